@@ -1,0 +1,85 @@
+/** What a driver error means, and Redis's own word for it. */
+export interface ErrorClass {
+  readonly kind:
+    | 'authentication'
+    | 'command'
+    | 'connection'
+    | 'out-of-memory'
+    | 'permission'
+    | 'timeout'
+    | 'unavailable';
+  readonly reply: string;
+}
+
+/** The first word of an error reply (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors). */
+const REPLIES: Readonly<Record<string, ErrorClass['kind']>> = {
+  BUSY: 'unavailable',
+  CLUSTERDOWN: 'unavailable',
+  DENIED: 'authentication',
+  LOADING: 'unavailable',
+  MASTERDOWN: 'unavailable',
+  MISCONF: 'unavailable',
+  NOAUTH: 'authentication',
+  NOPERM: 'permission',
+  NOREPLICAS: 'unavailable',
+  OOM: 'out-of-memory',
+  READONLY: 'unavailable',
+  TRYAGAIN: 'unavailable',
+  WRONGPASS: 'authentication',
+};
+
+/** Errors of ioredis that no other library throws under this name. */
+const DRIVER_NAMES: Readonly<Record<string, ErrorClass['kind']>> = {
+  ClusterAllFailedError: 'connection',
+  MaxRetriesPerRequestError: 'connection',
+};
+
+type Wording = readonly [message: RegExp, kind: ErrorClass['kind'], reply: string];
+
+/** Plain `Error`s of ioredis in words that no other library uses. */
+const DRIVER_MESSAGES: readonly Wording[] = [
+  [/^All (the )?keys in (a|the) pipeline/, 'command', 'CROSSSLOT'],
+  [/^None of startup nodes is available$/, 'connection', 'no cluster node'],
+  [/^Too many Cluster redirections/, 'unavailable', 'too many redirections'],
+];
+
+/** Plain `Error`s of ioredis in everyday words: trusted only from a client that we know. */
+const EVERYDAY_MESSAGES: readonly Wording[] = [
+  [/^Command timed out$/, 'timeout', 'timeout'],
+  [/subscriber mode|monitoring mode/, 'command', 'a connection in subscriber mode'],
+];
+
+/**
+ * Tells what an error means.
+ *
+ * @param fromOurClient whether the error is known to come from a client of ours; if not, only what
+ * is unmistakably Redis's is recognized: another library's ECONNREFUSED is none of our business
+ * @internal
+ */
+export function classifyError(error: unknown, fromOurClient: boolean): ErrorClass | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'ReplyError') return classifyReply(error);
+  const kind = DRIVER_NAMES[error.name];
+  if (kind) return { kind, reply: error.name };
+  const wordings = fromOurClient ? [...DRIVER_MESSAGES, ...EVERYDAY_MESSAGES] : DRIVER_MESSAGES;
+  for (const [message, meaning, reply] of wordings) {
+    if (message.test(error.message)) return { kind: meaning, reply };
+  }
+  if (!fromOurClient) return undefined;
+  // What remains are errno codes, TLS failures and closed connections, in many wordings.
+  return isProgrammingError(error) ? undefined : { kind: 'connection', reply: error.name };
+}
+
+function classifyReply(error: Error): ErrorClass {
+  const reply = /^[A-Z][A-Z0-9_]*(?= |$)/.exec(error.message)?.[0] ?? 'ERR';
+  if (reply === 'EXECABORT') {
+    const [first] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
+    if (first instanceof Error) return classifyReply(first);
+  }
+  if (error.message.includes('max number of clients reached')) return { kind: 'connection', reply };
+  return { kind: REPLIES[reply] ?? 'command', reply };
+}
+
+function isProgrammingError(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+}

@@ -1,0 +1,52 @@
+import type { RedisAddress } from './options.js';
+
+/** What is known about the command that a driver error belongs to. */
+export interface CommandFailure {
+  readonly connection: string;
+  readonly address: RedisAddress;
+  readonly timeoutMs: number;
+  /** Absent when one error object rejected several commands. */
+  readonly operation?: string;
+  readonly key?: string;
+}
+
+const failures = new WeakMap<Error, CommandFailure>();
+
+/**
+ * Remembers which command an error rejected. ioredis gives one error object to every command of a
+ * flushed queue: such an error keeps only what is true of all of them.
+ *
+ * @internal
+ */
+export function recordFailure(error: Error, failure: CommandFailure): void {
+  const known = failures.get(error);
+  if (!known) {
+    failures.set(error, failure);
+  } else if (known.operation !== failure.operation || known.key !== failure.key) {
+    const { connection, address, timeoutMs } = known;
+    failures.set(error, { connection, address, timeoutMs });
+  }
+}
+
+/** The command that this error rejected, if it was sent by a client of ours. */
+export function failureOf(error: unknown): CommandFailure | undefined {
+  return error instanceof Error ? failures.get(error) : undefined;
+}
+
+/**
+ * Makes an ioredis error safe to log: it carries the command with its arguments (values, and the
+ * password of AUTH), and Redis repeats arguments in its reply to an unknown command. The command
+ * stays readable for programs as a non-enumerable property, which serializers and `inspect` skip.
+ *
+ * @internal
+ */
+export function hideArguments(error: Error): void {
+  if ('command' in error) {
+    Object.defineProperty(error, 'command', { value: error.command, enumerable: false });
+  }
+  const quoted = error.message.indexOf(', with args beginning with:');
+  if (quoted === -1) return;
+  const hidden = error.message.slice(quoted);
+  error.message = error.message.slice(0, quoted);
+  if (error.stack !== undefined) error.stack = error.stack.replace(hidden, '');
+}

@@ -1,0 +1,132 @@
+import { ValidateBy, type ValidationOptions } from 'class-validator';
+import { durationToMs } from '../time/duration.js';
+import type { RedisAddress } from './options.js';
+import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';
+
+/**
+ * The variables, as text, and what each accepts. The sentence is printed after a refused value and
+ * documents the variable.
+ *
+ * @internal
+ */
+export class RedisEnvironment {
+  @Accepts((text) => parseRedisUrl(text) !== undefined, ACCEPTED_URLS)
+  REDIS_URL?: string;
+
+  @Accepts((text) => /^[^\s/:@]+$|^[0-9a-f:.]+$/i.test(text), 'a host name or IP address, no port')
+  REDIS_HOST?: string;
+
+  @Accepts(integer(1, 65_535), 'a port from 1 to 65535')
+  REDIS_PORT?: string;
+
+  @Accepts(any, 'the name of an ACL user')
+  REDIS_USERNAME?: string;
+
+  @Accepts(any, 'the password')
+  REDIS_PASSWORD?: string;
+
+  @Accepts(integer(0, 99_999), 'the index of a logical database, 0 or more')
+  REDIS_DB?: string;
+
+  @Accepts(oneOf('true', 'false'), "'true' or 'false'")
+  REDIS_TLS?: string;
+
+  @Accepts(any, 'the path of a PEM file with the certificate authorities to trust')
+  REDIS_TLS_CA_FILE?: string;
+
+  @Accepts(any, 'the path of a PEM file with the client certificate')
+  REDIS_TLS_CERT_FILE?: string;
+
+  @Accepts(any, "the path of a PEM file with the client certificate's key")
+  REDIS_TLS_KEY_FILE?: string;
+
+  @Accepts(addresses, 'sentinels as host:port,host:port')
+  REDIS_SENTINELS?: string;
+
+  @Accepts(any, 'the name under which the sentinels know the primary')
+  REDIS_SENTINEL_NAME?: string;
+
+  @Accepts(addresses, 'some nodes of the cluster as host:port,host:port')
+  REDIS_CLUSTER_NODES?: string;
+
+  @Accepts(integer(1, 10_000), 'a number of dedicated connections from 1 to 10000')
+  REDIS_MAX_CONNECTIONS?: string;
+
+  @Accepts(timeout, "milliseconds, or a duration such as '500ms' or '5s', above zero")
+  REDIS_CONNECT_TIMEOUT?: string;
+
+  @Accepts(timeout, "milliseconds, or a duration such as '500ms' or '5s', above zero")
+  REDIS_COMMAND_TIMEOUT?: string;
+
+  @Accepts(ttl, "seconds, a duration such as '90s', '5m', '1h' or '1d', or 'forever'")
+  REDIS_DEFAULT_TTL?: string;
+
+  @Accepts(any, "the application's name in every key")
+  REDIS_KEY_PREFIX?: string;
+
+  @Accepts(any, "the deployment's name in every key")
+  REDIS_ENVIRONMENT?: string;
+
+  @Accepts(oneOf('background', 'wait', 'require'), "'background', 'wait' or 'require'")
+  REDIS_STARTUP?: string;
+
+  @Accepts(oneOf('on', 'off'), "'on' or 'off'")
+  REDIS_EMBEDDED?: string;
+
+  @Accepts(any, 'the path of a redis-server or valkey-server binary')
+  REDIS_SERVER_BIN?: string;
+}
+
+/** Reads `host:port,[::1]:port`; an address that cannot be read makes the result empty. */
+export function parseAddresses(text: string): RedisAddress[] {
+  const parsed = text.split(',').map((entry) => {
+    const match = /^(?:\[([0-9a-f:.]+)\]|([^\s/:@[\]]+)):(\d{1,5})$/i.exec(entry.trim());
+    const host = match?.[1] ?? match?.[2];
+    const port = match?.[3] ?? '';
+    return host !== undefined && integer(1, 65_535)(port)
+      ? { host, port: Number(port) }
+      : undefined;
+  });
+  const found = parsed.filter((address) => address !== undefined);
+  return found.length === parsed.length ? found : [];
+}
+
+function Accepts(check: (text: string) => boolean, accepted: string): PropertyDecorator {
+  const options: ValidationOptions = { message: accepted };
+  return ValidateBy(
+    {
+      name: 'accepts',
+      validator: {
+        validate: (value: unknown) =>
+          value === undefined || (typeof value === 'string' && check(value)),
+      },
+    },
+    options,
+  );
+}
+
+function any(): boolean {
+  return true;
+}
+
+function oneOf(...choices: readonly string[]) {
+  return (text: string): boolean => choices.includes(text);
+}
+
+function integer(least: number, most: number) {
+  return (text: string): boolean =>
+    /^\d{1,6}$/.test(text) && Number(text) >= least && Number(text) <= most;
+}
+
+function addresses(text: string): boolean {
+  return parseAddresses(text).length > 0;
+}
+
+function timeout(text: string): boolean {
+  const ms = /^\d+$/.test(text) ? durationToMs(`${text}ms`) : durationToMs(text);
+  return ms !== undefined && ms < 2 ** 31;
+}
+
+function ttl(text: string): boolean {
+  return text === 'forever' || durationToMs(/^\d+$/.test(text) ? `${text}s` : text) !== undefined;
+}

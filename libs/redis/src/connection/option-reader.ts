@@ -1,0 +1,74 @@
+import type { ConfigurationProblem } from '../errors/redis-configuration.exception.js';
+import { ACCEPTED_DURATIONS, durationToMs } from '../time/duration.js';
+import { maskSecrets } from './mask-secrets.js';
+
+/** Node's timers hold 31 bits; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Reads options one by one and collects what is wrong, so that all of it can be reported at once. A
+ * refused value reads as its default.
+ *
+ * @internal
+ */
+export class OptionReader {
+  readonly problems: ConfigurationProblem[] = [];
+
+  text(setting: string, value: string | undefined, byDefault: string): string {
+    if (value === undefined) return byDefault;
+    if (typeof value === 'string' && value !== '') return value;
+    this.refuse(setting, value, 'a text that is not empty');
+    return byDefault;
+  }
+
+  integer(
+    setting: string,
+    value: number | undefined,
+    byDefault: number,
+    [least, most]: readonly [number, number],
+  ): number {
+    if (value === undefined) return byDefault;
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    this.refuse(setting, value, `a whole number from ${least} to ${most}`);
+    return byDefault;
+  }
+
+  /** A time that is waited for: at most 24 days. */
+  timeout(setting: string, value: string | undefined, byDefaultMs: number): number {
+    if (value === undefined) return byDefaultMs;
+    const ms = durationToMs(value);
+    if (ms !== undefined && ms <= LONGEST_TIMER_MS) return ms;
+    this.refuse(setting, value, `${ACCEPTED_DURATIONS}, at most '24d'`);
+    return byDefaultMs;
+  }
+
+  /** A time after which Redis forgets. */
+  ttl(setting: string, value: string | undefined, byDefaultMs: number): number | 'forever' {
+    if (value === undefined) return byDefaultMs;
+    if (value === 'forever') return value;
+    const ms = durationToMs(value);
+    if (ms !== undefined) return ms;
+    this.refuse(setting, value, `${ACCEPTED_DURATIONS}, or 'forever'`);
+    return byDefaultMs;
+  }
+
+  oneOf<T extends string>(
+    setting: string,
+    value: T | undefined,
+    byDefault: T,
+    choices: readonly T[],
+  ): T {
+    if (value === undefined) return byDefault;
+    if (choices.includes(value)) return value;
+    this.refuse(setting, value, `one of ${choices.join(', ')}`);
+    return byDefault;
+  }
+
+  refuse(setting: string, value: unknown, accepted: string): void {
+    this.problems.push({ setting, value: maskSecrets(String(value)), accepted });
+  }
+
+  miss(setting: string, accepted: string): void {
+    this.problems.push({ setting, accepted });
+  }
+}

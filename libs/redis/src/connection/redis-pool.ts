@@ -1,0 +1,197 @@
+import { RedisConnectionException } from '../errors/redis-connection.exception.js';
+import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
+import { createDedicatedClient } from './client.factory.js';
+import { closeClient } from './close-client.js';
+import type { RedisClient, ResolvedRedisOptions } from './options.js';
+
+/** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
+const IDLE_MS = 30_000;
+
+/** A dedicated connection, yours until you release it. */
+export interface DedicatedConnection {
+  readonly client: RedisClient;
+  /**
+   * Gives the connection back. Never throws; a second call does nothing. A connection left in
+   * subscriber mode, inside MULTI or with unanswered commands is closed instead of reused.
+   */
+  release(): void;
+}
+
+/**
+ * Dedicated connections, at most `maxConnections` at a time, for what must not share one: WATCH and
+ * MULTI, blocking commands, subscribers. Waiting callers are served first come, first served.
+ *
+ * In a cluster each is a cluster client of its own, which opens a connection to the nodes it uses.
+ *
+ * @example
+ * const [, job] = await pool.use((client) => client.blpop('jobs', 10)) ?? [];
+ *
+ * @publicApi
+ */
+export class RedisPool {
+  readonly #source: RedisClient;
+  readonly #options: ResolvedRedisOptions;
+  readonly #inUse = new Set<RedisClient>();
+  readonly #idle = new Map<RedisClient, NodeJS.Timeout>();
+  readonly #waiting = new Set<Waiting>();
+  #closed = false;
+
+  constructor(source: RedisClient, options: ResolvedRedisOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** How many dedicated connections callers hold now. */
+  get inUse(): number {
+    return this.#inUse.size;
+  }
+
+  /**
+   * Lends a connection for the time of one function. No round trip of its own when an idle
+   * connection is there.
+   *
+   * @throws RedisPoolExhaustedException after `acquireTimeout`
+   * @throws whatever `work` throws
+   */
+  async use<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
+    const connection = await this.acquire();
+    try {
+      return await work(connection.client);
+    } finally {
+      connection.release();
+    }
+  }
+
+  /**
+   * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to.
+   *
+   * @throws RedisPoolExhaustedException after `acquireTimeout`
+   * @throws RedisConnectionException once the application is closing
+   */
+  async acquire(): Promise<DedicatedConnection> {
+    if (this.#closed) throw this.#closedException();
+    const client = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    let released = false;
+    return {
+      client,
+      release: () => {
+        if (released) return;
+        released = true;
+        void this.#takeBack(client);
+      },
+    };
+  }
+
+  /** Closes every connection; callers that wait get a RedisConnectionException. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiting of this.#waiting) waiting.fail(this.#closedException());
+    const clients = [...this.#idle.keys(), ...this.#inUse];
+    for (const timer of this.#idle.values()) clearTimeout(timer);
+    this.#idle.clear();
+    this.#inUse.clear();
+    await Promise.all(
+      clients.map((client) => closeClient(client, this.#options.shutdownTimeoutMs)),
+    );
+  }
+
+  #takeIdle(): RedisClient | undefined {
+    for (const [client, timer] of this.#idle) {
+      clearTimeout(timer);
+      this.#idle.delete(client);
+      if (client.status === 'ready') {
+        this.#inUse.add(client);
+        return client;
+      }
+      client.disconnect();
+    }
+    return undefined;
+  }
+
+  #openIfAllowed(): RedisClient | undefined {
+    if (this.#inUse.size >= this.#options.maxConnections) return undefined;
+    const client = createDedicatedClient(this.#source, this.#options);
+    this.#inUse.add(client);
+    client.connect().catch(() => undefined); // its commands report what is wrong
+    return client;
+  }
+
+  #waitForRelease(): Promise<RedisClient> {
+    const { maxConnections, acquireTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer);
+        this.#waiting.delete(waiting);
+        act();
+      };
+      const waiting: Waiting = {
+        serve: (client) => {
+          settle(() => {
+            resolve(client);
+          });
+        },
+        fail: (error) => {
+          settle(() => {
+            reject(error);
+          });
+        },
+      };
+      const timer = setTimeout(() => {
+        waiting.fail(new RedisPoolExhaustedException(maxConnections, acquireTimeoutMs));
+      }, acquireTimeoutMs);
+      this.#waiting.add(waiting);
+    });
+  }
+
+  async #takeBack(client: RedisClient): Promise<void> {
+    const clean = await isClean(client);
+    this.#inUse.delete(client);
+    if (this.#closed) return;
+    if (clean) {
+      this.#rest(client);
+    } else {
+      client.disconnect();
+    }
+    const [next] = this.#waiting;
+    const served = next && (this.#takeIdle() ?? this.#openIfAllowed());
+    if (served) next.serve(served);
+  }
+
+  #rest(client: RedisClient): void {
+    const timer = setTimeout(() => {
+      this.#idle.delete(client);
+      client.disconnect();
+    }, IDLE_MS);
+    timer.unref();
+    this.#idle.set(client, timer);
+  }
+
+  #closedException(): RedisConnectionException {
+    const [{ host, port }] = this.#options.addresses;
+    return new RedisConnectionException({
+      host,
+      port,
+      originalError: undefined,
+      message: `The dedicated connections to ${host}:${port} are closed: the application is shutting down.`,
+    });
+  }
+}
+
+interface Waiting {
+  serve(client: RedisClient): void;
+  fail(error: Error): void;
+}
+
+/**
+ * Whether the next user may have this connection. UNWATCH answers OK only outside MULTI, and in a
+ * cluster or in subscriber mode the connection is not worth keeping.
+ */
+async function isClean(client: RedisClient): Promise<boolean> {
+  if (client.status !== 'ready' || 'nodes' in client) return false;
+  if (client.mode !== 'normal') return false;
+  try {
+    return (await client.unwatch()) === 'OK';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,164 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from '../errors/redis-configuration.exception.js';
+import { OptionReader } from './option-reader.js';
+import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
+import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
+
+/** The connection that `@InjectRedis()` without a name gives. */
+export const DEFAULT_CONNECTION = 'default';
+
+const PORTS = [1, 65_535] as const;
+
+/**
+ * Fills in the defaults and checks everything at once. Opens nothing.
+ *
+ * @throws RedisConfigurationException listing every problem
+ * @internal
+ */
+export function resolveOptions(
+  options: RedisModuleOptions,
+  name: string = DEFAULT_CONNECTION,
+): ResolvedRedisOptions {
+  const read = new OptionReader();
+  const resolved = readOptions(options, name, read);
+  if (read.problems.length > 0) throw new RedisConfigurationException(read.problems);
+  return resolved;
+}
+
+/**
+ * Like {@link resolveOptions}, but hands the problems to a caller who knows the settings by other
+ * names.
+ *
+ * @internal
+ */
+export function findOptionProblems(options: RedisModuleOptions): readonly ConfigurationProblem[] {
+  const read = new OptionReader();
+  readOptions(options, DEFAULT_CONNECTION, read);
+  return read.problems;
+}
+
+function readOptions(
+  options: RedisModuleOptions,
+  name: string,
+  read: OptionReader,
+): ResolvedRedisOptions {
+  const url = readUrl(options.url, read);
+  const topology = readTopology(options, read);
+  refuseKeyPrefix(options, read);
+  return {
+    name,
+    app: read.text('app', options.app, 'app'),
+    environment: read.text('environment', options.environment, defaultEnvironment()),
+    topology,
+    addresses: readAddresses(options, url, topology, read),
+    sentinelName: options.sentinelName,
+    username: options.username ?? url.username,
+    password: options.password ?? url.password,
+    db: readDb(options.db ?? url.db, topology, read),
+    tls: readTls(options.tls, url),
+    connectTimeoutMs: read.timeout('connectTimeout', options.connectTimeout, 5_000),
+    commandTimeoutMs: read.timeout('commandTimeout', options.commandTimeout, 5_000),
+    maxRetriesPerRequest: read.integer(
+      'maxRetriesPerRequest',
+      options.maxRetriesPerRequest,
+      3,
+      [0, 1_000],
+    ),
+    maxConnections: read.integer('maxConnections', options.maxConnections, 50, [1, 10_000]),
+    acquireTimeoutMs: read.timeout('acquireTimeout', options.acquireTimeout, 5_000),
+    defaultTtlMs: read.ttl('defaultTtl', options.defaultTtl, 3_600_000),
+    startup: read.oneOf('startup', options.startup, 'background', [
+      'background',
+      'wait',
+      'require',
+    ]),
+    startupTimeoutMs: read.timeout('startupTimeout', options.startupTimeout, 10_000),
+    shutdownTimeoutMs: read.timeout('shutdownTimeout', options.shutdownTimeout, 2_000),
+    ioredis: { ...(url.family !== undefined && { family: url.family }), ...options.ioredis },
+    ioredisCluster: options.ioredisCluster ?? {},
+  };
+}
+
+function defaultEnvironment(): string {
+  return process.env['NODE_ENV'] || 'development';
+}
+
+function readUrl(url: string | undefined, read: OptionReader): RedisUrlParts {
+  if (url === undefined) return { tls: false };
+  const parts = parseRedisUrl(url);
+  if (parts) return parts;
+  read.refuse('url', url, ACCEPTED_URLS);
+  return { tls: false };
+}
+
+function readTopology(
+  { sentinels, sentinelName, clusterNodes }: RedisModuleOptions,
+  read: OptionReader,
+): ResolvedRedisOptions['topology'] {
+  if (sentinels && clusterNodes) {
+    read.refuse('clusterNodes', 'set beside sentinels', 'one of the two, not both');
+  }
+  if (sentinels && !sentinelName) {
+    read.miss('sentinelName', "the name under which the sentinels know the primary: 'mymaster'");
+  }
+  if (sentinelName && !sentinels) {
+    read.miss('sentinels', 'the addresses of the sentinels, because sentinelName is set');
+  }
+  if (clusterNodes) return 'cluster';
+  return sentinels ? 'sentinel' : 'standalone';
+}
+
+function readAddresses(
+  options: RedisModuleOptions,
+  url: RedisUrlParts,
+  topology: ResolvedRedisOptions['topology'],
+  read: OptionReader,
+): ResolvedRedisOptions['addresses'] {
+  const server = {
+    host: read.text('host', options.host ?? url.host, 'localhost'),
+    port: read.integer('port', options.port ?? url.port, 6379, PORTS),
+  };
+  if (topology === 'standalone') return [server];
+  const setting = topology === 'cluster' ? 'clusterNodes' : 'sentinels';
+  const listed: readonly RedisAddress[] = options[setting] ?? [];
+  const [first, ...others] = listed.map(({ host, port }, i) => ({
+    host: read.text(`${setting}[${i}].host`, host, ''),
+    port: read.integer(`${setting}[${i}].port`, port, 0, PORTS),
+  }));
+  if (first) return [first, ...others];
+  read.refuse(setting, '[]', 'at least one address { host, port }');
+  return [server];
+}
+
+function readDb(
+  db: number | undefined,
+  topology: ResolvedRedisOptions['topology'],
+  read: OptionReader,
+): number {
+  const index = read.integer('db', db, 0, [0, 99_999]);
+  if (topology === 'cluster' && index !== 0) {
+    read.refuse('db', index, '0, the only database of a cluster');
+  }
+  return index;
+}
+
+function readTls(tls: RedisModuleOptions['tls'], url: RedisUrlParts): TlsOptions | undefined {
+  if (typeof tls === 'object') return tls;
+  return (tls ?? url.tls) ? {} : undefined;
+}
+
+/** The types forbid it; JavaScript and casts do not. */
+function refuseKeyPrefix({ ioredis, ioredisCluster }: RedisModuleOptions, read: OptionReader) {
+  for (const [setting, given] of Object.entries({ ioredis, ioredisCluster })) {
+    if (given && 'keyPrefix' in given) {
+      read.refuse(
+        `${setting}.keyPrefix`,
+        given.keyPrefix,
+        "the option 'app': KeyBuilder is the only owner of prefixes",
+      );
+    }
+  }
+}

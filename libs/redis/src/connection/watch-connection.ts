@@ -1,0 +1,43 @@
+import type { Telemetry } from '../telemetry/telemetry.js';
+import type { RedisClient, ResolvedRedisOptions } from './options.js';
+
+/**
+ * Announces when a connection is lost and when it is back: once each, however often the client
+ * retries in between.
+ *
+ * @returns a function that ends the watch, to be called before the connection is closed on purpose
+ * @internal
+ */
+export function watchConnection(
+  client: RedisClient,
+  { name: connection, addresses }: ResolvedRedisOptions,
+  telemetry: Telemetry,
+): () => void {
+  const endpoint = addresses.map(({ host, port }) => `${host}:${port}`).join(',');
+  let state: 'new' | 'ready' | 'down' = 'new';
+
+  const onReady = () => {
+    telemetry.announce({
+      type: 'connection.ready',
+      connection,
+      endpoint,
+      restored: state === 'down',
+    });
+    state = 'ready';
+  };
+  const goDown = (error?: Error) => {
+    if (state === 'down') return;
+    state = 'down';
+    telemetry.announce({ type: 'connection.down', connection, endpoint, ...(error && { error }) });
+  };
+  const onError = (error: Error) => {
+    goDown(error);
+  };
+  const onClose = () => {
+    if (state === 'ready') goDown();
+  };
+  client.on('ready', onReady).on('error', onError).on('close', onClose);
+  return () => {
+    client.off('ready', onReady).off('error', onError).off('close', onClose);
+  };
+}

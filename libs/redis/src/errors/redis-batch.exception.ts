@@ -1,0 +1,27 @@
+import { RedisException } from './redis.exception.js';
+
+/**
+ * Thrown when some keys of a bulk operation failed. What succeeded is in `results`: nothing that
+ * was read is lost, and nothing that was written is in doubt.
+ *
+ * @publicApi
+ */
+export class RedisBatchException<Result = unknown> extends RedisException {
+  override readonly name = 'RedisBatchException';
+  readonly code = 'REDIS_BATCH';
+  /** The failure of each key that failed. */
+  readonly errors: ReadonlyMap<string, RedisException>;
+  /** The result of each key that succeeded. */
+  readonly results: ReadonlyMap<string, Result>;
+
+  constructor(
+    operation: string,
+    errors: ReadonlyMap<string, RedisException>,
+    results: ReadonlyMap<string, Result>,
+  ) {
+    const total = errors.size + results.size;
+    super(`${operation} failed for ${errors.size} of ${total} keys. See "errors" for each.`);
+    this.errors = errors;
+    this.results = results;
+  }
+}

@@ -1,0 +1,47 @@
+import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
+
+export interface RedisCommandFacts {
+  /** The command that failed, when it is known. */
+  readonly operation?: string | undefined;
+  /** The first key it touched, when there is one. */
+  readonly key?: string | undefined;
+  /** Redis's own word for it: `WRONGTYPE`, `CROSSSLOT`, `NOSCRIPT`, `ERR`, ... */
+  readonly reply: string;
+}
+
+/**
+ * Thrown when Redis understood us and says the command is wrong: WRONGTYPE, CROSSSLOT, a bad
+ * script, a syntax error. Repeating it will not help; the program has to change.
+ *
+ * @publicApi
+ */
+export class RedisCommandException extends RedisException {
+  override readonly name = 'RedisCommandException';
+  readonly code = 'REDIS_COMMAND';
+  readonly operation: string | undefined;
+  readonly key: string | undefined;
+  readonly reply: string;
+
+  constructor({ operation, key, reply }: RedisCommandFacts, options?: RedisExceptionOptions) {
+    const on = key === undefined ? '' : ` on "${key}"`;
+    super(
+      `Redis rejected ${operation ?? 'a command'}${on} with ${reply}${hint(reply)}. ` +
+        'The full reply is in "cause".',
+      options,
+    );
+    this.operation = operation;
+    this.key = key;
+    this.reply = reply;
+  }
+}
+
+function hint(reply: string): string {
+  switch (reply) {
+    case 'WRONGTYPE':
+      return ': the key holds another data type than the command works on';
+    case 'CROSSSLOT':
+      return ': its keys live in different hash slots; use a hash tag or one command per slot';
+    default:
+      return '';
+  }
+}

@@ -1,0 +1,25 @@
+import { RedisException } from './redis.exception.js';
+
+/**
+ * Thrown when every dedicated connection is in use and none was given back within the waiting
+ * deadline (`acquireTimeout`).
+ *
+ * @publicApi
+ */
+export class RedisPoolExhaustedException extends RedisException {
+  override readonly name = 'RedisPoolExhaustedException';
+  readonly code = 'REDIS_POOL_EXHAUSTED';
+  /** The bound that was reached. */
+  readonly maxConnections: number;
+  /** How long the caller waited, in milliseconds. */
+  readonly waitedMs: number;
+
+  constructor(maxConnections: number, waitedMs: number) {
+    super(
+      `All ${maxConnections} dedicated Redis connections are in use and none was released within ` +
+        `${waitedMs} ms. Raise maxConnections, or look for one that is never released.`,
+    );
+    this.maxConnections = maxConnections;
+    this.waitedMs = waitedMs;
+  }
+}

@@ -1,0 +1,23 @@
+import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
+
+/**
+ * Thrown when Redis answers that it cannot serve now, and probably can soon: LOADING, MASTERDOWN,
+ * CLUSTERDOWN, TRYAGAIN, READONLY (a replica, or a primary just demoted), BUSY (a long script).
+ *
+ * @publicApi
+ */
+export class RedisUnavailableException extends RedisException {
+  override readonly name = 'RedisUnavailableException';
+  readonly code = 'REDIS_UNAVAILABLE';
+  /** Redis's own word for it, e.g. `LOADING` or `READONLY`. */
+  readonly reply: string;
+
+  constructor(reply: string, options?: RedisExceptionOptions) {
+    super(
+      `Redis cannot serve this command now (${reply}): it is loading, failing over, read-only or ` +
+        'busy. Try again shortly.',
+      options,
+    );
+    this.reply = reply;
+  }
+}

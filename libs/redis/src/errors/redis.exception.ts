@@ -1,0 +1,45 @@
+/**
+ * @module errors What can go wrong. This room imports nothing, so that every other room may throw.
+ */
+
+/** The stable, machine-readable name of each failure. Codes never change; messages may. */
+export type RedisErrorCode =
+  | 'REDIS_AUTHENTICATION'
+  | 'REDIS_BATCH'
+  | 'REDIS_COMMAND'
+  | 'REDIS_CONFIGURATION'
+  | 'REDIS_CONFLICT'
+  | 'REDIS_CONNECTION'
+  | 'REDIS_INVALID_KEY'
+  | 'REDIS_KEY_NOT_FOUND'
+  | 'REDIS_LOCK'
+  | 'REDIS_OUT_OF_MEMORY'
+  | 'REDIS_PERMISSION'
+  | 'REDIS_POOL_EXHAUSTED'
+  | 'REDIS_SERIALIZATION'
+  | 'REDIS_TIMEOUT'
+  | 'REDIS_UNAVAILABLE'
+  | 'REDIS_VALIDATION';
+
+export interface RedisExceptionOptions {
+  /** The error this one translates, kept for the log and for debugging. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The parent of everything this library throws, so that `catch (e) { if (e instanceof RedisException) }`
+ * is enough to tell Redis's failures from your own.
+ *
+ * Messages name hosts and keys but never a password or a stored value: they are meant for logs, not
+ * for HTTP responses (`RedisExceptionFilter` writes those).
+ *
+ * @publicApi
+ */
+export abstract class RedisException extends Error {
+  abstract override readonly name: string;
+  abstract readonly code: RedisErrorCode;
+
+  constructor(message: string, options: RedisExceptionOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * nestjs-redis-data: Redis for NestJS. This is the contents page of the main entry point. Health, the
+ * embedded development server and test helpers have entry points of their own, because each needs a
+ * package that not every application has. Not exported on purpose: the registry, the telemetry
+ * stream, command supervision and whatever else is marked `@internal`.
+ */
+
+// The module and what it makes injectable
+export { RedisModule } from './nest/redis.module.js';
+export {
+  InjectKeyBuilder,
+  InjectRedis,
+  InjectRedisOptions,
+  InjectRedisPool,
+} from './nest/inject.decorators.js';
+export {
+  getKeyBuilderToken,
+  getRedisOptionsToken,
+  getRedisPoolToken,
+  getRedisToken,
+} from './nest/redis.tokens.js';
+export type {
+  RedisModuleAsyncOptions,
+  RedisModuleShape,
+  RedisOptionsFactory,
+} from './nest/redis-module.options.js';
+
+// Configuration
+export { redisConfig } from './nest/redis.config.js';
+export { redisOptionsFromEnvironment } from './connection/environment.js';
+export type {
+  OtherClusterOptions,
+  OtherRedisOptions,
+  RedisAddress,
+  RedisClient,
+  RedisModuleOptions,
+  ResolvedRedisOptions,
+  StartupPolicy,
+} from './connection/options.js';
+export { parseDuration, type Duration } from './time/duration.js';
+
+// Connections
+export { RedisPool, type DedicatedConnection } from './connection/redis-pool.js';
+
+// Keys and values
+export { KeyBuilder, type KeySpace, type ParsedKey } from './keys/key-builder.js';
+export type { KeyPart } from './keys/key-encoding.js';
+export { JsonSerializer } from './serialization/json.serializer.js';
+
+// Errors
+export {
+  RedisExceptionFilter,
+  REDIS_EXCEPTION_FILTER_OPTIONS,
+  type RedisExceptionFilterOptions,
+} from './nest/redis-exception.filter.js';
+export type { ProblemDetails } from './nest/problem-details.js';
+export {
+  RedisException,
+  type RedisErrorCode,
+  type RedisExceptionOptions,
+} from './errors/redis.exception.js';
+export { RedisAuthenticationException } from './errors/redis-authentication.exception.js';
+export { RedisBatchException } from './errors/redis-batch.exception.js';
+export { RedisCommandException, type RedisCommandFacts } from './errors/redis-command.exception.js';
+export {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from './errors/redis-configuration.exception.js';
+export { RedisConflictException } from './errors/redis-conflict.exception.js';
+export {
+  RedisConnectionException,
+  type RedisConnectionFacts,
+} from './errors/redis-connection.exception.js';
+export { RedisInvalidKeyException } from './errors/redis-invalid-key.exception.js';
+export { RedisKeyNotFoundException } from './errors/redis-key-not-found.exception.js';
+export { RedisLockException, type RedisLockFailure } from './errors/redis-lock.exception.js';
+export { RedisOutOfMemoryException } from './errors/redis-out-of-memory.exception.js';
+export { RedisPermissionException } from './errors/redis-permission.exception.js';
+export { RedisPoolExhaustedException } from './errors/redis-pool-exhausted.exception.js';
+export { RedisSerializationException } from './errors/redis-serialization.exception.js';
+export { RedisTimeoutException, type RedisTimeoutFacts } from './errors/redis-timeout.exception.js';
+export { RedisUnavailableException } from './errors/redis-unavailable.exception.js';
+export {
+  RedisValidationException,
+  type ValidationProblem,
+} from './errors/redis-validation.exception.js';

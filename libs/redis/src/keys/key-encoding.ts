@@ -1,0 +1,59 @@
+import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
+
+/** What may stand for a part of a key. Numbers and bigints are written in decimal. */
+export type KeyPart = string | number | bigint;
+
+/**
+ * Characters that mean something to a key (`:`), to this encoding (`%`), to a glob pattern
+ * (`*?[]\`) or to a hash tag (`{}`), plus control characters (Cc) and lone surrogates (Cs): those
+ * would all become U+FFFD in UTF-8, and two ids would share one key.
+ */
+const UNSAFE = /[\p{Cc}\p{Cs}:%*?[\]{}\\]/gu;
+
+const ENCODED = /%(?:u([0-9A-F]{4})|([0-9A-F]{2}))/g;
+
+/**
+ * Writes one part of a key so that it stands for itself only: `a:b` becomes `a%3Ab`.
+ *
+ * @param name what the part is called in the error
+ * @throws RedisInvalidKeyException for an empty string, and for anything that is not a `KeyPart`
+ * @internal
+ */
+export function encodePart(part: KeyPart, name: string): string {
+  const text = textOf(part, name);
+  if (text === '') throw new RedisInvalidKeyException(name, 'is empty');
+  return text.replace(UNSAFE, encodeUnit);
+}
+
+/** The exact inverse of {@link encodePart}, or `undefined` if it could not have written this. */
+export function decodePart(encoded: string): string | undefined {
+  if (encoded === '') return undefined;
+  const decoded = encoded.replace(ENCODED, (_, wide?: string, narrow?: string) =>
+    String.fromCharCode(Number.parseInt(wide ?? narrow ?? '', 16)),
+  );
+  return decoded.replace(UNSAFE, encodeUnit) === encoded ? decoded : undefined;
+}
+
+function encodeUnit(unit: string): string {
+  const code = unit.charCodeAt(0);
+  const hex = code.toString(16).toUpperCase();
+  return code < 0x100 ? `%${hex.padStart(2, '0')}` : `%u${hex.padStart(4, '0')}`;
+}
+
+/** The type system says `KeyPart`; a caller in JavaScript may still hand over anything. */
+function textOf(part: unknown, name: string): string {
+  switch (typeof part) {
+    case 'string':
+      return part;
+    case 'bigint':
+      return part.toString();
+    case 'number':
+      if (Number.isFinite(part)) return String(part);
+      throw new RedisInvalidKeyException(name, `is ${String(part)}, which is not a finite number`);
+    default:
+      throw new RedisInvalidKeyException(
+        name,
+        `is ${part === null ? 'null' : typeof part}; give a string, a number or a bigint`,
+      );
+  }
+}

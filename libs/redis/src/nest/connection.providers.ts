@@ -1,0 +1,58 @@
+import type { InjectionToken, Provider } from '@nestjs/common';
+import { ClientRegistry } from '../connection/client.registry.js';
+import type { RedisClient, ResolvedRedisOptions } from '../connection/options.js';
+import { RedisPool } from '../connection/redis-pool.js';
+import { DEFAULT_CONNECTION } from '../connection/resolve-options.js';
+import { KeyBuilder } from '../keys/key-builder.js';
+import {
+  getKeyBuilderToken,
+  getRedisOptionsToken,
+  getRedisPoolToken,
+  getRedisToken,
+} from './redis.tokens.js';
+
+/**
+ * What a connection consists of. The client is made by the factory of its own token and everything
+ * else hangs on that token, so that overriding it prevents any socket.
+ */
+export function connectionProviders(name?: string): Provider[] {
+  return [
+    {
+      provide: getRedisToken(name),
+      inject: [ClientRegistry, getRedisOptionsToken(name)],
+      useFactory: (registry: ClientRegistry, options: ResolvedRedisOptions) =>
+        registry.open(options),
+    },
+    {
+      provide: getRedisPoolToken(name),
+      inject: [ClientRegistry, getRedisToken(name), getRedisOptionsToken(name)],
+      useFactory: (registry: ClientRegistry, client: RedisClient, options: ResolvedRedisOptions) =>
+        registry.createPool(client, options),
+    },
+    {
+      provide: getKeyBuilderToken(name),
+      inject: [getRedisOptionsToken(name)],
+      useFactory: (options: ResolvedRedisOptions) => new KeyBuilder(options),
+    },
+    ...(isDefault(name)
+      ? [
+          { provide: KeyBuilder, useExisting: getKeyBuilderToken(name) },
+          { provide: RedisPool, useExisting: getRedisPoolToken(name) },
+        ]
+      : []),
+  ];
+}
+
+export function exportedTokens(name?: string): InjectionToken[] {
+  return [
+    getRedisToken(name),
+    getRedisPoolToken(name),
+    getKeyBuilderToken(name),
+    getRedisOptionsToken(name),
+    ...(isDefault(name) ? [KeyBuilder, RedisPool] : []),
+  ];
+}
+
+function isDefault(name: string | undefined): boolean {
+  return name === undefined || name === DEFAULT_CONNECTION;
+}

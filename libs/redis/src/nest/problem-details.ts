@@ -1,0 +1,91 @@
+import type { RedisErrorCode } from '../errors/redis.exception.js';
+import type { RedisException } from '../errors/redis.exception.js';
+import { RedisBatchException } from '../errors/redis-batch.exception.js';
+import { RedisLockException } from '../errors/redis-lock.exception.js';
+import { RedisValidationException } from '../errors/redis-validation.exception.js';
+
+/** The body of an error response (https://www.rfc-editor.org/rfc/rfc9457). */
+export interface ProblemDetails {
+  /** A URI that names the kind of problem; it never changes. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: RedisErrorCode;
+  /** What is wrong with which property; only for a validation failure. */
+  readonly errors?: readonly { readonly property: string; readonly messages: readonly string[] }[];
+}
+
+type Row = readonly [status: number, title: string, detail: string];
+
+const BUSY = 'The service cannot reach its data at the moment. Please try again shortly.';
+const OURS = 'The request could not be processed. The failure has been recorded.';
+
+/** Nothing here names a host, a key, a value or a command: those stay in the log. */
+const PROBLEMS = {
+  REDIS_AUTHENTICATION: [500, 'Internal Server Error', OURS],
+  REDIS_BATCH: [500, 'Internal Server Error', OURS],
+  REDIS_COMMAND: [500, 'Internal Server Error', OURS],
+  REDIS_CONFIGURATION: [500, 'Internal Server Error', OURS],
+  REDIS_CONFLICT: [
+    409,
+    'Conflict',
+    'Somebody else changed this at the same time, or the value is already taken.',
+  ],
+  REDIS_CONNECTION: [503, 'Service Unavailable', BUSY],
+  REDIS_INVALID_KEY: [400, 'Bad Request', 'The identifier is empty or malformed.'],
+  REDIS_KEY_NOT_FOUND: [404, 'Not Found', 'There is nothing under this identifier.'],
+  REDIS_LOCK: [409, 'Conflict', 'The resource is in use. Please try again shortly.'],
+  REDIS_OUT_OF_MEMORY: [503, 'Service Unavailable', BUSY],
+  REDIS_PERMISSION: [500, 'Internal Server Error', OURS],
+  REDIS_POOL_EXHAUSTED: [503, 'Service Unavailable', BUSY],
+  REDIS_SERIALIZATION: [500, 'Internal Server Error', OURS],
+  REDIS_TIMEOUT: [503, 'Service Unavailable', BUSY],
+  REDIS_UNAVAILABLE: [503, 'Service Unavailable', BUSY],
+  REDIS_VALIDATION: [400, 'Bad Request', 'Some values are not acceptable; see "errors".'],
+} as const satisfies Record<RedisErrorCode, Row>;
+
+/** A lost lock is our failure, not a conflict the client could resolve. */
+const LOST_LOCK: Row = [500, 'Internal Server Error', OURS];
+
+export interface ProblemOptions {
+  /** The status of RedisTimeoutException. */
+  readonly timeoutStatus: 503 | 504;
+}
+
+/**
+ * What an HTTP client is told about an exception.
+ *
+ * @internal
+ */
+export function problemOf(exception: RedisException, options: ProblemOptions): ProblemDetails {
+  const cause = exception instanceof RedisBatchException ? worstOf(exception, options) : exception;
+  const [status, title, detail] = rowOf(cause, options);
+  return {
+    type: `urn:nestjs-redis-data:${cause.code.replace('REDIS_', '').replaceAll('_', '-').toLowerCase()}`,
+    title,
+    status,
+    detail,
+    code: cause.code,
+    ...(cause instanceof RedisValidationException && { errors: cause.problems }),
+  };
+}
+
+function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Row {
+  if (exception instanceof RedisLockException && exception.failure === 'lost') return LOST_LOCK;
+  if (exception.code === 'REDIS_TIMEOUT' && timeoutStatus === 504) {
+    return [504, 'Gateway Timeout', BUSY];
+  }
+  return PROBLEMS[exception.code];
+}
+
+/** A batch answers like the most serious of its failures. */
+function worstOf(batch: RedisBatchException, options: ProblemOptions): RedisException {
+  let worst: RedisException = batch;
+  let highest = 0;
+  for (const error of batch.errors.values()) {
+    const [status] = rowOf(error, options);
+    if (status > highest) [worst, highest] = [error, status];
+  }
+  return worst;
+}

@@ -1,0 +1,38 @@
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { ClientRegistry } from '../connection/client.registry.js';
+import { Telemetry } from '../telemetry/telemetry.js';
+import { logTelemetry } from './telemetry.logger.js';
+
+/**
+ * What the connections of one application share: Nest makes a static module once per application.
+ * Closes them in `onApplicationShutdown`, after the HTTP server has finished its last requests.
+ */
+@Module({
+  providers: [
+    {
+      provide: Telemetry,
+      useFactory: () => {
+        const telemetry = new Telemetry();
+        logTelemetry(telemetry);
+        return telemetry;
+      },
+    },
+    {
+      provide: ClientRegistry,
+      inject: [Telemetry],
+      useFactory: (telemetry: Telemetry) => new ClientRegistry(telemetry),
+    },
+  ],
+  exports: [ClientRegistry],
+})
+export class RedisCoreModule implements OnApplicationShutdown {
+  readonly #registry: ClientRegistry;
+
+  constructor(registry: ClientRegistry) {
+    this.#registry = registry;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#registry.closeAll();
+  }
+}

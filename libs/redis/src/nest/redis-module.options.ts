@@ -1,0 +1,39 @@
+import type {
+  FactoryProvider,
+  InjectionToken,
+  ModuleMetadata,
+  OptionalFactoryDependency,
+  Provider,
+  Type,
+} from '@nestjs/common';
+import type { RedisModuleOptions } from '../connection/options.js';
+
+/** What shapes the module itself, and therefore cannot come out of a factory. */
+export interface RedisModuleShape {
+  /**
+   * The connection's name; give one to every connection but one.
+   * @default 'default'
+   */
+  readonly name?: string;
+  /**
+   * Whether the connection can be injected everywhere without importing the module again.
+   * @default true
+   */
+  readonly isGlobal?: boolean;
+}
+
+/** Makes the options of a connection; for `useClass` and `useExisting`. @publicApi */
+export interface RedisOptionsFactory {
+  createRedisOptions(): RedisModuleOptions | Promise<RedisModuleOptions>;
+}
+
+/** Exactly one of `useFactory`, `useClass` and `useExisting` says where the options come from. @publicApi */
+export interface RedisModuleAsyncOptions extends RedisModuleShape, Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` takes. */
+  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+  readonly useFactory?: FactoryProvider<RedisModuleOptions>['useFactory'];
+  readonly useClass?: Type<RedisOptionsFactory>;
+  readonly useExisting?: InjectionToken<RedisOptionsFactory>;
+  /** Providers that the factory needs and nobody else. */
+  readonly extraProviders?: Provider[];
+}

@@ -1,0 +1,17 @@
+import { registerAs } from '@nestjs/config';
+import { redisOptionsFromEnvironment } from '../connection/environment.js';
+
+/**
+ * The `REDIS_*` variables as a ready-made `@nestjs/config` namespace.
+ *
+ * @example
+ * imports: [
+ *   ConfigModule.forRoot({ load: [redisConfig] }),
+ *   RedisModule.forRootAsync({ inject: [redisConfig.KEY], useFactory: (config) => config }),
+ * ]
+ *
+ * Fails the boot with RedisConfigurationException, listing every problem, before any socket is opened.
+ *
+ * @publicApi
+ */
+export const redisConfig = registerAs('redis', () => redisOptionsFromEnvironment(process.env));

@@ -1,0 +1,28 @@
+/**
+ * Waits for a promise, but no longer than `ms`. The promise itself is not cancelled; what it does
+ * after the deadline (its rejection included) is ignored.
+ *
+ * @param onTimeout makes the value to return, or throws the error to reject with
+ * @internal
+ */
+export async function withDeadline<T>(
+  promise: Promise<T>,
+  ms: number,
+  onTimeout: () => T,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<T>((resolve, reject) => {
+    timer = setTimeout(() => {
+      try {
+        resolve(onTimeout());
+      } catch (error) {
+        reject(error as Error);
+      }
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -4,6 +4,7 @@
  */
 const esmOnlyPackages = [
   '@nestjs',
+  'content-disposition',
   'file-type',
   'load-esm',
   'strtok3',
@@ -11,8 +12,6 @@ const esmOnlyPackages = [
   'uint8array-extras',
   '@tokenizer',
   '@borewit',
-  'js-redis-server',
-  'lua-redis-wasm',
 ];
 
 const swc = (parser) => [
@@ -36,7 +35,7 @@ const project = (displayName, testMatch, more = {}) => ({
   displayName,
   testMatch,
   rootDir: import.meta.dirname,
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/node-environment.cjs',
   transform: {
     '\\.ts$': swc({ syntax: 'typescript', decorators: true }),
     '\\.m?js$': swc({ syntax: 'ecmascript' }),
@@ -45,6 +44,7 @@ const project = (displayName, testMatch, more = {}) => ({
   moduleNameMapper: {
     '^nestjs-redis-data$': '<rootDir>/libs/redis/src/index.ts',
     '^nestjs-redis-data/(\\w+)$': '<rootDir>/libs/redis/src/$1/index.ts',
+    '^js-redis-server/core$': '<rootDir>/test/support/js-redis-server.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/redis/dist/'],
@@ -56,7 +56,16 @@ export default {
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
     project('integration', ['<rootDir>/libs/redis/test/integration/**/*.int-spec.ts']),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),
+    project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
   ],
+  globalSetup: '<rootDir>/test/support/find-real-redis.cjs',
+  reporters: ['default', '<rootDir>/test/support/skip-reporter.cjs'],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['libs/redis/src/**/*.ts', 'apps/users/src/**/*.ts', '!**/*.spec.ts', '!**/main.ts'],
+  collectCoverageFrom: ['{libs/redis,apps/users}/src/**/*.ts', '!**/*.spec.ts', '!**/main.ts'],
+  coverageReporters: [['text', { skipFull: true }], 'text-summary', 'lcov'],
+  // What has no threshold of its own, the sample, falls under the global one.
+  coverageThreshold: {
+    global: { statements: 80, branches: 80, functions: 80, lines: 80 },
+    './libs/redis/src/': { statements: 95, branches: 95, functions: 95, lines: 95 },
+  },
 };

@@ -1,6 +1,7 @@
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
+import { isError } from '../errors/is-error.js';
 import { withDeadline } from '../time/deadline.js';
 import type { RedisClient, ResolvedRedisOptions } from './options.js';
 import { translateError } from './translate-error.js';
@@ -17,36 +18,45 @@ export async function awaitStartup(
   options: ResolvedRedisOptions,
 ): Promise<void> {
   if (options.startup === 'background') return;
-  const { startupTimeoutMs, startup, addresses } = options;
   let lastError: unknown;
   let stopListening = (): void => undefined;
 
-  const ready = new Promise<void>((resolve, reject) => {
+  const outcome = new Promise<'ready' | 'not ready'>((resolve, reject) => {
+    const onReady = () => {
+      resolve('ready');
+    };
+    const onEnd = () => {
+      resolve('not ready'); // closed by us, because another part of the boot failed
+    };
     const onError = (error: Error) => {
       lastError = error;
       const exception = translate(error, options);
       if (exception instanceof RedisAuthenticationException) reject(exception);
     };
-    client.on('ready', resolve).on('error', onError);
-    stopListening = () => client.off('ready', resolve).off('error', onError);
+    client.on('ready', onReady).on('end', onEnd).on('error', onError);
+    stopListening = () => client.off('ready', onReady).off('end', onEnd).off('error', onError);
   });
   try {
-    await withDeadline(ready, startupTimeoutMs, () => {
-      if (startup === 'wait') return;
-      const [{ host, port }] = addresses;
-      throw new RedisConnectionException({
-        host,
-        port,
-        originalError: lastError,
-        message:
-          `Redis at ${host}:${port} was not ready within ${startupTimeoutMs} ms ` +
-          `(${lastError instanceof Error ? lastError.message : 'no answer'}), and startup is ` +
-          "'require'. Start Redis, correct the address, or use 'wait' or 'background'.",
-      });
-    });
+    const reached = await withDeadline(outcome, options.startupTimeoutMs, () => 'not ready');
+    if (reached === 'not ready' && options.startup === 'require') {
+      throw notReady(options, lastError);
+    }
   } finally {
     stopListening();
   }
+}
+
+function notReady(options: ResolvedRedisOptions, originalError: unknown): RedisConnectionException {
+  const [{ host, port }] = options.addresses;
+  const reason = isError(originalError) ? originalError.message : 'no answer';
+  return new RedisConnectionException({
+    host,
+    port,
+    originalError,
+    message:
+      `Redis at ${host}:${port} was not ready within ${options.startupTimeoutMs} ms (${reason}), ` +
+      "and startup is 'require'. Start Redis, correct the address, or use 'wait' or 'background'.",
+  });
 }
 
 function translate(error: Error, options: ResolvedRedisOptions): RedisException | undefined {

@@ -1,3 +1,4 @@
+import { isError } from '../errors/is-error.js';
 /** What a driver error means, and Redis's own word for it. */
 export interface ErrorClass {
   readonly kind:
@@ -57,7 +58,7 @@ const EVERYDAY_MESSAGES: readonly Wording[] = [
  * @internal
  */
 export function classifyError(error: unknown, fromOurClient: boolean): ErrorClass | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!isError(error)) return undefined;
   if (error.name === 'ReplyError') return classifyReply(error);
   const kind = DRIVER_NAMES[error.name];
   if (kind) return { kind, reply: error.name };
@@ -74,7 +75,7 @@ function classifyReply(error: Error): ErrorClass {
   const reply = /^[A-Z][A-Z0-9_]*(?= |$)/.exec(error.message)?.[0] ?? 'ERR';
   if (reply === 'EXECABORT') {
     const [first] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
-    if (first instanceof Error) return classifyReply(first);
+    if (isError(first)) return classifyReply(first);
   }
   if (error.message.includes('max number of clients reached')) return { kind: 'connection', reply };
   return { kind: REPLIES[reply] ?? 'command', reply };

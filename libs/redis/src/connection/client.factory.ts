@@ -15,8 +15,10 @@ export function createClient(options: ResolvedRedisOptions): RedisClient {
 }
 
 /**
- * Makes a further client like the given one, for exclusive use: not auto-pipelined, because WATCH,
- * MULTI and blocking commands care about order. It does not connect yet.
+ * Makes a further client like the given one, for exclusive use. It does not connect yet.
+ *
+ * Not auto-pipelined, because WATCH, MULTI and blocking commands care about order; in RESP2, where a
+ * connection says whether it is in subscriber mode.
  *
  * @internal
  */
@@ -26,7 +28,9 @@ export function createDedicatedClient(
 ): RedisClient {
   const settings = { lazyConnect: true, enableAutoPipelining: false };
   const twin =
-    'nodes' in client ? client.duplicate([], settings) : client.duplicate({ ...settings });
+    'nodes' in client
+      ? client.duplicate([], settings)
+      : client.duplicate({ ...settings, protocol: 2 });
   return prepare(twin, options);
 }
 
@@ -62,6 +66,7 @@ function createCluster(options: ResolvedRedisOptions): Cluster {
 function nodeOptions(options: ResolvedRedisOptions): Omit<RedisOptions, 'replyMapping'> {
   const { username, password, tls, db, connectTimeoutMs, maxRetriesPerRequest } = options;
   return {
+    disconnectTimeout: options.shutdownTimeoutMs,
     ...options.ioredis,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),

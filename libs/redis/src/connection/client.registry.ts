@@ -23,39 +23,20 @@ export class ClientRegistry {
   }
 
   /**
-   * Opens a connection and holds the boot as its startup policy says.
+   * Opens a connection and holds the boot as its startup policy says. When that fails, the boot has
+   * failed, and Nest will run no shutdown hook: everything opened so far is closed.
    *
    * @throws RedisConfigurationException if the name is taken
-   * @throws RedisConnectionException and RedisAuthenticationException as the startup policy says; the
-   * connection is closed then
+   * @throws RedisConnectionException and RedisAuthenticationException as the startup policy says
    */
   async open(options: ResolvedRedisOptions): Promise<RedisClient> {
-    if (this.#names.has(options.name)) {
-      throw new RedisConfigurationException([
-        {
-          setting: 'name',
-          value: options.name,
-          accepted: 'a name that no other RedisModule of this application uses',
-        },
-      ]);
-    }
-    this.#names.add(options.name);
-    const client = createClient(options);
-    const unwatch = watchConnection(client, options, this.#telemetry);
-    const started = awaitStartup(client, options);
-    client.connect().catch(() => undefined); // it retries by itself; errors are announced
     try {
-      await started;
+      this.#claim(options.name);
+      return await this.#open(options);
     } catch (error) {
-      unwatch();
-      client.disconnect();
+      await this.closeAll();
       throw error;
     }
-    this.#closers.push(() => {
-      unwatch();
-      return closeClient(client, options.shutdownTimeoutMs);
-    });
-    return client;
   }
 
   /** Makes the pool of dedicated connections beside a client. Opens nothing until one is asked for. */
@@ -69,5 +50,26 @@ export class ClientRegistry {
   async closeAll(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close();
     this.#names.clear();
+  }
+
+  #claim(name: string): void {
+    if (this.#names.has(name)) {
+      const accepted = 'a name that no other RedisModule of this application uses';
+      throw new RedisConfigurationException([{ setting: 'name', value: name, accepted }]);
+    }
+    this.#names.add(name);
+  }
+
+  async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
+    const client = createClient(options);
+    const unwatch = watchConnection(client, options, this.#telemetry);
+    this.#closers.push(() => {
+      unwatch();
+      return closeClient(client, options.shutdownTimeoutMs);
+    });
+    const started = awaitStartup(client, options);
+    client.connect().catch(() => undefined); // it retries by itself; errors are announced
+    await started;
+    return client;
   }
 }

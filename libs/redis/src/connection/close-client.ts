@@ -2,18 +2,36 @@ import { withDeadline } from '../time/deadline.js';
 import type { RedisClient } from './options.js';
 
 /**
- * Waits for the replies that are on their way, then closes. Never throws; takes no longer than the
- * deadline, and no time at all when there is no connection.
+ * Waits for the replies that are on their way, then closes, and returns when the socket is gone.
+ * Never throws. Takes at most the deadline for each of the two, and no time at all when there is no
+ * connection.
  *
  * @internal
  */
 export async function closeClient(client: RedisClient, deadlineMs: number): Promise<void> {
+  if (client.status === 'end') return;
+  const ended = new Promise<void>((resolve) => client.once('end', resolve));
   if (client.status === 'ready') {
-    const quit = client.quit().then(
-      () => undefined,
-      () => undefined, // closed before it could answer: that is what we wanted
-    );
-    await withDeadline(quit, deadlineMs, () => undefined);
+    client.quit().catch(() => undefined); // closed before it could answer: that is what we wanted
+    await withDeadline(ended, deadlineMs, () => undefined);
   }
+  dropClient(client);
+  await withDeadline(ended, deadlineMs, () => undefined);
+}
+
+/**
+ * Closes without waiting for anything.
+ *
+ * @internal
+ */
+export function dropClient(client: RedisClient): void {
+  if (hasEnded(client)) return; // ioredis would start a timer, and the process would wait for it
+  // Between two attempts ioredis has nothing to close: it would not end, nor reject what waits in its
+  // queue. An attempt that is broken off at once makes it do both.
+  if (client.status === 'reconnecting') client.connect().catch(() => undefined);
   client.disconnect();
+}
+
+function hasEnded(client: RedisClient): boolean {
+  return client.status === 'end';
 }

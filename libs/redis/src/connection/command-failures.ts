@@ -1,3 +1,4 @@
+import { isError } from '../errors/is-error.js';
 import type { RedisAddress } from './options.js';
 
 /** What is known about the command that a driver error belongs to. */
@@ -30,7 +31,7 @@ export function recordFailure(error: Error, failure: CommandFailure): void {
 
 /** The command that this error rejected, if it was sent by a client of ours. */
 export function failureOf(error: unknown): CommandFailure | undefined {
-  return error instanceof Error ? failures.get(error) : undefined;
+  return isError(error) ? failures.get(error) : undefined;
 }
 
 /**

@@ -4,16 +4,17 @@ const LONGEST_SHOWN = 120;
 export const MASKED = '***';
 
 /**
- * A configured value as it may be printed. Of what could hold credentials (an `@`, or a URL that
- * cannot be taken apart) only what stands after them is kept.
+ * A configured value as it may be printed. Of what could hold credentials (an `@`, or a Redis URL
+ * that cannot be taken apart) only what stands after them is kept.
  *
  * @internal
  */
 export function maskSecrets(value: string): string {
-  const scheme = /^[a-z]+:\/{0,2}/i.exec(value)?.[0];
+  const scheme = /^rediss?:(\/\/)?/i.exec(value)?.[0] ?? '';
   const at = value.lastIndexOf('@');
-  if (at !== -1) return shorten(`${scheme ?? ''}${MASKED}@${value.slice(at + 1)}`);
-  return scheme === undefined || URL.canParse(value) ? shorten(value) : `${scheme}${MASKED}`;
+  if (at !== -1) return shorten(`${scheme}${MASKED}@${value.slice(at + 1)}`);
+  const readable = scheme === '' || (scheme.endsWith('//') && URL.canParse(value));
+  return readable ? shorten(value) : `${scheme}${MASKED}`;
 }
 
 function shorten(text: string): string {

@@ -1,7 +1,7 @@
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
 import { createDedicatedClient } from './client.factory.js';
-import { closeClient } from './close-client.js';
+import { closeClient, dropClient } from './close-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
@@ -103,7 +103,7 @@ export class RedisPool {
         this.#inUse.add(client);
         return client;
       }
-      client.disconnect();
+      dropClient(client);
     }
     return undefined;
   }
@@ -150,7 +150,7 @@ export class RedisPool {
     if (clean) {
       this.#rest(client);
     } else {
-      client.disconnect();
+      dropClient(client);
     }
     const [next] = this.#waiting;
     const served = next && (this.#takeIdle() ?? this.#openIfAllowed());
@@ -160,7 +160,7 @@ export class RedisPool {
   #rest(client: RedisClient): void {
     const timer = setTimeout(() => {
       this.#idle.delete(client);
-      client.disconnect();
+      dropClient(client);
     }, IDLE_MS);
     timer.unref();
     this.#idle.set(client, timer);
@@ -183,12 +183,14 @@ interface Waiting {
 }
 
 /**
- * Whether the next user may have this connection. UNWATCH answers OK only outside MULTI, and in a
- * cluster or in subscriber mode the connection is not worth keeping.
+ * Whether the next user may have this connection: connected, outside MULTI (where UNWATCH would not
+ * answer OK) and subscriber mode, nothing left unanswered, and no listener left behind beside our
+ * own for errors. A cluster client is not worth the trouble.
  */
 async function isClean(client: RedisClient): Promise<boolean> {
-  if (client.status !== 'ready' || 'nodes' in client) return false;
-  if (client.mode !== 'normal') return false;
+  if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
+  const listeners = client.eventNames().map((event) => client.listenerCount(event));
+  if (listeners.length !== 1 || listeners[0] !== 1) return false;
   try {
     return (await client.unwatch()) === 'OK';
   } catch {

@@ -126,7 +126,7 @@ function readAddresses(
   const listed: readonly RedisAddress[] = options[setting] ?? [];
   const [first, ...others] = listed.map(({ host, port }, i) => ({
     host: read.text(`${setting}[${i}].host`, host, ''),
-    port: read.integer(`${setting}[${i}].port`, port, 0, PORTS),
+    port: read.integer(`${setting}[${i}].port`, port ?? Number.NaN, 0, PORTS),
   }));
   if (first) return [first, ...others];
   read.refuse(setting, '[]', 'at least one address { host, port }');

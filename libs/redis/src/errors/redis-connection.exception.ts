@@ -1,3 +1,4 @@
+import { isError } from './is-error.js';
 import { RedisException } from './redis.exception.js';
 
 export interface RedisConnectionFacts {
@@ -39,7 +40,7 @@ export class RedisConnectionException extends RedisException {
 }
 
 function reason(error: unknown): string {
-  if (!(error instanceof Error)) return 'no reason given';
+  if (!isError(error)) return 'no reason given';
   const { code } = error as NodeJS.ErrnoException;
   return code ?? error.message.split('\n', 1)[0] ?? error.name;
 }

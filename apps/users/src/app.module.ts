@@ -1,0 +1,50 @@
+import { Module } from '@nestjs/common';
+import type { ConfigType } from '@nestjs/config';
+import { ConfigModule } from '@nestjs/config';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import { LoggerModule } from 'nestjs-pino';
+import { redisConfig, RedisExceptionFilter, RedisModule } from 'nestjs-redis-data';
+import type { ResolvedRedis } from 'nestjs-redis-data/embedded';
+
+import { appConfig } from './config/app.config.js';
+import { HealthModule } from './health/health.module.js';
+import { ConnectionDrain } from './http/connection-drain.js';
+import { InputPipe } from './http/input.pipe.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { requestLogging } from './http/request-logging.js';
+import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
+import { UsersModule } from './users/users.module.js';
+
+@Module({
+  imports: [
+    // Tests say what they need; a developer's .env must not change what they see.
+    ConfigModule.forRoot({
+      isGlobal: true,
+      load: [appConfig, redisConfig],
+      ignoreEnvFile: process.env['NODE_ENV'] === 'test',
+    }),
+    LoggerModule.forRootAsync({
+      inject: [appConfig.KEY],
+      useFactory: (config: ConfigType<typeof appConfig>) => requestLogging(config.logLevel),
+    }),
+    // Before RedisModule, so that it is closed after it: see RedisServerModule.
+    RedisServerModule,
+    RedisModule.forRootAsync({
+      inject: [redisConfig.KEY, RESOLVED_REDIS],
+      useFactory: (config: ConfigType<typeof redisConfig>, { source, url }: ResolvedRedis) =>
+        source === 'configured' ? config : { ...config, url },
+    }),
+    PrometheusModule.register(),
+    HealthModule,
+    UsersModule,
+  ],
+  providers: [
+    ConnectionDrain,
+    { provide: APP_PIPE, useClass: InputPipe },
+    // Nest asks the last one first: Redis's failures, then everything else.
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_FILTER, useClass: RedisExceptionFilter },
+  ],
+})
+export class AppModule {}

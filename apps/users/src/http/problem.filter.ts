@@ -1,0 +1,32 @@
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import { Catch, Logger } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+
+import { problemOf } from './problem-of.js';
+
+/**
+ * Writes every failure that is not Redis's as `application/problem+json`, on any HTTP adapter, and
+ * logs those that are the server's fault.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  readonly #logger = new Logger(ProblemFilter.name);
+  readonly #adapterHost: HttpAdapterHost;
+
+  constructor(adapterHost: HttpAdapterHost) {
+    this.#adapterHost = adapterHost;
+  }
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const adapter = this.#adapterHost.httpAdapter;
+    const response = host.switchToHttp().getResponse<unknown>();
+    const problem = problemOf(exception);
+    if (problem.status >= 500) this.#logger.error(exception);
+    if (adapter.isHeadersSent(response)) {
+      adapter.end(response);
+      return;
+    }
+    adapter.setHeader(response, 'content-type', 'application/problem+json');
+    adapter.reply(response, problem, problem.status);
+  }
+}

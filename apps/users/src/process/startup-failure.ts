@@ -1,0 +1,39 @@
+import { types } from 'node:util';
+
+import { RedisException } from 'nestjs-redis-data';
+
+import { EnvironmentException } from '../config/environment.exception.js';
+
+/**
+ * What to tell whoever started the application: the message alone where it says what to do, the
+ * stack as well where only a developer can help.
+ */
+export function describeStartupFailure(error: unknown): string {
+  // Not `instanceof`: an error of the runtime may come from another realm, as in a test.
+  if (!types.isNativeError(error)) return `The application could not start: ${String(error)}`;
+  if (error instanceof EnvironmentException || error instanceof RedisException) {
+    return error.message;
+  }
+  return listenFailure(error) ?? `The application could not start.\n${error.stack}`;
+}
+
+function listenFailure(error: NodeJS.ErrnoException): string | undefined {
+  if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Cannot listen on ${where(error)}: another process uses it. Stop that one, or set PORT.`;
+    case 'EACCES':
+      return `Cannot listen on ${where(error)}: not permitted. Set PORT to one above 1023.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `Cannot listen on ${where(error)}: this machine has no such address. Set HOST.`;
+    default:
+      return undefined;
+  }
+}
+
+function where(error: Error & { address?: string; hostname?: string; port?: number }): string {
+  return [error.address ?? error.hostname, error.port]
+    .filter((part) => part !== undefined)
+    .join(':');
+}

@@ -1,0 +1,43 @@
+/**
+ * @module redis Which Redis the application uses, and stopping the one it started itself.
+ */
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { Global, Inject, Logger, Module } from '@nestjs/common';
+import { redisConfig } from 'nestjs-redis-data';
+import type { ResolvedRedis } from 'nestjs-redis-data/embedded';
+import { resolveRedis } from 'nestjs-redis-data/embedded';
+
+/** The Redis that was configured, found or started for this application. */
+export const RESOLVED_REDIS = Symbol('RESOLVED_REDIS');
+
+/**
+ * Finds a Redis for machines that have none, so that `npm start` works anywhere. An application
+ * that always has `REDIS_URL` set does not need this module.
+ *
+ * Nest runs the shutdown hooks of global modules last, in the reverse order of their registration:
+ * import this one before `RedisModule`, and the server outlives the clients.
+ */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: RESOLVED_REDIS,
+      // Not used here: a bad configuration has to be reported before a server is started.
+      inject: [redisConfig.KEY],
+      useFactory: () => resolveRedis(process.env),
+    },
+  ],
+  exports: [RESOLVED_REDIS],
+})
+export class RedisServerModule implements OnApplicationShutdown {
+  readonly #redis: ResolvedRedis;
+
+  constructor(@Inject(RESOLVED_REDIS) redis: ResolvedRedis) {
+    this.#redis = redis;
+    new Logger('RedisServer').log(redis.description);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#redis.stop();
+  }
+}

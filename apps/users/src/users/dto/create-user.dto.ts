@@ -1,0 +1,25 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsEmail, IsString, Length, Matches, MaxLength } from 'class-validator';
+
+import type { UserDetails } from '../user.js';
+
+const NOT_BLANK = { message: '$property must contain more than spaces' };
+
+export class CreateUserDto implements UserDetails {
+  @ApiProperty({ example: 'Ada', minLength: 1, maxLength: 100 })
+  @IsString()
+  @Length(1, 100)
+  @Matches(/\S/, NOT_BLANK)
+  readonly firstName!: string;
+
+  @ApiProperty({ example: 'Lovelace', minLength: 1, maxLength: 100 })
+  @IsString()
+  @Length(1, 100)
+  @Matches(/\S/, NOT_BLANK)
+  readonly lastName!: string;
+
+  @ApiProperty({ example: 'ada@example.com', format: 'email', maxLength: 254 })
+  @IsEmail()
+  @MaxLength(254)
+  readonly email!: string;
+}

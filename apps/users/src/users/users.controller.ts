@@ -1,0 +1,82 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+
+import { CreateUserDto } from './dto/create-user.dto.js';
+import { ListUsersQuery } from './dto/list-users.query.js';
+import { UpdateUserDto } from './dto/update-user.dto.js';
+import { UserProfileResponse } from './dto/user-profile.response.js';
+import { UserResponse } from './dto/user.response.js';
+import { UserIdPipe } from './user-id.pipe.js';
+import * as docs from './users.documentation.js';
+import { UsersService } from './users.service.js';
+
+@ApiTags('users')
+@Controller('users')
+export class UsersController {
+  readonly #users: UsersService;
+
+  constructor(users: UsersService) {
+    this.#users = users;
+  }
+
+  @Post()
+  @docs.Create()
+  async create(
+    @Body() body: CreateUserDto,
+    @Res({ passthrough: true }) response: HeaderSink,
+  ): Promise<UserResponse> {
+    const user = await this.#users.create(body);
+    response.header('Location', `/users/${user.id}`);
+    return UserResponse.of(user);
+  }
+
+  @Get()
+  @docs.List()
+  async list(@Query() { ids }: ListUsersQuery): Promise<UserResponse[]> {
+    return (await this.#users.getAll(ids)).map((user) => UserResponse.of(user));
+  }
+
+  @Get(':id')
+  @docs.Read()
+  async get(@Param('id', UserIdPipe) id: string): Promise<UserResponse> {
+    return UserResponse.of(await this.#users.get(id));
+  }
+
+  @Get(':id/profile')
+  @docs.Profile()
+  async profile(@Param('id', UserIdPipe) id: string): Promise<UserProfileResponse> {
+    return UserProfileResponse.of(await this.#users.get(id));
+  }
+
+  @Patch(':id')
+  @docs.Update()
+  async update(
+    @Param('id', UserIdPipe) id: string,
+    @Body() body: UpdateUserDto,
+  ): Promise<UserResponse> {
+    return UserResponse.of(await this.#users.update(id, body));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @docs.Remove()
+  async delete(@Param('id', UserIdPipe) id: string): Promise<void> {
+    await this.#users.delete(id);
+  }
+}
+
+/** What Fastify's reply and Express's response have in common. */
+interface HeaderSink {
+  header(name: string, value: string): unknown;
+}

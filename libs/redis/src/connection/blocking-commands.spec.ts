@@ -1,0 +1,18 @@
+import { expect, it } from '@jest/globals';
+import { blockingTimeMs } from './blocking-commands.js';
+
+it.each<[string, unknown[], number]>([
+  ['get', ['k'], 0],
+  ['constructor', ['k'], 0],
+  ['blpop', ['a', 'b', '1.5'], 1_500],
+  ['blpop', ['a', 0], Number.POSITIVE_INFINITY],
+  ['blpop', ['a', 'soon'], 0],
+  ['blpop', [], 0],
+  ['blmpop', [2, '1', 'a', 'LEFT'], 2_000],
+  ['xread', ['COUNT', 1, 'BLOCK', 250, 'STREAMS', 's', '$'], 250],
+  ['xread', ['STREAMS', 's', '0'], 0],
+  ['xreadgroup', ['GROUP', 'g', 'c', Buffer.from('block'), '0'], Number.POSITIVE_INFINITY],
+  ['wait', ['1', '500'], 500],
+])('%s %p may block for %d ms', (name, args, ms) => {
+  expect(blockingTimeMs(name, args)).toBe(ms);
+});

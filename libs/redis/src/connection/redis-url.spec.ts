@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseRedisUrl } from './redis-url.js';
+
+describe('parseRedisUrl', () => {
+  it.each([
+    ['redis://localhost', { host: 'localhost', tls: false }],
+    ['redis://localhost/', { host: 'localhost', tls: false }],
+    ['redis://[::1]:6380/3', { host: '::1', port: 6380, db: 3, tls: false }],
+    ['redis://:secret@h', { host: 'h', password: 'secret', tls: false }],
+    ['redis://me@h', { host: 'h', username: 'me', tls: false }],
+    ['rediss://h?family=0', { host: 'h', family: 0, tls: true }],
+  ])('takes %s apart', (url, parts) => {
+    expect(parseRedisUrl(url)).toEqual(parts);
+  });
+
+  it.each([
+    '',
+    'localhost:6379',
+    'redis://',
+    'redis://h:0',
+    'redis://h:99999',
+    'redis://h/first',
+    'redis://h/1/2',
+    'redis://h?db=1',
+    'redis://h?family=5',
+    'redis://h?family=4&family=6',
+    'redis://:100%@h',
+    'redis://h#x',
+    'http://h',
+    'unix:///tmp/redis.sock',
+  ])('refuses %j', (url) => {
+    expect(parseRedisUrl(url)).toBeUndefined();
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { recordFailure } from './command-failures.js';
+import { isRedisFailure, translateError } from './translate-error.js';
+
+const address = { host: 'h', port: 1 };
+const named = (name: string, message: string) => Object.assign(new Error(message), { name });
+
+describe('translateError, for what a real server cannot be made to say here', () => {
+  it.each<[string, string]>([
+    ['CLUSTERDOWN The cluster is down', 'RedisUnavailableException'],
+    ['MASTERDOWN Link with MASTER is down', 'RedisUnavailableException'],
+    ['TRYAGAIN Multiple keys request during rehashing', 'RedisUnavailableException'],
+    ['MISCONF Redis is configured to save RDB snapshots', 'RedisUnavailableException'],
+    ['DENIED Redis is running in protected mode', 'RedisAuthenticationException'],
+    ['ERR max number of clients reached', 'RedisConnectionException'],
+    ['something without a code', 'RedisCommandException'],
+  ])('translates the reply %j', (reply, name) => {
+    expect(translateError(named('ReplyError', reply))?.name).toBe(name);
+  });
+
+  it('looks into an aborted transaction for the reason', () => {
+    const aborted = Object.assign(named('ReplyError', 'EXECABORT Transaction discarded'), {
+      previousErrors: [named('ReplyError', 'OOM command not allowed')],
+    });
+    expect(translateError(aborted)?.name).toBe('RedisOutOfMemoryException');
+    expect(translateError(named('ReplyError', 'EXECABORT x'))?.name).toBe('RedisCommandException');
+  });
+
+  it('leaves alone what is not known to come from Redis', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    for (const error of [
+      refused,
+      new Error('Command timed out'),
+      new TypeError('x'),
+      'text',
+      null,
+    ]) {
+      expect(translateError(error)).toBeUndefined();
+      expect(isRedisFailure(error)).toBe(false);
+    }
+    expect(isRedisFailure(named('MaxRetriesPerRequestError', 'x'))).toBe(true);
+  });
+
+  it('uses what was recorded about the failed command', () => {
+    const error = new Error('Command timed out');
+    recordFailure(error, { connection: 'c', address, timeoutMs: 5, operation: 'get', key: 'k' });
+    expect(translateError(error)).toMatchObject({
+      name: 'RedisTimeoutException',
+      operation: 'get',
+      key: 'k',
+      timeoutMs: 5,
+      cause: error,
+    });
+  });
+
+  it('names no command when one error rejected several', () => {
+    const error = named('ReplyError', 'ERR x');
+    recordFailure(error, { connection: 'c', address, timeoutMs: 5, operation: 'get', key: 'a' });
+    recordFailure(error, { connection: 'c', address, timeoutMs: 5, operation: 'set', key: 'b' });
+    expect(translateError(error)).toMatchObject({ operation: undefined, key: undefined });
+  });
+
+  it('keeps programming errors as they are, even from our client', () => {
+    const error = new TypeError('undefined is not a function');
+    recordFailure(error, { connection: 'c', address, timeoutMs: 5 });
+    expect(translateError(error)).toBeUndefined();
+  });
+});

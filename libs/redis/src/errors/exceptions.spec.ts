@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { RedisBatchException } from './redis-batch.exception.js';
+import { RedisCommandException } from './redis-command.exception.js';
+import { RedisConfigurationException } from './redis-configuration.exception.js';
+import { RedisConnectionException } from './redis-connection.exception.js';
+import { RedisException } from './redis.exception.js';
+import { RedisKeyNotFoundException } from './redis-key-not-found.exception.js';
+import { RedisTimeoutException } from './redis-timeout.exception.js';
+import { RedisValidationException } from './redis-validation.exception.js';
+
+describe('exceptions', () => {
+  it('are errors with a literal name, a code, facts and a cause', () => {
+    const originalError = Object.assign(new Error('connect ECONNREFUSED'), {
+      code: 'ECONNREFUSED',
+    });
+    const exception = new RedisConnectionException({ host: 'h', port: 1, originalError });
+    expect(exception).toBeInstanceOf(RedisException);
+    expect(exception).toBeInstanceOf(Error);
+    expect(exception).toMatchObject({
+      name: 'RedisConnectionException',
+      code: 'REDIS_CONNECTION',
+      host: 'h',
+      port: 1,
+      originalError,
+      cause: originalError,
+    });
+    expect(String(exception)).toBe(
+      'RedisConnectionException: No connection to Redis at h:1 (ECONNREFUSED). ' +
+        'Is the server running, and is the address right?',
+    );
+  });
+
+  it.each<[RedisException, RegExp]>([
+    [
+      new RedisTimeoutException({ operation: 'get', key: 'user:1', timeoutMs: 50 }),
+      /did not answer get on "user:1" within 50 ms/,
+    ],
+    [new RedisTimeoutException({ operation: 'ping', timeoutMs: 50 }), /answer ping within 50 ms/],
+    [
+      new RedisCommandException({ operation: 'hget', key: 'k', reply: 'WRONGTYPE' }),
+      /rejected hget on "k" with WRONGTYPE: the key holds another data type/,
+    ],
+    [new RedisCommandException({ reply: 'CROSSSLOT' }), /a command with CROSSSLOT.*hash slots/],
+    [new RedisKeyNotFoundException('user:1'), /no value at "user:1"/],
+    [
+      new RedisValidationException('User', [{ property: 'email', messages: ['a', 'b'] }]),
+      /User is not valid and was not written. email: a, b/,
+    ],
+    [
+      new RedisBatchException(
+        'getAll',
+        new Map([['a', new RedisKeyNotFoundException('a')]]),
+        new Map(),
+      ),
+      /getAll failed for 1 of 1 keys/,
+    ],
+    [new RedisConnectionException({ host: 'h', port: 1, originalError: 'odd' }), /no reason given/],
+    [
+      new RedisConfigurationException([{ setting: 'A', accepted: 'x' }]),
+      /has 1 problem:\n {2}- A is not set: x/,
+    ],
+  ])('%p says what happened, to what, and what to try', (exception, message) => {
+    expect(exception.message).toMatch(message);
+  });
+});

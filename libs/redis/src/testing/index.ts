@@ -1,0 +1,26 @@
+/**
+ * @module testing Real Redis servers, topologies and faults for tests: started in milliseconds, gone
+ * with the test process, no Docker.
+ *
+ * Not exported: how a server program is found and run (`embedded/`), and what the topologies are
+ * assembled with.
+ */
+
+// One server
+export { startRedis } from './start-redis.js';
+export type { StartRedisOptions } from './start-redis.js';
+export type { RedisTestServer, RestartOptions } from './redis-test-server.js';
+export type { TlsMaterial } from './tls-material.js';
+export { findRedisServer } from './find-redis-server.js';
+export type { ServerBinary } from '../embedded/find-server-binary.js';
+
+// Topologies; all need a real server program
+export { startReplica } from './start-replica.js';
+export { startSentinel } from './start-sentinel.js';
+export type { RedisTestSentinel } from './start-sentinel.js';
+export { startCluster } from './start-cluster.js';
+export type { RedisTestCluster, StartClusterOptions } from './start-cluster.js';
+
+// Faults
+export { startFaultProxy } from './start-fault-proxy.js';
+export type { FaultProxy } from './start-fault-proxy.js';

@@ -1,0 +1,141 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startServerProcess, type ServerProcess } from '../embedded/server-process.js';
+import type { RedisTestServer, RestartOptions } from './redis-test-server.js';
+import { serverUrl } from './server-url.js';
+import type { TlsMaterial } from './tls-material.js';
+
+const NOTHING_KEPT = ['--save', '', '--appendonly', 'no'];
+/** A replica is up in tens of milliseconds rather than after five seconds. */
+const PROMPT_REPLICATION = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
+
+/** @internal */
+export interface RealServerOptions {
+  readonly binary: string;
+  /** Asked again for every port that is taken, so that it may pick others for itself. */
+  readonly args: () => readonly string[];
+  readonly password?: string | undefined;
+  readonly tls?: TlsMaterial | undefined;
+  /** A configuration file, for what must have one. */
+  readonly configFile?: string;
+}
+
+/** @internal */
+export async function startRealServer(options: RealServerOptions): Promise<RealTestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-redis-data-'));
+  try {
+    const base = await prepare(folder, options);
+    const process = await startServerProcess({
+      binary: options.binary,
+      args: (port) => [
+        ...base,
+        ...(options.tls === undefined
+          ? ['--port', String(port)]
+          : ['--port', '0', '--tls-port', String(port)]),
+        ...options.args(),
+        '--loglevel', // last, because its log is how we know that it is ready
+        'notice',
+      ],
+    });
+    return new RealTestServer(folder, options, process);
+  } catch (error) {
+    await remove(folder);
+    throw error;
+  }
+}
+
+/** @internal */
+export class RealTestServer implements RedisTestServer {
+  readonly kind = 'real';
+  readonly host = '127.0.0.1';
+  readonly port: number;
+  readonly url: string;
+  readonly password: string | undefined;
+  readonly tls: TlsMaterial | undefined;
+  private stopped: Promise<void> | undefined;
+  private process: ServerProcess | undefined;
+
+  constructor(
+    private readonly folder: string,
+    private readonly options: RealServerOptions,
+    private readonly first: ServerProcess,
+  ) {
+    this.process = first;
+    this.port = first.port;
+    this.password = options.password;
+    this.tls = options.tls;
+    this.url = serverUrl(this);
+  }
+
+  /** The command line, to find what it picked for itself. */
+  get args(): readonly string[] {
+    return this.first.args;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  async kill(): Promise<void> {
+    const process = this.process;
+    this.process = undefined;
+    await process?.kill();
+  }
+
+  async restart({ until = 'ready' }: RestartOptions = {}): Promise<void> {
+    await this.process?.stop();
+    this.process = await startServerProcess({
+      binary: this.options.binary,
+      args: () => this.first.args,
+      port: this.port,
+      ...(until === 'listening' && { readyLine: /Server initialized|Ready to accept/ }),
+    });
+  }
+
+  freeze(): void {
+    this.process?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process?.signal('SIGCONT');
+  }
+
+  stop(): Promise<void> {
+    return (this.stopped ??= this.end());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private async end(): Promise<void> {
+    const process = this.process;
+    this.process = undefined;
+    await process?.kill(); // nobody will ask for its data, and an orderly exit takes 100 ms
+    await remove(this.folder);
+  }
+}
+
+/** Writes the files that a server needs and returns the arguments that name them. */
+async function prepare(folder: string, options: RealServerOptions): Promise<string[]> {
+  const { configFile, password, tls } = options;
+  const args = ['--bind', '127.0.0.1', '--dir', folder, ...NOTHING_KEPT, ...PROMPT_REPLICATION];
+  if (password !== undefined) args.push('--requirepass', password, '--masterauth', password);
+  if (tls !== undefined) {
+    for (const [name, text] of Object.entries(tls)) {
+      const path = join(folder, `${name}.pem`);
+      await writeFile(path, String(text), { mode: 0o600 });
+      args.push(name === 'ca' ? '--tls-ca-cert-file' : `--tls-${name}-file`, path);
+    }
+    args.push('--tls-auth-clients', 'optional');
+  }
+  if (configFile === undefined) return args;
+  const path = join(folder, 'server.conf');
+  await writeFile(path, configFile, { mode: 0o600 });
+  return [path, ...args];
+}
+
+function remove(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,165 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Stands between a client and its server and misbehaves on command. */
+export interface FaultProxy extends AsyncDisposable {
+  /** Always `127.0.0.1`. */
+  readonly host: string;
+  /** Stays the same whatever happens. */
+  readonly port: number;
+  /** How many clients are connected now. */
+  readonly connections: number;
+  /** How many have been accepted since the start. */
+  readonly accepted: number;
+  /** Holds every reply back for `ms` milliseconds, in order; 0 for none. */
+  delay(ms: number): void;
+  /** Connections are accepted and stay open, but no byte passes until `heal()`: a frozen network. */
+  stall(): void;
+  /** Drops all connections and refuses new ones until `heal()`. */
+  cut(): Promise<void>;
+  /** Undoes everything; what `stall()` held back passes now. */
+  heal(): Promise<void>;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a TCP proxy on a free loopback port that forwards to `target`.
+ *
+ * @example
+ * const proxy = await startFaultProxy(redis);
+ * const client = new Redis(proxy.port, proxy.host);
+ * proxy.stall(); // the client's commands now time out
+ * @publicApi
+ */
+export async function startFaultProxy(target: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<FaultProxy> {
+  const proxy = new TcpFaultProxy(target);
+  await proxy.open();
+  return proxy;
+}
+
+class TcpFaultProxy implements FaultProxy {
+  readonly host = '127.0.0.1';
+  private readonly links = new Set<Link>();
+  private server: Server | undefined;
+  private lastPort = 0;
+  private acceptedCount = 0;
+  private delayMs = 0;
+  private isStalled = false;
+
+  constructor(private readonly target: { readonly host: string; readonly port: number }) {}
+
+  get port(): number {
+    return this.lastPort;
+  }
+
+  get connections(): number {
+    return this.links.size;
+  }
+
+  get accepted(): number {
+    return this.acceptedCount;
+  }
+
+  delay(ms: number): void {
+    this.delayMs = ms;
+  }
+
+  stall(): void {
+    this.isStalled = true;
+    for (const link of this.links) link.pause();
+  }
+
+  async cut(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    const closed = new Promise<void>((resolve) => {
+      if (server === undefined) resolve();
+      else server.close(() => resolve());
+    });
+    for (const link of this.links) link.destroy();
+    await closed;
+  }
+
+  async heal(): Promise<void> {
+    this.delayMs = 0;
+    this.isStalled = false;
+    for (const link of this.links) link.resume();
+    await this.open();
+  }
+
+  stop(): Promise<void> {
+    return this.cut();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async open(): Promise<void> {
+    if (this.server !== undefined) return;
+    const server = createServer((client) => this.accept(client));
+    this.server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: this.host, port: this.lastPort }, resolve);
+    });
+    this.lastPort = (server.address() as AddressInfo).port;
+  }
+
+  private accept(client: Socket): void {
+    this.acceptedCount++;
+    const link = new Link(client, connect(this.target), () => this.delayMs);
+    this.links.add(link);
+    client.once('close', () => this.links.delete(link));
+    if (this.isStalled) link.pause();
+  }
+}
+
+/** One client and its own connection to the server. */
+class Link {
+  constructor(
+    private readonly client: Socket,
+    private readonly upstream: Socket,
+    private readonly delayMs: () => number,
+  ) {
+    for (const socket of [client, upstream]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => this.destroy());
+      socket.on('close', () => this.destroy());
+    }
+    client.on('data', (chunk: Buffer) => upstream.write(chunk));
+    upstream.on('data', (chunk: Buffer) => this.reply(chunk));
+  }
+
+  pause(): void {
+    this.client.pause();
+    this.upstream.pause();
+  }
+
+  resume(): void {
+    this.client.resume();
+    this.upstream.resume();
+  }
+
+  destroy(): void {
+    this.client.destroy();
+    this.upstream.destroy();
+  }
+
+  private lastReply: Promise<void> = Promise.resolve();
+
+  /** A later reply never overtakes an earlier one, even if the delay has been shortened meanwhile. */
+  private reply(chunk: Buffer): void {
+    const delayMs = this.delayMs();
+    const due = new Promise<void>((resolve) => {
+      if (delayMs === 0) resolve();
+      else setTimeout(resolve, delayMs);
+    });
+    this.lastReply = Promise.all([this.lastReply, due]).then(() => {
+      if (!this.client.destroyed) this.client.write(chunk);
+    });
+  }
+}

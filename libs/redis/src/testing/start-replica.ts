@@ -1,0 +1,40 @@
+import { requireRedisServer } from './find-redis-server.js';
+import { realServerRequired } from './real-server-required.js';
+import { startRealServer, type RealTestServer } from './real-test-server.js';
+import { sendCommand } from './redis-command.js';
+import type { RedisTestServer } from './redis-test-server.js';
+import { waitUntil } from './wait-until.js';
+
+/**
+ * Starts a read-only replica of `primary` and waits until it has its data.
+ *
+ * @param primary from `startRedis()`; plain TCP, with or without password
+ * @throws RedisConfigurationException if there is no real server
+ * @publicApi
+ */
+export async function startReplica(primary: RedisTestServer): Promise<RedisTestServer> {
+  const { host, kind, password, port, tls } = primary;
+  if (kind !== 'real') throw realServerRequired('startReplica()');
+  if (tls !== undefined) throw new Error('startReplica() does not replicate over TLS.');
+  const { path } = await requireRedisServer('startReplica()');
+  const replica = await startRealServer({
+    binary: path,
+    args: () => ['--replicaof', `${host} ${port}`],
+    password,
+  });
+  await hasCaughtUp(replica, port);
+  return replica;
+}
+
+async function hasCaughtUp(replica: RealTestServer, primaryPort: number): Promise<void> {
+  const { host, password, port } = replica;
+  try {
+    await waitUntil(`the replica on port ${port} follows port ${primaryPort}`, async () => {
+      const info = await sendCommand({ host, port, password }, 'INFO', 'replication');
+      return String(info).includes('master_link_status:up');
+    });
+  } catch (error) {
+    await replica.stop();
+    throw error;
+  }
+}

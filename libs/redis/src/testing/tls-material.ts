@@ -1,0 +1,84 @@
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { bits, integer, objectId, octets, sequence, set, tagged, text, time, yes } from './der.js';
+
+/**
+ * What both sides of a TLS connection to a test server use, as PEM: pass it to a client as its `tls`
+ * option.
+ */
+export interface TlsMaterial {
+  /** The certificate authority to trust. */
+  readonly ca: string;
+  /** For `localhost` and `127.0.0.1`; serves as a client certificate too. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+const ECDSA_WITH_SHA256 = sequence(objectId('2a8648ce3d040302'));
+const COMMON_NAME = objectId('550403');
+const BASIC_CONSTRAINTS = objectId('551d13');
+const KEY_USAGE = objectId('551d0f');
+const ALTERNATIVE_NAMES = objectId('551d11');
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Makes a certificate authority and one certificate signed by it, valid for a day. In JavaScript,
+ * because not every machine has openssl and a certificate in a package would expire.
+ *
+ * @internal
+ */
+export function generateTlsMaterial(): TlsMaterial {
+  const authority = newKeys();
+  const leaf = newKeys();
+  const ca = certificate('Test authority', authority.publicKey, authority.privateKey, [
+    extension(BASIC_CONSTRAINTS, sequence(yes()), 'critical'),
+    extension(KEY_USAGE, bits(Buffer.from([0b0000_0100]), 2), 'critical'), // keyCertSign
+  ]);
+  const names = sequence(
+    tagged(2, Buffer.from('localhost'), true),
+    tagged(7, Buffer.from([127, 0, 0, 1]), true),
+  );
+  const cert = certificate('localhost', leaf.publicKey, authority.privateKey, [
+    extension(ALTERNATIVE_NAMES, names),
+  ]);
+  const key = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { ca, cert, key };
+}
+
+function newKeys(): { publicKey: KeyObject; privateKey: KeyObject } {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+function certificate(
+  subject: string,
+  subjectKey: KeyObject,
+  issuerKey: KeyObject,
+  extensions: readonly Buffer[],
+): string {
+  const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
+  const toSign = sequence(
+    tagged(0, integer(Buffer.from([2]))), // version 3
+    integer(serial),
+    ECDSA_WITH_SHA256,
+    name('Test authority'),
+    sequence(time(new Date(Date.now() - DAY_MS)), time(new Date(Date.now() + DAY_MS))),
+    name(subject),
+    subjectKey.export({ type: 'spki', format: 'der' }),
+    tagged(3, sequence(...extensions)),
+  );
+  const signature = bits(sign('sha256', toSign, issuerKey));
+  return toPem(sequence(toSign, ECDSA_WITH_SHA256, signature));
+}
+
+function name(commonName: string): Buffer {
+  return sequence(set(sequence(COMMON_NAME, text(commonName))));
+}
+
+function extension(id: Buffer, value: Buffer, critical?: 'critical'): Buffer {
+  return sequence(id, ...(critical === undefined ? [] : [yes()]), octets(value));
+}
+
+function toPem(certificate: Buffer): string {
+  const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}

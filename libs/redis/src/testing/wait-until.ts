@@ -1,0 +1,23 @@
+const POLL_MS = 20;
+const DEADLINE_MS = 15_000;
+
+/**
+ * Asks until the answer is yes. An error counts as "not yet": the servers asked are still starting.
+ *
+ * @param what completes "waited 15 s until ..."
+ * @throws Error naming `what`, with the last error as its cause
+ * @internal
+ */
+export async function waitUntil(what: string, isTrue: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  let cause: unknown;
+  while (Date.now() < deadline) {
+    try {
+      if (await isTrue()) return;
+    } catch (error) {
+      cause = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new Error(`waited ${DEADLINE_MS / 1000} s until ${what}`, { cause });
+}

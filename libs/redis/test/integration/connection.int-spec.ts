@@ -1,0 +1,234 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  startCluster,
+  startFaultProxy,
+  startRedis,
+  startSentinel,
+  type RedisTestServer,
+} from 'nestjs-redis-data/testing';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import type { RedisModuleOptions } from '../../src/connection/options.js';
+import { translateError } from '../../src/connection/translate-error.js';
+import { caught } from './support/caught.js';
+import { openConnection, type OpenConnection } from './support/open-connection.js';
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+async function start(options?: Parameters<typeof startRedis>[0]): Promise<RedisTestServer> {
+  const server = await startRedis(options);
+  cleanups.push(() => server.stop());
+  return server;
+}
+async function connect(options: RedisModuleOptions): Promise<OpenConnection> {
+  const connection = await openConnection(options);
+  cleanups.push(() => connection.close());
+  return connection;
+}
+const msSince = (start: number) => performance.now() - start;
+
+describe('a connection', () => {
+  it('reads and writes in the chosen database', async () => {
+    const server = await start();
+    const { client } = await connect({ url: server.url, db: 3 });
+    await client.set('k', 'v');
+    const other = await connect({ url: `${server.url}/3` });
+    expect(await other.client.get('k')).toBe('v');
+  });
+
+  it('sends the commands of one tick together', async () => {
+    const server = await start();
+    const { client } = await connect({ url: server.url });
+    const writes = await Promise.all([client.set('a', 1), client.set('b', 2), client.get('a')]);
+    expect(writes).toEqual(['OK', 'OK', '1']);
+    expect(client.options.enableAutoPipelining).toBe(true);
+  });
+
+  it('passes everything else through to ioredis', async () => {
+    const server = await start();
+    const { client } = await connect({ url: server.url, ioredis: { stringNumbers: true } });
+    expect(await client.incr('n')).toBe('1');
+  });
+
+  it('is announced once when it is lost and once when it is back', async () => {
+    const server = await start();
+    const { client, events, until } = await connect({ url: server.url });
+    await server.kill();
+    await until('connection.down');
+    expect(await caught(client.get('k'))).toBeInstanceOf(Error);
+    await server.restart();
+    await until('connection.ready', 2);
+    expect(events.map((event) => event.type)).toEqual([
+      'connection.ready',
+      'connection.down',
+      'connection.ready',
+    ]);
+    expect(events[2]).toMatchObject({ restored: true, connection: 'default' });
+    expect(await client.set('k', 'v')).toBe('OK');
+  });
+
+  it('is closed without delay while there is nothing to connect to', async () => {
+    const server = await start();
+    const { close } = await connect({ url: server.url });
+    await server.kill();
+    const begin = performance.now();
+    await close();
+    expect(msSince(begin)).toBeLessThan(1_000);
+  });
+});
+
+describe('startup', () => {
+  const nowhere = { host: '127.0.0.1', port: 1 } as const;
+
+  it("'background' boots at once and commands fail on their own", async () => {
+    const { client, until } = await connect({ ...nowhere, startup: 'background' });
+    await until('connection.down');
+    expect(translateError(await caught(client.get('k')))?.name).toBe('RedisConnectionException');
+  });
+
+  it("'wait' goes on after the limit, and connects later", async () => {
+    const server = await start();
+    await server.kill();
+    const { client, until, events } = await connect({
+      url: server.url,
+      startup: 'wait',
+      startupTimeout: '200ms',
+    });
+    expect(events.map((event) => event.type)).toEqual(['connection.down']);
+    await server.restart();
+    await until('connection.ready');
+    expect(await client.set('k', 'v')).toBe('OK');
+  });
+
+  it("'wait' and 'require' go on as soon as Redis is ready", async () => {
+    const server = await start();
+    for (const startup of ['wait', 'require'] as const) {
+      const { client } = await connect({ url: server.url, startup });
+      expect(client.status).toBe('ready');
+    }
+  });
+
+  it("'require' fails the boot after the limit, and names host, port and reason", async () => {
+    const opening = openConnection({ ...nowhere, startup: 'require', startupTimeout: '200ms' });
+    const error = await caught(opening);
+    expect(error).toMatchObject({ name: 'RedisConnectionException', ...nowhere });
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+});
+
+describeWithRealRedis('on a real server', () => {
+  it.each(['wait', 'require'] as const)(
+    "'%s' fails at once on wrong credentials",
+    async (startup) => {
+      const { host, port } = await start({ password: 'right' });
+      const begin = performance.now();
+      const error = await caught(
+        openConnection({ host, port, password: 'wrong', startup, startupTimeout: '20s' }),
+      );
+      expect(error.name).toBe('RedisAuthenticationException');
+      expect(msSince(begin)).toBeLessThan(5_000);
+    },
+  );
+
+  it('speaks TLS, and refuses a certificate it cannot trust', async () => {
+    const server = await start({ tls: true });
+    const { client } = await connect({ url: server.url, tls: { ca: server.tls?.ca } });
+    expect(await client.ping()).toBe('PONG');
+    const untrusting = openConnection({ url: server.url, startupTimeout: '300ms' });
+    expect((await caught(untrusting)).name).toBe('RedisConnectionException');
+  });
+
+  it('finds the primary through sentinels', async () => {
+    const topology = await startSentinel();
+    cleanups.push(() => topology.stop());
+    const { client } = await connect({
+      sentinels: topology.sentinels,
+      sentinelName: topology.name,
+    });
+    await client.set('k', 'v');
+    expect(await client.info('replication')).toContain('role:master');
+  });
+
+  it('finds the nodes of a cluster', async () => {
+    const cluster = await startCluster({ replicas: false });
+    cleanups.push(() => cluster.stop());
+    const { client } = await connect({ clusterNodes: cluster.nodes.slice(0, 1) });
+    const keys = Array.from({ length: 50 }, (_, i) => `key:${i}`);
+    await Promise.all(keys.map((key) => client.set(key, key)));
+    expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys);
+  });
+
+  it('surfaces a frozen server within the command timeout, in a cluster too', async () => {
+    const cluster = await startCluster({ replicas: false });
+    cleanups.push(() => cluster.stop());
+    const { client } = await connect({ clusterNodes: cluster.nodes, commandTimeout: '200ms' });
+    for (const node of cluster.nodes) node.freeze();
+    const begin = performance.now();
+    const error = await caught(client.get('k'));
+    expect(translateError(error)?.name).toBe('RedisTimeoutException');
+    expect(msSince(begin)).toBeLessThan(2_000);
+    for (const node of cluster.nodes) node.thaw();
+  });
+
+  it('lets a blocking command block for as long as it was told', async () => {
+    const server = await start();
+    const { pool } = await connect({ url: server.url, commandTimeout: '300ms' });
+    expect(await pool.use((client) => client.blpop('jobs', 0.5))).toBeNull();
+    await pool.use(async (client) => {
+      await client.ping(); // connected
+      server.freeze();
+      const error = await caught(client.blpop('jobs', 0.1));
+      expect(translateError(error)).toMatchObject({
+        name: 'RedisTimeoutException',
+        timeoutMs: 400,
+      });
+    });
+    server.thaw();
+  });
+
+  it('closes within its deadline when the server is frozen', async () => {
+    const server = await start();
+    const { close } = await connect({ url: server.url, shutdownTimeout: '100ms' });
+    server.freeze();
+    const begin = performance.now();
+    await close();
+    expect(msSince(begin)).toBeLessThan(1_500);
+    server.thaw();
+  });
+
+  it('finishes what is on its way before it closes', async () => {
+    const server = await start();
+    const connection = await openConnection({ url: server.url });
+    const writes = Array.from({ length: 100 }, (_, i) => connection.client.set(`k${i}`, i));
+    await new Promise(setImmediate); // the tick in which they are sent
+    await connection.close();
+    expect(await Promise.all(writes)).toHaveLength(100);
+  });
+
+  it.each([
+    ['alone', false],
+    ['auto-pipelined', true],
+  ])('never sends a command after it has timed out (%s)', async (_, enableAutoPipelining) => {
+    const server = await start();
+    const proxy = await startFaultProxy(server);
+    cleanups.push(() => proxy.stop());
+    const { client, until } = await connect({
+      host: proxy.host,
+      port: proxy.port,
+      commandTimeout: '150ms',
+      maxRetriesPerRequest: 1_000,
+      ioredis: { enableAutoPipelining },
+    });
+    proxy.cut();
+    await until('connection.down');
+    const late = await Promise.all([caught(client.set('a', 'late')), caught(client.incr('b'))]);
+    expect(late.map((error) => translateError(error)?.name)).toEqual([
+      'RedisTimeoutException',
+      'RedisTimeoutException',
+    ]);
+    proxy.heal();
+    await until('connection.ready', 2);
+    expect(await client.mget('a', 'b')).toEqual([null, null]);
+  });
+});

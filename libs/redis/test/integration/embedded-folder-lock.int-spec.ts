@@ -1,0 +1,78 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { FolderLock } from '../../src/embedded/folder-lock.js';
+import { identify, isAlive } from '../../src/embedded/process-identity.js';
+import { startServerProcess } from '../../src/embedded/server-process.js';
+
+const NOBODY = { pid: 2 ** 30 };
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'folder-lock-'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function leaveBehind(content: unknown): Promise<void> {
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  return writeFile(join(folder, 'lock.json'), text);
+}
+
+describe('FolderLock', () => {
+  it('is had by one at a time, and leaves no file behind', async () => {
+    const attempts = await Promise.all(
+      Array.from({ length: 20 }, () => FolderLock.acquire(folder)),
+    );
+    const locks = attempts.filter((attempt) => attempt instanceof FolderLock);
+    expect(locks).toHaveLength(1);
+    expect(await FolderLock.acquire(folder)).toEqual({ heldBy: process.pid });
+    await locks[0]?.share(process.pid);
+    await locks[0]?.release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each([
+    ['processes that are gone', [NOBODY, NOBODY]],
+    ['a process whose number another one has now', [{ ...identify(process.pid), started: '1' }]],
+    ['something that is no lock', 'garbage'],
+    ['something else that is no lock', { pid: 1 }],
+  ])('takes over from %s', async (_, content) => {
+    await leaveBehind(content);
+    expect(await FolderLock.acquire(folder)).toBeInstanceOf(FolderLock);
+    expect(await readdir(folder)).toEqual(['lock.json']);
+  });
+
+  it('waits for a server that outlives its application, then gives up', async () => {
+    await leaveBehind([NOBODY, identify(process.pid)]);
+    expect(await FolderLock.acquire(folder)).toEqual({ heldBy: process.pid });
+  }, 10_000);
+});
+
+describe('isAlive', () => {
+  it('knows this process and nobody', () => {
+    expect([isAlive({ pid: process.pid }), isAlive(NOBODY)]).toEqual([true, false]);
+  });
+});
+
+describeWithRealRedis('startServerProcess', () => {
+  const binary = process.env['REDIS_SERVER_BIN'] ?? '';
+  const args = (port: number): string[] => ['--port', String(port), '--save', '', '--dir', folder];
+
+  it('waits for a port that is about to be free', async () => {
+    const first = await startServerProcess({ binary, args });
+    const second = startServerProcess({ binary, args, port: first.port });
+    await first.stop();
+    const server = await second;
+    expect(server.port).toBe(first.port);
+    await server.kill();
+  });
+
+  it('says so when the program cannot be run at all', async () => {
+    const command = { binary: join(folder, 'missing'), args };
+    await expect(startServerProcess(command)).rejects.toThrow(/did not start .*[^]*ENOENT/);
+  });
+});

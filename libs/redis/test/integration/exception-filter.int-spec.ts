@@ -1,0 +1,194 @@
+import {
+  BadRequestException,
+  Catch,
+  Controller,
+  Get,
+  Module,
+  Param,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type INestApplication,
+} from '@nestjs/common';
+import { APP_FILTER, HttpAdapterHost, NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import {
+  InjectRedis,
+  REDIS_EXCEPTION_FILTER_OPTIONS,
+  RedisExceptionFilter,
+  RedisKeyNotFoundException,
+  RedisModule,
+  RedisTimeoutException,
+  RedisValidationException,
+} from 'nestjs-redis-data';
+import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { firstValueFrom, type Observable } from 'rxjs';
+import { caught } from './support/caught.js';
+
+class TeapotError extends Error {}
+
+@Catch(TeapotError)
+class TeapotFilter implements ExceptionFilter {
+  constructor(private readonly host: HttpAdapterHost) {}
+  catch(_: TeapotError, host: ArgumentsHost) {
+    this.host.httpAdapter.reply(host.switchToHttp().getResponse(), { tea: true }, 418);
+  }
+}
+
+@Controller('fail')
+class FailingController {
+  constructor(@InjectRedis() private readonly redis: Redis) {}
+
+  @Get(':how')
+  async fail(@Param('how') how: string): Promise<unknown> {
+    switch (how) {
+      case 'wrongtype':
+        await this.redis.set('text', 'hunter2');
+        return this.redis.lpush('text', 'hunter2');
+      case 'missing':
+        throw new RedisKeyNotFoundException('user:hunter2');
+      case 'timeout':
+        throw new RedisTimeoutException({ operation: 'get', key: 'hunter2', timeoutMs: 1 });
+      case 'invalid':
+        throw new RedisValidationException('User', [{ property: 'email', messages: ['is bad'] }]);
+      case 'teapot':
+        throw new TeapotError();
+      case 'refused-elsewhere':
+        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+      case 'not-ours':
+        throw new BadRequestException('theirs');
+      default:
+        return this.redis.get('k');
+    }
+  }
+}
+
+function moduleFor(server: RedisTestServer, filterOptions?: object) {
+  @Module({
+    imports: [RedisModule.forRoot({ url: server.url, commandTimeout: '300ms' })],
+    controllers: [FailingController],
+    providers: [
+      { provide: APP_FILTER, useClass: TeapotFilter },
+      { provide: APP_FILTER, useClass: RedisExceptionFilter },
+      ...(filterOptions
+        ? [{ provide: REDIS_EXCEPTION_FILTER_OPTIONS, useValue: filterOptions }]
+        : []),
+    ],
+  })
+  class AppModule {}
+  return AppModule;
+}
+
+async function serve(
+  server: RedisTestServer,
+  adapter: 'express' | 'fastify',
+  filterOptions?: object,
+): Promise<INestApplication> {
+  const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  const app = await NestFactory.create(moduleFor(server, filterOptions), http, {
+    logger: false,
+    abortOnError: false,
+  });
+  await app.listen(0, '127.0.0.1');
+  return app;
+}
+
+describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (adapter) => {
+  let server: RedisTestServer;
+  let app: INestApplication;
+  beforeAll(async () => {
+    server = await startRedis();
+    app = await serve(server, adapter);
+  });
+  afterAll(async () => {
+    await app.close();
+    await server.stop();
+  });
+  const get = async (how: string) => fetch(`${await app.getUrl()}/fail/${how}`);
+
+  it('answers an error of the plain client as problem details, and leaks nothing', async () => {
+    const response = await get('wrongtype');
+    expect(response.status).toBe(500);
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(response.headers.get('retry-after')).toBeNull();
+    const text = await response.text();
+    expect(JSON.parse(text)).toEqual({
+      type: 'urn:nestjs-redis-data:command',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'The request could not be processed. The failure has been recorded.',
+      code: 'REDIS_COMMAND',
+    });
+    expect(text).not.toMatch(/hunter2|127\.0\.0\.1|lpush| at /);
+  });
+
+  it.each([
+    ['missing', 404, 'REDIS_KEY_NOT_FOUND'],
+    ['timeout', 503, 'REDIS_TIMEOUT'],
+    ['invalid', 400, 'REDIS_VALIDATION'],
+  ])('answers %s with %d', async (how, status, code) => {
+    const response = await get(how);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('retry-after')).toBe(status === 503 ? '2' : null);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ status, code });
+    expect(text).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['teapot', 418, { tea: true }],
+    ['not-ours', 400, { message: 'theirs' }],
+    ['refused-elsewhere', 500, { message: 'Internal server error' }],
+    ['never', 200, undefined],
+  ])("passes through what is not Redis's: %s", async (how, status, body) => {
+    const response = await get(how);
+    expect(response.status).toBe(status);
+    if (body) expect(await response.json()).toMatchObject(body);
+  });
+
+  it('answers 503 with Retry-After while Redis is dead, and recovers with it', async () => {
+    await server.kill();
+    const response = await get('never');
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('2');
+    await server.restart();
+    const deadline = Date.now() + 4_000;
+    let status = 503;
+    while (status !== 200 && Date.now() < deadline) ({ status } = await get('never'));
+    expect(status).toBe(200);
+  });
+
+  it('can say 504 and another Retry-After', async () => {
+    const other = await serve(server, adapter, { timeoutStatus: 504, retryAfter: '90s' });
+    const response = await fetch(`${await other.getUrl()}/fail/timeout`);
+    await other.close();
+    expect(response.status).toBe(504);
+    expect(response.headers.get('retry-after')).toBe('90');
+  });
+});
+
+describe('RedisExceptionFilter outside HTTP', () => {
+  const filter = new RedisExceptionFilter(new HttpAdapterHost());
+  const exception = new RedisKeyNotFoundException('user:1');
+  const hostOf = (type: string, client: object = {}) =>
+    ({ getType: () => type, switchToWs: () => ({ getClient: () => client }) }) as ArgumentsHost;
+
+  it('gives RPC an observable that fails', async () => {
+    const result = filter.catch(exception, hostOf('rpc')) as Observable<never>;
+    expect(await caught(firstValueFrom(result))).toBe(exception);
+  });
+
+  it('throws for GraphQL, which reports what is thrown', () => {
+    expect(() => filter.catch(exception, hostOf('graphql'))).toThrow(exception);
+  });
+
+  it('emits an exception to a WebSocket client', () => {
+    const emitted: unknown[] = [];
+    filter.catch(exception, hostOf('ws', { emit: (...args: unknown[]) => emitted.push(args) }));
+    expect(emitted).toEqual([
+      ['exception', expect.objectContaining({ status: 'error', code: 'REDIS_KEY_NOT_FOUND' })],
+    ]);
+  });
+});

@@ -1,0 +1,120 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import type { RedisClient } from '../../src/connection/options.js';
+import { caught } from './support/caught.js';
+import { openConnection, type OpenConnection } from './support/open-connection.js';
+
+let server: RedisTestServer;
+let connection: OpenConnection;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+afterEach(() => connection.close());
+
+const open = async (maxConnections = 2) => {
+  connection = await openConnection({ url: server.url, maxConnections, acquireTimeout: '100ms' });
+  return connection.pool;
+};
+
+describe('RedisPool', () => {
+  it('lends connections of their own, and reuses what comes back clean', async () => {
+    const pool = await open();
+    const seen = new Set<RedisClient>();
+    for (let i = 0; i < 3; i++) {
+      await pool.use(async (client) => {
+        expect(client).not.toBe(connection.client);
+        seen.add(client);
+        await client.set('k', i);
+      });
+      await untilIdle();
+    }
+    expect(seen.size).toBe(1);
+  });
+
+  it('refuses with a typed error once all are in use and the wait is over', async () => {
+    const pool = await open(2);
+    const held = await Promise.all([pool.acquire(), pool.acquire()]);
+    expect(pool.inUse).toBe(2);
+    expect(await caught(pool.acquire())).toMatchObject({
+      name: 'RedisPoolExhaustedException',
+      maxConnections: 2,
+      waitedMs: 100,
+    });
+    for (const lease of held) lease.release();
+  });
+
+  it('serves waiting callers in order, as connections come back', async () => {
+    const pool = await open(1);
+    const first = await pool.acquire();
+    const order: number[] = [];
+    const waiting = [1, 2, 3].map((i) =>
+      pool.use((client) => {
+        order.push(i);
+        return client.ping();
+      }),
+    );
+    first.release();
+    first.release(); // once is enough
+    expect(await Promise.all(waiting)).toEqual(['PONG', 'PONG', 'PONG']);
+    expect(order).toEqual([1, 2, 3]);
+  });
+
+  it('gives the connection back when the work throws', async () => {
+    const pool = await open(1);
+    const failing = pool.use(() => Promise.reject(new Error('no')));
+    expect((await caught(failing)).message).toBe('no');
+    expect(await pool.use((client) => client.ping())).toBe('PONG');
+  });
+
+  it('lets WATCH see a foreign write', async () => {
+    const pool = await open();
+    await connection.client.set('balance', 1);
+    const result = await pool.use(async (client) => {
+      await client.watch('balance');
+      await connection.client.set('balance', 2);
+      return client.multi().set('balance', 3).exec();
+    });
+    expect(result).toBeNull();
+    expect(await connection.client.get('balance')).toBe('2');
+  });
+
+  it.each<[string, (client: RedisClient) => Promise<unknown>]>([
+    ['in subscriber mode', (client) => client.subscribe('news')],
+    ['inside MULTI', (client) => client.multi({ pipeline: false })],
+    [
+      'disconnected',
+      (client) => {
+        client.disconnect();
+        return Promise.resolve();
+      },
+    ],
+  ])('does not reuse a connection that comes back %s', async (_, spoil) => {
+    const pool = await open(1);
+    let spoiled: RedisClient | undefined;
+    await pool.use((client) => {
+      spoiled = client;
+      return spoil(client);
+    });
+    await pool.use(async (client) => {
+      expect(client).not.toBe(spoiled);
+      expect(await client.ping()).toBe('PONG');
+    });
+    expect(spoiled?.status).toBe('end');
+  });
+
+  it('ends waiting callers and idle connections when it is closed', async () => {
+    const pool = await open(1);
+    const { client } = await pool.acquire();
+    const waiting = caught(pool.acquire());
+    await pool.close();
+    expect((await waiting).name).toBe('RedisConnectionException');
+    expect((await caught(pool.acquire())).name).toBe('RedisConnectionException');
+    await new Promise(setImmediate);
+    expect(client.status).toBe('end');
+  });
+});
+
+async function untilIdle(): Promise<void> {
+  while (connection.pool.inUse > 0) await new Promise(setImmediate);
+}

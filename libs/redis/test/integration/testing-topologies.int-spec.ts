@@ -1,0 +1,66 @@
+import { expect, it } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { startCluster } from '../../src/testing/start-cluster.js';
+import { startRedis } from '../../src/testing/start-redis.js';
+import { startReplica } from '../../src/testing/start-replica.js';
+import { startSentinel } from '../../src/testing/start-sentinel.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+
+const KEYS = Array.from({ length: 60 }, (_, index) => `key-${index}`);
+
+describeWithRealRedis('startReplica', () => {
+  it('has the data of its primary and refuses writes', async () => {
+    await using primary = await startRedis({ password: 'secret' });
+    const writer = new Redis(primary.url);
+    await writer.set('a', '1');
+    await using replica = await startReplica(primary);
+    const reader = new Redis(replica.url);
+    expect(await reader.get('a')).toBe('1');
+    await expect(reader.set('a', '2')).rejects.toThrow(/^READONLY/);
+    writer.disconnect();
+    reader.disconnect();
+  });
+
+  it('refuses a primary with TLS', async () => {
+    await using primary = await startRedis({ tls: true });
+    await expect(startReplica(primary)).rejects.toThrow(/does not replicate over TLS/);
+  });
+});
+
+describeWithRealRedis('startSentinel', () => {
+  it('leads a client to the primary, and names another one when that dies', async () => {
+    await using topology = await startSentinel();
+    const { name, primary, sentinels } = topology;
+    const addresses = sentinels.map(({ host, port }) => ({ host, port }));
+    const client = new Redis({ name, sentinels: addresses });
+    const seen = await Promise.all([client.config('GET', 'port'), client.wait(2, 1000)]);
+    client.disconnect(); // before the fault: it would look for a primary for ever
+    expect(seen).toEqual([['port', String(primary.port)], 2]);
+    expect(await topology.currentPrimary()).toBe(primary);
+    await primary.kill();
+    await waitUntil('a replica is promoted', async () => {
+      return topology.replicas.includes(await topology.currentPrimary());
+    });
+  }, 20_000);
+});
+
+describeWithRealRedis('startCluster', () => {
+  it('serves keys of all slots through its primaries', async () => {
+    await using topology = await startCluster();
+    expect([topology.primaries.length, topology.replicas.length]).toEqual([3, 3]);
+    const client = new Cluster(topology.nodes.map(({ host, port }) => ({ host, port })));
+    await Promise.all(KEYS.map((key) => client.set(key, key)));
+    expect(await Promise.all(KEYS.map((key) => client.get(key)))).toEqual(KEYS);
+    const sizes = await Promise.all(client.nodes('master').map((node) => node.dbsize()));
+    expect(sizes).toHaveLength(3);
+    expect(Math.min(...sizes)).toBeGreaterThan(0);
+    client.disconnect();
+  }, 20_000);
+
+  it('can do without replicas', async () => {
+    await using topology = await startCluster({ replicas: false });
+    expect(topology.nodes).toEqual(topology.primaries);
+    expect(topology.replicas).toEqual([]);
+  }, 20_000);
+});

@@ -1,0 +1,29 @@
+/** The variables that the code reads, those in `.env.example` and those in the README are the same. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { variablesReadIn } from './environment-variables.js';
+
+/** Set by the machine, not by whoever configures the application. */
+const ofTheMachine = ['PATH', 'HOME', 'TMPDIR'];
+/** Read by the tests' own Redis, which no application starts; CONTRIBUTING.md speaks of it. */
+const ofTheTests = ['REQUIRE_REAL_REDIS'];
+
+const read = variablesReadIn(['libs/redis/src', 'apps/users/src']).filter(
+  (name) => !ofTheMachine.includes(name) && !ofTheTests.includes(name),
+);
+const namesIn = (file: string, line: RegExp): string[] =>
+  [...new Set([...readFileSync(file, 'utf8').matchAll(line)].map(([, name = '']) => name))].sort();
+
+describe('the environment variables', () => {
+  it('are found in the code at all', () => {
+    expect(read).toEqual(expect.arrayContaining(['REDIS_URL', 'REDIS_DEFAULT_TTL', 'PORT']));
+  });
+
+  it('are each in .env.example, and nothing else is', () => {
+    expect(namesIn('.env.example', /^#? ?([A-Z][A-Z0-9_]+)=/gm)).toEqual(read);
+  });
+
+  it("are each in the README's configuration table, and nothing else is", () => {
+    expect(namesIn('README.md', /^\| *`([A-Z][A-Z0-9_]+)` *\|/gm)).toEqual(read);
+  });
+});

@@ -1,0 +1,63 @@
+/**
+ * What users can import is a promise: a name appears or disappears here only on purpose. After a
+ * deliberate change run `npm run public-names` and let the reviewer see the difference.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { exportedNames, type ExportedNames } from './exported-names.js';
+
+const library = join(process.cwd(), 'libs/redis');
+const list = join(process.cwd(), 'test/house/public-names.json');
+
+interface ConditionalExport {
+  readonly import: { readonly types: string; readonly default: string };
+  readonly require: { readonly types: string; readonly default: string };
+}
+const manifest = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as {
+  readonly exports: Readonly<Record<string, ConditionalExport | string>>;
+};
+
+/** './health' -> 'health/index', '.' -> 'index' */
+const entryOf = (subpath: string): string =>
+  subpath === '.' ? 'index' : `${subpath.slice('./'.length)}/index`;
+const doors = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
+
+describe('the public names', () => {
+  it('are those of the checked-in list', () => {
+    const sources = doors.map((door) => join(library, 'src', `${entryOf(door)}.ts`));
+    const names = exportedNames(sources);
+    const found: Record<string, ExportedNames | undefined> = Object.fromEntries(
+      doors.map((door, at) => [door, names[at]]),
+    );
+    if (process.env['UPDATE_PUBLIC_NAMES'] === '1') {
+      writeFileSync(list, `${JSON.stringify(found, null, 2)}\n`);
+    }
+
+    expect(found).toEqual(JSON.parse(readFileSync(list, 'utf8')));
+  }, 60_000);
+});
+
+describe('the exports of the package', () => {
+  it.each(doors)(
+    'lead %s to one file for import, one for require, and the types of each',
+    (door) => {
+      const built = (format: string, extension: string): string =>
+        `./dist/${format}/${entryOf(door)}.${extension}`;
+
+      expect(manifest.exports[door]).toEqual({
+        import: { types: built('esm', 'd.ts'), default: built('esm', 'js') },
+        require: { types: built('cjs', 'd.ts'), default: built('cjs', 'js') },
+      });
+    },
+  );
+
+  it('have a subpath for every porch, and a source for every subpath', () => {
+    const porches = readdirSync(join(library, 'src'), { withFileTypes: true })
+      .filter((room) => room.isDirectory())
+      .filter((room) => existsSync(join(library, 'src', room.name, 'index.ts')))
+      .map((room) => `./${room.name}`);
+
+    expect([...doors].sort()).toEqual(['.', ...porches].sort());
+  });
+});

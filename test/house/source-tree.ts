@@ -1,0 +1,42 @@
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Path inside the tree -> content. */
+export type Files = Readonly<Record<string, string>>;
+
+const repository = process.cwd();
+const rules = [
+  '.dependency-cruiser.cjs',
+  'tsconfig.json',
+  'tsconfig.base.json',
+  'libs/redis/package.json',
+];
+const packages = ['ioredis', 'js-redis-server', 'left-pad', '@nestjs/common', '@nestjs/terminus'];
+
+/**
+ * Writes a throw-away source tree that lives under this repository's rules (the same files, copied)
+ * and has stand-ins for the packages that the rules speak of.
+ *
+ * @returns the tree's absolute path; the caller removes it
+ */
+export function writeSourceTree(files: Files): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'floor-plan-')));
+  for (const file of rules) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    copyFileSync(join(repository, file), join(root, file));
+  }
+  for (const name of packages) {
+    write(root, `node_modules/${name}/package.json`, `{ "name": "${name}", "main": "index.js" }`);
+    write(root, `node_modules/${name}/index.js`, 'module.exports = {};');
+  }
+  for (const [file, content] of Object.entries(files)) {
+    write(root, file, content);
+  }
+  return root;
+}
+
+function write(root: string, file: string, content: string): void {
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), `${content}\n`);
+}

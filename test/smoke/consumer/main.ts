@@ -1,0 +1,40 @@
+/**
+ * Somebody else's application, small: compiled and run against the packed library, once as an ES
+ * module and once as CommonJS. It ends by itself, or something was left open.
+ */
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { Redis } from 'ioredis';
+import { getRedisToken, KeyBuilder, RedisModule } from 'nestjs-redis-data';
+import { resolveRedis } from 'nestjs-redis-data/embedded';
+import { RedisHealthIndicator } from 'nestjs-redis-data/health';
+import { startRedis } from 'nestjs-redis-data/testing';
+
+async function main(): Promise<void> {
+  const server = await startRedis();
+
+  @Module({
+    imports: [
+      RedisModule.forRootAsync({
+        useFactory: () => ({ url: server.url, app: 'consumer', environment: 'smoke' }),
+      }),
+    ],
+  })
+  class ConsumerModule {}
+
+  const app = await NestFactory.createApplicationContext(ConsumerModule, { logger: ['error'] });
+  const redis = app.get<Redis>(getRedisToken());
+  const key = app.get(KeyBuilder).userKey('1');
+  await redis.set(key, 'Ada', 'EX', 60);
+  const report = {
+    key,
+    value: await redis.get(key),
+    doors: [typeof RedisHealthIndicator, typeof resolveRedis],
+  };
+  await app.close();
+  await server.stop();
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+
+void main();

@@ -1,0 +1,14 @@
+import { describe } from '@jest/globals';
+import { MARK } from './remedy.cjs';
+
+/** Whether this machine has a real Redis server, as the global set-up found out. */
+export const hasRealRedis = process.env['REAL_REDIS'] === 'yes';
+
+/**
+ * A suite that the embedded server cannot serve: topologies, faults, TLS, ACL. Without a real server it
+ * is skipped, and the run says so at its end.
+ */
+export function describeWithRealRedis(name: string, suite: () => void): void {
+  const choose = hasRealRedis ? describe : describe.skip;
+  choose(`${name} ${MARK}`, suite);
+}

@@ -1,0 +1,2 @@
+export declare const REMEDY: string;
+export declare const MARK: string;

@@ -1,0 +1,41 @@
+const { MARK, REMEDY } = require('./remedy.cjs');
+
+/**
+ * Says at the end how many tests were skipped for lack of a real Redis server, and what to do. With
+ * REQUIRE_REAL_REDIS=1 any skipped test fails the run: what CI does not run is not tested.
+ */
+module.exports = class SkipReporter {
+  #isStrict;
+  #error;
+
+  constructor(globalConfig) {
+    // With -t everything else counts as skipped; that is what was asked for.
+    const isFiltered = Boolean(globalConfig.testNamePattern);
+    this.#isStrict = process.env.REQUIRE_REAL_REDIS === '1' && !isFiltered;
+  }
+
+  onRunComplete(_contexts, { testResults }) {
+    const tests = testResults.flatMap((file) => file.testResults);
+    const skipped = tests.filter(({ status }) => status === 'pending');
+    const forLackOfRedis = skipped.filter(({ ancestorTitles }) =>
+      ancestorTitles.some((title) => title.includes(MARK)),
+    );
+    if (forLackOfRedis.length > 0 && process.env.REAL_REDIS === 'no') {
+      print(`SKIPPED ${forLackOfRedis.length} tests that need a real Redis server.\n${REMEDY}`);
+    }
+    if (this.#isStrict && skipped.length > 0) {
+      const names = skipped.map(({ fullName }) => `  ${fullName}`).join('\n');
+      this.#error = new Error(`REQUIRE_REAL_REDIS=1 forbids skipped tests:\n${names}`);
+      print(this.#error.message);
+    }
+  }
+
+  getLastError() {
+    return this.#error;
+  }
+};
+
+function print(text) {
+  const line = '='.repeat(72);
+  process.stderr.write(`\n${line}\n${text}\n${line}\n`);
+}

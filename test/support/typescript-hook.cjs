@@ -1,0 +1,33 @@
+/**
+ * Lets plain Node require this repository's TypeScript sources, for what runs outside Jest's own
+ * transformation: its global set-up, and the processes that tests start and kill.
+ *
+ * Usage, from a CommonJS file: `require("./typescript-hook.cjs"); require("./some.ts");`
+ */
+const { existsSync } = require('node:fs');
+const Module = require('node:module');
+const path = require('node:path');
+const { transformFileSync } = require('@swc/core');
+
+const resolveFilename = Module._resolveFilename;
+
+/** Sources import './file.js', as they will once built; here that is './file.ts'. */
+Module._resolveFilename = function resolveTypeScript(request, parent, ...rest) {
+  if (/^\.{1,2}\/.*\.js$/.test(request) && parent?.filename?.endsWith('.ts')) {
+    const source = path.resolve(path.dirname(parent.filename), request.replace(/\.js$/, '.ts'));
+    if (existsSync(source)) return source;
+  }
+  return resolveFilename.call(this, request, parent, ...rest);
+};
+
+Module._extensions['.ts'] = function compileTypeScript(module, filename) {
+  const { code } = transformFileSync(filename, {
+    module: { type: 'commonjs' },
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+    },
+  });
+  module._compile(code, filename);
+};

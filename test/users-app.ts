@@ -1,0 +1,130 @@
+/**
+ * The users API as the end-to-end tests use it: in this process, with an environment of its own, on
+ * whatever Redis the test gives it.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+
+import { startApplication } from '../apps/users/src/application.js';
+
+type Env = Readonly<Record<string, string>>;
+
+export interface UsersApp {
+  readonly nest: NestFastifyApplication;
+  /** What every key of this application starts with: `user:{app}:test:`. */
+  readonly keyPrefix: string;
+  request(method: Method, path: string, body?: unknown, headers?: Env): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+type Method = 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  /** The body, if it is JSON. */
+  readonly json: unknown;
+}
+
+/** A user as the API shows it. */
+export interface ShownUser {
+  readonly id: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly email: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export const ADA = { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com' };
+
+/** Boots the API; each one has its own key prefix, so that several can share a server. */
+export async function startUsersApp(env: Env): Promise<UsersApp> {
+  const app = `e2e-${randomUUID().slice(0, 8)}`;
+  const nest = await withEnvironment(
+    { PORT: '0', LOG_LEVEL: 'silent', REDIS_KEY_PREFIX: app, REDIS_ENVIRONMENT: 'test', ...env },
+    startApplication,
+  );
+  const { port } = nest.getHttpServer().address() as AddressInfo;
+  return {
+    nest,
+    keyPrefix: `user:${app}:test:`,
+    request: (method, path, body, headers) => request(port, method, path, body, headers),
+    close: () => nest.close(),
+  };
+}
+
+/** The variables that the application reads, but for where the machine keeps its Redis server. */
+const OURS = /^(REDIS_(?!SERVER_BIN$)|(HOST|PORT|LOG_LEVEL)$)/;
+
+/** Runs with exactly these variables of ours set, whatever the machine's environment says. */
+export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promise<T> {
+  const before = process.env;
+  const others = Object.entries(before).filter(([name]) => !OURS.test(name));
+  process.env = { ...Object.fromEntries(others), ...env };
+  try {
+    return await run();
+  } finally {
+    process.env = before;
+  }
+}
+
+/** Polls until the check passes; its last failure is the test's. */
+export async function eventually(
+  check: () => Promise<void> | void,
+  withinMs = 4_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+export async function createUser(app: UsersApp, details: object = ADA): Promise<ShownUser> {
+  const { status, json } = await app.request('POST', '/users', details);
+  if (status !== 201) throw new Error(`POST /users answered ${status}`);
+  return json as ShownUser;
+}
+
+/**
+ * Over a real socket, and with `node:http`, because `fetch` tidies up paths such as `/users/%2e%2e`. A
+ * body that is a string is sent as it is, anything else as JSON.
+ */
+async function request(
+  port: number,
+  method: Method,
+  path: string,
+  body?: unknown,
+  headers: Env = {},
+): Promise<Answer> {
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  const outgoing = http.request({
+    host: '127.0.0.1',
+    port,
+    method,
+    path,
+    headers: { ...type, ...headers, connection: 'close' },
+  });
+  outgoing.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+  const [response] = (await once(outgoing, 'response')) as [http.IncomingMessage];
+  const content = await text(response);
+  const isJson = (response.headers['content-type'] ?? '').includes('json') && content !== '';
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text: content,
+    json: isJson ? (JSON.parse(content) as unknown) : undefined,
+  };
+}

@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+
+import { eventually, startUsersApp, type UsersApp } from './users-app.js';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+type LogLine = Readonly<Record<string, unknown>>;
+
+/** Takes what pino writes on stdout: it has to be looked at and must not clutter the test report. */
+function captureLog(): { lines(): LogLine[]; release(): void } {
+  const texts: string[] = [];
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    texts.push(String(text));
+    return true;
+  });
+  return {
+    lines: () =>
+      texts
+        .join('')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as LogLine),
+    release: () => {
+      write.mockRestore();
+    },
+  };
+}
+
+describe('operating the users API', () => {
+  let server: RedisTestServer;
+  let app: UsersApp;
+  let log: ReturnType<typeof captureLog>;
+
+  beforeAll(async () => {
+    log = captureLog();
+    server = await startRedis();
+    app = await startUsersApp({
+      REDIS_URL: server.url,
+      REDIS_STARTUP: 'wait',
+      LOG_LEVEL: 'info',
+    });
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await server.stop();
+    log.release();
+  });
+
+  /** What was logged for a request. */
+  function linesOf(requestId: string): LogLine[] {
+    return log.lines().filter(({ req }) => (req as { id?: string } | undefined)?.id === requestId);
+  }
+
+  it('is healthy while Redis answers', async () => {
+    expect(await app.request('GET', '/health')).toMatchObject({
+      status: 200,
+      json: { status: 'ok', details: { redis: { status: 'up' } } },
+      headers: { 'cache-control': expect.stringContaining('no-store') },
+    });
+  });
+
+  it('has metrics for Prometheus', async () => {
+    const { status, headers, text } = await app.request('GET', '/metrics');
+
+    expect(status).toBe(200);
+    expect(headers['content-type']).toMatch(/^text\/plain/);
+    expect(text).toMatch(/^process_cpu_seconds_total \d/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_seconds \d/m);
+  });
+
+  describe('documentation', () => {
+    it('can be read by people', async () => {
+      const { status, headers, text } = await app.request('GET', '/docs');
+
+      expect(status).toBe(200);
+      expect(headers['content-type']).toMatch(/^text\/html/);
+      expect(text).toContain('swagger-ui');
+      expect((await app.request('GET', '/docs/swagger-ui-bundle.js')).status).toBe(200);
+    });
+
+    it('describes every operation, and refers to nothing that is missing', async () => {
+      const { json, text } = await app.request('GET', '/docs-json');
+
+      const { paths, components } = json as {
+        paths: Record<string, object>;
+        components: { schemas: Record<string, unknown> };
+      };
+      const operations = Object.entries(paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${method} ${path}`),
+      );
+      expect(operations.sort()).toEqual([
+        'delete /users/{id}',
+        'get /health',
+        'get /metrics',
+        'get /users',
+        'get /users/{id}',
+        'get /users/{id}/profile',
+        'patch /users/{id}',
+        'post /users',
+      ]);
+      const references = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)];
+      expect(references.length).toBeGreaterThan(10);
+      for (const [, name = ''] of references) expect(components.schemas).toHaveProperty(name);
+    });
+  });
+
+  describe('request ids', () => {
+    it('gives every response one, whatever its status', async () => {
+      const answers = [
+        await app.request('POST', '/users', {}),
+        await app.request('GET', '/users/1'),
+        await app.request('GET', '/nowhere'),
+        await app.request('GET', '/users/%zz'),
+        await app.request('GET', '/health'),
+      ];
+
+      const ids = answers.map(({ headers }) => headers['x-request-id']);
+      expect(ids).toEqual(ids.map(() => expect.stringMatching(UUID)));
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+
+    it("keeps the caller's", async () => {
+      const { headers } = await app.request('GET', '/users/1', undefined, {
+        'x-request-id': 'trace-42',
+      });
+
+      expect(headers['x-request-id']).toBe('trace-42');
+    });
+  });
+
+  describe('logs', () => {
+    it('says which Redis is used, in one line', () => {
+      const lines = log.lines().filter(({ context }) => context === 'RedisServer');
+
+      expect(lines).toEqual([
+        expect.objectContaining({
+          msg: expect.stringMatching(new RegExp(`^Redis: .*127\\.0\\.0\\.1:${server.port}`)),
+        }),
+      ]);
+    });
+
+    it('writes one JSON line per request, without bodies and credentials', async () => {
+      await app.request(
+        'POST',
+        '/users',
+        { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@secret.example' },
+        {
+          'x-request-id': 'create-1',
+          authorization: 'Bearer hunter2',
+          cookie: 'session=hunter2',
+          'x-api-key': 'hunter2',
+        },
+      );
+
+      await eventually(() => {
+        expect(linesOf('create-1')).toEqual([
+          expect.objectContaining({
+            level: 30,
+            msg: 'request completed',
+            req: expect.objectContaining({ method: 'POST', url: '/users' }),
+            res: expect.objectContaining({ statusCode: 201 }),
+            responseTime: expect.any(Number),
+          }),
+        ]);
+      });
+      expect(JSON.stringify(log.lines())).not.toMatch(/hunter2|secret/);
+    });
+
+    it('is silent about probes that succeed', async () => {
+      await app.request('GET', '/health', undefined, { 'x-request-id': 'probe' });
+      await app.request('GET', '/metrics?name=x', undefined, { 'x-request-id': 'probe' });
+      await app.request('GET', '/users/1', undefined, { 'x-request-id': 'after-probe' });
+
+      await eventually(() => {
+        expect(linesOf('after-probe')).toHaveLength(1);
+      });
+      expect(linesOf('probe')).toEqual([]);
+    });
+
+    it('logs a failure once with its stack, and the request as failed', async () => {
+      await server.kill();
+
+      await app.request('GET', '/users/1', undefined, { 'x-request-id': 'doomed' });
+
+      await eventually(() => {
+        expect(linesOf('doomed')).toEqual([
+          expect.objectContaining({
+            level: 50,
+            code: expect.stringMatching(/^REDIS_/),
+            err: expect.objectContaining({ stack: expect.any(String) }),
+          }),
+          expect.objectContaining({
+            level: 50,
+            res: expect.objectContaining({ statusCode: 503 }),
+          }),
+        ]);
+      });
+      expect(linesOf('doomed')[1]).not.toHaveProperty('err');
+      await server.restart();
+    });
+  });
+});

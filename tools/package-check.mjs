@@ -1,0 +1,89 @@
+/**
+ * Looks at the package as npm would publish it: every promise of package.json is kept by a built file,
+ * both module formats offer the same names, and publint and attw have no objection. Build first.
+ *
+ *     npm run package-check
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const library = join(root, 'libs/redis');
+const manifest = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8'));
+const doors = Object.keys(manifest.exports).filter((door) => !door.endsWith('.json'));
+
+const problems = [...missingTargets(), ...(await differentNames())];
+const scratch = mkdtempSync(join(tmpdir(), 'package-check-'));
+try {
+  const { filename, files } = pack(scratch);
+  problems.push(...wrongContents(files.map(({ path }) => path)));
+  problems.push(...saidBy('publint', ['run', join(scratch, filename), '--strict']));
+  // node10 knows no "exports", and no supported Node resolves that way.
+  problems.push(...saidBy('attw', [join(scratch, filename), '--profile', 'node16']));
+  console.log(`${manifest.name}@${manifest.version}: ${files.length} files, ${doors.length} doors`);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+for (const problem of problems) {
+  console.error(`- ${problem}`);
+}
+process.exitCode = problems.length > 0 ? 1 : 0;
+
+/** Everything that package.json points to is there. */
+function missingTargets() {
+  const { main, module, types, exports } = manifest;
+  return strings([main, module, types, exports])
+    .filter((target) => !existsSync(join(library, target)))
+    .map((target) => `package.json points to ${target}, which the build did not make`);
+}
+
+function strings(value) {
+  return typeof value === 'string' ? [value] : Object.values(value).flatMap(strings);
+}
+
+/** A name that only one of the formats has would work for half of the users. */
+async function differentNames() {
+  const require = createRequire(import.meta.url);
+  const found = [];
+  for (const door of doors) {
+    const specifier = join(manifest.name, door);
+    try {
+      const esm = Object.keys(await import(specifier)).sort();
+      const cjs = Object.keys(require(specifier)).sort();
+      if (esm.join() === cjs.join()) continue;
+      found.push(`${specifier}: import offers ${esm.join(', ')}; require offers ${cjs.join(', ')}`);
+    } catch (error) {
+      found.push(`${specifier} cannot be loaded: ${error.stack}`);
+    }
+  }
+  return found;
+}
+
+function pack(destination) {
+  const options = { cwd: library, encoding: 'utf8' };
+  const args = ['pack', '--json', '--pack-destination', destination];
+  return JSON.parse(execFileSync('npm', args, options))[0];
+}
+
+function wrongContents(files) {
+  const missing = ['package.json', 'README.md', 'LICENSE'].filter((file) => !files.includes(file));
+  const unwanted = files.filter((file) => /\.spec\.|tsbuildinfo|^(src|test)\//.test(file));
+  return [
+    ...missing.map((file) => `the tarball lacks ${file}: add libs/redis/${file}`),
+    ...unwanted.map((file) => `the tarball has ${file}: see "files" in libs/redis/package.json`),
+  ];
+}
+
+function saidBy(program, args) {
+  try {
+    const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
+    execFileSync('npx', ['--no-install', program, ...args], options);
+    return [];
+  } catch ({ stdout, stderr }) {
+    return [`${program} objects:\n${stdout}${stderr}`];
+  }
+}

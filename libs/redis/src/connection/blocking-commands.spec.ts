@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { blockingTimeMs } from './blocking-commands.js';
 
-it.each<[string, unknown[], number]>([
+it.each<[string, (string | number | Buffer)[], number]>([
   ['get', ['k'], 0],
   ['constructor', ['k'], 0],
   ['blpop', ['a', 'b', '1.5'], 1_500],

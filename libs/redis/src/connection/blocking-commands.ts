@@ -1,3 +1,5 @@
+import type { Command } from 'ioredis';
+
 /** Where a blocking command says how long it may block, and in which unit. */
 const TIMEOUT_ARGUMENT = {
   blmove: ['last', 's'],
@@ -14,6 +16,8 @@ const TIMEOUT_ARGUMENT = {
   xreadgroup: ['block', 'ms'],
 } as const;
 
+type Argument = Command['args'][number];
+
 const UNIT_MS = { s: 1_000, ms: 1 } as const;
 
 /**
@@ -22,7 +26,7 @@ const UNIT_MS = { s: 1_000, ms: 1 } as const;
  *
  * @internal
  */
-export function blockingTimeMs(name: string, args: readonly unknown[]): number {
+export function blockingTimeMs(name: string, args: readonly Argument[]): number {
   const blocking = Object.hasOwn(TIMEOUT_ARGUMENT, name)
     ? TIMEOUT_ARGUMENT[name as keyof typeof TIMEOUT_ARGUMENT]
     : undefined;
@@ -35,7 +39,7 @@ export function blockingTimeMs(name: string, args: readonly unknown[]): number {
   return time === 0 ? Number.POSITIVE_INFINITY : time * UNIT_MS[unit];
 }
 
-function indexOf(position: 'first' | 'last' | 'block', args: readonly unknown[]): number {
+function indexOf(position: 'first' | 'last' | 'block', args: readonly Argument[]): number {
   switch (position) {
     case 'first':
       return 0;

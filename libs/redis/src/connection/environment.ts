@@ -35,8 +35,7 @@ export function redisOptionsFromEnvironment(
   const variables = pickVariables(env);
   const problems = findSyntaxProblems(variables);
   const refused = new Set(problems.map((problem) => problem.setting));
-  for (const setting of refused) delete variables[setting as Variable];
-  const options = toOptions(variables, problems);
+  const options = toOptions(without(refused, variables), problems);
   for (const problem of findOptionProblems(options)) {
     const setting = VARIABLE_OF[problem.setting] ?? problem.setting;
     if (!refused.has(setting)) problems.push({ ...problem, setting });
@@ -52,6 +51,11 @@ function pickVariables(env: Readonly<Record<string, string | undefined>>): Redis
     if (value) variables[name] = value;
   }
   return variables;
+}
+
+function without(refused: ReadonlySet<string>, variables: RedisEnvironment): RedisEnvironment {
+  const usable = Object.entries(variables).filter(([name]) => !refused.has(name));
+  return Object.assign(new RedisEnvironment(), Object.fromEntries(usable));
 }
 
 function findSyntaxProblems(variables: RedisEnvironment): ConfigurationProblem[] {

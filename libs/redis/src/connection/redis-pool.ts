@@ -192,7 +192,7 @@ async function isClean(client: RedisClient): Promise<boolean> {
   const listeners = client.eventNames().map((event) => client.listenerCount(event));
   if (listeners.length !== 1 || listeners[0] !== 1) return false;
   try {
-    return (await client.unwatch()) === 'OK';
+    return ((await client.unwatch()) as string) === 'OK';
   } catch {
     return false;
   }

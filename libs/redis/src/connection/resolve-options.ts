@@ -123,9 +123,9 @@ function readAddresses(
   };
   if (topology === 'standalone') return [server];
   const setting = topology === 'cluster' ? 'clusterNodes' : 'sentinels';
-  const listed: readonly RedisAddress[] = options[setting] ?? [];
+  const listed: readonly Partial<RedisAddress>[] = options[setting] ?? [];
   const [first, ...others] = listed.map(({ host, port }, i) => ({
-    host: read.text(`${setting}[${i}].host`, host, ''),
+    host: read.text(`${setting}[${i}].host`, host ?? '', ''),
     port: read.integer(`${setting}[${i}].port`, port ?? Number.NaN, 0, PORTS),
   }));
   if (first) return [first, ...others];

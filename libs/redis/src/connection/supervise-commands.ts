@@ -62,7 +62,7 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
 
 /** MULTI, EXEC and what stands between them go together or not at all; ioredis sees to that. */
 function isOfTransaction({ name, inTransaction }: Command): boolean {
-  return inTransaction === true || name === 'multi' || name === 'exec';
+  return inTransaction || name === 'multi' || name === 'exec';
 }
 
 /** A pipeline counts its commands before it writes: one that is left out still has to be counted. */

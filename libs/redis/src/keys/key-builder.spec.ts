@@ -102,7 +102,12 @@ describe('KeyBuilder', () => {
       kind: text,
       parts: fc.array(text, { minLength: 1, maxLength: 4 }),
     });
-    type Input = { app: string; environment: string; kind: string; parts: string[] };
+    interface Input {
+      app: string;
+      environment: string;
+      kind: string;
+      parts: string[];
+    }
     const build = ({ app, environment, kind, parts }: Input) =>
       new KeyBuilder({ app, environment }).key(kind, ...(parts as [string, ...string[]]));
 

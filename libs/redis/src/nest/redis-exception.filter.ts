@@ -31,8 +31,8 @@ export interface RedisExceptionFilterOptions {
 export const REDIS_EXCEPTION_FILTER_OPTIONS = 'nestjs-redis-data:ExceptionFilterOptions';
 
 /** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
-abstract class RedisFailure {
-  static [Symbol.hasInstance](exception: unknown): boolean {
+abstract class RedisFailure extends RedisException {
+  static override [Symbol.hasInstance](exception: unknown): boolean {
     return isRedisFailure(exception);
   }
 }

@@ -3,6 +3,9 @@
  */
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
 
+/** Its own type hides that it returns `undefined` for what JSON cannot hold. */
+const stringify: (value: unknown) => string | undefined = JSON.stringify;
+
 /**
  * JSON, with failures that name the key. What JSON cannot hold comes back as JSON has it: a `Date`
  * as an ISO string, `undefined` members left out, `NaN` as `null`.
@@ -17,7 +20,7 @@ export class JsonSerializer {
   serialize(value: unknown, key: string): string {
     let text: string | undefined;
     try {
-      text = JSON.stringify(value);
+      text = stringify(value);
     } catch (cause) {
       throw new RedisSerializationException(
         key,
@@ -28,7 +31,7 @@ export class JsonSerializer {
     if (text === undefined) {
       throw new RedisSerializationException(
         key,
-        `cannot be written as JSON: it is ${typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`}`,
+        `cannot be written as JSON: it is of type ${typeof value}`,
       );
     }
     return text;

@@ -11,15 +11,9 @@ export async function withDeadline<T>(
   onTimeout: () => T,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<T>((resolve, reject) => {
-    timer = setTimeout(() => {
-      try {
-        resolve(onTimeout());
-      } catch (error) {
-        reject(error as Error);
-      }
-    }, ms);
-  });
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  }).then(onTimeout);
   try {
     return await Promise.race([promise, deadline]);
   } finally {

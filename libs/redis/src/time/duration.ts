@@ -46,7 +46,7 @@ export function parseDuration(value: Duration, option: string): number {
   const ms = durationToMs(value);
   if (ms === undefined) {
     throw new RedisConfigurationException([
-      { setting: option, value: String(value), accepted: ACCEPTED_DURATIONS },
+      { setting: option, value, accepted: ACCEPTED_DURATIONS },
     ]);
   }
   return ms;

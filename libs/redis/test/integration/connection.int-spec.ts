@@ -220,14 +220,14 @@ describeWithRealRedis('on a real server', () => {
       maxRetriesPerRequest: 1_000,
       ioredis: { enableAutoPipelining },
     });
-    proxy.cut();
+    await proxy.cut();
     await until('connection.down');
     const late = await Promise.all([caught(client.set('a', 'late')), caught(client.incr('b'))]);
     expect(late.map((error) => translateError(error)?.name)).toEqual([
       'RedisTimeoutException',
       'RedisTimeoutException',
     ]);
-    proxy.heal();
+    await proxy.heal();
     await until('connection.ready', 2);
     expect(await client.mget('a', 'b')).toEqual([null, null]);
   });

@@ -95,7 +95,10 @@ describeWithRealRedis('RedisHealthIndicator on a real server', () => {
     const server = await start();
     const app = await serve({ url: server.url, startup: 'require', shutdownTimeout: '100ms' });
     server.freeze();
-    cleanups.push(() => Promise.resolve(server.thaw()));
+    cleanups.push(() => {
+      server.thaw();
+      return Promise.resolve();
+    });
     expect(await health(app)).toMatchObject({
       status: 503,
       body: {

@@ -111,7 +111,9 @@ describe('RedisModule', () => {
       expect(app.get(KeyBuilder, { strict: false }).userKey(1)).toBe('user:shop:test:1');
       expect(await clientOf(app).ping()).toBe('PONG');
     } finally {
-      for (const name of ['URL', 'KEY_PREFIX', 'ENVIRONMENT']) delete process.env[`REDIS_${name}`];
+      delete process.env['REDIS_URL'];
+      delete process.env['REDIS_KEY_PREFIX'];
+      delete process.env['REDIS_ENVIRONMENT'];
     }
   });
 

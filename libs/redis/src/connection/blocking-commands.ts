@@ -1,20 +1,20 @@
 import type { Command } from 'ioredis';
 
 /** Where a blocking command says how long it may block, and in which unit. */
-const TIMEOUT_ARGUMENT = {
-  blmove: ['last', 's'],
-  blmpop: ['first', 's'],
-  blpop: ['last', 's'],
-  brpop: ['last', 's'],
-  brpoplpush: ['last', 's'],
-  bzmpop: ['first', 's'],
-  bzpopmax: ['last', 's'],
-  bzpopmin: ['last', 's'],
-  wait: ['last', 'ms'],
-  waitaof: ['last', 'ms'],
-  xread: ['block', 'ms'],
-  xreadgroup: ['block', 'ms'],
-} as const;
+const TIMEOUT_ARGUMENT = new Map<string, readonly ['first' | 'last' | 'block', 's' | 'ms']>([
+  ['blmove', ['last', 's']],
+  ['blmpop', ['first', 's']],
+  ['blpop', ['last', 's']],
+  ['brpop', ['last', 's']],
+  ['brpoplpush', ['last', 's']],
+  ['bzmpop', ['first', 's']],
+  ['bzpopmax', ['last', 's']],
+  ['bzpopmin', ['last', 's']],
+  ['wait', ['last', 'ms']],
+  ['waitaof', ['last', 'ms']],
+  ['xread', ['block', 'ms']],
+  ['xreadgroup', ['block', 'ms']],
+]);
 
 type Argument = Command['args'][number];
 
@@ -27,9 +27,7 @@ const UNIT_MS = { s: 1_000, ms: 1 } as const;
  * @internal
  */
 export function blockingTimeMs(name: string, args: readonly Argument[]): number {
-  const blocking = Object.hasOwn(TIMEOUT_ARGUMENT, name)
-    ? TIMEOUT_ARGUMENT[name as keyof typeof TIMEOUT_ARGUMENT]
-    : undefined;
+  const blocking = TIMEOUT_ARGUMENT.get(name);
   if (!blocking) return 0;
   const [position, unit] = blocking;
   const argument = args[indexOf(position, args)];

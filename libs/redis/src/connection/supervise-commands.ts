@@ -1,16 +1,15 @@
 import type { Command } from 'ioredis';
 import { blockingTimeMs } from './blocking-commands.js';
+import { CommandDeadlines, type SupervisedCommand } from './command-deadlines.js';
 import { hideArguments, recordFailure } from './command-failures.js';
 import type { RedisClient, ResolvedRedisOptions } from './options.js';
 
 /** What ioredis passes beside the command: where a pipeline collects its bytes. */
 type PipelineBuffer = { write(data: string): unknown } | undefined;
 
-/** What is known about a command that is on its way. */
-interface Supervision {
-  readonly promise: Promise<unknown>;
-  rejected: boolean;
-}
+/** Kept on the command itself: a WeakMap would cost more than all the rest. */
+const SUPERVISED = Symbol('nestjs-redis-data:supervised');
+type Carrier = Command & { [SUPERVISED]?: SupervisedCommand };
 
 /**
  * Gives every command of a client its deadline, and every error the name of the command it rejected.
@@ -25,39 +24,50 @@ interface Supervision {
  */
 export function superviseCommands(client: RedisClient, options: ResolvedRedisOptions): void {
   const { name: connection, commandTimeoutMs, addresses } = options;
+  const [address] = addresses;
+  const deadlines = new CommandDeadlines();
   const send = client.sendCommand.bind(client);
-  const supervised = new WeakMap<Command, Supervision>();
 
-  client.sendCommand = (command: Command, buffer?: never, node?: never) => {
-    const known = supervised.get(command);
+  client.sendCommand = (command: Carrier, buffer?: never, node?: never) => {
+    const known = command[SUPERVISED];
     // ioredis sends again after a reconnect or a redirect, with a new promise if it starts over.
     if (known?.promise === command.promise) {
       return known.rejected && !isOfTransaction(command)
         ? skip(command, buffer)
         : send(command, buffer, node);
     }
-    const supervision = { promise: command.promise, rejected: false };
-    supervised.set(command, supervision);
-
     const timeoutMs = commandTimeoutMs + blockingTimeMs(command.name, command.args);
-    if (Number.isFinite(timeoutMs)) command.setTimeout(timeoutMs);
-
-    const reject = command.reject.bind(command);
-    command.reject = (error: Error) => {
-      supervision.rejected = true;
-      hideArguments(error);
-      const key = firstKey(command);
-      recordFailure(error, {
-        connection,
-        address: addresses[0],
-        timeoutMs,
-        operation: command.name,
-        ...(key !== undefined && { key }),
-      });
-      reject(error);
+    const now = performance.now();
+    const supervised: SupervisedCommand = {
+      command,
+      promise: command.promise,
+      timeoutMs,
+      deadline: now + timeoutMs,
+      reject: command.reject,
+      rejected: false,
     };
+    command[SUPERVISED] = supervised;
+    command.reject = rejectSupervised;
+    deadlines.watch(supervised, now);
     return send(command, buffer, node);
   };
+
+  function rejectSupervised(this: Carrier, error: Error): void {
+    const supervised = this[SUPERVISED];
+    if (!supervised) return;
+    const { command, reject, timeoutMs } = supervised;
+    supervised.rejected = true;
+    hideArguments(error);
+    const key = firstKey(command);
+    recordFailure(error, {
+      connection,
+      address,
+      timeoutMs,
+      operation: command.name,
+      ...(key !== undefined && { key }),
+    });
+    reject(error);
+  }
 }
 
 /** MULTI, EXEC and what stands between them go together or not at all; ioredis sees to that. */

@@ -51,6 +51,13 @@ const project = (displayName, testMatch, more = {}) => ({
   ...more,
 });
 
+const typeOnly = process.argv.includes('--coverage')
+  ? (await import('./test/support/type-only-sources.mjs')).typeOnlySources([
+      'libs/redis/src',
+      'apps/users/src',
+    ])
+  : [];
+
 export default {
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
@@ -61,7 +68,12 @@ export default {
   globalSetup: '<rootDir>/test/support/find-real-redis.cjs',
   reporters: ['default', '<rootDir>/test/support/skip-reporter.cjs'],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['{libs/redis,apps/users}/src/**/*.ts', '!**/*.spec.ts', '!**/main.ts'],
+  collectCoverageFrom: [
+    '{libs/redis,apps/users}/src/**/*.ts',
+    '!**/*.spec.ts',
+    '!**/main.ts', // runs in the smoke tests, in a process of its own
+    ...typeOnly.map((file) => `!${file}`),
+  ],
   coverageReporters: [['text', { skipFull: true }], 'text-summary', 'lcov'],
   // What has no threshold of its own, the sample, falls under the global one.
   coverageThreshold: {

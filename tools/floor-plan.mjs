@@ -67,6 +67,6 @@ function inWords({ modules, breaches }) {
     ({ rule, from, to, reason }) =>
       `${from}${to && to !== from ? ` -> ${to}` : ''}\n  breaks ${rule}: ${reason}\n`,
   );
-  const verdict = breaches.length === 0 ? 'all in place' : `${breaches.length} breaches`;
+  const verdict = breaches.length === 0 ? 'all in place' : `breaches: ${breaches.length}`;
   return [...lines, `Floor plan: ${modules} modules cruised, ${verdict}.`].join('\n');
 }

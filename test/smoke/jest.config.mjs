@@ -15,6 +15,7 @@ export default {
   transformIgnorePatterns,
   moduleNameMapper,
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/redis/dist/'],
-  globalSetup: '<rootDir>/test/smoke/support/build.mjs',
+  globalSetup: '<rootDir>/test/smoke/support/global-setup.mjs',
+  reporters: everything.reporters,
   testTimeout: 60_000,
 };

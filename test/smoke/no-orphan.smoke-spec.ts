@@ -1,12 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
+import { describeWithRealRedis } from '../support/real-redis.js';
 import { BuiltApp } from './support/built-app.js';
-import { findServerProgram, RecordedServer } from './support/recorded-server.js';
+import { RecordedServer } from './support/recorded-server.js';
 
-const program = findServerProgram();
-const mayBeSkipped = process.env['REQUIRE_REAL_REDIS'] !== '1';
-const remedy = 'skipped without a redis-server: sudo apt-get install -y redis-server';
-
-describe('the Redis server that the built application starts', () => {
+describeWithRealRedis('the Redis server that the built application starts', () => {
   let app: BuiltApp | undefined;
   let server: RecordedServer | undefined;
 
@@ -15,13 +12,6 @@ describe('the Redis server that the built application starts', () => {
     server?.remove();
   });
 
-  const start = async (): Promise<RecordedServer> => {
-    if (!program) throw new Error('no redis-server on the PATH and none in REDIS_SERVER_BIN');
-    server = new RecordedServer(program);
-    app = new BuiltApp({ REDIS_SERVER_BIN: server.program });
-    await app.url();
-    return server;
-  };
   const whenGone = async (recorded: RecordedServer): Promise<number[]> => {
     const deadline = Date.now() + 8_000;
     while (recorded.running().length > 0 && Date.now() < deadline) {
@@ -29,17 +19,18 @@ describe('the Redis server that the built application starts', () => {
     }
     return recorded.running();
   };
-  const real = program !== undefined || !mayBeSkipped;
 
-  (real ? it : it.skip).each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
-    `does not outlive a %s of the application${real ? '' : ` (${remedy})`}`,
+  it.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
+    'does not outlive a %s of the application',
     async (signal) => {
-      const recorded = await start();
-      expect(recorded.running()).toHaveLength(1);
+      server = new RecordedServer(process.env['REDIS_SERVER_BIN'] ?? '');
+      app = new BuiltApp({ REDIS_SERVER_BIN: server.program });
+      await app.url();
+      expect(server.running()).toHaveLength(1);
 
-      await app?.stop(signal);
+      await app.stop(signal);
 
-      expect(await whenGone(recorded)).toEqual([]);
+      expect(await whenGone(server)).toEqual([]);
     },
   );
 });

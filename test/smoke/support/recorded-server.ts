@@ -1,18 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-
-/** @returns the path of a server program that runs here: REDIS_SERVER_BIN, or one on the PATH */
-export function findServerProgram(): string | undefined {
-  const { REDIS_SERVER_BIN: chosen, PATH = '' } = process.env;
-  const onPath = PATH.split(delimiter).flatMap((folder) => [
-    join(folder, 'redis-server'),
-    join(folder, 'valkey-server'),
-  ]);
-  const candidates = chosen ? [chosen] : onPath;
-  return candidates.find((program) => spawnSync(program, ['--version']).status === 0);
-}
+import { join } from 'node:path';
 
 /** A server program that writes down the id of every process that it becomes. */
 export class RecordedServer {
@@ -20,6 +8,7 @@ export class RecordedServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'smoke-server-'));
   readonly #record = join(this.#folder, 'pids');
 
+  /** @param program the real server's path */
   constructor(program: string) {
     this.program = join(this.#folder, 'redis-server');
     writeFileSync(this.#record, '');
@@ -32,7 +21,9 @@ export class RecordedServer {
     return readFileSync(this.#record, 'utf8').split('\n').filter(Boolean).map(Number).filter(runs);
   }
 
+  /** Ends what a failed test left running. */
   remove(): void {
+    for (const pid of this.running()) process.kill(pid, 'SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -7,7 +7,7 @@ import type { RedisClient, ResolvedRedisOptions } from './options.js';
 import { translateError } from './translate-error.js';
 
 /**
- * Holds the boot as the startup policy says. The client is already connecting.
+ * Holds the boot until Redis is ready, as the policies `wait` and `require` say.
  *
  * @throws RedisConnectionException when Redis is not ready in time and the policy is `require`
  * @throws RedisAuthenticationException when Redis refuses the credentials
@@ -17,7 +17,6 @@ export async function awaitStartup(
   client: RedisClient,
   options: ResolvedRedisOptions,
 ): Promise<void> {
-  if (options.startup === 'background') return;
   let lastError: unknown;
   let stopListening = (): void => undefined;
 

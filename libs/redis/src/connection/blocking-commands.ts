@@ -1,13 +1,17 @@
 import type { Command } from 'ioredis';
 
+/** An index, the last argument, or what follows BLOCK. */
+type Position = number | 'last' | 'block';
+
 /** Where a blocking command says how long it may block, and in which unit. */
-const TIMEOUT_ARGUMENT = new Map<string, readonly ['first' | 'last' | 'block', 's' | 'ms']>([
+const TIMEOUT_ARGUMENT = new Map<string, readonly [Position, 's' | 'ms']>([
   ['blmove', ['last', 's']],
-  ['blmpop', ['first', 's']],
+  ['blmovem', [4, 's']],
+  ['blmpop', [0, 's']],
   ['blpop', ['last', 's']],
   ['brpop', ['last', 's']],
   ['brpoplpush', ['last', 's']],
-  ['bzmpop', ['first', 's']],
+  ['bzmpop', [0, 's']],
   ['bzpopmax', ['last', 's']],
   ['bzpopmin', ['last', 's']],
   ['wait', ['last', 'ms']],
@@ -27,7 +31,7 @@ const UNIT_MS = { s: 1_000, ms: 1 } as const;
  * @internal
  */
 export function blockingTimeMs(name: string, args: readonly Argument[]): number {
-  const blocking = TIMEOUT_ARGUMENT.get(name);
+  const blocking = TIMEOUT_ARGUMENT.get(name.toLowerCase());
   if (!blocking) return 0;
   const [position, unit] = blocking;
   const argument = args[indexOf(position, args)];
@@ -37,15 +41,16 @@ export function blockingTimeMs(name: string, args: readonly Argument[]): number 
   return time === 0 ? Number.POSITIVE_INFINITY : time * UNIT_MS[unit];
 }
 
-function indexOf(position: 'first' | 'last' | 'block', args: readonly Argument[]): number {
-  switch (position) {
-    case 'first':
-      return 0;
-    case 'last':
-      return args.length - 1;
-    case 'block': {
-      const block = args.findIndex((arg) => String(arg).toLowerCase() === 'block');
-      return block === -1 ? -1 : block + 1;
-    }
+function indexOf(position: Position, args: readonly Argument[]): number {
+  if (typeof position === 'number') return position;
+  return position === 'last' ? args.length - 1 : indexAfterBlock(args);
+}
+
+/** `XREAD [COUNT n] [BLOCK ms] STREAMS ...`, where GROUP and stream names may be called anything. */
+function indexAfterBlock(args: readonly Argument[]): number {
+  const word = (i: number) => String(args[i]).toLowerCase();
+  for (let i = word(0) === 'group' ? 3 : 0; i < args.length && word(i) !== 'streams'; i++) {
+    if (word(i) === 'block') return i + 1;
   }
+  return -1;
 }

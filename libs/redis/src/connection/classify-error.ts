@@ -47,7 +47,7 @@ const DRIVER_MESSAGES: readonly Wording[] = [
 /** Plain `Error`s of ioredis in everyday words: trusted only from a client that we know. */
 const EVERYDAY_MESSAGES: readonly Wording[] = [
   [/^Command timed out$/, 'timeout', 'timeout'],
-  [/subscriber mode|monitoring mode/, 'command', 'a connection in subscriber mode'],
+  [/subscriber mode|monitoring mode/, 'command', 'SUBSCRIBER MODE'],
 ];
 
 /**
@@ -60,6 +60,8 @@ const EVERYDAY_MESSAGES: readonly Wording[] = [
 export function classifyError(error: unknown, fromOurClient: boolean): ErrorClass | undefined {
   if (!isError(error)) return undefined;
   if (error.name === 'ReplyError') return classifyReply(error);
+  const { lastNodeError } = error as { lastNodeError?: unknown }; // why a cluster was not reached
+  if (isError(lastNodeError)) return classifyError(lastNodeError, true);
   const kind = DRIVER_NAMES[error.name];
   if (kind) return { kind, reply: error.name };
   const wordings = fromOurClient ? [...DRIVER_MESSAGES, ...EVERYDAY_MESSAGES] : DRIVER_MESSAGES;

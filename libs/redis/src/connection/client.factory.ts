@@ -1,8 +1,13 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { plusJitter } from '../time/jitter.js';
 import { hideArguments } from './command-failures.js';
+import { DedicatedClient } from './dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options.js';
+import { prepareNode } from './prepare-node.js';
 import { superviseCommands } from './supervise-commands.js';
+
+/** How long a closed socket may take to say good-bye before it is destroyed. */
+const DISCONNECT_TIMEOUT_MS = 100;
 
 /**
  * Makes the client of a connection. It has an error listener and does not connect yet.
@@ -15,27 +20,31 @@ export function createClient(options: ResolvedRedisOptions): RedisClient {
 }
 
 /**
- * Makes a further client like the given one, for exclusive use. It does not connect yet.
- *
- * Not auto-pipelined, because WATCH, MULTI and blocking commands care about order; in RESP2, where a
- * connection says whether it is in subscriber mode.
+ * Makes a further client like the given one, for exclusive use. It does not connect yet. It speaks
+ * RESP2, where a connection says whether it is in subscriber mode.
  *
  * @internal
  */
 export function createDedicatedClient(
-  client: RedisClient,
+  source: RedisClient,
   options: ResolvedRedisOptions,
-): RedisClient {
-  const settings = { lazyConnect: true, enableAutoPipelining: false };
+): DedicatedClient {
+  const settings = { lazyConnect: true };
   const twin =
-    'nodes' in client
-      ? client.duplicate([], settings)
-      : client.duplicate({ ...settings, protocol: 2 });
-  return prepare(twin, options);
+    'nodes' in source
+      ? source.duplicate([], settings)
+      : source.duplicate({ ...settings, protocol: 2 });
+  return new DedicatedClient(prepare(twin, options));
 }
 
 function prepare(client: RedisClient, options: ResolvedRedisOptions): RedisClient {
   client.on('error', hideArguments); // without a listener ioredis prints to the console
+  if ('nodes' in client) {
+    client.on('node error', hideArguments);
+    client.on('+node', prepareNode);
+  } else {
+    prepareNode(client);
+  }
   superviseCommands(client, options);
   return client;
 }
@@ -44,7 +53,6 @@ function createRedis(options: ResolvedRedisOptions): Redis {
   const { topology, addresses, sentinelName } = options;
   return new Redis({
     retryStrategy: retryDelay,
-    enableAutoPipelining: true,
     ...nodeOptions(options),
     ...(topology === 'sentinel'
       ? { sentinels: [...addresses], name: sentinelName ?? '' }
@@ -56,7 +64,6 @@ function createRedis(options: ResolvedRedisOptions): Redis {
 function createCluster(options: ResolvedRedisOptions): Cluster {
   return new Cluster([...options.addresses], {
     clusterRetryStrategy: retryDelay,
-    enableAutoPipelining: true,
     ...options.ioredisCluster,
     redisOptions: nodeOptions(options),
     lazyConnect: true,
@@ -66,7 +73,7 @@ function createCluster(options: ResolvedRedisOptions): Cluster {
 function nodeOptions(options: ResolvedRedisOptions): Omit<RedisOptions, 'replyMapping'> {
   const { username, password, tls, db, connectTimeoutMs, maxRetriesPerRequest } = options;
   return {
-    disconnectTimeout: options.shutdownTimeoutMs,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     ...options.ioredis,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),

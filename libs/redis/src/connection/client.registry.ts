@@ -1,4 +1,5 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { awaitStartup } from './await-startup.js';
 import { createClient } from './client.factory.js';
@@ -16,26 +17,41 @@ import { watchConnection } from './watch-connection.js';
 export class ClientRegistry {
   readonly #telemetry: Telemetry;
   readonly #names = new Set<string>();
+  readonly #waitingForBoot: RedisClient[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
+  #closed = false;
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry;
   }
 
   /**
-   * Opens a connection and holds the boot as its startup policy says. When that fails, the boot has
-   * failed, and Nest will run no shutdown hook: everything opened so far is closed.
+   * Makes the client of a connection and, if its startup policy says so, holds the boot until it is
+   * ready. When that fails the boot has failed, and Nest will run no shutdown hook: everything opened
+   * so far is closed.
    *
    * @throws RedisConfigurationException if the name is taken
-   * @throws RedisConnectionException and RedisAuthenticationException as the startup policy says
+   * @throws RedisConnectionException and RedisAuthenticationException as the startup policy says, and
+   * once anything was closed
    */
   async open(options: ResolvedRedisOptions): Promise<RedisClient> {
     try {
+      if (this.#closed) throw closedException(options);
       this.#claim(options.name);
       return await this.#open(options);
     } catch (error) {
       await this.closeAll();
       throw error;
+    }
+  }
+
+  /**
+   * Connects what did not have to be connected earlier. Called when every provider has been made, so
+   * that a boot that fails leaves nothing behind. A command sent before connects by itself.
+   */
+  connectInBackground(): void {
+    for (const client of this.#waitingForBoot.splice(0)) {
+      if (client.status === 'wait') connect(client);
     }
   }
 
@@ -46,10 +62,10 @@ export class ClientRegistry {
     return pool;
   }
 
-  /** Closes everything, what was opened last first; within the shutdown deadline of each. */
+  /** Closes everything at once; takes as long as the longest shutdown deadline. */
   async closeAll(): Promise<void> {
-    for (const close of this.#closers.splice(0).reverse()) await close();
-    this.#names.clear();
+    this.#closed = true;
+    await Promise.all(this.#closers.splice(0).map((close) => close()));
   }
 
   #claim(name: string): void {
@@ -67,9 +83,23 @@ export class ClientRegistry {
       unwatch();
       return closeClient(client, options.shutdownTimeoutMs);
     });
-    const started = awaitStartup(client, options);
-    client.connect().catch(() => undefined); // it retries by itself; errors are announced
-    await started;
+    if (options.startup === 'background') {
+      this.#waitingForBoot.push(client);
+    } else {
+      const started = awaitStartup(client, options);
+      connect(client);
+      await started;
+    }
     return client;
   }
+}
+
+function closedException({ name, addresses }: ResolvedRedisOptions): RedisConnectionException {
+  const message = `The connection "${name}" was not opened: the application is already closing.`;
+  return new RedisConnectionException({ ...addresses[0], originalError: undefined, message });
+}
+
+/** ioredis retries by itself, and errors are announced. */
+function connect(client: RedisClient): void {
+  client.connect().catch(() => undefined);
 }

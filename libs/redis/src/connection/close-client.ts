@@ -1,10 +1,12 @@
 import { withDeadline } from '../time/deadline.js';
 import type { RedisClient } from './options.js';
 
+/** How long a socket may take to be gone once it was closed or destroyed. */
+const GONE_MS = 500;
+
 /**
- * Waits for the replies that are on their way, then closes, and returns when the socket is gone.
- * Never throws. Takes at most the deadline for each of the two, and no time at all when there is no
- * connection.
+ * Waits for the replies that are on their way, at most until the deadline, then closes, and returns
+ * when the socket is gone. Never throws, and takes no time when there is no connection.
  *
  * @internal
  */
@@ -16,7 +18,7 @@ export async function closeClient(client: RedisClient, deadlineMs: number): Prom
     await withDeadline(ended, deadlineMs, () => undefined);
   }
   dropClient(client);
-  await withDeadline(ended, deadlineMs, () => undefined);
+  await withDeadline(ended, GONE_MS, () => undefined);
 }
 
 /**

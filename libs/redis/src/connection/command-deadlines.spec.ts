@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Command } from 'ioredis';
-import { CommandDeadlines, type SupervisedCommand } from './command-deadlines.js';
+import { CommandDeadlines } from './command-deadlines.js';
+import type { Supervision } from './supervised-command.js';
 
 describe('CommandDeadlines', () => {
   let deadlines: CommandDeadlines;
@@ -22,7 +23,7 @@ describe('CommandDeadlines', () => {
         sent.rejectedAfter = performance.now() - start;
       },
     });
-    const supervised: SupervisedCommand = {
+    const supervised: Supervision = {
       command: command as unknown as Command,
       promise: Promise.resolve(),
       timeoutMs,

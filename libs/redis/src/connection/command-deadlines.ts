@@ -1,16 +1,4 @@
-import type { Command } from 'ioredis';
-
-/** A command that is on its way. */
-export interface SupervisedCommand {
-  readonly command: Command;
-  /** Which attempt this is: ioredis gives a command a new promise when it starts over. */
-  readonly promise: Promise<unknown>;
-  readonly timeoutMs: number;
-  /** On the clock of `performance.now()`. */
-  readonly deadline: number;
-  readonly reject: (error: Error) => void;
-  rejected: boolean;
-}
+import type { Supervision } from './supervised-command.js';
 
 /** How long an answered command may stay in the list, in milliseconds. */
 const SWEEP_MS = 250;
@@ -22,15 +10,15 @@ const SWEEP_MS = 250;
  * @internal
  */
 export class CommandDeadlines {
-  readonly #running: SupervisedCommand[] = [];
+  readonly #running: Supervision[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sweepAt = Number.POSITIVE_INFINITY;
 
   /** @param now the time on the clock of `performance.now()` */
-  watch(supervised: SupervisedCommand, now: number): void {
-    if (supervised.deadline === Number.POSITIVE_INFINITY) return;
-    this.#running.push(supervised);
-    this.#sweepNoLaterThan(Math.min(supervised.deadline, now + SWEEP_MS), now);
+  watch(supervision: Supervision, now: number): void {
+    if (supervision.deadline === Number.POSITIVE_INFINITY) return;
+    this.#running.push(supervision);
+    this.#sweepNoLaterThan(Math.min(supervision.deadline, now + SWEEP_MS), now);
   }
 
   #sweepNoLaterThan(at: number, now: number): void {
@@ -48,16 +36,16 @@ export class CommandDeadlines {
   /** Forgets what is answered, rejects what is late, and comes back when the next one will be. */
   #sweep(): void {
     const now = performance.now();
-    const late: SupervisedCommand[] = [];
+    const late: Supervision[] = [];
     let earliest = Number.POSITIVE_INFINITY;
     let kept = 0;
-    for (const supervised of this.#running) {
-      if (supervised.rejected || supervised.command.isResolved) continue;
-      if (supervised.deadline <= now) {
-        late.push(supervised);
+    for (const supervision of this.#running) {
+      if (supervision.rejected || supervision.command.isResolved) continue;
+      if (supervision.deadline <= now) {
+        late.push(supervision);
       } else {
-        earliest = Math.min(earliest, supervised.deadline);
-        this.#running[kept++] = supervised;
+        earliest = Math.min(earliest, supervision.deadline);
+        this.#running[kept++] = supervision;
       }
     }
     this.#running.length = kept;

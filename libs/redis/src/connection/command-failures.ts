@@ -34,10 +34,14 @@ export function failureOf(error: unknown): CommandFailure | undefined {
   return isError(error) ? failures.get(error) : undefined;
 }
 
+/** Where ioredis puts further errors inside an error. */
+const INNER_ERRORS = ['cause', 'lastNodeError', 'previousErrors'] as const;
+
 /**
- * Makes an ioredis error safe to log: it carries the command with its arguments (values, and the
- * password of AUTH), and Redis repeats arguments in its reply to an unknown command. The command
- * stays readable for programs as a non-enumerable property, which serializers and `inspect` skip.
+ * Makes an ioredis error, and those inside it, safe to log: it carries the command with its arguments
+ * (values, and the password of AUTH), and Redis repeats arguments in its reply to an unknown command.
+ * The command stays readable for programs as a non-enumerable property, which serializers and
+ * `inspect` skip.
  *
  * @internal
  */
@@ -46,8 +50,14 @@ export function hideArguments(error: Error): void {
     Object.defineProperty(error, 'command', { value: error.command, enumerable: false });
   }
   const quoted = error.message.indexOf(', with args beginning with:');
-  if (quoted === -1) return;
-  const hidden = error.message.slice(quoted);
-  error.message = error.message.slice(0, quoted);
-  if (error.stack !== undefined) error.stack = error.stack.replace(hidden, '');
+  if (quoted !== -1) {
+    const hidden = error.message.slice(quoted);
+    error.message = error.message.slice(0, quoted);
+    if (error.stack !== undefined) error.stack = error.stack.replace(hidden, '');
+  }
+  for (const name of INNER_ERRORS) {
+    for (const inner of [(error as Partial<Record<typeof name, unknown>>)[name]].flat()) {
+      if (isError(inner)) hideArguments(inner);
+    }
+  }
 }

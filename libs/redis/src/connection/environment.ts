@@ -35,7 +35,7 @@ export function redisOptionsFromEnvironment(
   const variables = pickVariables(env);
   const problems = findSyntaxProblems(variables);
   const refused = new Set(problems.map((problem) => problem.setting));
-  const options = toOptions(without(refused, variables), problems);
+  const options = toOptions(without(refused, variables), env['NODE_ENV'], problems);
   for (const problem of findOptionProblems(options)) {
     const setting = VARIABLE_OF[problem.setting] ?? problem.setting;
     if (!refused.has(setting)) problems.push({ ...problem, setting });
@@ -73,12 +73,13 @@ function printable(variable: string, value: string): string {
 /** Everything left in `variables` has been checked, so the assertions below hold. */
 function toOptions(
   variables: RedisEnvironment,
+  nodeEnv: string | undefined,
   problems: ConfigurationProblem[],
 ): RedisModuleOptions {
   const { REDIS_SENTINELS, REDIS_CLUSTER_NODES, REDIS_PORT, REDIS_DB } = variables;
   return {
     app: variables.REDIS_KEY_PREFIX,
-    environment: variables.REDIS_ENVIRONMENT,
+    environment: variables.REDIS_ENVIRONMENT ?? (nodeEnv?.trim() || undefined),
     url: variables.REDIS_URL,
     host: variables.REDIS_HOST,
     port: REDIS_PORT === undefined ? undefined : Number(REDIS_PORT),
@@ -120,7 +121,7 @@ function toTls(
   if (!(wanted ?? variables.REDIS_URL?.startsWith('rediss:') ?? false)) {
     problems.push({
       setting: 'REDIS_TLS',
-      value: REDIS_TLS ?? '',
+      ...(REDIS_TLS !== undefined && { value: REDIS_TLS }),
       accepted: "'true' (or a rediss:// REDIS_URL), because a TLS file is set",
     });
   }

@@ -1,5 +1,6 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { durationToMs } from '../time/duration.js';
+import { ACCEPTED_HOSTS, isHost } from './option-reader.js';
 import type { RedisAddress } from './options.js';
 import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';
 
@@ -13,7 +14,7 @@ export class RedisEnvironment {
   @Accepts((text) => parseRedisUrl(text) !== undefined, ACCEPTED_URLS)
   REDIS_URL?: string;
 
-  @Accepts((text) => /^[^\s/:@]+$|^[0-9a-f:.]+$/i.test(text), 'a host name or IP address, no port')
+  @Accepts(isHost, ACCEPTED_HOSTS)
   REDIS_HOST?: string;
 
   @Accepts(integer(1, 65_535), 'a port from 1 to 65535')

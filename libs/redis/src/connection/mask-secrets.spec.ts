@@ -10,6 +10,8 @@ it.each([
   ['redis://:hunter2host:6379', 'redis://***'],
   ['redis:/hunter2 host', 'redis:***'],
   ['http://host', 'http://host'],
+  ['redis://host?password=hunter2', 'redis://host?***'],
+  ['redis://me:hun?ter2@host', 'redis://***?***'],
   ['x'.repeat(500), `${'x'.repeat(120)}...`],
 ])('prints %j as %j', (value, printed) => {
   expect(maskSecrets(value)).toBe(printed);

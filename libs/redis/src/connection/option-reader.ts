@@ -5,6 +5,12 @@ import { maskSecrets } from './mask-secrets.js';
 /** Node's timers hold 31 bits; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+export const ACCEPTED_HOSTS = 'a host name or IP address, no port';
+
+export function isHost(text: string): boolean {
+  return /^[^\s/:@]+$|^[0-9a-f:.]+$/i.test(text);
+}
+
 /**
  * Reads options one by one and collects what is wrong, so that all of it can be reported at once. A
  * refused value reads as its default.
@@ -18,6 +24,14 @@ export class OptionReader {
     if (value === undefined) return byDefault;
     if (typeof value === 'string' && value !== '') return value;
     this.refuse(setting, value, 'a text that is not empty');
+    return byDefault;
+  }
+
+  /** A host name or an IP address, without a port. */
+  host(setting: string, value: string | undefined, byDefault: string): string {
+    if (value === undefined) return byDefault;
+    if (typeof value === 'string' && isHost(value)) return value;
+    this.refuse(setting, value, ACCEPTED_HOSTS);
     return byDefault;
   }
 

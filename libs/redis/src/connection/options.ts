@@ -29,12 +29,14 @@ type Owned =
   | 'commandTimeout'
   | 'connectTimeout'
   | 'db'
+  | 'enableAutoPipelining'
   | 'host'
   | 'keyPrefix'
   | 'lazyConnect'
   | 'maxRetriesPerRequest'
   | 'name'
   | 'password'
+  | 'path'
   | 'port'
   | 'replyMapping'
   | 'sentinels'
@@ -44,7 +46,7 @@ type Owned =
 export type OtherRedisOptions = Omit<RedisOptions, Owned>;
 export type OtherClusterOptions = Omit<
   ClusterOptions,
-  'keyPrefix' | 'lazyConnect' | 'redisOptions' | 'replyMapping'
+  'enableAutoPipelining' | 'keyPrefix' | 'lazyConnect' | 'redisOptions' | 'replyMapping'
 >;
 
 /**
@@ -66,7 +68,8 @@ export interface RedisModuleOptions {
   readonly environment?: string | undefined;
   /**
    * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. A field given beside it
-   * (`host`, `password`, ...) wins over the same part of the URL.
+   * (`host`, `password`, ...) wins over the same part of the URL; `sentinels` and `clusterNodes` win
+   * over its host and port.
    * @example 'rediss://api:secret@redis.internal:6380/2'
    */
   readonly url?: string | undefined;
@@ -138,10 +141,9 @@ export interface RedisModuleOptions {
    */
   readonly shutdownTimeout?: Duration | undefined;
   /** Anything else that ioredis takes for one server (in a cluster: for each node). */
-  readonly ioredis?: Omit<RedisOptions, Owned> | undefined;
+  readonly ioredis?: OtherRedisOptions | undefined;
   /** Anything else that ioredis takes for a cluster. */
-  readonly ioredisCluster?:
-    Omit<ClusterOptions, 'keyPrefix' | 'lazyConnect' | 'redisOptions'> | undefined;
+  readonly ioredisCluster?: OtherClusterOptions | undefined;
 }
 
 /** The same, complete: every default filled in, durations in milliseconds, the URL taken apart. */

@@ -2,6 +2,7 @@ import { RedisConnectionException } from '../errors/redis-connection.exception.j
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
 import { createDedicatedClient } from './client.factory.js';
 import { closeClient, dropClient } from './close-client.js';
+import type { DedicatedClient } from './dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
@@ -12,7 +13,8 @@ export interface DedicatedConnection {
   readonly client: RedisClient;
   /**
    * Gives the connection back. Never throws; a second call does nothing. A connection left in
-   * subscriber mode, inside MULTI or with unanswered commands is closed instead of reused.
+   * subscriber mode, inside MULTI, with unanswered commands or another database, name or user is
+   * closed instead of reused.
    */
   release(): void;
 }
@@ -31,8 +33,8 @@ export interface DedicatedConnection {
 export class RedisPool {
   readonly #source: RedisClient;
   readonly #options: ResolvedRedisOptions;
-  readonly #inUse = new Set<RedisClient>();
-  readonly #idle = new Map<RedisClient, NodeJS.Timeout>();
+  readonly #inUse = new Set<DedicatedClient>();
+  readonly #idle = new Map<DedicatedClient, NodeJS.Timeout>();
   readonly #waiting = new Set<Waiting>();
   #closed = false;
 
@@ -70,14 +72,14 @@ export class RedisPool {
    */
   async acquire(): Promise<DedicatedConnection> {
     if (this.#closed) throw this.#closedException();
-    const client = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    const dedicated = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
     let released = false;
     return {
-      client,
+      client: dedicated.client,
       release: () => {
         if (released) return;
         released = true;
-        void this.#takeBack(client);
+        void this.#takeBack(dedicated);
       },
     };
   }
@@ -86,37 +88,37 @@ export class RedisPool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiting of this.#waiting) waiting.fail(this.#closedException());
-    const clients = [...this.#idle.keys(), ...this.#inUse];
+    const held = [...this.#idle.keys(), ...this.#inUse];
     for (const timer of this.#idle.values()) clearTimeout(timer);
     this.#idle.clear();
     this.#inUse.clear();
     await Promise.all(
-      clients.map((client) => closeClient(client, this.#options.shutdownTimeoutMs)),
+      held.map(({ client }) => closeClient(client, this.#options.shutdownTimeoutMs)),
     );
   }
 
-  #takeIdle(): RedisClient | undefined {
-    for (const [client, timer] of this.#idle) {
+  #takeIdle(): DedicatedClient | undefined {
+    for (const [dedicated, timer] of this.#idle) {
       clearTimeout(timer);
-      this.#idle.delete(client);
-      if (client.status === 'ready') {
-        this.#inUse.add(client);
-        return client;
+      this.#idle.delete(dedicated);
+      if (dedicated.client.status === 'ready') {
+        this.#inUse.add(dedicated);
+        return dedicated;
       }
-      dropClient(client);
+      dropClient(dedicated.client);
     }
     return undefined;
   }
 
-  #openIfAllowed(): RedisClient | undefined {
+  #openIfAllowed(): DedicatedClient | undefined {
     if (this.#inUse.size >= this.#options.maxConnections) return undefined;
-    const client = createDedicatedClient(this.#source, this.#options);
-    this.#inUse.add(client);
-    client.connect().catch(() => undefined); // its commands report what is wrong
-    return client;
+    const dedicated = createDedicatedClient(this.#source, this.#options);
+    this.#inUse.add(dedicated);
+    dedicated.client.connect().catch(() => undefined); // its commands report what is wrong
+    return dedicated;
   }
 
-  #waitForRelease(): Promise<RedisClient> {
+  #waitForRelease(): Promise<DedicatedClient> {
     const { maxConnections, acquireTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
@@ -125,9 +127,9 @@ export class RedisPool {
         act();
       };
       const waiting: Waiting = {
-        serve: (client) => {
+        serve: (dedicated) => {
           settle(() => {
-            resolve(client);
+            resolve(dedicated);
           });
         },
         fail: (error) => {
@@ -143,27 +145,27 @@ export class RedisPool {
     });
   }
 
-  async #takeBack(client: RedisClient): Promise<void> {
-    const clean = await isClean(client);
-    this.#inUse.delete(client);
+  async #takeBack(dedicated: DedicatedClient): Promise<void> {
+    const clean = await dedicated.isClean();
+    this.#inUse.delete(dedicated);
     if (this.#closed) return;
     if (clean) {
-      this.#rest(client);
+      this.#rest(dedicated);
     } else {
-      dropClient(client);
+      dropClient(dedicated.client);
     }
     const [next] = this.#waiting;
     const served = next && (this.#takeIdle() ?? this.#openIfAllowed());
     if (served) next.serve(served);
   }
 
-  #rest(client: RedisClient): void {
+  #rest(dedicated: DedicatedClient): void {
     const timer = setTimeout(() => {
-      this.#idle.delete(client);
-      dropClient(client);
+      this.#idle.delete(dedicated);
+      dropClient(dedicated.client);
     }, IDLE_MS);
     timer.unref();
-    this.#idle.set(client, timer);
+    this.#idle.set(dedicated, timer);
   }
 
   #closedException(): RedisConnectionException {
@@ -178,22 +180,6 @@ export class RedisPool {
 }
 
 interface Waiting {
-  serve(client: RedisClient): void;
+  serve(dedicated: DedicatedClient): void;
   fail(error: Error): void;
-}
-
-/**
- * Whether the next user may have this connection: connected, outside MULTI (where UNWATCH would not
- * answer OK) and subscriber mode, nothing left unanswered, and no listener left behind beside our
- * own for errors. A cluster client is not worth the trouble.
- */
-async function isClean(client: RedisClient): Promise<boolean> {
-  if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
-  const listeners = client.eventNames().map((event) => client.listenerCount(event));
-  if (listeners.length !== 1 || listeners[0] !== 1) return false;
-  try {
-    return ((await client.unwatch()) as string) === 'OK';
-  } catch {
-    return false;
-  }
 }

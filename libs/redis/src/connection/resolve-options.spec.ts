@@ -132,9 +132,23 @@ describe('resolveOptions', () => {
     ['a foreign URL', { url: 'http://localhost' }, 'url'],
     ['ioredis keyPrefix', { ioredis: { keyPrefix: 'x:' } }, 'ioredis.keyPrefix'],
     ['cluster keyPrefix', { ioredisCluster: { keyPrefix: 'x:' } }, 'ioredisCluster.keyPrefix'],
+    ['a list that is none', { clusterNodes: 'a:1' }, 'clusterNodes'],
+    ['an address that is none', { sentinels: [null], sentinelName: 'x' }, 'sentinels[0].host'],
+    ['a host with a port', { host: 'localhost:6380' }, 'host'],
+    ['a host that is a URL', { host: 'redis://localhost' }, 'host'],
+    ['a password that is no text', { password: 123 }, 'password'],
+    ['TLS in words', { tls: 'true' }, 'tls'],
+    ['TLS null', { tls: null }, 'tls'],
+    ['an option it does not know', { comandTimeout: '1s' }, 'comandTimeout'],
     ['a timer beyond 31 bits', { commandTimeout: '30d' }, 'commandTimeout'],
   ])('refuses %s', (_, options, setting) => {
     expect(problemsOf(options).map((problem) => problem.setting)).toContain(setting);
+  });
+
+  it.each([undefined, null, 'redis://localhost'])('refuses %p instead of options', (options) => {
+    expect(() => resolveOptions(options as unknown as RedisModuleOptions)).toThrow(
+      /an object; did the factory return one/,
+    );
   });
 
   it('never prints a password', () => {

@@ -3,12 +3,39 @@ import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../errors/redis-configuration.exception.js';
+import { MASKED } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
 import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
 
 /** The connection that `@InjectRedis()` without a name gives. */
 export const DEFAULT_CONNECTION = 'default';
+
+const OPTIONS = {
+  acquireTimeout: true,
+  app: true,
+  clusterNodes: true,
+  commandTimeout: true,
+  connectTimeout: true,
+  db: true,
+  defaultTtl: true,
+  environment: true,
+  host: true,
+  ioredis: true,
+  ioredisCluster: true,
+  maxConnections: true,
+  maxRetriesPerRequest: true,
+  password: true,
+  port: true,
+  sentinelName: true,
+  sentinels: true,
+  shutdownTimeout: true,
+  startup: true,
+  startupTimeout: true,
+  tls: true,
+  url: true,
+  username: true,
+} as const satisfies Record<keyof RedisModuleOptions, true>;
 
 const PORTS = [1, 65_535] as const;
 
@@ -23,6 +50,7 @@ export function resolveOptions(
   name: string = DEFAULT_CONNECTION,
 ): ResolvedRedisOptions {
   const read = new OptionReader();
+  refuseForeignShape(options);
   const resolved = readOptions(options, name, read);
   if (read.problems.length > 0) throw new RedisConfigurationException(read.problems);
   return resolved;
@@ -47,6 +75,7 @@ function readOptions(
 ): ResolvedRedisOptions {
   const url = readUrl(options.url, read);
   const topology = readTopology(options, read);
+  refuseUnknownOptions(options, read);
   refuseKeyPrefix(options, read);
   return {
     name,
@@ -54,11 +83,11 @@ function readOptions(
     environment: read.text('environment', options.environment, defaultEnvironment()),
     topology,
     addresses: readAddresses(options, url, topology, read),
-    sentinelName: options.sentinelName,
-    username: options.username ?? url.username,
-    password: options.password ?? url.password,
+    sentinelName: readOptional(read, 'sentinelName', options.sentinelName),
+    username: readOptional(read, 'username', options.username ?? url.username),
+    password: readPassword(options.password ?? url.password, read),
     db: readDb(options.db ?? url.db, topology, read),
-    tls: readTls(options.tls, url),
+    tls: readTls(options.tls, url, read),
     connectTimeoutMs: read.timeout('connectTimeout', options.connectTimeout, 5_000),
     commandTimeoutMs: read.timeout('commandTimeout', options.commandTimeout, 5_000),
     maxRetriesPerRequest: read.integer(
@@ -118,18 +147,18 @@ function readAddresses(
   read: OptionReader,
 ): ResolvedRedisOptions['addresses'] {
   const server = {
-    host: read.text('host', options.host ?? url.host, 'localhost'),
+    host: read.host('host', options.host ?? url.host, 'localhost'),
     port: read.integer('port', options.port ?? url.port, 6379, PORTS),
   };
   if (topology === 'standalone') return [server];
   const setting = topology === 'cluster' ? 'clusterNodes' : 'sentinels';
-  const listed: readonly Partial<RedisAddress>[] = options[setting] ?? [];
+  const listed = listOf(options[setting]);
   const [first, ...others] = listed.map(({ host, port }, i) => ({
-    host: read.text(`${setting}[${i}].host`, host ?? '', ''),
+    host: read.host(`${setting}[${i}].host`, host ?? '', ''),
     port: read.integer(`${setting}[${i}].port`, port ?? Number.NaN, 0, PORTS),
   }));
   if (first) return [first, ...others];
-  read.refuse(setting, '[]', 'at least one address { host, port }');
+  read.refuse(setting, options[setting], 'a list of at least one address { host, port }');
   return [server];
 }
 
@@ -145,9 +174,55 @@ function readDb(
   return index;
 }
 
-function readTls(tls: RedisModuleOptions['tls'], url: RedisUrlParts): TlsOptions | undefined {
-  if (typeof tls === 'object') return tls;
-  return (tls ?? url.tls) ? {} : undefined;
+function readTls(
+  tls: RedisModuleOptions['tls'],
+  url: RedisUrlParts,
+  read: OptionReader,
+): TlsOptions | undefined {
+  if (tls === undefined) return url.tls ? {} : undefined;
+  const given: unknown = tls;
+  if (typeof given === 'object' && given !== null) return given;
+  if (typeof given !== 'boolean') read.refuse('tls', given, 'true, false or TLS options of Node');
+  return given === true ? {} : undefined;
+}
+
+function readOptional(
+  read: OptionReader,
+  setting: string,
+  value: string | undefined,
+): string | undefined {
+  return value === undefined ? undefined : read.text(setting, value, '');
+}
+
+function readPassword(password: unknown, read: OptionReader): string | undefined {
+  if (password === undefined || typeof password === 'string') return password;
+  read.refuse('password', MASKED, 'a text');
+  return undefined;
+}
+
+/** Addresses as they come from JavaScript: what is no address reads as one without host and port. */
+function listOf(addresses: unknown): readonly Partial<RedisAddress>[] {
+  if (!Array.isArray(addresses)) return [];
+  return addresses.map((address: unknown) => address ?? {});
+}
+
+function refuseForeignShape(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new RedisConfigurationException([
+    {
+      setting: 'the options of RedisModule',
+      value: String(options),
+      accepted: 'an object; did the factory return one, and is its configuration loaded?',
+    },
+  ]);
+}
+
+/** A misspelt option would otherwise be a default in disguise. */
+function refuseUnknownOptions(options: RedisModuleOptions, read: OptionReader): void {
+  for (const setting of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, setting)) continue;
+    read.refuse(setting, 'unknown option', `one of ${Object.keys(OPTIONS).join(', ')}`);
+  }
 }
 
 /** The types forbid it; JavaScript and casts do not. */

@@ -1,24 +1,17 @@
 import type { Command } from 'ioredis';
 import { blockingTimeMs } from './blocking-commands.js';
-import { CommandDeadlines, type SupervisedCommand } from './command-deadlines.js';
+import { CommandDeadlines } from './command-deadlines.js';
 import { hideArguments, recordFailure } from './command-failures.js';
 import type { RedisClient, ResolvedRedisOptions } from './options.js';
-
-/** What ioredis passes beside the command: where a pipeline collects its bytes. */
-type PipelineBuffer = { write(data: string): unknown } | undefined;
-
-/** Kept on the command itself: a WeakMap would cost more than all the rest. */
-const SUPERVISED = Symbol('nestjs-redis-data:supervised');
-type Carrier = Command & { [SUPERVISED]?: SupervisedCommand };
+import { setSupervision, supervisionOf, type Supervision } from './supervised-command.js';
 
 /**
- * Gives every command of a client its deadline, and every error the name of the command it rejected.
- * A command that was rejected while it waited for a connection is never sent afterwards.
+ * Gives every command of a client its deadline, counted from the call, and every error the name of
+ * the command it rejected.
  *
- * ioredis's own `commandTimeout` is not used: it ends blocking commands too, in a cluster it only
- * starts once a node has been found, and it sends what it has given up as soon as Redis is back. One
- * override of `sendCommand` on the instance serves plain commands, pipelines, MULTI and scripts, of
- * standalone clients and clusters alike.
+ * ioredis's own `commandTimeout` is not used: it ends blocking commands too, and in a cluster it only
+ * starts once a node has been found. One override of `sendCommand` on the instance serves plain
+ * commands, pipelines, MULTI and scripts, of standalone clients and clusters alike.
  *
  * @internal
  */
@@ -28,17 +21,13 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
   const deadlines = new CommandDeadlines();
   const send = client.sendCommand.bind(client);
 
-  client.sendCommand = (command: Carrier, buffer?: never, node?: never) => {
-    const known = command[SUPERVISED];
-    // ioredis sends again after a reconnect or a redirect, with a new promise if it starts over.
-    if (known?.promise === command.promise) {
-      return known.rejected && !isOfTransaction(command)
-        ? skip(command, buffer)
-        : send(command, buffer, node);
-    }
+  client.sendCommand = (command: Command, buffer?: never, node?: never) => {
+    // ioredis sends again what waited for a connection, was not answered before it broke, or was
+    // redirected.
+    if (supervisionOf(command)) return send(command, buffer, node);
     const timeoutMs = commandTimeoutMs + blockingTimeMs(command.name, command.args);
     const now = performance.now();
-    const supervised: SupervisedCommand = {
+    const supervision: Supervision = {
       command,
       promise: command.promise,
       timeoutMs,
@@ -46,39 +35,27 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
       reject: command.reject,
       rejected: false,
     };
-    command[SUPERVISED] = supervised;
+    setSupervision(command, supervision);
     command.reject = rejectSupervised;
-    deadlines.watch(supervised, now);
+    deadlines.watch(supervision, now);
     return send(command, buffer, node);
   };
 
-  function rejectSupervised(this: Carrier, error: Error): void {
-    const supervised = this[SUPERVISED];
-    if (!supervised) return;
-    const { command, reject, timeoutMs } = supervised;
-    supervised.rejected = true;
+  function rejectSupervised(this: Command, error: Error): void {
+    const supervision = supervisionOf(this);
+    if (!supervision) return;
+    supervision.rejected = true;
     hideArguments(error);
-    const key = firstKey(command);
+    const key = firstKey(this);
     recordFailure(error, {
       connection,
       address,
-      timeoutMs,
-      operation: command.name,
+      timeoutMs: supervision.timeoutMs,
+      operation: this.name,
       ...(key !== undefined && { key }),
     });
-    reject(error);
+    supervision.reject(error);
   }
-}
-
-/** MULTI, EXEC and what stands between them go together or not at all; ioredis sees to that. */
-function isOfTransaction({ name, inTransaction }: Command): boolean {
-  return inTransaction || name === 'multi' || name === 'exec';
-}
-
-/** A pipeline counts its commands before it writes: one that is left out still has to be counted. */
-function skip(command: Command, buffer: PipelineBuffer): Promise<unknown> {
-  buffer?.write('');
-  return command.promise;
 }
 
 function firstKey(command: Command): string | undefined {

@@ -38,7 +38,10 @@ export async function startLocalServer(
         ...['--appendfsync', 'everysec', '--loglevel', 'notice'],
       ],
     });
-    await folder.usedBy(server.pid);
+    await folder.usedBy(server.pid).catch(async (error: unknown) => {
+      await server.stop(STOP_DEADLINE_MS); // nobody else may find the folder free while it runs
+      throw error;
+    });
     return {
       port: server.port,
       description: `${binary.flavour} ${binary.version} (${binary.path}), ${folder.description}`,

@@ -1,7 +1,7 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 export interface RedisTimeoutFacts {
-  /** The command or operation that got no answer, e.g. `get` or `pool.acquire`. */
+  /** The command or operation that got no answer, e.g. `get`. */
   readonly operation: string;
   /** The first key it touched, when there is one. */
   readonly key?: string | undefined;

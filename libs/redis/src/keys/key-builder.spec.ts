@@ -63,7 +63,8 @@ describe('KeyBuilder', () => {
   it('refuses a key without parts, an empty kind, application or environment', () => {
     expect(() => (keys.key as (kind: string) => string)('user')).toThrow(RedisInvalidKeyException);
     expect(() => keys.key('', 1)).toThrow(/kind is empty/);
-    expect(() => keys.sibling('a', '')).toThrow(/suffix is empty/);
+    expect(() => keys.sibling(keys.userKey(1), '')).toThrow(/suffix is empty/);
+    expect(() => keys.sibling('a}b', 'lease')).toThrow(/key was not built by a KeyBuilder/);
     expect(() => new KeyBuilder({ app: '', environment: 'x' })).toThrow(/app is empty/);
     expect(() => new KeyBuilder({ app: 'x', environment: '' })).toThrow(/environment is empty/);
   });

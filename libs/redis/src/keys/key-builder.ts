@@ -91,8 +91,12 @@ export class KeyBuilder {
   /**
    * A key that lives in the same hash slot as `key`: `{<key>}:suffix`
    * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags).
+   *
+   * @throws RedisInvalidKeyException if `key` is no key of this format, or the suffix is empty
    */
   sibling(key: string, suffix: string): string {
+    if (!parsePlain(key))
+      throw new RedisInvalidKeyException('key', 'was not built by a KeyBuilder');
     return `{${key}}:${encodePart(suffix, 'suffix')}`;
   }
 

@@ -1,6 +1,6 @@
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
 
-/** What may stand for a part of a key. Numbers and bigints are written in decimal. */
+/** What may stand for a part of a key. Numbers and bigints are written in decimal: 1 and '1' are one id. */
 export type KeyPart = string | number | bigint;
 
 /**

@@ -1,4 +1,4 @@
-import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { logTelemetry } from './telemetry.logger.js';
@@ -25,11 +25,15 @@ import { logTelemetry } from './telemetry.logger.js';
   ],
   exports: [ClientRegistry],
 })
-export class RedisCoreModule implements OnApplicationShutdown {
+export class RedisCoreModule implements OnModuleInit, OnApplicationShutdown {
   readonly #registry: ClientRegistry;
 
   constructor(registry: ClientRegistry) {
     this.#registry = registry;
+  }
+
+  onModuleInit(): void {
+    this.#registry.connectInBackground();
   }
 
   async onApplicationShutdown(): Promise<void> {

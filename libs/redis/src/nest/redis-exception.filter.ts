@@ -97,7 +97,8 @@ export class RedisExceptionFilter implements ExceptionFilter {
     if (problem.status === 503 || problem.status === 504) {
       httpAdapter.setHeader(response, 'Retry-After', this.#retryAfter);
     }
-    httpAdapter.reply(response, problem, problem.status);
+    // As text: platform-express 11 gives objects another content type.
+    httpAdapter.reply(response, JSON.stringify(problem), problem.status);
   }
 
   /** As Nest's own WebSocket filter does; an exception thrown from here would end the process. */

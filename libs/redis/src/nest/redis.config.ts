@@ -6,7 +6,7 @@ import { redisOptionsFromEnvironment } from '../connection/environment.js';
  *
  * @example
  * imports: [
- *   ConfigModule.forRoot({ load: [redisConfig] }),
+ *   ConfigModule.forRoot({ isGlobal: true, load: [redisConfig] }),
  *   RedisModule.forRootAsync({ inject: [redisConfig.KEY], useFactory: (config) => config }),
  * ]
  *

@@ -21,7 +21,11 @@ export class RedisModule {
    * At boot rejects with RedisConfigurationException (all problems at once, before any socket),
    * RedisConnectionException or RedisAuthenticationException.
    */
-  static forRoot({ name, isGlobal, ...options }: RedisModuleOptions & RedisModuleShape = {}) {
+  static forRoot({
+    name,
+    isGlobal,
+    ...options
+  }: RedisModuleOptions & RedisModuleShape = {}): DynamicModule {
     return connectionModule({ name, isGlobal }, [optionsProvider(options, name)]);
   }
 

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 /** Stands between a client and its server and misbehaves on command. */
 export interface FaultProxy extends AsyncDisposable {
@@ -120,6 +121,9 @@ class TcpFaultProxy implements FaultProxy {
 
 /** One client and its own connection to the server. */
 class Link {
+  private readonly gone = new AbortController();
+  private lastReply: Promise<void> = Promise.resolve();
+
   constructor(
     private readonly client: Socket,
     private readonly upstream: Socket,
@@ -128,10 +132,12 @@ class Link {
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
       socket.on('error', () => this.destroy());
-      socket.on('close', () => this.destroy());
     }
     client.on('data', (chunk: Buffer) => upstream.write(chunk));
+    client.on('close', () => this.destroy());
     upstream.on('data', (chunk: Buffer) => this.reply(chunk));
+    // What the server said before it closed still arrives, however long it is held back.
+    upstream.on('close', () => void this.lastReply.then(() => this.destroy()));
   }
 
   pause(): void {
@@ -145,21 +151,22 @@ class Link {
   }
 
   destroy(): void {
+    this.gone.abort();
     this.client.destroy();
     this.upstream.destroy();
   }
 
-  private lastReply: Promise<void> = Promise.resolve();
-
   /** A later reply never overtakes an earlier one, even if the delay has been shortened meanwhile. */
   private reply(chunk: Buffer): void {
     const delayMs = this.delayMs();
-    const due = new Promise<void>((resolve) => {
-      if (delayMs === 0) resolve();
-      else setTimeout(resolve, delayMs);
-    });
+    const due = delayMs === 0 ? undefined : this.sleep(delayMs);
     this.lastReply = Promise.all([this.lastReply, due]).then(() => {
       if (!this.client.destroyed) this.client.write(chunk);
     });
+  }
+
+  /** Ends early when the link is gone. */
+  private sleep(ms: number): Promise<void> {
+    return setTimeout(ms, undefined, { signal: this.gone.signal }).catch(() => undefined);
   }
 }

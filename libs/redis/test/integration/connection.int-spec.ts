@@ -1,4 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { Redis } from 'ioredis';
 import {
   startCluster,
   startFaultProxy,
@@ -37,12 +39,14 @@ describe('a connection', () => {
     expect(await other.client.get('k')).toBe('v');
   });
 
-  it('sends the commands of one tick together', async () => {
+  it('writes the commands of one tick together', async () => {
     const server = await start();
     const { client } = await connect({ url: server.url });
-    const writes = await Promise.all([client.set('a', 1), client.set('b', 2), client.get('a')]);
-    expect(writes).toEqual(['OK', 'OK', '1']);
-    expect(client.options.enableAutoPipelining).toBe(true);
+    const { stream } = client as Redis;
+    const writes = jest.spyOn(stream as Socket & { _writev: () => void }, '_writev');
+    const replies = await Promise.all([client.set('a', 1), client.set('b', 2), client.get('a')]);
+    expect(replies).toEqual(['OK', 'OK', '1']);
+    expect(writes).toHaveBeenCalledTimes(1);
   });
 
   it('passes everything else through to ioredis', async () => {
@@ -201,15 +205,11 @@ describeWithRealRedis('on a real server', () => {
     const server = await start();
     const connection = await openConnection({ url: server.url });
     const writes = Array.from({ length: 100 }, (_, i) => connection.client.set(`k${i}`, i));
-    await new Promise(setImmediate); // the tick in which they are sent
     await connection.close();
     expect(await Promise.all(writes)).toHaveLength(100);
   });
 
-  it.each([
-    ['alone', false],
-    ['auto-pipelined', true],
-  ])('never sends a command after it has timed out (%s)', async (_, enableAutoPipelining) => {
+  it('never sends what has timed out: a command, a pipeline, a transaction', async () => {
     const server = await start();
     const proxy = await startFaultProxy(server);
     cleanups.push(() => proxy.stop());
@@ -218,17 +218,65 @@ describeWithRealRedis('on a real server', () => {
       port: proxy.port,
       commandTimeout: '150ms',
       maxRetriesPerRequest: 1_000,
-      ioredis: { enableAutoPipelining },
     });
     await proxy.cut();
     await until('connection.down');
-    const late = await Promise.all([caught(client.set('a', 'late')), caught(client.incr('b'))]);
-    expect(late.map((error) => translateError(error)?.name)).toEqual([
-      'RedisTimeoutException',
-      'RedisTimeoutException',
-    ]);
+    const late = [
+      caught(client.set('a', 'late')),
+      caught(client.multi().incr('b').incr('b').exec()),
+      client.pipeline().incr('c').incr('c').exec(),
+    ];
+    const [command, transaction, pipeline] = await Promise.all(late);
+    expect(translateError(command)?.name).toBe('RedisTimeoutException');
+    expect(translateError(transaction)?.name).toBe('RedisTimeoutException');
+    expect(pipeline).toHaveLength(2);
     await proxy.heal();
     await until('connection.ready', 2);
-    expect(await client.mget('a', 'b')).toEqual([null, null]);
+    expect(await client.mget('a', 'b', 'c')).toEqual([null, null, null]);
+  });
+
+  it('does not repeat a transaction that timed out before the connection broke', async () => {
+    const server = await start();
+    const proxy = await startFaultProxy(server);
+    cleanups.push(() => proxy.stop());
+    const { client, until } = await connect({
+      host: proxy.host,
+      port: proxy.port,
+      commandTimeout: '150ms',
+    });
+    proxy.delay(60_000); // requests pass, replies do not
+    const transaction = await caught(client.multi().incr('n').exec());
+    expect(translateError(transaction)?.name).toBe('RedisTimeoutException');
+    await proxy.cut();
+    await until('connection.down');
+    proxy.delay(0);
+    await proxy.heal();
+    await until('connection.ready', 2);
+    expect(await client.get('n')).toBe('1');
+  });
+
+  it('counts the time from the call, behind commands that are not answered too', async () => {
+    const server = await start();
+    const { client } = await connect({ url: server.url, commandTimeout: '400ms' });
+    server.freeze();
+    const first = caught(client.get('a'));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const begin = performance.now();
+    const second = caught(client.get('b'));
+    expect(translateError(await first)?.name).toBe('RedisTimeoutException');
+    expect(translateError(await second)).toMatchObject({ operation: 'get', key: 'b' });
+    expect(msSince(begin)).toBeLessThan(700); // twice the timeout if it waited for the first
+    server.thaw();
+  });
+
+  it('does not let a blocking command on the shared client hang the others', async () => {
+    const server = await start();
+    const { client } = await connect({ url: server.url, commandTimeout: '300ms' });
+    const blocked = client.blpop('jobs', 0);
+    await new Promise(setImmediate);
+    expect(translateError(await caught(client.get('k')))?.name).toBe('RedisTimeoutException');
+    const other = await connect({ url: server.url });
+    await other.client.rpush('jobs', 'done');
+    expect(await blocked).toEqual(['jobs', 'done']);
   });
 });

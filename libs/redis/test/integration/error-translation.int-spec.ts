@@ -280,6 +280,35 @@ describeWithRealRedis('what only a real server says', () => {
       });
     });
 
+    it('wrong credentials fail the boot at once, and appear nowhere', async () => {
+      const guarded = await startCluster({ replicas: false });
+      try {
+        for (const { host, port } of guarded.nodes) {
+          const node = await connect({ host, port });
+          await node.config('SET', 'requirepass', 'right');
+        }
+        const error = await caught(
+          openConnection({ clusterNodes: guarded.nodes, password: 'hunter2' }),
+        );
+        expect(error.name).toBe('RedisAuthenticationException');
+        expect(inspect(error, { depth: 9 })).not.toContain('hunter2');
+      } finally {
+        await guarded.stop();
+      }
+    });
+
+    it('a node that was frozen when it was first needed does not run what has timed out', async () => {
+      const redis = await connect({ clusterNodes: cluster.nodes, commandTimeout: '300ms' });
+      const keys = Array.from({ length: 30 }, (_, i) => `late:${i}`);
+      for (const node of cluster.nodes) node.freeze();
+      const writes = await Promise.all(keys.map((key) => failure(redis.set(key, 'late'))));
+      expect(new Set(writes.map(({ name }) => name))).toEqual(new Set(['RedisTimeoutException']));
+      for (const node of cluster.nodes) node.thaw();
+      const sent = await Promise.all(keys.map((key) => redis.get(key)));
+      // What went to the one node that was connected already was on its way, and arrived.
+      expect(sent.filter((value) => value === null).length).toBeGreaterThan(keys.length / 3);
+    });
+
     it('CLUSTERDOWN is unavailable', async () => {
       const redis = await connect({
         clusterNodes: cluster.nodes,

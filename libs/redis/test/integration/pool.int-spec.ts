@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import type { RedisClient } from '../../src/connection/options.js';
+import type { Duration } from '../../src/time/duration.js';
 import { caught } from './support/caught.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
 
@@ -12,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 afterEach(() => connection.close());
 
-const open = async (maxConnections = 2) => {
-  connection = await openConnection({ url: server.url, maxConnections, acquireTimeout: '100ms' });
+const open = async (maxConnections = 2, acquireTimeout: Duration = '2s') => {
+  connection = await openConnection({ url: server.url, maxConnections, acquireTimeout });
   return connection.pool;
 };
 
@@ -33,7 +34,7 @@ describe('RedisPool', () => {
   });
 
   it('refuses with a typed error once all are in use and the wait is over', async () => {
-    const pool = await open(2);
+    const pool = await open(2, '100ms');
     const held = await Promise.all([pool.acquire(), pool.acquire()]);
     expect(pool.inUse).toBe(2);
     expect(await caught(pool.acquire())).toMatchObject({
@@ -82,6 +83,19 @@ describe('RedisPool', () => {
   it.each<[string, (client: RedisClient) => Promise<unknown>]>([
     ['in subscriber mode', (client) => client.subscribe('news')],
     ['inside MULTI', (client) => client.multi({ pipeline: false })],
+    ['in another database', (client) => client.select(5)],
+    ['under another name', (client) => client.client('SETNAME', 'mine')],
+    [
+      'with a command that is not answered yet',
+      async (client) => {
+        await client.ping();
+        client.blpop('never', 0).catch(() => undefined);
+      },
+    ],
+    [
+      'with a listener left behind',
+      (client) => Promise.resolve(client.on('message', () => undefined)),
+    ],
     [
       'disconnected',
       (client) => {
@@ -101,6 +115,20 @@ describe('RedisPool', () => {
       expect(await client.ping()).toBe('PONG');
     });
     expect(spoiled?.status).toBe('end');
+  });
+
+  it('never opens more than its bound, whatever happens to the connections', async () => {
+    const pool = await open(3);
+    let most = 0;
+    const jobs = Array.from({ length: 40 }, (_, i) =>
+      pool.use(async (client) => {
+        most = Math.max(most, pool.inUse);
+        if (i % 4 === 0) client.disconnect();
+        else await client.ping();
+      }),
+    );
+    await Promise.all(jobs);
+    expect(most).toBe(3);
   });
 
   it('ends waiting callers and idle connections when it is closed', async () => {

@@ -258,6 +258,30 @@ describe('lifecycle', () => {
     expect(foreign.status).toBe('ready');
   });
 
+  it('leaves nothing open when another connection fails the boot', async () => {
+    let live = 0;
+    const listener = createServer((socket) => {
+      live++;
+      socket.on('close', () => live--).on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const first = { host: '127.0.0.1', port };
+    const broken: RedisModuleOptions[] = [
+      { port: -1 },
+      { host: '127.0.0.1', port: 1, startup: 'require', startupTimeout: '100ms' },
+    ];
+    for (const second of broken) {
+      const booting = boot(
+        RedisModule.forRoot(first),
+        RedisModule.forRoot({ name: 'second', ...second }),
+      );
+      expect((await caught(booting)).name).toMatch(/^Redis(Configuration|Connection)Exception$/);
+      expect(live).toBe(0);
+    }
+    await new Promise((resolve) => listener.close(resolve));
+  });
+
   it('opens no socket when the client is overridden', async () => {
     let accepted = 0;
     const listener = createServer(() => accepted++);

@@ -22,6 +22,7 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
   const registry = new ClientRegistry(telemetry);
   const resolved = resolveOptions({ startup: 'require', ...options });
   const client = await registry.open(resolved);
+  registry.connectInBackground();
   return {
     client,
     pool: registry.createPool(client, resolved),

@@ -1,0 +1,64 @@
+import type { Command } from 'ioredis';
+import type { RedisClient } from './options.js';
+
+/** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
+const SESSION_COMMANDS = new Set([
+  'auth',
+  'client',
+  'hello',
+  'monitor',
+  'readonly',
+  'readwrite',
+  'reset',
+  'select',
+]);
+
+/**
+ * A connection that one caller at a time has to itself.
+ *
+ * @internal
+ */
+export class DedicatedClient {
+  readonly client: RedisClient;
+  #unanswered = 0;
+  #sessionChanged = false;
+
+  constructor(client: RedisClient) {
+    this.client = client;
+    const send = client.sendCommand.bind(client);
+    const counted = new WeakSet<Command>();
+    client.sendCommand = (command: Command, buffer?: never, node?: never) => {
+      // What ioredis sends to set a connection up, it sends before the connection is ready.
+      if (client.status === 'ready' && SESSION_COMMANDS.has(command.name.toLowerCase())) {
+        this.#sessionChanged = true;
+      }
+      if (!counted.has(command)) {
+        counted.add(command);
+        this.#unanswered++;
+        const answered = () => {
+          this.#unanswered--;
+        };
+        command.promise.then(answered, answered);
+      }
+      return send(command, buffer, node);
+    };
+  }
+
+  /**
+   * Whether the next caller may have it: connected, its session as it was, outside MULTI (where
+   * UNWATCH would not answer OK) and subscriber mode, nothing unanswered, and no listener left behind
+   * beside our own for errors. A cluster client is not worth the trouble. One round trip.
+   */
+  async isClean(): Promise<boolean> {
+    const { client } = this;
+    if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
+    if (this.#sessionChanged || this.#unanswered > 0) return false;
+    const listeners = client.eventNames().map((event) => client.listenerCount(event));
+    if (listeners.length !== 1 || listeners[0] !== 1) return false;
+    try {
+      return ((await client.unwatch()) as string) === 'OK';
+    } catch {
+      return false;
+    }
+  }
+}

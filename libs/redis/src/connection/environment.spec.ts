@@ -69,6 +69,13 @@ describe('redisOptionsFromEnvironment', () => {
     });
   });
 
+  it('names the deployment after NODE_ENV unless it is told otherwise', () => {
+    expect(given({ NODE_ENV: 'production' })).toEqual({ environment: 'production' });
+    expect(given({ NODE_ENV: 'production', REDIS_ENVIRONMENT: 'eu' })).toEqual({
+      environment: 'eu',
+    });
+  });
+
   it('reads lists of addresses', () => {
     expect(given({ REDIS_SENTINELS: 'a:1, [::1]:2', REDIS_SENTINEL_NAME: 'mymaster' })).toEqual({
       sentinels: [
@@ -145,6 +152,12 @@ describe('redisOptionsFromEnvironment', () => {
     expect(settings({ REDIS_TLS_CA_FILE: join(folder, 'ca.pem') })).toEqual(['REDIS_TLS']);
     expect(settings({ REDIS_TLS: 'true', REDIS_TLS_CERT_FILE: join(folder, 'cert.pem') })).toEqual([
       'REDIS_TLS_KEY_FILE',
+    ]);
+    expect(settings({ REDIS_TLS: 'true', REDIS_TLS_KEY_FILE: join(folder, 'key.pem') })).toEqual([
+      'REDIS_TLS_CERT_FILE',
+    ]);
+    expect(settings({ REDIS_TLS: 'false', REDIS_TLS_CA_FILE: join(folder, 'ca.pem') })).toEqual([
+      'REDIS_TLS',
     ]);
     expect(settings({ REDIS_TLS: 'true', REDIS_TLS_CA_FILE: join(folder, 'no.pem') })).toEqual([
       'REDIS_TLS_CA_FILE',

@@ -53,6 +53,29 @@ describe('translateError, for what a real server cannot be made to say here', ()
     });
   });
 
+  it('says so when it is not known where a foreign client was connected to', () => {
+    expect(translateError(named('MaxRetriesPerRequestError', 'x'))).toMatchObject({
+      name: 'RedisConnectionException',
+      host: 'unknown host',
+    });
+  });
+
+  it('looks into a cluster failure for the reason', () => {
+    const lastNodeError = named('ReplyError', 'WRONGPASS invalid username-password pair');
+    const failed = Object.assign(named('ClusterAllFailedError', 'Failed to refresh slots cache.'), {
+      lastNodeError,
+    });
+    expect(translateError(failed)?.name).toBe('RedisAuthenticationException');
+  });
+
+  it('keeps the command of an error that rejected it twice', () => {
+    const error = named('ReplyError', 'ERR x');
+    const failure = { connection: 'c', address, timeoutMs: 5, operation: 'get', key: 'a' };
+    recordFailure(error, failure);
+    recordFailure(error, { ...failure });
+    expect(translateError(error)).toMatchObject({ operation: 'get', key: 'a' });
+  });
+
   it('names no command when one error rejected several', () => {
     const error = named('ReplyError', 'ERR x');
     recordFailure(error, { connection: 'c', address, timeoutMs: 5, operation: 'get', key: 'a' });

@@ -5,6 +5,7 @@ import { RedisConfigurationException } from './redis-configuration.exception.js'
 import { RedisConnectionException } from './redis-connection.exception.js';
 import { RedisException } from './redis.exception.js';
 import { RedisKeyNotFoundException } from './redis-key-not-found.exception.js';
+import { RedisPermissionException } from './redis-permission.exception.js';
 import { RedisTimeoutException } from './redis-timeout.exception.js';
 import { RedisValidationException } from './redis-validation.exception.js';
 
@@ -41,6 +42,12 @@ describe('exceptions', () => {
       /rejected hget on "k" with WRONGTYPE: the key holds another data type/,
     ],
     [new RedisCommandException({ reply: 'CROSSSLOT' }), /a command with CROSSSLOT.*hash slots/],
+    [new RedisPermissionException(undefined), /lacks the permission for this command/],
+    [new RedisPermissionException('set'), /lacks the permission for set/],
+    [
+      new RedisConnectionException({ host: 'h', port: 1, originalError: new Error('closed') }),
+      /No connection to Redis at h:1 \(closed\)/,
+    ],
     [new RedisKeyNotFoundException('user:1'), /no value at "user:1"/],
     [
       new RedisValidationException('User', [{ property: 'email', messages: ['a', 'b'] }]),

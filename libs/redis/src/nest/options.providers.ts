@@ -35,15 +35,10 @@ export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provide
       resolveOptions(await useFactory(...args), name);
     return [{ provide: getRedisOptionsToken(name), inject, useFactory: fromFactory }];
   }
-  const maker = useClass ?? useExisting;
   const fromMaker = async (factory: RedisOptionsFactory) =>
     resolveOptions(await factory.createRedisOptions(), name);
-  return [
-    ...(useClass ? [useClass] : []),
-    {
-      provide: getRedisOptionsToken(name),
-      inject: maker === undefined ? [] : [maker],
-      useFactory: fromMaker,
-    },
-  ];
+  const provide = getRedisOptionsToken(name);
+  return useClass
+    ? [useClass, { provide, inject: [useClass], useFactory: fromMaker }]
+    : [{ provide, inject: useExisting ? [useExisting] : [], useFactory: fromMaker }];
 }

@@ -157,10 +157,12 @@ describeWithRealRedis('on a real server', () => {
   it('finds the nodes of a cluster', async () => {
     const cluster = await startCluster({ replicas: false });
     cleanups.push(() => cluster.stop());
-    const { client } = await connect({ clusterNodes: cluster.nodes.slice(0, 1) });
+    const { client, pool } = await connect({ clusterNodes: cluster.nodes.slice(0, 1) });
     const keys = Array.from({ length: 50 }, (_, i) => `key:${i}`);
     await Promise.all(keys.map((key) => client.set(key, key)));
     expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys);
+    expect(await pool.use((dedicated) => dedicated.get('key:1'))).toBe('key:1');
+    expect(await pool.use((dedicated) => dedicated.get('key:2'))).toBe('key:2');
   });
 
   it('surfaces a frozen server within the command timeout, in a cluster too', async () => {

@@ -59,6 +59,10 @@ describe('a command that is wrong', () => {
       name: 'RedisCommandException',
       operation: 'eval',
     });
+    expect(await failure(redis.call('EVAL', 'return 1', 'no number'))).toMatchObject({
+      name: 'RedisCommandException',
+      key: undefined,
+    });
     expect(await failure(redis.evalsha('0'.repeat(40), 0))).toMatchObject({
       name: 'RedisCommandException',
       reply: 'NOSCRIPT',

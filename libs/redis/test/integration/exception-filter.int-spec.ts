@@ -175,6 +175,21 @@ describe('RedisExceptionFilter outside HTTP', () => {
   const hostOf = (type: string, client: object = {}) =>
     ({ getType: () => type, switchToWs: () => ({ getClient: () => client }) }) as ArgumentsHost;
 
+  it('only ends a response whose headers were sent already', () => {
+    const ended: unknown[] = [];
+    const adapterHost = new HttpAdapterHost();
+    adapterHost.httpAdapter = {
+      isHeadersSent: () => true,
+      end: (response: unknown) => ended.push(response),
+    } as unknown as HttpAdapterHost['httpAdapter'];
+    const host = {
+      getType: () => 'http',
+      switchToHttp: () => ({ getResponse: () => 'response' }),
+    } as unknown as ArgumentsHost;
+    new RedisExceptionFilter(adapterHost).catch(exception, host);
+    expect(ended).toEqual(['response']);
+  });
+
   it('gives RPC an observable that fails', async () => {
     const result = filter.catch(exception, hostOf('rpc')) as Observable<never>;
     expect(await caught(firstValueFrom(result))).toBe(exception);

@@ -1,0 +1,22 @@
+import { expect, it } from '@jest/globals';
+import { Telemetry } from '../telemetry/telemetry.js';
+import { ClientRegistry } from './client.registry.js';
+import { resolveOptions } from './resolve-options.js';
+
+it('opens nothing once it was closed', async () => {
+  const registry = new ClientRegistry(new Telemetry());
+  await registry.closeAll();
+  await expect(registry.open(resolveOptions({}))).rejects.toMatchObject({
+    name: 'RedisConnectionException',
+    message: 'The connection "default" was not opened: the application is already closing.',
+  });
+});
+
+it('connects in the background when the boot is complete, and not before', async () => {
+  const registry = new ClientRegistry(new Telemetry());
+  const client = await registry.open(resolveOptions({ host: '127.0.0.1', port: 1 }));
+  expect(client.status).toBe('wait');
+  await registry.closeAll();
+  registry.connectInBackground();
+  expect(client.status).toBe('end');
+});

@@ -31,7 +31,7 @@ const swc = (parser) => [
   },
 ];
 
-const project = (displayName, testMatch, more = {}) => ({
+const project = (displayName, testMatch, modules = {}) => ({
   displayName,
   testMatch,
   rootDir: import.meta.dirname,
@@ -46,9 +46,9 @@ const project = (displayName, testMatch, more = {}) => ({
     '^nestjs-redis-data/(\\w+)$': '<rootDir>/libs/redis/src/$1/index.ts',
     '^js-redis-server/core$': '<rootDir>/test/support/js-redis-server.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    ...modules,
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/redis/dist/'],
-  ...more,
 });
 
 const typeOnly = process.argv.includes('--coverage')
@@ -62,6 +62,12 @@ export default {
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
     project('integration', ['<rootDir>/libs/redis/test/integration/**/*.int-spec.ts']),
+    // The same tests of everything that touches the driver, on the other major version we accept.
+    project(
+      'ioredis 5',
+      ['<rootDir>/libs/redis/test/integration/{connection,error,exception,health,pool,redis}*.ts'],
+      { '^ioredis$': 'ioredis-5' },
+    ),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),
     project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
   ],

@@ -27,7 +27,7 @@ export type {
 
 // Configuration
 export { redisConfig } from './nest/redis.config.js';
-export { redisOptionsFromEnvironment } from './connection/environment.js';
+export { redisOptionsFromEnvironment } from './connection/options/environment.js';
 export type {
   OtherClusterOptions,
   OtherRedisOptions,
@@ -36,7 +36,7 @@ export type {
   RedisModuleOptions,
   ResolvedRedisOptions,
   StartupPolicy,
-} from './connection/options.js';
+} from './connection/options/options.js';
 export { parseDuration, type Duration } from './time/duration.js';
 
 // Connections

@@ -3,8 +3,8 @@ import { RedisAuthenticationException } from '../errors/redis-authentication.exc
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { isError } from '../errors/is-error.js';
 import { withDeadline } from '../time/deadline.js';
-import type { RedisClient, ResolvedRedisOptions } from './options.js';
-import { translateError } from './translate-error.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { translateError } from './translation/translate-error.js';
 
 /**
  * Holds the boot until Redis is ready, as the policies `wait` and `require` say.

@@ -1,10 +1,15 @@
+/**
+ * @module connection Clients and the pool of dedicated connections; in `options/` what they are made
+ * from, in `commands/` what happens to each command, in `translation/` what its failure means. The
+ * only room that uses ioredis as a value.
+ */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { plusJitter } from '../time/jitter.js';
-import { hideArguments } from './command-failures.js';
+import { hideArguments } from './translation/command-failures.js';
 import { DedicatedClient } from './dedicated-client.js';
-import type { RedisClient, ResolvedRedisOptions } from './options.js';
-import { prepareNode } from './prepare-node.js';
-import { superviseCommands } from './supervise-commands.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { prepareNode } from './commands/prepare-node.js';
+import { superviseCommands } from './commands/supervise-commands.js';
 
 /** How long a closed socket may take to say good-bye before it is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 100;

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { ClientRegistry } from './client.registry.js';
-import { resolveOptions } from './resolve-options.js';
+import { resolveOptions } from './options/resolve-options.js';
 
 it('opens nothing once it was closed', async () => {
   const registry = new ClientRegistry(new Telemetry());

@@ -4,7 +4,7 @@ import type { Telemetry } from '../telemetry/telemetry.js';
 import { awaitStartup } from './await-startup.js';
 import { createClient } from './client.factory.js';
 import { closeClient } from './close-client.js';
-import type { RedisClient, ResolvedRedisOptions } from './options.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { RedisPool } from './redis-pool.js';
 import { watchConnection } from './watch-connection.js';
 

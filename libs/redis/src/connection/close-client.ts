@@ -1,5 +1,5 @@
 import { withDeadline } from '../time/deadline.js';
-import type { RedisClient } from './options.js';
+import type { RedisClient } from './options/options.js';
 
 /** How long a socket may take to be gone once it was closed or destroyed. */
 const GONE_MS = 500;

@@ -1,5 +1,5 @@
 import type { Command } from 'ioredis';
-import type { RedisClient } from './options.js';
+import type { RedisClient } from './options/options.js';
 
 /** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
 const SESSION_COMMANDS = new Set([

@@ -3,7 +3,7 @@ import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exce
 import { createDedicatedClient } from './client.factory.js';
 import { closeClient, dropClient } from './close-client.js';
 import type { DedicatedClient } from './dedicated-client.js';
-import type { RedisClient, ResolvedRedisOptions } from './options.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
 const IDLE_MS = 30_000;

@@ -1,5 +1,5 @@
 import type { Telemetry } from '../telemetry/telemetry.js';
-import type { RedisClient, ResolvedRedisOptions } from './options.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 
 /**
  * Announces when a connection is lost and when it is back: once each, however often the client

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import type { RedisClient } from '../connection/options.js';
+import type { RedisClient } from '../connection/options/options.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { withDeadline } from '../time/deadline.js';
 import { parseDuration, type Duration } from '../time/duration.js';

@@ -1,8 +1,8 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
-import type { RedisClient, ResolvedRedisOptions } from '../connection/options.js';
+import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisPool } from '../connection/redis-pool.js';
-import { DEFAULT_CONNECTION } from '../connection/resolve-options.js';
+import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
 import {
   getKeyBuilderToken,

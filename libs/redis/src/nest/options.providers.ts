@@ -1,7 +1,7 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
-import type { RedisModuleOptions } from '../connection/options.js';
-import { resolveOptions } from '../connection/resolve-options.js';
+import type { RedisModuleOptions } from '../connection/options/options.js';
+import { resolveOptions } from '../connection/options/resolve-options.js';
 import type { RedisModuleAsyncOptions, RedisOptionsFactory } from './redis-module.options.js';
 import { getRedisOptionsToken } from './redis.tokens.js';
 

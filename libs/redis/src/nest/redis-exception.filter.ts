@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
-import { isRedisFailure, translateError } from '../connection/translate-error.js';
+import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { parseDuration, type Duration } from '../time/duration.js';
 import { problemOf } from './problem-details.js';

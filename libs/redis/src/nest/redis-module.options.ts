@@ -6,7 +6,7 @@ import type {
   Provider,
   Type,
 } from '@nestjs/common';
-import type { RedisModuleOptions } from '../connection/options.js';
+import type { RedisModuleOptions } from '../connection/options/options.js';
 
 /** What shapes the module itself, and therefore cannot come out of a factory. */
 export interface RedisModuleShape {

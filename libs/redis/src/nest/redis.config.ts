@@ -1,5 +1,5 @@
 import { registerAs } from '@nestjs/config';
-import { redisOptionsFromEnvironment } from '../connection/environment.js';
+import { redisOptionsFromEnvironment } from '../connection/options/environment.js';
 
 /**
  * The `REDIS_*` variables as a ready-made `@nestjs/config` namespace.

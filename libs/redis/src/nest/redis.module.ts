@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import type { RedisModuleOptions } from '../connection/options.js';
+import type { RedisModuleOptions } from '../connection/options/options.js';
 import { asyncOptionsProviders, optionsProvider } from './options.providers.js';
 import { connectionProviders, exportedTokens } from './connection.providers.js';
 import type { RedisModuleAsyncOptions, RedisModuleShape } from './redis-module.options.js';

@@ -2,7 +2,7 @@
  * @module nest What ties the library to NestJS: the module, tokens, decorators, the filter, lifecycle
  * and logging.
  */
-import { DEFAULT_CONNECTION } from '../connection/resolve-options.js';
+import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 
 /**
  * The injection token of a connection's plain ioredis client. Tokens are pure functions of the name,

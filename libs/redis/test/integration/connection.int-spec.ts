@@ -9,8 +9,8 @@ import {
   type RedisTestServer,
 } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import type { RedisModuleOptions } from '../../src/connection/options.js';
-import { translateError } from '../../src/connection/translate-error.js';
+import type { RedisModuleOptions } from '../../src/connection/options/options.js';
+import { translateError } from '../../src/connection/translation/translate-error.js';
 import { caught } from './support/caught.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
-import type { RedisClient } from '../../src/connection/options.js';
+import type { RedisClient } from '../../src/connection/options/options.js';
 import type { Duration } from '../../src/time/duration.js';
 import { caught } from './support/caught.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';

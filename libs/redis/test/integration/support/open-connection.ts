@@ -1,7 +1,7 @@
 import { ClientRegistry } from '../../../src/connection/client.registry.js';
-import type { RedisClient, RedisModuleOptions } from '../../../src/connection/options.js';
+import type { RedisClient, RedisModuleOptions } from '../../../src/connection/options/options.js';
 import type { RedisPool } from '../../../src/connection/redis-pool.js';
-import { resolveOptions } from '../../../src/connection/resolve-options.js';
+import { resolveOptions } from '../../../src/connection/options/resolve-options.js';
 import { Telemetry, type RedisEvent } from '../../../src/telemetry/telemetry.js';
 
 export interface OpenConnection {

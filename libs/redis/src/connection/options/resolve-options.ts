@@ -2,7 +2,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
-} from '../errors/redis-configuration.exception.js';
+} from '../../errors/redis-configuration.exception.js';
 import { MASKED } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';

@@ -1,5 +1,5 @@
-import type { ConfigurationProblem } from '../errors/redis-configuration.exception.js';
-import { ACCEPTED_DURATIONS, durationToMs } from '../time/duration.js';
+import type { ConfigurationProblem } from '../../errors/redis-configuration.exception.js';
+import { ACCEPTED_DURATIONS, durationToMs } from '../../time/duration.js';
 import { maskSecrets } from './mask-secrets.js';
 
 /** Node's timers hold 31 bits; a longer one would fire at once. */

@@ -1,4 +1,4 @@
-import { isError } from '../errors/is-error.js';
+import { isError } from '../../errors/is-error.js';
 /** What a driver error means, and Redis's own word for it. */
 export interface ErrorClass {
   readonly kind:

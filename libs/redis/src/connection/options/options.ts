@@ -1,10 +1,6 @@
-/**
- * @module connection Options, clients, the pool of dedicated connections and error translation. The
- * only room that uses ioredis as a value.
- */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import type { Duration } from '../time/duration.js';
+import type { Duration } from '../../time/duration.js';
 
 /** What `@InjectRedis()` gives: the plain ioredis client. */
 export type RedisClient = Redis | Cluster;

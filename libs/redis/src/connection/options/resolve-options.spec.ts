@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import type { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { RedisModuleOptions } from './options.js';
 import { resolveOptions } from './resolve-options.js';
 

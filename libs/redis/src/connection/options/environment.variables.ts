@@ -1,5 +1,5 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
-import { durationToMs } from '../time/duration.js';
+import { durationToMs } from '../../time/duration.js';
 import { ACCEPTED_HOSTS, isHost } from './option-reader.js';
 import type { RedisAddress } from './options.js';
 import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'ioredis';
 import { blockingTimeMs } from './blocking-commands.js';
 import { CommandDeadlines } from './command-deadlines.js';
-import { hideArguments, recordFailure } from './command-failures.js';
-import type { RedisClient, ResolvedRedisOptions } from './options.js';
+import { hideArguments, recordFailure } from '../translation/command-failures.js';
+import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
 import { setSupervision, supervisionOf, type Supervision } from './supervised-command.js';
 
 /**

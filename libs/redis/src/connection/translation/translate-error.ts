@@ -1,11 +1,11 @@
-import { RedisException } from '../errors/redis.exception.js';
-import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
-import { RedisCommandException } from '../errors/redis-command.exception.js';
-import { RedisConnectionException } from '../errors/redis-connection.exception.js';
-import { RedisOutOfMemoryException } from '../errors/redis-out-of-memory.exception.js';
-import { RedisPermissionException } from '../errors/redis-permission.exception.js';
-import { RedisTimeoutException } from '../errors/redis-timeout.exception.js';
-import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
+import { RedisException } from '../../errors/redis.exception.js';
+import { RedisAuthenticationException } from '../../errors/redis-authentication.exception.js';
+import { RedisCommandException } from '../../errors/redis-command.exception.js';
+import { RedisConnectionException } from '../../errors/redis-connection.exception.js';
+import { RedisOutOfMemoryException } from '../../errors/redis-out-of-memory.exception.js';
+import { RedisPermissionException } from '../../errors/redis-permission.exception.js';
+import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import { RedisUnavailableException } from '../../errors/redis-unavailable.exception.js';
 import { classifyError } from './classify-error.js';
 import { failureOf, type CommandFailure } from './command-failures.js';
 

@@ -1,5 +1,5 @@
-import { isError } from '../errors/is-error.js';
-import type { RedisAddress } from './options.js';
+import { isError } from '../../errors/is-error.js';
+import type { RedisAddress } from '../options/options.js';
 
 /** What is known about the command that a driver error belongs to. */
 export interface CommandFailure {

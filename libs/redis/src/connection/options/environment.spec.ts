@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import type { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { redisOptionsFromEnvironment } from './environment.js';
 
 const failureOf = (env: Record<string, string>): RedisConfigurationException => {

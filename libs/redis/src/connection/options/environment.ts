@@ -3,8 +3,8 @@ import { validateSync } from 'class-validator';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
-} from '../errors/redis-configuration.exception.js';
-import type { Duration } from '../time/duration.js';
+} from '../../errors/redis-configuration.exception.js';
+import type { Duration } from '../../time/duration.js';
 import { parseAddresses, RedisEnvironment } from './environment.variables.js';
 import { MASKED, maskSecrets } from './mask-secrets.js';
 import type { RedisModuleOptions, StartupPolicy } from './options.js';

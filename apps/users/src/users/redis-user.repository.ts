@@ -42,7 +42,7 @@ export class RedisUserRepository extends UserRepository {
   async getAll(ids: readonly string[]): Promise<User[]> {
     if (ids.length === 0) return [];
     const keys = ids.map((id) => this.#keys.userKey(id));
-    const texts = await this.#redis.mget(keys);
+    const texts = await this.#getTexts(keys);
     return keys.flatMap((key, i) => this.#read(key, texts[i]) ?? []);
   }
 
@@ -54,8 +54,24 @@ export class RedisUserRepository extends UserRepository {
     else await this.#redis.set(key, text, 'PX', this.#ttlMs);
   }
 
+  async replace(user: User): Promise<boolean> {
+    const key = this.#keys.userKey(user.id);
+    const text = this.#serializer.serialize(user, key);
+    const reply =
+      this.#ttlMs === 'forever'
+        ? await this.#redis.set(key, text, 'XX')
+        : await this.#redis.set(key, text, 'PX', this.#ttlMs, 'XX');
+    return reply === 'OK';
+  }
+
   async delete(id: string): Promise<boolean> {
     return (await this.#redis.unlink(this.#keys.userKey(id))) === 1;
+  }
+
+  /** In a cluster the keys live on several nodes: the GETs of one tick share a round trip to each. */
+  #getTexts(keys: string[]): Promise<(string | null)[]> {
+    const redis = this.#redis;
+    return 'nodes' in redis ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget(keys);
   }
 
   #read(key: string, text: string | null | undefined): User | undefined {

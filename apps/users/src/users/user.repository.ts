@@ -11,6 +11,9 @@ export abstract class UserRepository {
   /** Creates or replaces. */
   abstract save(user: User): Promise<void>;
 
+  /** Replaces a user that exists, and creates none. Whether there was one. */
+  abstract replace(user: User): Promise<boolean>;
+
   /** Whether there was such a user. */
   abstract delete(id: string): Promise<boolean>;
 }

@@ -22,6 +22,12 @@ class UsersInMemory extends UserRepository {
     return Promise.resolve();
   }
 
+  replace(user: User): Promise<boolean> {
+    const exists = this.#users.has(user.id);
+    if (exists) this.#users.set(user.id, user);
+    return Promise.resolve(exists);
+  }
+
   delete(id: string): Promise<boolean> {
     return Promise.resolve(this.#users.delete(id));
   }
@@ -34,6 +40,21 @@ describe('UsersService', () => {
 
   beforeEach(() => {
     users = new UsersService(new UsersInMemory());
+  });
+
+  it('does not bring back a user that is deleted while it is changed', async () => {
+    const repository = new UsersInMemory();
+    const service = new UsersService(repository);
+    const { id } = await service.create(ADA);
+    const readUser = repository.getById.bind(repository);
+    jest.spyOn(repository, 'getById').mockImplementation(async (wanted) => {
+      const user = await readUser(wanted);
+      await repository.delete(wanted); // somebody else, just now
+      return user;
+    });
+
+    await expect(service.update(id, { lastName: 'King' })).rejects.toThrow(NotFoundException);
+    expect(await readUser(id)).toBeUndefined();
   });
 
   it('gives a new user an id and its dates, and keeps it', async () => {

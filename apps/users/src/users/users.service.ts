@@ -39,7 +39,8 @@ export class UsersService {
    */
   async update(id: string, changes: Partial<UserDetails>): Promise<User> {
     const user: User = { ...(await this.get(id)), ...changes, updatedAt: new Date() };
-    await this.#users.save(user);
+    // Deleted or expired since it was read: it must not come back.
+    if (!(await this.#users.replace(user))) throw noSuchUser();
     return user;
   }
 

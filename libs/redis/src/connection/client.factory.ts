@@ -79,6 +79,7 @@ function nodeOptions(options: ResolvedRedisOptions): Omit<RedisOptions, 'replyMa
   const { username, password, tls, db, connectTimeoutMs, maxRetriesPerRequest } = options;
   return {
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    sentinelCommandTimeout: connectTimeoutMs, // or a frozen sentinel would be asked for ever
     ...options.ioredis,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),

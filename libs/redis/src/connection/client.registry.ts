@@ -27,18 +27,27 @@ export class ClientRegistry {
 
   /**
    * Makes the client of a connection and, if its startup policy says so, holds the boot until it is
-   * ready. When that fails the boot has failed, and Nest will run no shutdown hook: everything opened
-   * so far is closed.
+   * ready.
    *
    * @throws RedisConfigurationException if the name is taken
    * @throws RedisConnectionException and RedisAuthenticationException as the startup policy says, and
    * once anything was closed
    */
   async open(options: ResolvedRedisOptions): Promise<RedisClient> {
-    try {
+    return this.guard(() => {
       if (this.#closed) throw closedException(options);
       this.#claim(options.name);
-      return await this.#open(options);
+      return this.#open(options);
+    });
+  }
+
+  /**
+   * Does a part of the boot. When it fails the boot has failed, and Nest will run no shutdown hook:
+   * everything opened so far is closed. (What fails outside of this library cannot be seen here.)
+   */
+  async guard<T>(part: () => T | Promise<T>): Promise<T> {
+    try {
+      return await part();
     } catch (error) {
       await this.closeAll();
       throw error;

@@ -1,4 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
+import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { RedisModuleOptions } from '../connection/options/options.js';
 import { resolveOptions } from '../connection/options/resolve-options.js';
@@ -9,7 +10,8 @@ import { getRedisOptionsToken } from './redis.tokens.js';
 export function optionsProvider(options: RedisModuleOptions, name?: string): FactoryProvider {
   return {
     provide: getRedisOptionsToken(name),
-    useFactory: () => resolveOptions(options, name),
+    inject: [ClientRegistry],
+    useFactory: (registry: ClientRegistry) => registry.guard(() => resolveOptions(options, name)),
   };
 }
 
@@ -31,14 +33,23 @@ export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provide
     ]);
   }
   if (useFactory) {
-    const fromFactory = async (...args: unknown[]) =>
-      resolveOptions(await useFactory(...args), name);
-    return [{ provide: getRedisOptionsToken(name), inject, useFactory: fromFactory }];
+    return [resolvingProvider(name, inject, useFactory)];
   }
-  const fromMaker = async (factory: RedisOptionsFactory) =>
-    resolveOptions(await factory.createRedisOptions(), name);
-  const provide = getRedisOptionsToken(name);
+  const make = (factory: RedisOptionsFactory) => factory.createRedisOptions();
   return useClass
-    ? [useClass, { provide, inject: [useClass], useFactory: fromMaker }]
-    : [{ provide, inject: useExisting ? [useExisting] : [], useFactory: fromMaker }];
+    ? [useClass, resolvingProvider(name, [useClass], make)]
+    : [resolvingProvider(name, useExisting ? [useExisting] : [], make)];
+}
+
+function resolvingProvider(
+  name: string | undefined,
+  inject: NonNullable<FactoryProvider['inject']>,
+  make: FactoryProvider<RedisModuleOptions>['useFactory'],
+): FactoryProvider {
+  return {
+    provide: getRedisOptionsToken(name),
+    inject: [ClientRegistry, ...inject],
+    useFactory: (registry: ClientRegistry, ...args: unknown[]) =>
+      registry.guard(async () => resolveOptions(await make(...args), name)),
+  };
 }

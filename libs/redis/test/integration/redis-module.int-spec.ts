@@ -22,7 +22,7 @@ import {
   type RedisOptionsFactory,
   type ResolvedRedisOptions,
 } from 'nestjs-redis-data';
-import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { startFaultProxy, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { caught } from './support/caught.js';
 
 let server: RedisTestServer;
@@ -258,28 +258,31 @@ describe('lifecycle', () => {
     expect(foreign.status).toBe('ready');
   });
 
-  it('leaves nothing open when another connection fails the boot', async () => {
-    let live = 0;
-    const listener = createServer((socket) => {
-      live++;
-      socket.on('close', () => live--).on('error', () => undefined);
-    });
-    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-    const { port } = listener.address() as AddressInfo;
-    const first = { host: '127.0.0.1', port };
-    const broken: RedisModuleOptions[] = [
-      { port: -1 },
-      { host: '127.0.0.1', port: 1, startup: 'require', startupTimeout: '100ms' },
-    ];
-    for (const second of broken) {
-      const booting = boot(
-        RedisModule.forRoot(first),
-        RedisModule.forRoot({ name: 'second', ...second }),
-      );
-      expect((await caught(booting)).name).toMatch(/^Redis(Configuration|Connection)Exception$/);
-      expect(live).toBe(0);
-    }
-    await new Promise((resolve) => listener.close(resolve));
+  it.each<[string, () => RedisModuleOptions | Promise<RedisModuleOptions>]>([
+    ['is wrongly configured', () => ({ port: -1 })],
+    [
+      'cannot be reached',
+      () => ({ host: '127.0.0.1', port: 1, startup: 'require', startupTimeout: '100ms' }),
+    ],
+  ])('leaves no connection open when another one %s', async (_, second) => {
+    const proxy = await startFaultProxy(server);
+    const { host, port } = proxy;
+    const connected = async () => {
+      while (proxy.connections === 0) await new Promise(setImmediate);
+    };
+    const booting = boot(
+      RedisModule.forRoot({ host, port, startup: 'require' }),
+      RedisModule.forRootAsync({
+        name: 'second',
+        useFactory: async () => {
+          await connected();
+          return second();
+        },
+      }),
+    );
+    expect((await caught(booting)).name).toMatch(/^Redis(Configuration|Connection)Exception$/);
+    while (proxy.connections > 0) await new Promise(setImmediate);
+    await proxy.stop();
   });
 
   it('opens no socket when the client is overridden', async () => {

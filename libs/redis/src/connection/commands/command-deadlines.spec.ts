@@ -26,6 +26,8 @@ describe('CommandDeadlines', () => {
     const supervised: Supervision = {
       command: command as unknown as Command,
       promise: Promise.resolve(),
+      pipeline: undefined,
+      companions: [],
       timeoutMs,
       deadline: start + timeoutMs,
       reject: command.reject,

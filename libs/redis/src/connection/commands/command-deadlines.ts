@@ -1,7 +1,10 @@
-import type { Supervision } from './supervised-command.js';
+import { rejectAsLate, type Supervision } from './supervised-command.js';
 
 /** How long an answered command may stay in the list, in milliseconds. */
 const SWEEP_MS = 250;
+
+/** How many commands the list may hold before it is worth looking at. */
+const SMALL = 1_024;
 
 /**
  * Rejects commands that are not answered in time, with one timer for all of them: a timer for each
@@ -13,11 +16,13 @@ export class CommandDeadlines {
   readonly #running: Supervision[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sweepAt = Number.POSITIVE_INFINITY;
+  #sweepAtLength = SMALL;
 
   /** @param now the time on the clock of `performance.now()` */
   watch(supervision: Supervision, now: number): void {
     if (supervision.deadline === Number.POSITIVE_INFINITY) return;
     this.#running.push(supervision);
+    if (this.#running.length > this.#sweepAtLength) this.#sweep(); // large values are let go of sooner
     this.#sweepNoLaterThan(Math.min(supervision.deadline, now + SWEEP_MS), now);
   }
 
@@ -49,9 +54,9 @@ export class CommandDeadlines {
       }
     }
     this.#running.length = kept;
+    this.#sweepAtLength = Math.max(SMALL, kept * 2);
     this.#sweepAt = Number.POSITIVE_INFINITY;
     if (kept > 0) this.#sweepNoLaterThan(Math.min(earliest, now + SWEEP_MS), now);
-    // In ioredis's own words, so that it reads the same to whoever knows them.
-    for (const { command } of late) command.reject(new Error('Command timed out'));
+    late.forEach(rejectAsLate);
   }
 }

@@ -1,14 +1,9 @@
 import type { Command, Redis } from 'ioredis';
-import { supervisionOf } from './supervised-command.js';
-
-/** What ioredis passes beside the commands of a pipeline: where it collects their bytes. */
-interface PipelineBuffer {
-  write(data: string): unknown;
-}
+import { rejectAsLate, supervisionOf } from './supervised-command.js';
 
 /**
  * Makes the connection to one server write what is sent in one tick with one system call, and never
- * send a command that was rejected while it waited.
+ * send what was rejected while it waited.
  *
  * ioredis's own auto-pipelining is not used: it runs one pipeline at a time, so that a command waits
  * unsent, and uncounted by any deadline, for the replies of those before it; QUIT overtakes it. A
@@ -18,19 +13,15 @@ interface PipelineBuffer {
  */
 export function prepareNode(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
-  const isOutdated = outdatedCommands();
+  const isAbandoned = abandonedCommands();
   let corked: Redis['stream'] | undefined;
   const uncork = () => {
     corked?.uncork();
     corked = undefined;
   };
 
-  redis.sendCommand = (command: Command, buffer?: never) => {
-    if (isOutdated(command, buffer)) {
-      // A pipeline counts its commands before it writes: one that is left out has to be counted too.
-      (buffer as PipelineBuffer | undefined)?.write('');
-      return command.promise;
-    }
+  redis.sendCommand = (command: Command, pipeline?: never) => {
+    if (isAbandoned(command, pipeline)) return command.promise;
     const stream = redis.stream as Redis['stream'] | undefined; // there is none before it connects
     if (stream && stream !== corked) {
       if (!corked) process.nextTick(uncork);
@@ -38,24 +29,28 @@ export function prepareNode(redis: Redis): void {
       stream.cork();
       corked = stream;
     }
-    return send(command, buffer);
+    return send(command, pipeline);
   };
 }
 
 /**
- * Judges whether a command was rejected before it could be sent. A transaction goes together or not
- * at all: its MULTI decides for everything up to its EXEC.
+ * Judges whether a command was rejected before it could be sent.
+ *
+ * A pipeline, and a transaction is one, goes together or not at all: ioredis counts its commands
+ * before it writes any, so that with one missing the replies would reach the wrong callers. Its first
+ * command decides for all of them, each time it is sent.
  */
-function outdatedCommands(): (command: Command, buffer: PipelineBuffer | undefined) => boolean {
-  const abandoned = new WeakSet<PipelineBuffer>();
-  return (command, buffer) => {
-    const rejected = supervisionOf(command)?.rejected === true;
-    if (!buffer) return rejected;
-    if (command.name === 'multi') {
-      if (rejected) abandoned.add(buffer);
-      return rejected;
+function abandonedCommands(): (command: Command, pipeline: object | undefined) => boolean {
+  const verdicts = new WeakMap<object, boolean>();
+  return (command, pipeline) => {
+    const supervision = supervisionOf(command, pipeline);
+    if (!pipeline) return supervision?.rejected === true;
+    if (command.pipelineIndex === 0) {
+      const companions = supervision?.companions ?? [];
+      const abandoned = companions.some(({ rejected }) => rejected);
+      if (abandoned) companions.filter(({ rejected }) => !rejected).forEach(rejectAsLate);
+      verdicts.set(pipeline, abandoned);
     }
-    const inTransaction = command.inTransaction || command.name === 'exec';
-    return inTransaction ? abandoned.has(buffer) : rejected;
+    return verdicts.get(pipeline) === true;
   };
 }

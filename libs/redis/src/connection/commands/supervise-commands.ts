@@ -1,9 +1,14 @@
 import type { Command } from 'ioredis';
+import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
+import { hideArguments, recordFailure } from '../translation/command-failures.js';
 import { blockingTimeMs } from './blocking-commands.js';
 import { CommandDeadlines } from './command-deadlines.js';
-import { hideArguments, recordFailure } from '../translation/command-failures.js';
-import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
-import { setSupervision, supervisionOf, type Supervision } from './supervised-command.js';
+import {
+  latestSupervisionOf,
+  setSupervision,
+  supervisionOf,
+  type Supervision,
+} from './supervised-command.js';
 
 /**
  * Gives every command of a client its deadline, counted from the call, and every error the name of
@@ -19,30 +24,48 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
   const { name: connection, commandTimeoutMs, addresses } = options;
   const [address] = addresses;
   const deadlines = new CommandDeadlines();
+  const pipelines = new WeakMap<object, Supervision[]>();
   const send = client.sendCommand.bind(client);
 
-  client.sendCommand = (command: Command, buffer?: never, node?: never) => {
+  client.sendCommand = (command: Command, pipeline?: never, node?: never) => {
     // ioredis sends again what waited for a connection, was not answered before it broke, or was
     // redirected.
-    if (supervisionOf(command)) return send(command, buffer, node);
-    const timeoutMs = commandTimeoutMs + blockingTimeMs(command.name, command.args);
+    if (!supervisionOf(command, pipeline)) begin(command, pipeline);
+    return send(command, pipeline, node);
+  };
+
+  function begin(command: Command, pipeline: object | undefined): void {
+    // Inside MULTI nothing blocks.
+    const blockingMs = command.inTransaction ? 0 : blockingTimeMs(command.name, command.args);
+    const timeoutMs = commandTimeoutMs + blockingMs;
     const now = performance.now();
+    const companions = companionsIn(pipeline);
     const supervision: Supervision = {
       command,
       promise: command.promise,
+      pipeline,
+      companions,
       timeoutMs,
       deadline: now + timeoutMs,
       reject: command.reject,
       rejected: false,
     };
+    if (pipeline) companions.push(supervision);
     setSupervision(command, supervision);
     command.reject = rejectSupervised;
     deadlines.watch(supervision, now);
-    return send(command, buffer, node);
-  };
+  }
 
+  function companionsIn(pipeline: object | undefined): Supervision[] {
+    if (!pipeline) return ALONE;
+    const companions = pipelines.get(pipeline) ?? [];
+    if (companions.length === 0) pipelines.set(pipeline, companions);
+    return companions;
+  }
+
+  /** One function for all commands: a closure for each would be felt. ioredis calls it as a method. */
   function rejectSupervised(this: Command, error: Error): void {
-    const supervision = supervisionOf(this);
+    const supervision = latestSupervisionOf(this);
     if (!supervision) return;
     supervision.rejected = true;
     hideArguments(error);
@@ -57,6 +80,9 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
     supervision.reject(error);
   }
 }
+
+/** Shared by all plain commands, and never written to. */
+const ALONE: Supervision[] = [];
 
 function firstKey(command: Command): string | undefined {
   try {

@@ -5,6 +5,10 @@ export interface Supervision {
   readonly command: Command;
   /** Which attempt this is: ioredis gives a command a new promise when it starts over. */
   readonly promise: Promise<unknown>;
+  /** For a command of a pipeline: where ioredis collects its bytes, a new object for each attempt. */
+  readonly pipeline: object | undefined;
+  /** Everything sent so far in the same pipeline; a plain command is alone. */
+  readonly companions: readonly Supervision[];
   readonly timeoutMs: number;
   /** On the clock of `performance.now()`. */
   readonly deadline: number;
@@ -21,8 +25,28 @@ export function setSupervision(command: Carrier, supervision: Supervision): void
   command[SUPERVISION] = supervision;
 }
 
-/** The supervision of the attempt that is under way; `undefined` before it has begun. */
-export function supervisionOf(command: Carrier): Supervision | undefined {
-  const supervision = command[SUPERVISION];
-  return supervision?.promise === command.promise ? supervision : undefined;
+/** The supervision of the latest attempt. */
+export function latestSupervisionOf(command: Carrier): Supervision | undefined {
+  return command[SUPERVISION];
+}
+
+/**
+ * The supervision of the attempt that is under way; `undefined` before it has begun. ioredis renews
+ * the promises of a pipeline before it knows whether it will try again, so they say nothing there.
+ */
+export function supervisionOf(
+  command: Carrier,
+  pipeline: object | undefined,
+): Supervision | undefined {
+  const supervision = latestSupervisionOf(command);
+  if (!supervision) return undefined;
+  const isThisAttempt = supervision.pipeline
+    ? supervision.pipeline === pipeline
+    : supervision.promise === command.promise;
+  return isThisAttempt ? supervision : undefined;
+}
+
+/** In ioredis's own words, so that it reads the same to whoever knows them. */
+export function rejectAsLate({ command }: Supervision): void {
+  command.reject(new Error('Command timed out'));
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { RedisModuleOptions } from './options.js';
@@ -22,9 +23,7 @@ describe('resolveOptions', () => {
       addresses: [{ host: 'localhost', port: 6379 }],
       sentinelName: undefined,
       username: undefined,
-      password: undefined,
       db: 0,
-      tls: undefined,
       connectTimeoutMs: 5_000,
       commandTimeoutMs: 5_000,
       maxRetriesPerRequest: 3,
@@ -149,6 +148,12 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(options as unknown as RedisModuleOptions)).toThrow(
       /an object; did the factory return one/,
     );
+  });
+
+  it('hides the password and the TLS key from whoever prints the options', () => {
+    const resolved = resolveOptions({ password: 'hunter2', tls: { key: 'hunter2' } });
+    expect(inspect(resolved) + JSON.stringify(resolved)).not.toContain('hunter2');
+    expect(resolved).toMatchObject({ password: 'hunter2', tls: { key: 'hunter2' } });
   });
 
   it('never prints a password', () => {

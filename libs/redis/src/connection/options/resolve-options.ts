@@ -53,7 +53,15 @@ export function resolveOptions(
   refuseForeignShape(options);
   const resolved = readOptions(options, name, read);
   if (read.problems.length > 0) throw new RedisConfigurationException(read.problems);
-  return resolved;
+  return hideSecrets(resolved);
+}
+
+/** Printing or logging the options must not print the password or the TLS key. */
+function hideSecrets(resolved: ResolvedRedisOptions): ResolvedRedisOptions {
+  return Object.defineProperties(resolved, {
+    password: { enumerable: false },
+    tls: { enumerable: false },
+  });
 }
 
 /**

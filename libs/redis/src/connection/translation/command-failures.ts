@@ -34,6 +34,9 @@ export function failureOf(error: unknown): CommandFailure | undefined {
   return isError(error) ? failures.get(error) : undefined;
 }
 
+/** Where Redis repeats arguments in a reply: of an unknown command, and of ACL SETUSER. */
+const QUOTATIONS = [/, with args beginning with:[^]*$/, / modifier '[^]*?'(?=:)/];
+
 /** Where ioredis puts further errors inside an error. */
 const INNER_ERRORS = ['cause', 'lastNodeError', 'previousErrors'] as const;
 
@@ -49,11 +52,11 @@ export function hideArguments(error: Error): void {
   if ('command' in error) {
     Object.defineProperty(error, 'command', { value: error.command, enumerable: false });
   }
-  const quoted = error.message.indexOf(', with args beginning with:');
-  if (quoted !== -1) {
-    const hidden = error.message.slice(quoted);
-    error.message = error.message.slice(0, quoted);
-    if (error.stack !== undefined) error.stack = error.stack.replace(hidden, '');
+  for (const quotation of QUOTATIONS) {
+    const [quoted] = quotation.exec(error.message) ?? [];
+    if (quoted === undefined) continue;
+    error.message = error.message.replace(quoted, '');
+    if (error.stack !== undefined) error.stack = error.stack.replace(quoted, '');
   }
   for (const name of INNER_ERRORS) {
     for (const inner of [(error as Partial<Record<typeof name, unknown>>)[name]].flat()) {

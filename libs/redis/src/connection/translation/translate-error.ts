@@ -6,8 +6,10 @@ import { RedisOutOfMemoryException } from '../../errors/redis-out-of-memory.exce
 import { RedisPermissionException } from '../../errors/redis-permission.exception.js';
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { RedisUnavailableException } from '../../errors/redis-unavailable.exception.js';
+import { isError } from '../../errors/is-error.js';
+import type { RedisAddress } from '../options/options.js';
 import { classifyError } from './classify-error.js';
-import { failureOf, type CommandFailure } from './command-failures.js';
+import { failureOf, hideArguments, type CommandFailure } from './command-failures.js';
 
 /**
  * The one place where a driver error becomes an exception of ours.
@@ -17,6 +19,7 @@ import { failureOf, type CommandFailure } from './command-failures.js';
  * @internal
  */
 export function translateError(error: unknown, known?: CommandFailure): RedisException | undefined {
+  if (isError(error)) hideArguments(error); // of clients that are not ours, too
   const failure = known ?? failureOf(error);
   const found = classifyError(error, failure !== undefined);
   if (!found) return undefined;
@@ -25,7 +28,7 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
   switch (found.kind) {
     case 'connection':
       return new RedisConnectionException({
-        ...(failure?.address ?? { host: 'unknown host', port: 0 }),
+        ...addressOf(error, failure),
         originalError: error,
       });
     case 'timeout':
@@ -44,6 +47,15 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
     case 'command':
       return new RedisCommandException({ operation, key, reply: found.reply }, options);
   }
+}
+
+/** Behind sentinels and in a cluster the error knows better which server it was. */
+function addressOf(error: unknown, failure: CommandFailure | undefined): RedisAddress {
+  const configured = failure?.address ?? { host: 'unknown host', port: 0 };
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  const { address, port } = (lastNodeError ?? error) as { address?: unknown; port?: unknown };
+  const isKnown = typeof address === 'string' && typeof port === 'number';
+  return isKnown && port !== configured.port ? { host: address, port } : configured;
 }
 
 /**

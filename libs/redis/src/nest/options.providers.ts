@@ -6,13 +6,8 @@ import { resolveOptions } from '../connection/options/resolve-options.js';
 import type { RedisModuleAsyncOptions, RedisOptionsFactory } from './redis-module.options.js';
 import { getRedisOptionsToken } from './redis.tokens.js';
 
-/** Resolved inside a factory: a wrong option fails the boot, not the import of a file. */
 export function optionsProvider(options: RedisModuleOptions, name?: string): FactoryProvider {
-  return {
-    provide: getRedisOptionsToken(name),
-    inject: [ClientRegistry],
-    useFactory: (registry: ClientRegistry) => registry.guard(() => resolveOptions(options, name)),
-  };
+  return resolvingProvider(name, [], () => options);
 }
 
 /**
@@ -41,6 +36,7 @@ export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provide
     : [resolvingProvider(name, useExisting ? [useExisting] : [], make)];
 }
 
+/** Resolved inside a factory: a wrong option fails the boot, not the import of a file. */
 function resolvingProvider(
   name: string | undefined,
   inject: NonNullable<FactoryProvider['inject']>,

@@ -28,6 +28,14 @@ async function connect(options: RedisModuleOptions): Promise<OpenConnection> {
   cleanups.push(() => connection.close());
   return connection;
 }
+/** A connection whose commands have 150 ms, to a server of its own behind a fault proxy. */
+async function connectThroughProxy(options: RedisModuleOptions = {}) {
+  const proxy = await startFaultProxy(await start());
+  cleanups.push(() => proxy.stop());
+  const { host, port } = proxy;
+  const connection = await connect({ host, port, commandTimeout: '150ms', ...options });
+  return { ...connection, proxy };
+}
 const msSince = (start: number) => performance.now() - start;
 
 describe('a connection', () => {
@@ -212,15 +220,7 @@ describeWithRealRedis('on a real server', () => {
   });
 
   it('never sends what has timed out: a command, a pipeline, a transaction', async () => {
-    const server = await start();
-    const proxy = await startFaultProxy(server);
-    cleanups.push(() => proxy.stop());
-    const { client, until } = await connect({
-      host: proxy.host,
-      port: proxy.port,
-      commandTimeout: '150ms',
-      maxRetriesPerRequest: 1_000,
-    });
+    const { client, proxy, until } = await connectThroughProxy({ maxRetriesPerRequest: 1_000 });
     await proxy.cut();
     await until('connection.down');
     const late = [
@@ -238,14 +238,7 @@ describeWithRealRedis('on a real server', () => {
   });
 
   it('does not repeat a transaction that timed out before the connection broke', async () => {
-    const server = await start();
-    const proxy = await startFaultProxy(server);
-    cleanups.push(() => proxy.stop());
-    const { client, until } = await connect({
-      host: proxy.host,
-      port: proxy.port,
-      commandTimeout: '150ms',
-    });
+    const { client, proxy, until } = await connectThroughProxy();
     proxy.delay(60_000); // requests pass, replies do not
     const transaction = await caught(client.multi().incr('n').exec());
     expect(translateError(transaction)?.name).toBe('RedisTimeoutException');
@@ -258,15 +251,7 @@ describeWithRealRedis('on a real server', () => {
   });
 
   it('keeps replies with their callers when a part of a pipeline timed out', async () => {
-    const server = await start();
-    const proxy = await startFaultProxy(server);
-    cleanups.push(() => proxy.stop());
-    const { client, until } = await connect({
-      host: proxy.host,
-      port: proxy.port,
-      commandTimeout: '150ms',
-      maxRetriesPerRequest: 1_000,
-    });
+    const { client, proxy, until } = await connectThroughProxy({ maxRetriesPerRequest: 1_000 });
     await client.mset('x', 'X', 'y', 'Y');
     await proxy.cut();
     await until('connection.down');

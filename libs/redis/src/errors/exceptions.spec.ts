@@ -51,7 +51,7 @@ describe('exceptions', () => {
     [new RedisKeyNotFoundException('user:1'), /no value at "user:1"/],
     [
       new RedisValidationException('User', [{ property: 'email', messages: ['a', 'b'] }]),
-      /User is not valid and was not written. email: a, b/,
+      /User is not valid\. email: a, b/,
     ],
     [
       new RedisBatchException(

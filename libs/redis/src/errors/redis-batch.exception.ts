@@ -2,22 +2,23 @@ import { RedisException } from './redis.exception.js';
 
 /**
  * Thrown when some keys of a bulk operation failed. What succeeded is in `results`: nothing that
- * was read is lost, and nothing that was written is in doubt.
+ * was read is lost, and nothing that was written is in doubt. A repository's operations have ids in
+ * the place of keys.
  *
  * @publicApi
  */
-export class RedisBatchException<Result = unknown> extends RedisException {
+export class RedisBatchException<Result = unknown, Key = string> extends RedisException {
   override readonly name = 'RedisBatchException';
   readonly code = 'REDIS_BATCH';
   /** The failure of each key that failed. */
-  readonly errors: ReadonlyMap<string, RedisException>;
+  readonly errors: ReadonlyMap<Key, RedisException>;
   /** The result of each key that succeeded. */
-  readonly results: ReadonlyMap<string, Result>;
+  readonly results: ReadonlyMap<Key, Result>;
 
   constructor(
     operation: string,
-    errors: ReadonlyMap<string, RedisException>,
-    results: ReadonlyMap<string, Result>,
+    errors: ReadonlyMap<Key, RedisException>,
+    results: ReadonlyMap<Key, Result>,
   ) {
     const total = errors.size + results.size;
     super(`${operation} failed for ${errors.size} of ${total} keys. See "errors" for each.`);

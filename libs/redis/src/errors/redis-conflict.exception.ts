@@ -10,9 +10,16 @@ export class RedisConflictException extends RedisException {
   override readonly name = 'RedisConflictException';
   readonly code = 'REDIS_CONFLICT';
   readonly key: string;
+  /** The property whose value is taken; absent when it is about the whole entity. */
+  readonly property: string | undefined;
 
-  constructor(key: string, conflict: string, options?: RedisExceptionOptions) {
+  constructor(
+    key: string,
+    conflict: string,
+    { property, ...options }: RedisExceptionOptions & { readonly property?: string } = {},
+  ) {
     super(`Conflict on "${key}": ${conflict}.`, options);
     this.key = key;
+    this.property = property;
   }
 }

@@ -9,7 +9,8 @@ export interface ValidationProblem {
 }
 
 /**
- * Thrown before anything is written when an entity does not pass its class-validator rules.
+ * Thrown before anything is sent: an entity does not pass its class-validator rules, or a caller gave
+ * a value, such as a cursor, that cannot be used.
  *
  * @publicApi
  */
@@ -20,7 +21,7 @@ export class RedisValidationException extends RedisException {
 
   constructor(subject: string, problems: readonly ValidationProblem[]) {
     const lines = problems.map((problem) => `${problem.property}: ${problem.messages.join(', ')}`);
-    super(`${subject} is not valid and was not written. ${lines.join('; ')}.`);
+    super(`${subject} is not valid. ${lines.join('; ')}.`);
     this.problems = problems;
   }
 }

@@ -1,0 +1,64 @@
+/**
+ * @module batch Many keys in few round trips: what is read, written, counted or deleted in bulk, and
+ * the reads that merely happen at the same time.
+ */
+import { groupBySlot } from '../connection/keyspace/hash-slots.js';
+import type { RedisClient } from '../connection/options/options.js';
+import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import type { RedisException } from '../errors/redis.exception.js';
+import { RedisCommandException } from '../errors/redis-command.exception.js';
+import { RedisPermissionException } from '../errors/redis-permission.exception.js';
+import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
+
+/** What is stored at a key, `null` if nothing is, or why that could not be found out. */
+export type Reading = string | null | RedisException;
+
+/**
+ * Reads keys with one MGET; in a cluster with one for each hash slot, sent together. One round trip
+ * to each node. A key of another type than string reads as `null` (https://redis.io/docs/latest/commands/mget/).
+ *
+ * Never rejects for Redis's failures: each key has its own.
+ *
+ * @returns in the order of `keys`
+ * @internal
+ */
+export async function multiGet(client: RedisClient, keys: readonly string[]): Promise<Reading[]> {
+  const groups = groupBySlot(client, keys);
+  if (groups.length === 1) return readGroup(client, keys as string[]);
+  const readings = new Map<string, Reading>();
+  await Promise.all(
+    groups.map(async (group) => {
+      const found = await readGroup(client, group);
+      group.forEach((key, i) => readings.set(key, found[i] ?? null));
+    }),
+  );
+  return keys.map((key) => readings.get(key) ?? null);
+}
+
+async function readGroup(client: RedisClient, keys: string[]): Promise<Reading[]> {
+  try {
+    return await client.mget(keys);
+  } catch (error) {
+    const exception = asRedisException(error, client);
+    if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);
+    const readings = await Promise.all(keys.map((key) => readGroup(client, [key])));
+    return readings.flat();
+  }
+}
+
+/**
+ * Whether the other keys of the same command may fare better alone: an ACL that forbids one of them,
+ * or a hash slot that is being moved. In an outage asking again would only add to it.
+ *
+ * @internal
+ */
+export function mayBeOneKeysFault(exception: RedisException): boolean {
+  return (
+    exception instanceof RedisPermissionException ||
+    exception instanceof RedisCommandException ||
+    (exception instanceof RedisUnavailableException && MOVING.includes(exception.reply))
+  );
+}
+
+/** What a moving slot says; ioredis obeys TRYAGAIN itself until it has been redirected too often. */
+const MOVING: readonly string[] = ['TRYAGAIN', 'too many redirections'];

@@ -1,0 +1,55 @@
+import calculateSlot from 'cluster-key-slot';
+import type { RedisClient } from '../connection/options/options.js';
+import type { RedisException } from '../errors/redis.exception.js';
+import { RedisConnectionException } from '../errors/redis-connection.exception.js';
+import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
+import { RedisTimeoutException } from '../errors/redis-timeout.exception.js';
+import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
+
+/**
+ * Which servers a bulk operation has given up: those that served none of the keys they were last sent
+ * for want of a connection, or of an answer in time. Without it 100,000 keys would be 200 chunks, and
+ * each would wait until its deadline.
+ *
+ * @internal
+ */
+export class NodeOutages {
+  readonly #client: RedisClient;
+  readonly #outages = new Map<string, RedisException>();
+
+  constructor(client: RedisClient) {
+    this.#client = client;
+  }
+
+  /** What keys of this key's server fail with; `undefined` while it is worth asking. */
+  of(key: string): RedisException | undefined {
+    return this.#outages.size === 0 ? undefined : this.#outages.get(this.#nodeOf(key));
+  }
+
+  /** Judges the servers by how a chunk fared. */
+  learn(chunk: readonly string[], errors: ReadonlyMap<string, RedisException>): void {
+    if (errors.size === 0) return;
+    const served = new Set<string>();
+    for (const key of chunk) {
+      const error = errors.get(key);
+      if (error instanceof RedisSerializationException) continue; // says nothing about the server
+      if (error && isOutage(error)) this.#outages.set(this.#nodeOf(key), error);
+      else served.add(this.#nodeOf(key));
+    }
+    for (const node of served) this.#outages.delete(node);
+  }
+
+  /** After a failover its slots have another name, and are asked for again. */
+  #nodeOf(key: string): string {
+    if (!('nodes' in this.#client)) return '';
+    return this.#client.slots[calculateSlot(key)]?.[0] ?? '';
+  }
+}
+
+function isOutage(error: RedisException): boolean {
+  return (
+    error instanceof RedisConnectionException ||
+    error instanceof RedisTimeoutException ||
+    error instanceof RedisUnavailableException
+  );
+}

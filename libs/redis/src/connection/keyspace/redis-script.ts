@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { isError } from '../../errors/is-error.js';
+import type { RedisClient } from '../options/options.js';
+
+/**
+ * A Lua script, which Redis runs as one command that nothing interrupts
+ * (https://redis.io/docs/latest/develop/programmability/eval-intro/).
+ *
+ * @internal
+ */
+export class RedisScript {
+  readonly #source: string;
+  readonly #sha: string;
+
+  constructor(source: string) {
+    this.#source = source;
+    this.#sha = createHash('sha1').update(source).digest('hex');
+  }
+
+  /**
+   * One round trip; two the first time, and after SCRIPT FLUSH, a restart or a failover, because the
+   * server has to be told the source.
+   *
+   * @param keys every key it touches; in a cluster all of one hash slot
+   * @throws the driver's error
+   */
+  async run(client: RedisClient, keys: readonly string[], args: readonly string[]) {
+    const rest = [keys.length, ...keys, ...args] as const;
+    try {
+      return await client.evalsha(this.#sha, ...rest);
+    } catch (error) {
+      if (!isError(error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return client.eval(this.#source, ...rest);
+    }
+  }
+}

@@ -10,15 +10,23 @@ export { RedisModule } from './nest/redis.module.js';
 export {
   InjectKeyBuilder,
   InjectRedis,
+  InjectRedisBatch,
   InjectRedisOptions,
   InjectRedisPool,
+  InjectRedisRepository,
 } from './nest/inject.decorators.js';
 export {
   getKeyBuilderToken,
+  getRedisBatchToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
 } from './nest/redis.tokens.js';
+export {
+  getRedisRepositoryToken,
+  type RedisFeature,
+  type RedisRepositoryClass,
+} from './nest/repository.tokens.js';
 export type {
   RedisModuleAsyncOptions,
   RedisModuleShape,
@@ -38,14 +46,47 @@ export type {
   StartupPolicy,
 } from './connection/options/options.js';
 export { parseDuration, type Duration } from './time/duration.js';
+export type { Ttl } from './time/ttl.js';
 
 // Connections
 export { RedisPool, type DedicatedConnection } from './connection/redis-pool.js';
+
+// Batches
+export {
+  RedisBatch,
+  type BatchWriteOptions,
+  type RedisBatchOptions,
+} from './batch/redis-batch.js';
+export type { KeyedValues } from './batch/batch-input.js';
 
 // Keys and values
 export { KeyBuilder, type KeySpace, type ParsedKey } from './keys/key-builder.js';
 export type { KeyPart } from './keys/key-encoding.js';
 export { JsonSerializer } from './serialization/json.serializer.js';
+
+// Repositories
+export {
+  EntityId,
+  Indexed,
+  RedisEntity,
+  type EntityIdOptions,
+  type IndexedOptions,
+} from './repository/entity/entity.decorators.js';
+export type { RedisEntityOptions } from './repository/entity/entity-declaration.js';
+export type { EntityClass, IdOf, IdValue } from './repository/entity/entity-schema.js';
+export { RedisRepository, type RedisRepositoryOptions } from './repository/redis-repository.js';
+export type {
+  Change,
+  Criteria,
+  EntityRepository,
+  IterationOptions,
+  Page,
+  PageOptions,
+  Patch,
+  ReadOptions,
+  SaveOptions,
+  UpdateOptions,
+} from './repository/entity-repository.js';
 
 // Errors
 export {

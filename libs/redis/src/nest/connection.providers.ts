@@ -1,11 +1,14 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
+import { RedisBatch } from '../batch/redis-batch.js';
 import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisPool } from '../connection/redis-pool.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
+import type { TtlMs, Ttl } from '../time/ttl.js';
 import {
   getKeyBuilderToken,
+  getRedisBatchToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
@@ -34,10 +37,17 @@ export function connectionProviders(name?: string): Provider[] {
       inject: [getRedisOptionsToken(name)],
       useFactory: (options: ResolvedRedisOptions) => new KeyBuilder(options),
     },
+    {
+      provide: getRedisBatchToken(name),
+      inject: [getRedisToken(name), getRedisOptionsToken(name)],
+      useFactory: (client: RedisClient, { defaultTtlMs }: ResolvedRedisOptions) =>
+        new RedisBatch(client, { defaultTtl: inUnits(defaultTtlMs) }),
+    },
     ...(isDefault(name)
       ? [
           { provide: KeyBuilder, useExisting: getKeyBuilderToken(name) },
           { provide: RedisPool, useExisting: getRedisPoolToken(name) },
+          { provide: RedisBatch, useExisting: getRedisBatchToken(name) },
         ]
       : []),
   ];
@@ -48,9 +58,14 @@ export function exportedTokens(name?: string): InjectionToken[] {
     getRedisToken(name),
     getRedisPoolToken(name),
     getKeyBuilderToken(name),
+    getRedisBatchToken(name),
     getRedisOptionsToken(name),
-    ...(isDefault(name) ? [KeyBuilder, RedisPool] : []),
+    ...(isDefault(name) ? [KeyBuilder, RedisPool, RedisBatch] : []),
   ];
+}
+
+function inUnits(ttl: TtlMs): Ttl {
+  return ttl === 'forever' ? ttl : `${ttl}ms`;
 }
 
 function isDefault(name: string | undefined): boolean {

@@ -1,6 +1,8 @@
 import { Inject } from '@nestjs/common';
+import { getRedisRepositoryToken, type RedisFeature } from './repository.tokens.js';
 import {
   getKeyBuilderToken,
+  getRedisBatchToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
@@ -28,3 +30,21 @@ export const InjectRedisOptions = (name?: string): InjectDecorator =>
 
 /** Injects the `RedisPool` of a connection; that of the default one is also injectable by class. @publicApi */
 export const InjectRedisPool = (name?: string): InjectDecorator => Inject(getRedisPoolToken(name));
+
+/** Injects the `RedisBatch` of a connection; that of the default one is also injectable by class. @publicApi */
+export const InjectRedisBatch = (name?: string): InjectDecorator =>
+  Inject(getRedisBatchToken(name));
+
+/**
+ * Injects the `RedisRepository` of an entity, from `RedisModule.forFeature([Entity], connection)`. A
+ * repository class of one's own is also injectable by class.
+ *
+ * @example
+ * constructor(@InjectRedisRepository(User) private readonly users: RedisRepository<User>) {}
+ *
+ * @publicApi
+ */
+export const InjectRedisRepository = (
+  feature: RedisFeature,
+  connection?: string,
+): InjectDecorator => Inject(getRedisRepositoryToken(feature, connection));

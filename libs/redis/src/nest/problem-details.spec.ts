@@ -65,6 +65,15 @@ describe('problemOf', () => {
     expect(problemOf(validation, { timeoutStatus: 503 }).errors).toEqual(validation.problems);
   });
 
+  it('names the property whose value is taken, and only that', () => {
+    const taken = new RedisConflictException(SECRET, SECRET, { property: 'email' });
+    expect(problemOf(taken, { timeoutStatus: 503 }).errors).toEqual([
+      { property: 'email', messages: ['email is already taken'] },
+    ]);
+    const lost = new RedisConflictException(SECRET, SECRET);
+    expect(problemOf(lost, { timeoutStatus: 503 })).not.toHaveProperty('errors');
+  });
+
   it('answers a batch like the worst of its failures', () => {
     const missing = new RedisKeyNotFoundException('a');
     const batch = (...errors: RedisException[]) =>

@@ -1,6 +1,7 @@
 import type { RedisErrorCode } from '../errors/redis.exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
+import { RedisConflictException } from '../errors/redis-conflict.exception.js';
 import { RedisLockException } from '../errors/redis-lock.exception.js';
 import { RedisValidationException } from '../errors/redis-validation.exception.js';
 
@@ -12,7 +13,7 @@ export interface ProblemDetails {
   readonly status: number;
   readonly detail: string;
   readonly code: RedisErrorCode;
-  /** What is wrong with which property; only for a validation failure. */
+  /** What is wrong with which property; for a validation failure and a taken unique value. */
   readonly errors?: readonly { readonly property: string; readonly messages: readonly string[] }[];
 }
 
@@ -59,7 +60,7 @@ export interface ProblemOptions {
  * @internal
  */
 export function problemOf(exception: RedisException, options: ProblemOptions): ProblemDetails {
-  const cause = exception instanceof RedisBatchException ? worstOf(exception, options) : exception;
+  const cause = isBatch(exception) ? worstOf(exception, options) : exception;
   const [status, title, detail] = rowOf(cause, options);
   return {
     type: `urn:nestjs-redis-data:${cause.code.replace('REDIS_', '').replaceAll('_', '-').toLowerCase()}`,
@@ -67,8 +68,16 @@ export function problemOf(exception: RedisException, options: ProblemOptions): P
     status,
     detail,
     code: cause.code,
-    ...(cause instanceof RedisValidationException && { errors: cause.problems }),
+    ...errorsOf(cause),
   };
+}
+
+/** What the client can correct, if it is about certain properties. */
+function errorsOf(exception: RedisException): Pick<ProblemDetails, 'errors'> {
+  if (exception instanceof RedisValidationException) return { errors: exception.problems };
+  if (!(exception instanceof RedisConflictException) || exception.property === undefined) return {};
+  const { property } = exception;
+  return { errors: [{ property, messages: [`${property} is already taken`] }] };
 }
 
 function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Row {
@@ -79,8 +88,16 @@ function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Ro
   return PROBLEMS[exception.code];
 }
 
+/** `instanceof` alone would leave its type parameters open. */
+function isBatch(exception: RedisException): exception is RedisBatchException<unknown, unknown> {
+  return exception instanceof RedisBatchException;
+}
+
 /** A batch answers like the most serious of its failures. */
-function worstOf(batch: RedisBatchException, options: ProblemOptions): RedisException {
+function worstOf(
+  batch: RedisBatchException<unknown, unknown>,
+  options: ProblemOptions,
+): RedisException {
   let worst: RedisException = batch;
   let highest = 0;
   for (const error of batch.errors.values()) {

@@ -1,8 +1,10 @@
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
 import type { RedisModuleOptions } from '../connection/options/options.js';
 import { asyncOptionsProviders, optionsProvider } from './options.providers.js';
 import { connectionProviders, exportedTokens } from './connection.providers.js';
 import type { RedisModuleAsyncOptions, RedisModuleShape } from './redis-module.options.js';
+import { repositoryProviders } from './repository.providers.js';
+import type { RedisFeature } from './repository.tokens.js';
 import { RedisCoreModule } from './redis-core.module.js';
 
 /**
@@ -33,6 +35,24 @@ export class RedisModule {
   static forRootAsync(options: RedisModuleAsyncOptions): DynamicModule {
     const providers = [...asyncOptionsProviders(options), ...(options.extraProviders ?? [])];
     return connectionModule(options, providers, options.imports);
+  }
+
+  /**
+   * The repositories of a feature: for each entity class one to be injected with
+   * `@InjectRedisRepository(Entity)`, and for each repository class one to be injected by class. Import
+   * it where they are used; the connection itself comes from `forRoot` or `forRootAsync`.
+   *
+   * @param connection the connection's name, unless it is the default one
+   * @throws RedisConfigurationException if something in the list is no entity: not decorated, or
+   * imported in a circle
+   *
+   * @example
+   * RedisModule.forFeature([User, Session])
+   */
+  static forFeature(features: readonly RedisFeature[], connection?: string): DynamicModule {
+    const providers = repositoryProviders(features, connection);
+    const tokens = providers.map((provider) => (provider as FactoryProvider).provide);
+    return { module: RedisModule, providers, exports: tokens };
   }
 }
 

@@ -29,6 +29,12 @@ export function getRedisPoolToken(name: string = DEFAULT_CONNECTION): string {
   return token('Pool', name);
 }
 
-function token(thing: string, name: string): string {
+/** The token of a connection's `RedisBatch`. @publicApi */
+export function getRedisBatchToken(name: string = DEFAULT_CONNECTION): string {
+  return token('Batch', name);
+}
+
+/** @internal */
+export function token(thing: string, name: string = DEFAULT_CONNECTION): string {
   return `nestjs-redis-data:${thing}:${name}`;
 }

@@ -1,0 +1,53 @@
+import type { FactoryProvider, Provider } from '@nestjs/common';
+import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
+import type { KeyBuilder } from '../keys/key-builder.js';
+import type { EntityClass } from '../repository/entity/entity-schema.js';
+import { RedisRepository } from '../repository/redis-repository.js';
+import {
+  describeFeature,
+  getRedisRepositoryToken,
+  type RedisFeature,
+} from './repository.tokens.js';
+import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
+
+/**
+ * A provider for each, made of a connection's client, keys and default TTL.
+ *
+ * @throws RedisConfigurationException if one is no entity, naming its place in the list
+ */
+export function repositoryProviders(
+  features: readonly RedisFeature[],
+  connection?: string,
+): Provider[] {
+  return features.flatMap((feature, i) => {
+    const { entity, repository } = describeFeature(
+      feature,
+      `RedisModule.forFeature, item ${i + 1}`,
+    );
+    const provide = getRedisRepositoryToken(feature, connection);
+    const provider: FactoryProvider = {
+      provide,
+      inject: [
+        getRedisToken(connection),
+        getKeyBuilderToken(connection),
+        getRedisOptionsToken(connection),
+      ],
+      useFactory: (client: RedisClient, keys: KeyBuilder, options: ResolvedRedisOptions) =>
+        create(repository ?? RedisRepository, client, keys, entity, options),
+    };
+    return repository ? [provider, { provide: repository, useExisting: provide }] : [provider];
+  });
+}
+
+/** A class of the user's own is made like ours. */
+function create(
+  repository: unknown,
+  client: RedisClient,
+  keys: KeyBuilder,
+  entity: EntityClass,
+  { defaultTtlMs }: ResolvedRedisOptions,
+): RedisRepository<object> {
+  const Repository = repository as typeof RedisRepository;
+  const defaultTtl = defaultTtlMs === 'forever' ? defaultTtlMs : (`${defaultTtlMs}ms` as const);
+  return new Repository(client, keys, entity, { defaultTtl });
+}

@@ -1,0 +1,46 @@
+import { schemaOf, type EntityClass } from '../repository/entity/entity-schema.js';
+import { RedisRepository } from '../repository/redis-repository.js';
+import { token } from './redis.tokens.js';
+
+/** A subclass of `RedisRepository` that says in a static property which entities it keeps. */
+export interface RedisRepositoryClass {
+  new (...args: never[]): object;
+  readonly entity: EntityClass;
+}
+
+/** What `forFeature` takes: an entity class, or a repository class of one's own. */
+export type RedisFeature = EntityClass | RedisRepositoryClass;
+
+/**
+ * The token of the repository of an entity, or of a repository class of one's own, on a connection.
+ *
+ * @throws RedisConfigurationException if it is neither; one that is `undefined` is imported in a circle
+ * @publicApi
+ */
+export function getRedisRepositoryToken(feature: RedisFeature, connection?: string): string {
+  const { kind, repository } = describeFeature(feature, 'getRedisRepositoryToken');
+  return token(
+    repository ? `Repository:${kind}:${repository.name}` : `Repository:${kind}`,
+    connection,
+  );
+}
+
+export interface FeatureDescription {
+  readonly entity: EntityClass;
+  readonly kind: string;
+  readonly repository: ({ readonly name: string } & (new (...args: never[]) => object)) | undefined;
+}
+
+/** @param where what was given it, for the error message */
+export function describeFeature(feature: unknown, where: string): FeatureDescription {
+  if (!isRepositoryClass(feature)) {
+    const { entity, kind } = schemaOf(feature, where);
+    return { entity, kind, repository: undefined };
+  }
+  const { entity, kind } = schemaOf(feature.entity, `static ${feature.name}.entity`);
+  return { entity, kind, repository: feature };
+}
+
+function isRepositoryClass(feature: unknown): feature is RedisRepositoryClass & { name: string } {
+  return typeof feature === 'function' && feature.prototype instanceof RedisRepository;
+}

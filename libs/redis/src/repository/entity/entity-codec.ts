@@ -1,0 +1,168 @@
+import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
+import { RedisValidationException } from '../../errors/redis-validation.exception.js';
+import type { KeyBuilder } from '../../keys/key-builder.js';
+import { JsonSerializer } from '../../serialization/json.serializer.js';
+import type { EntitySchema, IdValue } from './entity-schema.js';
+import { EntityValidator } from './entity-validator.js';
+import { Hydrator, type Plain } from './hydrator.js';
+import { UnfitError } from './unfit.error.js';
+
+/**
+ * Turns entities into keys and text, and back. Knows nothing of connections.
+ *
+ * @internal
+ */
+export class EntityCodec<T extends object, Id extends IdValue> {
+  readonly #schema: EntitySchema;
+  readonly #keys: KeyBuilder;
+  readonly #serializer = new JsonSerializer();
+  readonly #hydrator: Hydrator;
+  readonly #validator: EntityValidator;
+
+  constructor(schema: EntitySchema, keys: KeyBuilder) {
+    this.#schema = schema;
+    this.#keys = keys;
+    this.#hydrator = Hydrator.of(schema.entity);
+    this.#validator = new EntityValidator(schema.entity);
+  }
+
+  /** @throws RedisInvalidKeyException if this cannot be an id */
+  keyOf(id: Id): string {
+    return this.#keys.key(this.#schema.kind, id);
+  }
+
+  /** What SCAN has to match; what it finds may still be foreign: see {@link idIn}. */
+  get pattern(): string {
+    return this.#keys.pattern(this.#schema.kind);
+  }
+
+  /** The id in a key, `undefined` if it is no key of this entity. */
+  idIn(key: string): Id | undefined {
+    const parsed = this.#keys.parse(key);
+    if (!parsed || parsed.sibling !== undefined || parsed.parts.length !== 1) return undefined;
+    const [text = ''] = parsed.parts;
+    const id = this.idFrom(text);
+    return String(id) === text ? id : undefined; // '007' is no number that we have written
+  }
+
+  /** An id that was written as text. */
+  idFrom(text: string): Id {
+    return (this.#schema.id.isNumber ? Number(text) : text) as Id;
+  }
+
+  idOf(entity: T): Id {
+    return (entity as Plain)[this.#schema.id.property] as Id;
+  }
+
+  /**
+   * The entity itself, or an instance made of an object that looks like one.
+   *
+   * @throws RedisValidationException if a date is none, or something nested is no object
+   */
+  instanceOf(given: T): T {
+    if (given instanceof this.#schema.entity) return given;
+    return this.#given(() => this.#hydrator.hydrate(given as Plain) as T);
+  }
+
+  /**
+   * Gives an entity some other values.
+   *
+   * @throws RedisValidationException as {@link instanceOf}
+   */
+  assign(entity: T, patch: object): void {
+    this.#given(() => {
+      this.#hydrator.assign(entity, patch as Plain);
+    });
+  }
+
+  /** @throws RedisValidationException if the entity does not have this id */
+  refuseOtherId(entity: T, id: Id): void {
+    if (String(this.idOf(entity)) === String(id)) return;
+    const messages = ['must not change: it is the id'];
+    throw new RedisValidationException(this.#schema.kind, [
+      { property: this.#schema.id.property, messages },
+    ]);
+  }
+
+  /** Whether it surely is valid, told at once; else {@link validate} knows. */
+  isSurelyValid(instance: T): boolean {
+    return this.#validator.isSurelyValid(instance);
+  }
+
+  /** @throws RedisValidationException with everything that is wrong */
+  async validate(instance: T): Promise<void> {
+    const problems = await this.#validator.problemsOf(instance);
+    if (problems.length > 0) throw new RedisValidationException(this.#schema.kind, problems);
+  }
+
+  /** @throws RedisSerializationException if JSON cannot hold it */
+  encode(instance: T, key: string): string {
+    return this.#serializer.serialize(instance, key);
+  }
+
+  /**
+   * A whole entity or an exception, never half an entity.
+   *
+   * @throws RedisSerializationException if the text is no JSON object, has another id than its key,
+   * or does not fit the class
+   */
+  decode(text: string, key: string, id: IdValue): T {
+    const plain = this.#serializer.deserialize(text, key);
+    const { kind, id: idProperty } = this.#schema;
+    if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
+      throw new RedisSerializationException(key, `is not a ${kind}: it is no JSON object`);
+    }
+    const stored = (plain as Plain)[idProperty.property];
+    if (stored !== id && (isAbsent(stored) || String(stored) !== String(id))) {
+      const problem = `is not the ${kind} of this key: its ${idProperty.property} is another one`;
+      throw new RedisSerializationException(key, problem);
+    }
+    try {
+      return this.#hydrator.hydrate(plain as Plain) as T;
+    } catch (error) {
+      throw unfit(error, kind, key);
+    }
+  }
+
+  get validatesReads(): boolean {
+    return this.#schema.validateOnRead;
+  }
+
+  /**
+   * For entities that are validated on read.
+   *
+   * @throws RedisSerializationException naming the properties that do not pass the rules
+   */
+  async checkRead(instance: T, key: string): Promise<T> {
+    if (this.#validator.isSurelyValid(instance)) return instance;
+    const problems = await this.#validator.problemsOf(instance);
+    if (problems.length === 0) return instance;
+    const properties = problems.map(({ property }) => property).join(', ');
+    throw new RedisSerializationException(
+      key,
+      `is not a valid ${this.#schema.kind}: look at ${properties}`,
+    );
+  }
+
+  #given<R>(make: () => R): R {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof UnfitError)) throw error;
+      const { path: property, problem } = error;
+      throw new RedisValidationException(this.#schema.kind, [{ property, messages: [problem] }]);
+    }
+  }
+}
+
+function isAbsent(stored: unknown): boolean {
+  return typeof stored !== 'string' && typeof stored !== 'number';
+}
+
+function unfit(error: unknown, kind: string, key: string): RedisSerializationException {
+  if (error instanceof UnfitError) {
+    return new RedisSerializationException(key, `does not fit a ${kind}: ${error.message}`);
+  }
+  const problem = `cannot become a ${kind}: its constructor or a @Transform failed`;
+  return new RedisSerializationException(key, problem, { cause: error });
+}

@@ -1,0 +1,87 @@
+import {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from '../../errors/redis-configuration.exception.js';
+import { parseTtl, type TtlMs } from '../../time/ttl.js';
+import { declarationsOf, type RedisEntityOptions } from './entity-declaration.js';
+
+/** What can be an id. */
+export type IdValue = string | number;
+
+/** The type of an entity's ids: that of its property `id`, if it has one. @publicApi */
+export type IdOf<T> = T extends { id: infer I extends IdValue } ? I : IdValue;
+
+/** A class whose instances are entities. Reading makes them with `new Entity()`, without arguments. */
+export type EntityClass<T extends object = object> = abstract new (...args: never[]) => T;
+
+/** Everything an entity class says about itself, complete and checked. */
+export interface EntitySchema {
+  readonly entity: EntityClass;
+  readonly kind: string;
+  /** `undefined`: the connection's default. */
+  readonly ttlMs: TtlMs | undefined;
+  readonly validateOnRead: boolean;
+  readonly id: { readonly property: string; readonly isNumber: boolean };
+  readonly indexes: ReadonlyMap<string, { readonly unique: boolean }>;
+}
+
+/** Kinds that mean something else in a key. */
+const RESERVED = new Set(['cache', 'counter', 'index', 'lock', 'tag', 'unique']);
+
+/**
+ * @param where what asked for the entity, for the error message
+ * @throws RedisConfigurationException listing everything that is missing from the class
+ * @internal
+ */
+export function schemaOf(entity: unknown, where: string): EntitySchema {
+  if (typeof entity !== 'function') throw notAClass(entity, where);
+  const declarations = declarationsOf(entity);
+  const options = declarations.find((declaration) => declaration.options)?.options;
+  const id = declarations.find((declaration) => declaration.id)?.id;
+  if (!options || !id) throw incomplete(entity.name, options, id);
+  const indexes = new Map(
+    declarations.reverse().flatMap((declaration) => [...declaration.indexes]),
+  );
+  return {
+    entity: entity as unknown as EntityClass,
+    kind: kindOf(options, entity.name),
+    ttlMs: options.ttl === undefined ? undefined : parseTtl(options.ttl, `${entity.name}.ttl`),
+    validateOnRead: options.validateOnRead ?? false,
+    id,
+    indexes,
+  };
+}
+
+function kindOf({ kind }: RedisEntityOptions, name: string): string {
+  const given: unknown = kind;
+  if (typeof given === 'string' && given !== '' && !RESERVED.has(given)) return given;
+  throw new RedisConfigurationException([
+    {
+      setting: `@RedisEntity of ${name}: kind`,
+      value: JSON.stringify(given),
+      accepted: `a text that is not empty, and none of ${[...RESERVED].join(', ')}`,
+    },
+  ]);
+}
+
+/** A class is `undefined` while the files that import each other are still being loaded. */
+function notAClass(entity: unknown, where: string): RedisConfigurationException {
+  const value = entity === null ? 'null' : typeof entity;
+  const accepted =
+    'an entity class. If it is imported, the two files import each other: move the class, or what ' +
+    'it needs, to a file of its own';
+  return new RedisConfigurationException([{ setting: where, value, accepted }]);
+}
+
+function incomplete(name: string, options: unknown, id: unknown): RedisConfigurationException {
+  const problems: ConfigurationProblem[] = [];
+  if (!options) {
+    const accepted = "put @RedisEntity({ kind: '...' }) on the class";
+    problems.push({ setting: `@RedisEntity of ${name}`, accepted });
+  }
+  if (!id) {
+    const accepted = 'put @EntityId() on the property that is the id';
+    problems.push({ setting: `@EntityId of ${name}`, accepted });
+  }
+  return new RedisConfigurationException(problems);
+}

@@ -1,0 +1,195 @@
+import { plainToInstance, TransformationType, Type } from 'class-transformer';
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { UnfitError } from './unfit.error.js';
+
+/** An object as JSON.parse returns it. */
+export type Plain = Record<string, unknown>;
+
+/** What becomes of the value of one property. */
+type Convert = (value: unknown, plain: Plain) => unknown;
+
+/** How many property names of one class are remembered: stored data may have any number of them. */
+const MOST_REMEMBERED = 256;
+
+/**
+ * Makes instances of a class from what JSON.parse returns, as class-transformer's `plainToInstance`
+ * does with `ignoreDecorators`: @Type and @Transform are followed, and @Expose and @Exclude, which
+ * say what other people may see, are not. What a property needs is found out once, which is many
+ * times faster (benchmarks/repository.bench.mjs).
+ *
+ * @internal
+ */
+export class Hydrator {
+  readonly #entity: new () => object;
+  readonly #steps = new Map<string, Step>();
+  /** The steps of the last object, in order: those of the next one are most likely the same. */
+  readonly #lastSteps: Step[] = [];
+
+  private constructor(entity: unknown) {
+    this.#entity = entity as new () => object;
+  }
+
+  static of(entity: unknown): Hydrator {
+    let hydrator = hydrators.get(entity as object);
+    if (!hydrator) hydrators.set(entity as object, (hydrator = new Hydrator(entity)));
+    return hydrator;
+  }
+
+  /** @throws UnfitError if a date is none, or something nested is no object */
+  hydrate(plain: Plain): object {
+    const instance = new this.#entity();
+    this.#fill(instance, plain, this.#lastSteps);
+    return instance;
+  }
+
+  /** Gives an instance some of its properties, converted in the same way. */
+  assign(instance: object, plain: Plain): void {
+    this.#fill(instance, plain, []);
+  }
+
+  #fill(instance: object, plain: Plain, expected: Step[]): void {
+    let i = 0;
+    for (const property in plain) {
+      let step = expected[i];
+      if (step?.property !== property) {
+        step = this.#stepOf(property);
+        if (i < MOST_REMEMBERED) expected[i] = step;
+      }
+      i++;
+      const value = plain[property];
+      if (step.convert === undefined) (instance as Plain)[property] = value;
+      else if (step.convert !== SKIP) (instance as Plain)[property] = step.convert(value, plain);
+    }
+  }
+
+  #stepOf(property: string): Step {
+    let step = this.#steps.get(property);
+    if (!step) {
+      step = { property, convert: converterFor(this.#entity, property) };
+      if (this.#steps.size < MOST_REMEMBERED) this.#steps.set(property, step);
+    }
+    return step;
+  }
+}
+
+/** What becomes of one property; it is taken as it is if there is nothing to convert. */
+interface Step {
+  readonly property: string;
+  readonly convert: Convert | undefined;
+}
+
+const hydrators = new WeakMap<object, Hydrator>();
+
+/** Marks properties that are left alone. */
+const SKIP: Convert = () => undefined;
+
+/** `undefined` if the value is taken as it is. */
+function converterFor(entity: new () => object, property: string): Convert | undefined {
+  if (isNoData(entity.prototype as object, property)) return SKIP;
+  if (!storageIsKnown()) return byClassTransformer(entity, property);
+  const type = defaultMetadataStorage.findTypeMetadata(entity, property);
+  const transforms = defaultMetadataStorage
+    .findTransformMetadatas(entity, property, TransformationType.PLAIN_TO_CLASS)
+    .filter(({ options }) => (options.groups ?? []).length === 0);
+  // Discriminators, types that depend on the value, sets and maps: rare, and not ours to imitate.
+  const isSpecial =
+    type &&
+    (type.options?.discriminator !== undefined ||
+      type.typeFunction.length > 0 ||
+      type.reflectedType === Set ||
+      type.reflectedType === Map);
+  if (isSpecial) return byClassTransformer(entity, property);
+  const convert = type && byType(type.typeFunction, property);
+  if (transforms.length === 0) return convert;
+  return (given, plain) => {
+    let value = convert ? convert(given, plain) : given;
+    for (const { transformFn } of transforms) {
+      const type = TransformationType.PLAIN_TO_CLASS;
+      value = transformFn({ value, key: property, obj: plain, type, options: {} });
+    }
+    return value;
+  };
+}
+
+/** `__proto__`, methods and getters: what is stored must not change what an object is. */
+function isNoData(prototype: object, property: string): boolean {
+  for (let at: object | null = prototype; at; at = Object.getPrototypeOf(at) as object | null) {
+    const found = Object.getOwnPropertyDescriptor(at, property);
+    if (!found) continue;
+    return (
+      property === '__proto__' || (found.set === undefined && (!!found.get || isMethod(found)))
+    );
+  }
+  return false;
+}
+
+function isMethod({ value }: PropertyDescriptor): boolean {
+  return typeof value === 'function';
+}
+
+function byType(typeFunction: () => unknown, property: string): Convert {
+  const type = typeFunction();
+  const convertOne = type === Date ? toDate : type === Object ? asItIs : PRIMITIVES.get(type);
+  const convert = convertOne ?? toInstanceOf(type, property);
+  const convertAll = (value: unknown): unknown => {
+    if (value === null || value === undefined) return value;
+    return Array.isArray(value) ? value.map(convertAll) : convert(value, property);
+  };
+  return convertAll;
+}
+
+type ConvertOne = (value: unknown, property: string) => unknown;
+
+const asItIs: ConvertOne = (value) => value;
+
+const PRIMITIVES = new Map<unknown, ConvertOne>([
+  [String, String],
+  [Number, Number],
+  [Boolean, Boolean],
+]);
+
+const toDate: ConvertOne = (value, property) => {
+  const date = new Date(value as string);
+  if (Number.isNaN(date.getTime())) throw new UnfitError(property, 'is not a date');
+  return date;
+};
+
+function toInstanceOf(type: unknown, property: string): ConvertOne {
+  const hydrator = Hydrator.of(type);
+  return (value) => {
+    if (typeof value !== 'object' || value === null) {
+      throw new UnfitError(property, 'is not an object');
+    }
+    if (value instanceof (type as new () => object)) return value; // given to save, not read
+    try {
+      return hydrator.hydrate(value as Plain);
+    } catch (error) {
+      throw error instanceof UnfitError ? error.within(property) : error;
+    }
+  };
+}
+
+/** class-transformer itself, for one property. */
+function byClassTransformer(entity: new () => object, property: string): Convert {
+  return (value) => {
+    const made = plainToInstance(entity, { [property]: value }, { ignoreDecorators: true });
+    return (made as Plain)[property];
+  };
+}
+
+let known: boolean | undefined;
+
+/**
+ * Whether the storage we read is the one that the decorators write to. A bundler may have put another
+ * copy of class-transformer into the application.
+ */
+function storageIsKnown(): boolean {
+  if (known === undefined) {
+    class Probe {
+      declare at: Date;
+    }
+    Type(() => Date)(Probe.prototype, 'at');
+    known = defaultMetadataStorage.findTypeMetadata(Probe, 'at') !== undefined;
+  }
+  return known;
+}

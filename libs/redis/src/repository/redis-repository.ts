@@ -1,0 +1,310 @@
+import { isCluster } from '../connection/keyspace/hash-slots.js';
+import type { RedisClient } from '../connection/options/options.js';
+import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
+import type { KeyBuilder } from '../keys/key-builder.js';
+import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
+import { claimKind } from './entity/claim-kind.js';
+import { EntityCodec } from './entity/entity-codec.js';
+import { schemaOf, type EntityClass, type IdOf, type IdValue } from './entity/entity-schema.js';
+import type {
+  Change,
+  Criteria,
+  EntityRepository,
+  IterationOptions,
+  Page,
+  PageOptions,
+  Patch,
+  ReadOptions,
+  SaveOptions,
+  UpdateOptions,
+} from './entity-repository.js';
+import { forEachEntity } from './for-each-entity.js';
+import { EntityIndexes } from './indexes/entity-indexes.js';
+import { IndexCleaner } from './indexes/index-cleaner.js';
+import { IndexReader } from './indexes/index-reader.js';
+import { bounded } from './reading/bounded.js';
+import { EntityReader } from './reading/entity-reader.js';
+import { AtomicCommit } from './writing/atomic-commit.js';
+import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
+import { IndexedWriter } from './writing/indexed-writer.js';
+import { updateOptimistically, type Revise } from './writing/optimistic-update.js';
+import { PlainWriter } from './writing/plain-writer.js';
+import { StagedCommit } from './writing/staged-commit.js';
+import { UniqueConflicts } from './writing/unique-conflicts.js';
+
+export interface RedisRepositoryOptions {
+  /**
+   * How long entities live whose class does not say it.
+   * @default '1h'; in a Nest application the connection's `defaultTtl`
+   */
+  readonly defaultTtl?: Ttl;
+}
+
+/**
+ * Keeps entities of one class as JSON, each under `kind:{app}:{environment}:{id}` (the braces are
+ * placeholders) and readable with redis-cli.
+ *
+ * Every method may throw RedisConnectionException, RedisTimeoutException and the other failures of
+ * Redis, and RedisInvalidKeyException for what cannot be an id. Methods that take several entities or
+ * ids throw RedisBatchException if some of them fail: `errors` has the failures and `results` the
+ * rest, both by id. Round trips are counted for one server; in a cluster they go to each node that is
+ * concerned at the same time.
+ *
+ * @example
+ * const users = new RedisRepository(client, keys, User);
+ * await users.save({ id: '1', email: 'ada@example.com' });
+ * const ada = await users.getById('1');
+ *
+ * @publicApi
+ */
+export class RedisRepository<
+  T extends object,
+  Id extends IdValue = IdOf<T>,
+> implements EntityRepository<T, Id> {
+  readonly #client: RedisClient;
+  readonly #codec: EntityCodec<T, Id>;
+  readonly #reader: EntityReader<T, Id>;
+  readonly #indexes: EntityIndexes;
+  readonly #indexReader: IndexReader;
+  readonly #writer: EntityWriter;
+  readonly #ttl: TtlMs;
+
+  /** @throws RedisConfigurationException if the class is no entity, listing what it lacks */
+  constructor(
+    client: RedisClient,
+    keys: KeyBuilder,
+    entity: EntityClass<T>,
+    options: RedisRepositoryOptions = {},
+  ) {
+    const schema = schemaOf(entity, 'RedisRepository');
+    const { defaultTtl } = options;
+    this.#ttl =
+      schema.ttlMs ??
+      (defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl'));
+    claimKind(keys, schema);
+    const codec = new EntityCodec<T, Id>(schema, keys);
+    const keyOf = (id: string) => codec.keyOf(codec.idFrom(id));
+    const cleaner = new IndexCleaner(client);
+    this.#client = client;
+    this.#codec = codec;
+    this.#reader = new EntityReader(client, codec);
+    this.#indexes = new EntityIndexes(schema, keys);
+    this.#indexReader = new IndexReader(client, cleaner, keyOf);
+    if (this.#indexes.isEmpty) {
+      this.#writer = new PlainWriter(client);
+    } else {
+      const conflicts = new UniqueConflicts(client, schema.kind, keyOf);
+      const commit = isCluster(client)
+        ? new StagedCommit(client, conflicts)
+        : new AtomicCommit(client, conflicts);
+      this.#writer = new IndexedWriter(client, this.#indexes, commit, cleaner);
+    }
+  }
+
+  /**
+   * `null` if there is none, or a key of another type than string. Reads that are asked for in the same turn of the event loop share one
+   * round trip, whichever repository they go through.
+   *
+   * @throws RedisSerializationException if what is stored there is no entity of this class
+   * @throws RedisTimeoutException after `timeout`, and the reason of `signal` once it aborts
+   */
+  getById(id: Id, options?: ReadOptions): Promise<T | null> {
+    const read = () => this.#reader.read(id);
+    return options ? bounded(read, options, 'getById', () => this.#codec.keyOf(id)) : read();
+  }
+
+  /** @throws RedisKeyNotFoundException if there is none, and as {@link getById} */
+  async getByIdOrFail(id: Id, options?: ReadOptions): Promise<T> {
+    const entity = await this.getById(id, options);
+    if (entity === null) throw new RedisKeyNotFoundException(this.#codec.keyOf(id));
+    return entity;
+  }
+
+  /** Those that exist, each once, in the order of `ids`. One round trip for each 500; none for none. */
+  getAll(ids: readonly Id[]): Promise<Map<Id, T>> {
+    return this.#reader.readAll(ids);
+  }
+
+  /**
+   * Creates or replaces. Value and expiry are written by one command. One round trip without indexes;
+   * the guide has the costs and the guarantees of those.
+   *
+   * @returns the entity; an instance of the class even if a look-alike was given
+   * @throws RedisValidationException with everything that is wrong; nothing is written then
+   * @throws RedisConflictException if another entity has one of its unique values
+   */
+  async save(entity: T, { ttl }: SaveOptions = {}): Promise<T> {
+    const ttlMs = ttl === undefined ? this.#ttl : parseTtl(ttl, 'ttl');
+    const instance = this.#codec.instanceOf(entity);
+    const id = this.#codec.idOf(instance);
+    const key = this.#codec.keyOf(id);
+    if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
+    const text = this.#codec.encode(instance, key);
+    try {
+      await this.#writer.write({ id: String(id), key, text, ttl: ttlMs });
+    } catch (error) {
+      throw asRedisException(error, this.#client);
+    }
+    return instance;
+  }
+
+  /**
+   * Saves each as {@link save} does, 500 at a time in the round trips of one. Of several with one id
+   * the last counts.
+   */
+  async saveAll(entities: readonly T[], options: SaveOptions = {}): Promise<void> {
+    const entries = new Map(
+      entities.map((entity) => {
+        const id = this.#codec.idOf(entity);
+        return [this.#codec.keyOf(id), [id, entity] as const];
+      }),
+    );
+    await forEachEntity(this.#client, 'saveAll', entries, (entity) => this.save(entity, options));
+  }
+
+  /**
+   * Reads, changes and writes, on condition that nobody else has written in between; else it starts
+   * over with what is there now, up to 16 times. Two round trips, and two more for each time.
+   *
+   * @param change the properties to change, or a function that changes the entity or returns them
+   * @returns the entity as it was written; `null` if there is none, and then none is made
+   * @throws RedisConflictException if others were faster each time, or have one of its unique values
+   * @throws RedisValidationException if the result is not valid, or has another id
+   */
+  async update(
+    id: Id,
+    change: Patch<T> | Change<T>,
+    { ttl = 'keep' }: UpdateOptions = {},
+  ): Promise<T | null> {
+    const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
+    return this.#revise(id, ttlMs, async (text, key) => {
+      const entity = await this.#reader.decode(text, key, id);
+      const patch = typeof change === 'function' ? await change(entity) : change;
+      if (patch && patch !== entity) this.#codec.assign(entity, patch);
+      this.#codec.refuseOtherId(entity, id);
+      if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
+      return { text: this.#codec.encode(entity, key), result: entity };
+    });
+  }
+
+  /** @returns whether there was one. One round trip, and three more with indexes */
+  async delete(id: Id): Promise<boolean> {
+    const key = this.#codec.keyOf(id);
+    return this.#door(() => this.#writer.remove(String(id), key));
+  }
+
+  /** @returns how many there were. Each as {@link delete}, 500 at a time in the round trips of one */
+  async deleteAll(ids: readonly Id[]): Promise<number> {
+    const entries = new Map(ids.map((id) => [this.#codec.keyOf(id), [id, id] as const]));
+    const work = (id: Id, key: string) => this.#writer.remove(String(id), key);
+    const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
+    return [...deleted.values()].filter(Boolean).length;
+  }
+
+  /** One round trip. */
+  async exists(id: Id): Promise<boolean> {
+    const key = this.#codec.keyOf(id);
+    return (await this.#door(() => this.#client.exists(key))) === 1;
+  }
+
+  /**
+   * Gives an entity a new time to live, from now on. One round trip; with indexes as `update`.
+   *
+   * @returns whether there is such an entity
+   */
+  async expire(id: Id, ttl: Ttl): Promise<boolean> {
+    const ttlMs = parseTtl(ttl, 'ttl');
+    const key = this.#codec.keyOf(id);
+    if (!this.#indexes.isEmpty) {
+      const unchanged = (text: string) => Promise.resolve({ text, result: true });
+      return (await this.#revise(id, ttlMs, unchanged)) ?? false;
+    }
+    if (ttlMs !== 'forever')
+      return (await this.#door(() => this.#client.pexpire(key, ttlMs))) === 1;
+    await this.#door(() => this.#client.persist(key)); // says nothing about one without expiry
+    return this.exists(id);
+  }
+
+  /**
+   * The ids of all entities, by SCAN on every primary: one round trip for each 500 keys of the
+   * database, made when the consumer wants more. An id that is there all the time comes at least
+   * once; one that comes or goes meanwhile may be missing, and any may come twice.
+   */
+  async *ids(): AsyncGenerator<Id> {
+    for await (const page of this.#reader.pagesOfIds()) yield* page;
+  }
+
+  /**
+   * All entities, as {@link ids}, and one more round trip for each page.
+   *
+   * @throws RedisSerializationException for data that is no entity, unless `onCorrupt` takes it
+   */
+  entities(options: IterationOptions = {}): AsyncGenerator<T> {
+    return this.#reader.all(options);
+  }
+
+  /**
+   * Some of all entities, and a cursor for the next page that needs nothing to be kept anywhere. The
+   * guarantees are those of {@link ids}; a page has about `limit` entities, sometimes more and
+   * sometimes none, and is the last one if `cursor` is `null`. Two round trips, and one more for each
+   * further `limit` of the database's keys that it looks at, 10,000 keys at most.
+   *
+   * @throws RedisConfigurationException for a limit that is not 1 to 1000
+   * @throws RedisValidationException for a cursor that no page has given
+   * @throws RedisSerializationException as {@link entities}
+   */
+  async page(options: PageOptions = {}): Promise<Page<T>> {
+    const { limit = 100 } = options;
+    if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return this.#reader.page(options);
+    const accepted = 'a whole number from 1 to 1000';
+    throw new RedisConfigurationException([{ setting: 'limit', value: String(limit), accepted }]);
+  }
+
+  /** How many ids there are: as expensive as {@link ids}, and as exact while others write. */
+  async count(): Promise<number> {
+    let count = 0;
+    for await (const page of this.#reader.pagesOfIds()) count += page.length;
+    return count;
+  }
+
+  /**
+   * The entities that have all of these values, at least one of which is of an `@Indexed` property.
+   * Two round trips, and one more for each further 500 entries of the index.
+   *
+   * @throws RedisConfigurationException if no property is indexed, or a value is not to be searched for
+   */
+  async findBy(criteria: Criteria<T>): Promise<T[]> {
+    const [entry, ...others] = this.#indexes.criteria(criteria);
+    const found = await this.#door(() => this.#indexReader.find(entry, others));
+    const read = found.map(({ id, key, reading }) => ({
+      id: this.#codec.idFrom(id),
+      key,
+      reading,
+    }));
+    return [...(await this.#reader.decodeAll('findBy', read)).values()];
+  }
+
+  /** One of the entities that {@link findBy} gives, or `null`. */
+  async findOneBy(criteria: Criteria<T>): Promise<T | null> {
+    return (await this.findBy(criteria))[0] ?? null;
+  }
+
+  #revise<R>(id: Id, ttl: WriteTtl, revise: Revise<R>): Promise<R | null> {
+    const key = this.#codec.keyOf(id);
+    const read = () => this.#reader.readText(key);
+    return this.#door(() =>
+      updateOptimistically(this.#writer, read, revise, { id: String(id), key, ttl }),
+    );
+  }
+
+  /** Where the driver's errors become ours. */
+  async #door<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
+    } catch (error) {
+      throw asRedisException(error, this.#client);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import type { RedisClient } from '../../connection/options/options.js';
+import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
+import type { IndexCleaner } from '../indexes/index-cleaner.js';
+import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
+import { WRITE_ENTITY } from './lua.js';
+
+/** Writes an entity together with its index entries; how depends on where they live. */
+export interface Commit {
+  /** @throws RedisConflictException if a unique value is taken */
+  commit(
+    write: EntityWrite,
+    claims: readonly IndexEntry[],
+    sets: readonly IndexEntry[],
+  ): Promise<Committed>;
+}
+
+export type Committed =
+  | { readonly written: true; readonly previous: string | null }
+  | { readonly written: false; readonly current: string | null };
+
+/**
+ * Writes entities that can be found by other values than their id. Entries are added with the entity
+ * or before it, and removed after it: an entity that was saved is found, and what is found is verified.
+ *
+ * @internal
+ */
+export class IndexedWriter implements EntityWriter {
+  readonly #client: RedisClient;
+  readonly #indexes: EntityIndexes;
+  readonly #commit: Commit;
+  readonly #cleaner: IndexCleaner;
+
+  constructor(client: RedisClient, indexes: EntityIndexes, commit: Commit, cleaner: IndexCleaner) {
+    this.#client = client;
+    this.#indexes = indexes;
+    this.#commit = commit;
+    this.#cleaner = cleaner;
+  }
+
+  async write(write: EntityWrite): Promise<Outcome> {
+    const entries = this.#indexes.entriesFor(write.text);
+    const claims = entries.filter(({ unique }) => unique);
+    const sets = entries.filter(({ unique }) => !unique);
+    const committed = await this.#commit.commit(write, claims, sets);
+    if (!committed.written) return committed;
+    const lost = this.#indexes.entriesLost(committed.previous, entries);
+    await this.#cleaner.clean(write.id, write.key, lost);
+    return { written: true };
+  }
+
+  async remove(id: string, key: string): Promise<boolean> {
+    const reply = await REMOVE.run(this.#client, [key], []);
+    const [existed, previous] = reply as [0 | 1, string | null];
+    await this.#cleaner.clean(id, key, this.#indexes.entriesOf(previous));
+    return existed === 1;
+  }
+}
+
+/** KEYS: entity. */
+const REMOVE = new RedisScript(`
+${WRITE_ENTITY}
+local previous = read_entity(KEYS[1])
+return {redis.call('UNLINK', KEYS[1]), previous}
+`);

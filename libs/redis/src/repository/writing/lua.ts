@@ -1,0 +1,65 @@
+import { CLAIM_PREFIX_LENGTH } from '../indexes/claim.js';
+
+/**
+ * Pieces of Lua that several scripts need. Times come from the server's own clock: the application's
+ * may differ.
+ *
+ * `keep`, `forever` and a number of milliseconds are the three ways to say how long something lives.
+ */
+export const WRITE_ENTITY = `
+local function read_entity(key)
+  local text = redis.pcall('GET', key)
+  return type(text) == 'string' and text -- of another type: no entity, as MGET has it
+end
+local function write_entity(key, text, ttl)
+  if ttl == 'keep' then
+    redis.call('SET', key, text, 'KEEPTTL')
+  elseif ttl == 'forever' then
+    redis.call('SET', key, text)
+  else
+    redis.call('SET', key, text, 'PX', ttl)
+  end
+end
+`;
+
+/**
+ * The entries of a sorted set are scored with the time when their entity expires, plus a margin of one
+ * to two minutes. The margin makes sure that an entry does not end before its entity; that it is random
+ * gives each write a score of its own, so that an entry can be removed on condition that it is still
+ * the one that was looked at. Each write drops what has expired, and the set itself expires with its
+ * last entry. Scores of entities without expiry lie far beyond any time.
+ *
+ * With `at_least` an entry that lasts longer stays so: of saves at the same time nobody knows which
+ * one the entity is from.
+ */
+export const ADD_ENTRY = `
+local FOREVER = 4e15
+local function exactly(number) return string.format('%.17g', number) end
+local function add_entry(key, id, ttl, margin, at_least)
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(now))
+  local score = FOREVER + math.floor(margin * 1e9)
+  if ttl ~= 'forever' then score = now + ttl + margin end
+  local standing = at_least and tonumber(redis.call('ZSCORE', key, id) or 0) or 0
+  if standing >= score then score = standing + margin / 60000 end
+  redis.call('ZADD', key, exactly(score), id)
+  local last = tonumber(redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
+  if last >= FOREVER then
+    redis.call('PERSIST', key)
+  else
+    redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(last)))
+  end
+end
+`;
+
+export const OWNER_OF_CLAIM = `
+local function owner_of(claim)
+  return string.sub(claim, ${CLAIM_PREFIX_LENGTH + 1})
+end
+`;
+
+/** One to two minutes, in milliseconds, with a fraction. */
+export function randomMargin(): string {
+  return String(60_000 * (1 + Math.random()));
+}

@@ -16,8 +16,10 @@ type Env = Readonly<Record<string, string>>;
 
 export interface UsersApp {
   readonly nest: NestFastifyApplication;
-  /** What every key of this application starts with: `user:{app}:test:`. */
+  /** What the key of a user starts with: `user:{app}:test:`. */
   readonly keyPrefix: string;
+  /** What the key of an e-mail starts with: `unique:{app}:test:user:email:`. */
+  readonly emailKeyPrefix: string;
   request(method: Method, path: string, body?: unknown, headers?: Env): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
   return {
     nest,
     keyPrefix: `user:${app}:test:`,
+    emailKeyPrefix: `unique:${app}:test:user:email:`,
     request: (method, path, body, headers) => request(port, method, path, body, headers),
     close: () => nest.close(),
   };
@@ -92,10 +95,27 @@ export async function eventually(
   }
 }
 
-export async function createUser(app: UsersApp, details: object = ADA): Promise<ShownUser> {
-  const { status, json } = await app.request('POST', '/users', details);
+let created = 0;
+
+/** Ada with an e-mail that nobody else has, unless the details say otherwise. */
+export async function createUser(app: UsersApp, details: object = {}): Promise<ShownUser> {
+  const email = `ada-${++created}@example.com`;
+  const { status, json } = await app.request('POST', '/users', { ...ADA, email, ...details });
   if (status !== 201) throw new Error(`POST /users answered ${status}`);
   return json as ShownUser;
+}
+
+/** The pages of all users, by following the links to the next one. */
+export async function readAllUsers(app: UsersApp, start: string): Promise<ShownUser[][]> {
+  const pages: ShownUser[][] = [];
+  let next: string | undefined = start;
+  while (next !== undefined) {
+    const { status, headers, json } = await app.request('GET', next);
+    if (status !== 200) throw new Error(`GET ${next} answered ${status}`);
+    pages.push(json as ShownUser[]);
+    next = /^<(.*)>; rel="next"$/.exec(String(headers['link']))?.[1];
+  }
+  return pages;
 }
 
 /**

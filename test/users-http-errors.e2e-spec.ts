@@ -2,7 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Redis } from 'ioredis';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
-import { ADA, createUser, startUsersApp, type Answer, type UsersApp } from './users-app.js';
+import {
+  ADA,
+  createUser,
+  startUsersApp,
+  type Answer,
+  type ShownUser,
+  type UsersApp,
+} from './users-app.js';
 
 interface ProblemBody {
   readonly errors: readonly { readonly property: string; readonly messages: readonly string[] }[];
@@ -112,14 +119,25 @@ describe('users API, bad requests', () => {
     });
   });
 
-  describe('lists of ids', () => {
+  describe('lists', () => {
     it.each([
-      ['/users', ['ids']],
       ['/users?ids=', ['ids']],
       ['/users?ids=1,,2', ['ids']],
       [`/users?ids=${Array.from({ length: 101 }, (_, i) => i).join()}`, ['ids']],
       [`/users?ids=1,${'x'.repeat(65)}`, ['ids']],
       ['/users?ids=1&fields=email', ['fields']],
+      ['/users?limit=', ['limit']],
+      ['/users?limit=0', ['limit']],
+      ['/users?limit=101', ['limit']],
+      ['/users?limit=1.5', ['limit']],
+      ['/users?limit=many', ['limit']],
+      ['/users?limit=1&limit=2', ['limit']],
+      ['/users?cursor=', ['cursor']],
+      ['/users?cursor=next', ['cursor']],
+      ['/users?cursor=0&cursor=0', ['cursor']],
+      ['/users?limit=x&cursor[]=0', ['cursor[]', 'limit']],
+      ['/users?ids=1&limit=1', ['limit']],
+      ['/users?ids=1&limit=1&cursor=0', ['cursor', 'limit']],
     ])('refuses %s', async (url, properties) => {
       const answer = await app.request('GET', url);
 
@@ -187,23 +205,36 @@ describe('users API, bad requests', () => {
 
     afterAll(() => redis.disconnect());
 
-    it.each(['hunter2', '"hunter2"', '{"id":"hunter2"}', '[]', ''])(
+    it.each(['hunter2', '"hunter2"', '{"id":"hunter2"}', '{"id":"broken"}', '[]', ''])(
       'answers 500 for %j and shows nothing of it',
       async (text) => {
         await redis.set(`${app.keyPrefix}broken`, text);
 
-        const answer = await app.request('GET', '/users/broken');
+        for (const url of ['/users/broken', '/users/broken/profile', '/users?ids=1,broken']) {
+          const answer = await app.request('GET', url);
 
-        expectProblem(answer, 500);
-        expect(answer.text).not.toContain('hunter2');
-        expect(answer.text).not.toContain('broken');
+          expectProblem(answer, 500);
+          expect(answer.text).not.toContain('hunter2');
+          expect(answer.text).not.toContain('broken');
+        }
       },
     );
 
-    it('answers 500 for a key of another type', async () => {
+    it('leaves it out of the pages of all users', async () => {
+      const { id } = await createUser(app);
+      await redis.set(`${app.keyPrefix}broken`, '{"id":"broken"}');
+
+      const { status, json } = await app.request('GET', '/users?limit=100');
+
+      expect(status).toBe(200);
+      expect((json as ShownUser[]).map((user) => user.id)).toContain(id);
+    });
+
+    it('takes a key of another type for no user', async () => {
       await redis.hset(`${app.keyPrefix}broken`, 'a', '1');
 
-      expectProblem(await app.request('GET', '/users/broken'), 500);
+      expectProblem(await app.request('GET', '/users/broken'), 404);
+      expect((await app.request('GET', '/users?ids=broken')).json).toEqual([]);
     });
   });
 });

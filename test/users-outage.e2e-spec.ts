@@ -22,6 +22,7 @@ function callEverything(app: UsersApp): Promise<Answer[]> {
     app.request('POST', '/users', ADA),
     app.request('GET', '/users/1'),
     app.request('GET', '/users?ids=1,2,3'),
+    app.request('GET', '/users'),
     app.request('PATCH', '/users/1', { lastName: 'King' }),
     app.request('GET', '/users/1/profile'),
     app.request('DELETE', '/users/1'),

@@ -49,7 +49,7 @@ describe('users API', () => {
   });
 
   it('keeps text as it was given, whatever the script', async () => {
-    const details = { firstName: ' Zoë ', lastName: "O'Neill-李 👩‍🚀\u0000", email: ADA.email };
+    const details = { firstName: ' Zoë ', lastName: "O'Neill-李 👩‍🚀\u0000" };
     const { id } = await createUser(app, details);
 
     expect((await app.request('GET', `/users/${id}`)).json).toMatchObject(details);
@@ -76,11 +76,43 @@ describe('users API', () => {
   });
 
   it('shows a profile with the trimmed names', async () => {
-    const user = await createUser(app, { ...ADA, firstName: '  Ada ', lastName: ' Lovelace\t' });
+    const user = await createUser(app, { firstName: '  Ada ', lastName: ' Lovelace\t' });
 
     expect(await app.request('GET', `/users/${user.id}/profile`)).toMatchObject({
       status: 200,
       json: { ...user, displayName: 'Ada Lovelace' },
+    });
+  });
+
+  describe('changes at the same time', () => {
+    it('keeps both when they are of different fields', async () => {
+      const { id } = await createUser(app);
+
+      for (let round = 0; round < 10; round++) {
+        const [firstName, lastName] = [`First ${round}`, `Last ${round}`];
+        const answers = await Promise.all([
+          app.request('PATCH', `/users/${id}`, { firstName }),
+          app.request('PATCH', `/users/${id}`, { lastName }),
+        ]);
+
+        expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+        const { json } = await app.request('GET', `/users/${id}`);
+        expect(json).toMatchObject({ firstName, lastName });
+      }
+    });
+
+    it('does not bring back a user that is deleted meanwhile', async () => {
+      for (let round = 0; round < 10; round++) {
+        const { id } = await createUser(app);
+        const [changed, deleted] = await Promise.all([
+          app.request('PATCH', `/users/${id}`, { lastName: 'King' }),
+          app.request('DELETE', `/users/${id}`),
+        ]);
+
+        expect([200, 404]).toContain(changed.status);
+        expect(deleted.status).toBe(204);
+        expect((await app.request('GET', `/users/${id}`)).status).toBe(404);
+      }
     });
   });
 
@@ -105,38 +137,57 @@ describe('users API', () => {
   });
 
   describeWithRealRedis('counting commands', () => {
-    /** How often each command was called since the last time, by the server's own account. */
-    async function callsDuring(act: () => Promise<unknown>): Promise<Record<string, number>> {
-      await redis.config('RESETSTAT');
+    /** What the application sends, and not what a script does inside the server. */
+    async function commandsDuring(act: () => Promise<unknown>): Promise<string[]> {
+      const monitor = await redis.monitor();
+      const commands: string[] = [];
+      const end = new Promise<void>((resolve) => {
+        monitor.on('monitor', (_time: string, [command = '']: string[], source: string) => {
+          if (command === 'echo') resolve();
+          else if (source !== 'lua') commands.push(command);
+        });
+      });
       await act();
-      const stats = await redis.info('commandstats');
-      const calls = [...stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(
-        ([, command = '', count]) => [command, Number(count)] as const,
-      );
-      return Object.fromEntries(calls.filter(([command]) => !/^(config|info)/.test(command)));
+      await redis.echo('the end');
+      await end;
+      monitor.disconnect();
+      return commands;
     }
 
     it('reads a hundred users in one round trip', async () => {
       const { id } = await createUser(app);
       const ids = [id, ...Array.from({ length: 99 }, (_, i) => String(i))];
 
-      const calls = await callsDuring(() => app.request('GET', `/users?ids=${ids.join()}`));
+      const commands = await commandsDuring(() => app.request('GET', `/users?ids=${ids.join()}`));
 
-      expect(calls).toEqual({ mget: 1 });
+      expect(commands).toEqual(['mget']);
     });
 
-    it('writes a user and its expiry in one command', async () => {
-      expect(await callsDuring(() => createUser(app))).toEqual({ set: 1 });
+    it('writes a user, its expiry and the claim to its e-mail in one command', async () => {
+      await createUser(app); // the server has the script from now on
+
+      expect(await commandsDuring(() => createUser(app))).toEqual(['evalsha']);
+    });
+
+    it('reads a user to change it, and writes it if nobody else has', async () => {
+      const { id } = await createUser(app);
+
+      const commands = await commandsDuring(() =>
+        app.request('PATCH', `/users/${id}`, { lastName: 'King' }),
+      );
+
+      expect(commands).toEqual(['mget', 'evalsha']);
     });
 
     it('sends nothing for a request that is not valid, or an id that nobody has', async () => {
-      const calls = await callsDuring(async () => {
+      const commands = await commandsDuring(async () => {
         await app.request('POST', '/users', {});
-        await app.request('GET', '/users');
+        await app.request('GET', '/users?limit=0');
+        await app.request('GET', '/users?cursor=x');
         await app.request('GET', `/users/${'x'.repeat(65)}`);
       });
 
-      expect(calls).toEqual({});
+      expect(commands).toEqual([]);
     });
   });
 
@@ -156,6 +207,16 @@ describe('users API', () => {
       const ttl = await redis.pttl(app.keyPrefix + id);
       expect(ttl).toBeGreaterThan(3_590_000);
       expect(ttl).toBeLessThanOrEqual(3_600_000);
+    });
+
+    it('keeps the claim to an e-mail under its documented key, for as long as the user', async () => {
+      const { id, email } = await createUser(app);
+
+      const key = app.emailKeyPrefix + email;
+      expect(await redis.get(key)).toMatch(new RegExp(`:${id}$`));
+      expect(await redis.pttl(key)).toBeGreaterThan(3_590_000);
+      await app.request('DELETE', `/users/${id}`);
+      expect(await redis.exists(key)).toBe(0);
     });
 
     it.each([

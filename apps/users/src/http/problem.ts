@@ -26,9 +26,12 @@ export class Problem {
   @ApiPropertyOptional({ example: 'The request has invalid fields.' })
   readonly detail?: string;
 
-  @ApiPropertyOptional({ example: 'REDIS_TIMEOUT', description: 'Only if Redis failed; stable' })
+  @ApiPropertyOptional({
+    example: 'REDIS_TIMEOUT',
+    description: 'What nestjs-redis-data calls it, if it comes from there; stable',
+  })
   readonly code?: string;
 
-  @ApiPropertyOptional({ type: [FieldProblem], description: 'Every field that is not valid' })
+  @ApiPropertyOptional({ type: [FieldProblem], description: 'What is wrong with which field' })
   readonly errors?: readonly FieldProblem[];
 }

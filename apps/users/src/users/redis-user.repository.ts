@@ -1,81 +1,67 @@
-import { Injectable } from '@nestjs/common';
-import type { RedisClient, ResolvedRedisOptions } from 'nestjs-redis-data';
-import {
-  InjectKeyBuilder,
-  InjectRedis,
-  InjectRedisOptions,
-  JsonSerializer,
+import { Logger } from '@nestjs/common';
+import type {
+  Change,
+  EntityClass,
   KeyBuilder,
+  Page,
+  PageOptions,
+  Patch,
+  RedisClient,
+  RedisRepositoryOptions,
+  SaveOptions,
+  Ttl,
+  UpdateOptions,
 } from 'nestjs-redis-data';
+import { RedisConflictException, RedisRepository } from 'nestjs-redis-data';
 
-import { readStoredUser } from './stored-user.js';
-import type { User } from './user.js';
-import { UserRepository } from './user.repository.js';
+import { EmailTakenException } from './email-taken.exception.js';
+import { User } from './user.js';
+import type { UserRepository } from './user.repository.js';
 
-/**
- * Users as JSON under `user:{app}:{environment}:{id}` (the braces are placeholders). A user expires
- * `REDIS_DEFAULT_TTL` after it was last written; with `forever` it stays.
- */
-@Injectable()
-export class RedisUserRepository extends UserRepository {
-  readonly #redis: RedisClient;
-  readonly #keys: KeyBuilder;
-  readonly #ttlMs: ResolvedRedisOptions['defaultTtlMs'];
-  readonly #serializer = new JsonSerializer();
+/** Users in Redis. One expires `REDIS_DEFAULT_TTL` after it was last written. */
+export class RedisUserRepository extends RedisRepository<User> implements UserRepository {
+  static readonly entity = User;
+
+  readonly #logger = new Logger(RedisUserRepository.name);
+  readonly #ttl: Ttl;
 
   constructor(
-    @InjectRedis() redis: RedisClient,
-    @InjectKeyBuilder() keys: KeyBuilder,
-    @InjectRedisOptions() options: ResolvedRedisOptions,
+    client: RedisClient,
+    keys: KeyBuilder,
+    entity: EntityClass<User>,
+    options: Required<RedisRepositoryOptions>,
   ) {
-    super();
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#ttlMs = options.defaultTtlMs;
+    super(client, keys, entity, options);
+    this.#ttl = options.defaultTtl;
   }
 
-  async getById(id: string): Promise<User | undefined> {
-    const key = this.#keys.userKey(id);
-    return this.#read(key, await this.#redis.get(key));
+  override save(user: User, options?: SaveOptions): Promise<User> {
+    return super.save(user, options).catch(sayThatTheEmailIsTaken);
   }
 
-  async getAll(ids: readonly string[]): Promise<User[]> {
-    if (ids.length === 0) return [];
-    const keys = ids.map((id) => this.#keys.userKey(id));
-    const texts = await this.#getTexts(keys);
-    return keys.flatMap((key, i) => this.#read(key, texts[i]) ?? []);
+  /** A change counts as a write: it gives the user its whole time to live again. */
+  override update(
+    id: string,
+    change: Patch<User> | Change<User>,
+    options: UpdateOptions = { ttl: this.#ttl },
+  ): Promise<User | null> {
+    return super.update(id, change, options).catch(sayThatTheEmailIsTaken);
   }
 
-  async save(user: User): Promise<void> {
-    const key = this.#keys.userKey(user.id);
-    const text = this.#serializer.serialize(user, key);
-    // Value and expiry in one command: a crash in between would leave a user that never expires.
-    if (this.#ttlMs === 'forever') await this.#redis.set(key, text);
-    else await this.#redis.set(key, text, 'PX', this.#ttlMs);
+  /** What is no user must not keep the others out of sight: it goes to the log. */
+  override page(options?: PageOptions): Promise<Page<User>> {
+    return super.page({
+      onCorrupt: (error) => {
+        this.#logger.error(error);
+      },
+      ...options,
+    });
   }
+}
 
-  async replace(user: User): Promise<boolean> {
-    const key = this.#keys.userKey(user.id);
-    const text = this.#serializer.serialize(user, key);
-    const reply =
-      this.#ttlMs === 'forever'
-        ? await this.#redis.set(key, text, 'XX')
-        : await this.#redis.set(key, text, 'PX', this.#ttlMs, 'XX');
-    return reply === 'OK';
+function sayThatTheEmailIsTaken(error: unknown): never {
+  if (error instanceof RedisConflictException && error.property === 'email') {
+    throw new EmailTakenException({ cause: error });
   }
-
-  async delete(id: string): Promise<boolean> {
-    return (await this.#redis.unlink(this.#keys.userKey(id))) === 1;
-  }
-
-  /** In a cluster the keys live on several nodes: the GETs of one tick share a round trip to each. */
-  #getTexts(keys: string[]): Promise<(string | null)[]> {
-    const redis = this.#redis;
-    return 'nodes' in redis ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget(keys);
-  }
-
-  #read(key: string, text: string | null | undefined): User | undefined {
-    if (text === null || text === undefined) return undefined;
-    return readStoredUser(this.#serializer.deserialize(text, key), key);
-  }
+  throw error;
 }

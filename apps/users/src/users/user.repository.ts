@@ -1,18 +1,33 @@
+import type { Page, PageOptions } from 'nestjs-redis-data';
+
 import type { User } from './user.js';
 
-/** Where users are kept. The service knows this and nothing about Redis. */
+/** Where users are kept, as the service needs it. */
 export abstract class UserRepository {
-  /** `undefined` if there is no such user. */
-  abstract getById(id: string): Promise<User | undefined>;
+  /** `null` if there is no such user. */
+  abstract getById(id: string): Promise<User | null>;
 
-  /** The users that exist, in the order of `ids`, in one round trip. */
-  abstract getAll(ids: readonly string[]): Promise<User[]>;
+  /** The users that exist, each once, in the order of `ids`, in one round trip. */
+  abstract getAll(ids: readonly string[]): Promise<Map<string, User>>;
 
-  /** Creates or replaces. */
-  abstract save(user: User): Promise<void>;
+  /** About `limit` of all users, and a cursor to go on with; `null` after the last of them. */
+  abstract page(options: PageOptions): Promise<Page<User>>;
 
-  /** Replaces a user that exists, and creates none. Whether there was one. */
-  abstract replace(user: User): Promise<boolean>;
+  /**
+   * Creates or replaces.
+   *
+   * @throws EmailTakenException
+   */
+  abstract save(user: User): Promise<User>;
+
+  /**
+   * Changes a user that exists, and creates none. Nothing that others change meanwhile is lost.
+   *
+   * @param change called again for each attempt
+   * @returns `null` if there is no such user
+   * @throws EmailTakenException
+   */
+  abstract update(id: string, change: (user: User) => Partial<User>): Promise<User | null>;
 
   /** Whether there was such a user. */
   abstract delete(id: string): Promise<boolean>;

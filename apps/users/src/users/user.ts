@@ -1,16 +1,39 @@
 /**
  * @module users The one thing this API is about.
  */
+import { Type } from 'class-transformer';
+import { IsDate, IsEmail, IsString } from 'class-validator';
+import { EntityId, Indexed, RedisEntity } from 'nestjs-redis-data';
 
-/** A person with an account. Immutable: a change makes a new one. */
-export interface User {
+/**
+ * A person with an account. The rules here are those of stored data, which is checked when it is read
+ * too; what is accepted from outside is stricter, and may change without making stored users invalid.
+ */
+@RedisEntity({ kind: 'user', validateOnRead: true })
+export class User {
   /** A UUID made by the server. */
-  readonly id: string;
-  readonly firstName: string;
-  readonly lastName: string;
-  readonly email: string;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
+  @EntityId()
+  @IsString()
+  readonly id!: string;
+
+  @IsString()
+  readonly firstName!: string;
+
+  @IsString()
+  readonly lastName!: string;
+
+  /** In lower case, so that it is unique whatever its case. */
+  @IsEmail()
+  @Indexed({ unique: true })
+  readonly email!: string;
+
+  @IsDate()
+  @Type(() => Date)
+  readonly createdAt!: Date;
+
+  @IsDate()
+  @Type(() => Date)
+  readonly updatedAt!: Date;
 }
 
 /** The parts of a user that its owner chooses. */

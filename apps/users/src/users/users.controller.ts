@@ -13,7 +13,7 @@ import {
 import { ApiTags } from '@nestjs/swagger';
 
 import { CreateUserDto } from './dto/create-user.dto.js';
-import { ListUsersQuery } from './dto/list-users.query.js';
+import { ListUsersQuery, USUAL_LIMIT } from './dto/list-users.query.js';
 import { UpdateUserDto } from './dto/update-user.dto.js';
 import { UserProfileResponse } from './dto/user-profile.response.js';
 import { UserResponse } from './dto/user.response.js';
@@ -43,8 +43,14 @@ export class UsersController {
 
   @Get()
   @docs.List()
-  async list(@Query() { ids }: ListUsersQuery): Promise<UserResponse[]> {
-    return (await this.#users.getAll(ids)).map((user) => UserResponse.of(user));
+  async list(
+    @Query() { ids, limit = USUAL_LIMIT, ...from }: ListUsersQuery,
+    @Res({ passthrough: true }) response: HeaderSink,
+  ): Promise<UserResponse[]> {
+    if (ids) return (await this.#users.getAll(ids)).map((user) => UserResponse.of(user));
+    const { entities, cursor } = await this.#users.page({ limit, ...from });
+    if (cursor !== null) response.header('Link', nextPage(limit, cursor));
+    return entities.map((user) => UserResponse.of(user));
   }
 
   @Get(':id')
@@ -74,6 +80,12 @@ export class UsersController {
   async delete(@Param('id', UserIdPipe) id: string): Promise<void> {
     await this.#users.delete(id);
   }
+}
+
+/** A link as RFC 8288 has it. */
+function nextPage(limit: number, cursor: string): string {
+  const query = new URLSearchParams({ limit: String(limit), cursor });
+  return `</users?${query.toString()}>; rel="next"`;
 }
 
 /** What Fastify's reply and Express's response have in common. */

@@ -18,7 +18,7 @@ import { UserResponse } from './dto/user.response.js';
 export const Create = () =>
   operation(
     'Create a user',
-    [400, 413, 415],
+    [400, 409, 413, 415],
     [
       ApiCreatedResponse({
         type: UserResponse,
@@ -29,12 +29,21 @@ export const Create = () =>
 
 export const List = () =>
   operation(
-    'Read several users in one round trip to Redis',
+    'Read several users, by their ids or page by page',
     [400],
     [
       ApiOkResponse({
         type: [UserResponse],
-        description: 'Those that exist, each once, in the order asked for',
+        description:
+          'With `ids` those that exist, each once, in the order asked for, in one round trip to ' +
+          'Redis. Without, a page of all users in no order: follow `Link` until there is none. ' +
+          'Users that are there all the time come at least once, and seldom twice.',
+        headers: {
+          Link: {
+            description: 'The next page, as `<...>; rel="next"`; absent on the last one',
+            schema: { type: 'string' },
+          },
+        },
       }),
     ],
   );
@@ -52,7 +61,7 @@ export const Profile = () =>
 export const Update = () =>
   operation(
     'Change some fields of a user',
-    [400, 404, 413, 415],
+    [400, 404, 409, 413, 415],
     [ID, ApiOkResponse({ type: UserResponse })],
   );
 
@@ -63,6 +72,7 @@ const ID = ApiParam({ name: 'id', example: '6f1c1a52-5b0e-4b43-9a6c-2f8d9f0f7a11
 const PROBLEMS = {
   400: 'The request is not valid; every problem is listed',
   404: 'There is no such user',
+  409: 'Another user has this e-mail, or too many others changed this user at the same time',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
   503: 'Redis is not available; Retry-After says when to try again',

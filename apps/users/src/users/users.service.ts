@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { Injectable, NotFoundException } from '@nestjs/common';
+import type { Page, PageOptions } from 'nestjs-redis-data';
 
 import type { User, UserDetails } from './user.js';
 import { UserRepository } from './user.repository.js';
@@ -13,41 +14,46 @@ export class UsersService {
     this.#users = users;
   }
 
-  async create(details: UserDetails): Promise<User> {
+  /** @throws EmailTakenException */
+  create(details: UserDetails): Promise<User> {
     const now = new Date();
-    const user: User = { ...details, id: randomUUID(), createdAt: now, updatedAt: now };
-    await this.#users.save(user);
-    return user;
+    return this.#users.save({ ...details, id: randomUUID(), createdAt: now, updatedAt: now });
   }
 
   /** @throws NotFoundException */
   async get(id: string): Promise<User> {
-    const user = await this.#users.getById(id);
-    if (user === undefined) throw noSuchUser();
-    return user;
+    return found(await this.#users.getById(id));
   }
 
   /** The users that exist, each once, in the order of `ids`. */
-  getAll(ids: readonly string[]): Promise<User[]> {
-    return this.#users.getAll([...new Set(ids)]);
+  async getAll(ids: readonly string[]): Promise<User[]> {
+    return [...(await this.#users.getAll(ids)).values()];
+  }
+
+  /** Some of all users, in no order, and where to go on. */
+  page(options: PageOptions): Promise<Page<User>> {
+    return this.#users.page(options);
   }
 
   /**
-   * Reads, changes and writes: of two changes at the same moment the later one wins.
+   * Changes at the same moment are all kept, but of two to the same field the later one wins.
    *
-   * @throws NotFoundException
+   * @throws NotFoundException also if the user is deleted or expires meanwhile: it does not come back
+   * @throws EmailTakenException
    */
   async update(id: string, changes: Partial<UserDetails>): Promise<User> {
-    const user: User = { ...(await this.get(id)), ...changes, updatedAt: new Date() };
-    // Deleted or expired since it was read: it must not come back.
-    if (!(await this.#users.replace(user))) throw noSuchUser();
-    return user;
+    return found(await this.#users.update(id, () => ({ ...changes, updatedAt: new Date() })));
   }
 
   /** @throws NotFoundException */
   async delete(id: string): Promise<void> {
     if (!(await this.#users.delete(id))) throw noSuchUser();
   }
+}
+
+function found(user: User | null): User {
+  if (user === null) throw noSuchUser();
+  return user;
 }
 
 function noSuchUser(): NotFoundException {

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { IsEmail, IsString, Length, Matches, MaxLength } from 'class-validator';
 
 import type { UserDetails } from '../user.js';
@@ -18,8 +19,18 @@ export class CreateUserDto implements UserDetails {
   @Matches(/\S/, NOT_BLANK)
   readonly lastName!: string;
 
-  @ApiProperty({ example: 'ada@example.com', format: 'email', maxLength: 254 })
+  @ApiProperty({
+    example: 'ada@example.com',
+    format: 'email',
+    maxLength: 254,
+    description: 'Unique whatever its case: it is kept in lower case',
+  })
+  @Transform(({ value }: { value: unknown }) => inLowerCase(value))
   @IsEmail()
   @MaxLength(254)
   readonly email!: string;
+}
+
+function inLowerCase(value: unknown): unknown {
+  return typeof value === 'string' ? value.toLowerCase() : value;
 }

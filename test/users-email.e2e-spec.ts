@@ -10,11 +10,12 @@ const TAKEN = {
   status: 409,
   headers: { 'content-type': 'application/problem+json; charset=utf-8' },
   json: {
-    type: 'urn:users-api:email-taken',
+    type: 'urn:nestjs-redis-data:conflict',
     title: 'Conflict',
     status: 409,
-    detail: 'Another user has this e-mail.',
-    errors: [{ property: 'email', messages: ['email is already in use'] }],
+    detail: 'Some values are already taken; see "errors".',
+    code: 'REDIS_CONFLICT',
+    errors: [{ property: 'email', messages: ['email is already taken'] }],
   },
 };
 

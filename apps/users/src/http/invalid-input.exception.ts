@@ -1,18 +1,15 @@
 import type { ValidationError } from '@nestjs/common';
-import { HttpStatus } from '@nestjs/common';
+import { BadRequestException } from '@nestjs/common';
 
-import { FieldsException } from './fields.exception.js';
 import type { FieldProblem } from './problem.js';
 
 /** A body, query or parameter that does not pass its rules; names every field and every rule. */
-export class InvalidInputException extends FieldsException {
+export class InvalidInputException extends BadRequestException {
+  readonly errors: readonly FieldProblem[];
+
   constructor(errors: readonly ValidationError[]) {
-    super({
-      type: 'urn:users-api:invalid-fields',
-      status: HttpStatus.BAD_REQUEST,
-      detail: 'The request has invalid fields.',
-      errors: errors.flatMap((error) => flatten(error)),
-    });
+    super('The request has invalid fields.');
+    this.errors = errors.flatMap((error) => flatten(error));
   }
 }
 

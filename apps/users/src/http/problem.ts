@@ -26,12 +26,9 @@ export class Problem {
   @ApiPropertyOptional({ example: 'The request has invalid fields.' })
   readonly detail?: string;
 
-  @ApiPropertyOptional({
-    example: 'REDIS_TIMEOUT',
-    description: 'What nestjs-redis-data calls it, if it comes from there; stable',
-  })
+  @ApiPropertyOptional({ example: 'REDIS_TIMEOUT', description: 'Only if Redis failed; stable' })
   readonly code?: string;
 
-  @ApiPropertyOptional({ type: [FieldProblem], description: 'What is wrong with which field' })
+  @ApiPropertyOptional({ type: [FieldProblem], description: 'Every field that is not valid' })
   readonly errors?: readonly FieldProblem[];
 }

@@ -16,7 +16,7 @@ export abstract class UserRepository {
   /**
    * Creates or replaces.
    *
-   * @throws EmailTakenException
+   * @throws RedisConflictException if another user has the e-mail
    */
   abstract save(user: User): Promise<User>;
 
@@ -25,7 +25,7 @@ export abstract class UserRepository {
    *
    * @param change called again for each attempt
    * @returns `null` if there is no such user
-   * @throws EmailTakenException
+   * @throws RedisConflictException if another user has the e-mail
    */
   abstract update(id: string, change: (user: User) => Partial<User>): Promise<User | null>;
 

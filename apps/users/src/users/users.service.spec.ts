@@ -1,8 +1,7 @@
 import { NotFoundException } from '@nestjs/common';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Page } from 'nestjs-redis-data';
+import { RedisConflictException, type Page } from 'nestjs-redis-data';
 
-import { EmailTakenException } from './email-taken.exception.js';
 import { User } from './user.js';
 import { UserRepository } from './user.repository.js';
 import { UsersService } from './users.service.js';
@@ -25,7 +24,8 @@ class UsersInMemory extends UserRepository {
 
   async save(user: User): Promise<User> {
     for (const { id, email } of this.#users.values()) {
-      if (email === user.email && id !== user.id) throw new EmailTakenException();
+      if (email === user.email && id !== user.id)
+        throw new RedisConflictException(email, 'it is taken');
     }
     this.#users.set(user.id, user);
     return user;
@@ -84,9 +84,9 @@ describe('UsersService', () => {
     await users.create(ADA);
     const { id } = await users.create(GRACE);
 
-    await expect(users.create(ADA)).rejects.toBeInstanceOf(EmailTakenException);
+    await expect(users.create(ADA)).rejects.toBeInstanceOf(RedisConflictException);
     await expect(users.update(id, { email: ADA.email })).rejects.toBeInstanceOf(
-      EmailTakenException,
+      RedisConflictException,
     );
   });
 

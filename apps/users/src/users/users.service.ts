@@ -14,7 +14,7 @@ export class UsersService {
     this.#users = users;
   }
 
-  /** @throws EmailTakenException */
+  /** @throws RedisConflictException if another user has the e-mail */
   create(details: UserDetails): Promise<User> {
     const now = new Date();
     return this.#users.save({ ...details, id: randomUUID(), createdAt: now, updatedAt: now });
@@ -39,7 +39,7 @@ export class UsersService {
    * Changes at the same moment are all kept, but of two to the same field the later one wins.
    *
    * @throws NotFoundException also if the user is deleted or expires meanwhile: it does not come back
-   * @throws EmailTakenException
+   * @throws RedisConflictException if another user has the e-mail
    */
   async update(id: string, changes: Partial<UserDetails>): Promise<User> {
     return found(await this.#users.update(id, () => ({ ...changes, updatedAt: new Date() })));

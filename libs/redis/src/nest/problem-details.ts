@@ -31,7 +31,7 @@ const PROBLEMS = {
   REDIS_CONFLICT: [
     409,
     'Conflict',
-    'Somebody else changed this at the same time, or the value is already taken.',
+    'Somebody else changed this at the same time. Please try again.',
   ],
   REDIS_CONNECTION: [503, 'Service Unavailable', BUSY],
   REDIS_INVALID_KEY: [400, 'Bad Request', 'The identifier is empty or malformed.'],
@@ -45,6 +45,9 @@ const PROBLEMS = {
   REDIS_UNAVAILABLE: [503, 'Service Unavailable', BUSY],
   REDIS_VALIDATION: [400, 'Bad Request', 'Some values are not acceptable; see "errors".'],
 } as const satisfies Record<RedisErrorCode, Row>;
+
+/** A unique value of somebody else's is for the client to change; repeating will not help. */
+const TAKEN: Row = [409, 'Conflict', 'Some values are already taken; see "errors".'];
 
 /** A lost lock is our failure, not a conflict the client could resolve. */
 const LOST_LOCK: Row = [500, 'Internal Server Error', OURS];
@@ -81,6 +84,7 @@ function errorsOf(exception: RedisException): Pick<ProblemDetails, 'errors'> {
 }
 
 function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Row {
+  if (exception instanceof RedisConflictException && exception.property !== undefined) return TAKEN;
   if (exception instanceof RedisLockException && exception.failure === 'lost') return LOST_LOCK;
   if (exception.code === 'REDIS_TIMEOUT' && timeoutStatus === 504) {
     return [504, 'Gateway Timeout', BUSY];

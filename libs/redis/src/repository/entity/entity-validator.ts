@@ -19,9 +19,15 @@ export class EntityValidator {
   /** Whether it surely passes, told at once; else {@link problemsOf} has to be asked. */
   isSurelyValid(instance: object): boolean {
     if (instance.constructor !== this.#entity) return false; // a subclass may have rules of its own
-    if (this.#shortcut === 'unknown') this.#shortcut = shortcutFor(this.#entity);
+    if (this.#shortcut === 'unknown') this.#shortcut = shortcutFor(this.#entity, this.#giveUp);
     return this.#shortcut?.(instance as Plain) ?? false;
   }
+
+  /** A rule that is asynchronous may well be a query, which must not be made twice each time. */
+  readonly #giveUp = (verdict: Promise<unknown>): void => {
+    this.#shortcut = undefined;
+    verdict.catch(() => undefined); // class-validator is asked again, and will hear of it
+  };
 
   /** Everything that is wrong; empty when nothing is. */
   async problemsOf(instance: object): Promise<ValidationProblem[]> {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
 import type { Plain } from './hydrator.js';
 
@@ -22,10 +23,14 @@ const KNOWN: ReadonlySet<string> = new Set([
  * (benchmarks/repository.bench.mjs). Only what passes is decided here; what does not is left to
  * class-validator, which knows the messages.
  *
+ * @param giveUp called when a rule turns out to be asynchronous, with the promise it gave
  * @returns `undefined` for a class with rules that need class-validator itself: nested objects,
  * promises, rules that are declared asynchronous
  */
-export function shortcutFor(target: new () => object): Shortcut | undefined {
+export function shortcutFor(
+  target: new () => object,
+  giveUp: (verdict: Promise<unknown>) => void,
+): Shortcut | undefined {
   const storage = getMetadataStorage();
   const targetName = target.name;
   const rules = storage.getTargetValidationMetadatas(target, '', false, false);
@@ -35,7 +40,7 @@ export function shortcutFor(target: new () => object): Shortcut | undefined {
       conditions: itsRules.filter(({ type }) => type === ValidationTypes.CONDITIONAL_VALIDATION),
       checks: itsRules
         .filter(({ type }) => type !== ValidationTypes.CONDITIONAL_VALIDATION)
-        .flatMap((rule) => checksOf(rule, targetName)),
+        .flatMap((rule) => checksOf(rule, targetName, giveUp)),
     }),
   );
   const checks = properties.flatMap((property) => property.checks);
@@ -55,7 +60,11 @@ function conditionOf({ constraints }: Rule): Condition {
 }
 
 /** `undefined` in the place of what cannot be checked here. */
-function checksOf(rule: Rule, targetName: string): (Check | undefined)[] {
+function checksOf(
+  rule: Rule,
+  targetName: string,
+  giveUp: (verdict: Promise<unknown>) => void,
+): (Check | undefined)[] {
   const { propertyName: property, constraints, each, validateIf } = rule;
   return getMetadataStorage()
     .getTargetValidatorConstraints(rule.constraintCls)
@@ -65,10 +74,12 @@ function checksOf(rule: Rule, targetName: string): (Check | undefined)[] {
       return (value, object) => {
         if (validateIf?.(object, value) === false) return true;
         const args: ValidationArguments = { targetName, property, object, value, constraints };
-        if (!each) return instance.validate(value, args) === true;
-        return (
-          Array.isArray(value) && value.every((item) => instance.validate(item, args) === true)
-        );
+        const passes = (item: unknown) => {
+          const verdict: unknown = instance.validate(item, args);
+          if (types.isPromise(verdict)) giveUp(verdict);
+          return verdict === true;
+        };
+        return each ? Array.isArray(value) && value.every(passes) : passes(value);
       };
     });
 }

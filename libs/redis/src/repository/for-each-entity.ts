@@ -1,8 +1,7 @@
 import { sendInChunks } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
-import type { RedisException } from '../errors/redis.exception.js';
+import { RedisException } from '../errors/redis.exception.js';
 
 /**
  * Does the same for several entities, a chunk at a time, and lets each of them fail for itself.
@@ -26,7 +25,8 @@ export async function forEachEntity<Id, Item, R>(
         try {
           results.set(id, await work(item, key));
         } catch (error) {
-          errors.set(key, asRedisException(error, client));
+          if (!(error instanceof RedisException)) throw error; // of the application's own code
+          errors.set(key, error);
         }
       }),
     );

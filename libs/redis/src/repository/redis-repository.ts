@@ -1,7 +1,5 @@
-import { isCluster } from '../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
-import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
@@ -26,13 +24,9 @@ import { IndexCleaner } from './indexes/index-cleaner.js';
 import { IndexReader } from './indexes/index-reader.js';
 import { bounded } from './reading/bounded.js';
 import { EntityReader } from './reading/entity-reader.js';
-import { AtomicCommit } from './writing/atomic-commit.js';
+import { createWriter } from './writing/create-writer.js';
 import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
-import { IndexedWriter } from './writing/indexed-writer.js';
 import { updateOptimistically, type Revise } from './writing/optimistic-update.js';
-import { PlainWriter } from './writing/plain-writer.js';
-import { StagedCommit } from './writing/staged-commit.js';
-import { UniqueConflicts } from './writing/unique-conflicts.js';
 
 export interface RedisRepositoryOptions {
   /**
@@ -92,15 +86,13 @@ export class RedisRepository<
     this.#reader = new EntityReader(client, codec);
     this.#indexes = new EntityIndexes(schema, keys);
     this.#indexReader = new IndexReader(client, cleaner, keyOf);
-    if (this.#indexes.isEmpty) {
-      this.#writer = new PlainWriter(client);
-    } else {
-      const conflicts = new UniqueConflicts(client, schema.kind, keyOf);
-      const commit = isCluster(client)
-        ? new StagedCommit(client, conflicts)
-        : new AtomicCommit(client, conflicts);
-      this.#writer = new IndexedWriter(client, this.#indexes, commit, cleaner);
-    }
+    this.#writer = createWriter({
+      client,
+      kind: schema.kind,
+      indexes: this.#indexes,
+      cleaner,
+      keyOf,
+    });
   }
 
   /**
@@ -142,11 +134,7 @@ export class RedisRepository<
     const key = this.#codec.keyOf(id);
     if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
     const text = this.#codec.encode(instance, key);
-    try {
-      await this.#writer.write({ id: String(id), key, text, ttl: ttlMs });
-    } catch (error) {
-      throw asRedisException(error, this.#client);
-    }
+    await this.#writer.write({ id: String(id), key, text, ttl: ttlMs });
     return instance;
   }
 
@@ -191,8 +179,7 @@ export class RedisRepository<
 
   /** @returns whether there was one. One round trip, and three more with indexes */
   async delete(id: Id): Promise<boolean> {
-    const key = this.#codec.keyOf(id);
-    return this.#door(() => this.#writer.remove(String(id), key));
+    return this.#writer.remove(String(id), this.#codec.keyOf(id));
   }
 
   /** @returns how many there were. Each as {@link delete}, 500 at a time in the round trips of one */
@@ -255,11 +242,8 @@ export class RedisRepository<
    * @throws RedisValidationException for a cursor that no page has given
    * @throws RedisSerializationException as {@link entities}
    */
-  async page(options: PageOptions = {}): Promise<Page<T>> {
-    const { limit = 100 } = options;
-    if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return this.#reader.page(options);
-    const accepted = 'a whole number from 1 to 1000';
-    throw new RedisConfigurationException([{ setting: 'limit', value: String(limit), accepted }]);
+  page(options: PageOptions = {}): Promise<Page<T>> {
+    return this.#reader.page(options);
   }
 
   /** How many ids there are: as expensive as {@link ids}, and as exact while others write. */
@@ -294,9 +278,7 @@ export class RedisRepository<
   #revise<R>(id: Id, ttl: WriteTtl, revise: Revise<R>): Promise<R | null> {
     const key = this.#codec.keyOf(id);
     const read = () => this.#reader.readText(key);
-    return this.#door(() =>
-      updateOptimistically(this.#writer, read, revise, { id: String(id), key, ttl }),
-    );
+    return updateOptimistically(this.#writer, read, revise, { id: String(id), key, ttl });
   }
 
   /** Where the driver's errors become ours. */

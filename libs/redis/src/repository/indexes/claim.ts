@@ -26,6 +26,7 @@ export function isPending(claim: Claim): boolean {
   return claim.startsWith('?');
 }
 
+/** `''` if it is no claim, but something foreign. */
 export function ownerOf(claim: Claim): string {
   return claim.slice(CLAIM_PREFIX_LENGTH);
 }

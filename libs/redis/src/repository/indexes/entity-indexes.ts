@@ -127,6 +127,11 @@ export function hasValue(text: string, { property, value }: Criterion): boolean 
   }
 }
 
+/** Whether stored text does not have the value; what cannot be read may have it. */
+export function isStale(stored: string | null, criterion: Criterion): boolean {
+  return stored === null || hasValue(stored, criterion) === false;
+}
+
 /** A number of parts that is different in each case, so that no value can pose as another's hash. */
 function partsOf(value: string): string[] {
   if (value === '') return [];

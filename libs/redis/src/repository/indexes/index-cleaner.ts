@@ -1,14 +1,13 @@
-import { multiGet, type Reading } from '../../batch/multi-get.js';
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { isPending, ownerOf } from './claim.js';
-import { hasValue, type IndexEntry } from './entity-indexes.js';
+import { isStale, type IndexEntry } from './entity-indexes.js';
+import { readStored } from './read-stored.js';
 
-/** An entry as it was when somebody looked at it. */
-export interface SeenEntry {
+/** An entry as it was when it was looked at. */
+interface SeenEntry {
   readonly entry: IndexEntry;
-  readonly id: string;
   /** Its claim, or its score: different after every write. */
   readonly version: string;
 }
@@ -33,55 +32,36 @@ export class IndexCleaner {
   /** Removes those of the entries that the entity does not have (any more). Three round trips. */
   async clean(id: string, entityKey: string, entries: readonly IndexEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    await this.#tolerantly(async () => {
-      const seen = await this.#look(id, entries);
-      const [stored] = await multiGet(this.#client, [entityKey]); // after looking: see above
-      if (stored === undefined) return;
-      await this.#removeAll(seen.filter(({ entry }) => isStale(stored, entry)));
-    });
-  }
-
-  /** Removes entries that were just found to be stale. One round trip. */
-  async remove(seen: readonly SeenEntry[]): Promise<void> {
-    if (seen.length > 0) await this.#tolerantly(() => this.#removeAll(seen));
-  }
-
-  async #look(id: string, entries: readonly IndexEntry[]): Promise<SeenEntry[]> {
-    const found = await Promise.all(
-      entries.map(async (entry) => {
-        const version = entry.unique
-          ? await this.#client.get(entry.key)
-          : await this.#client.zscore(entry.key, id);
-        return version === null ? [] : [{ entry, id, version }];
-      }),
-    );
-    return found.flat().filter(({ entry, version }) => !entry.unique || ownerOf(version) === id);
-  }
-
-  async #removeAll(seen: readonly SeenEntry[]): Promise<void> {
-    // A pending claim belongs to a save that is under way, and ends by itself.
-    const settled = seen.filter(({ entry, version }) => !entry.unique || !isPending(version));
-    await Promise.all(
-      settled.map(({ entry, id, version }) =>
-        entry.unique
-          ? REMOVE_CLAIM.run(this.#client, [entry.key], [version])
-          : REMOVE_ENTRY.run(this.#client, [entry.key], [id, version]),
-      ),
-    );
-  }
-
-  async #tolerantly(work: () => Promise<void>): Promise<void> {
     try {
-      await work();
+      const seen = await this.#look(id, entries);
+      if (seen.length === 0) return;
+      const stored = await readStored(this.#client, entityKey); // after looking: see above
+      const stale = seen.filter(({ entry }) => isStale(stored, entry));
+      await Promise.all(stale.map((entry) => this.#remove(id, entry)));
     } catch (error) {
       asRedisException(error, this.#client); // throws what is not Redis's
     }
   }
-}
 
-/** Whether an entity that was read this way does not have the value; unknown counts as having it. */
-export function isStale(stored: Reading, entry: IndexEntry): boolean {
-  return stored === null || (typeof stored === 'string' && hasValue(stored, entry) === false);
+  async #look(id: string, entries: readonly IndexEntry[]): Promise<SeenEntry[]> {
+    const versions = await Promise.all(
+      entries.map(({ unique, key }) =>
+        unique ? this.#client.get(key) : this.#client.zscore(key, id),
+      ),
+    );
+    return entries.flatMap((entry, i) => {
+      const version = versions[i] ?? null;
+      if (version === null) return [];
+      // A pending claim belongs to a save that is under way, and ends by itself.
+      const isOthers = entry.unique && (isPending(version) || ownerOf(version) !== id);
+      return isOthers ? [] : [{ entry, version }];
+    });
+  }
+
+  async #remove(id: string, { entry: { unique, key }, version }: SeenEntry): Promise<void> {
+    if (unique) await REMOVE_CLAIM.run(this.#client, [key], [version]);
+    else await REMOVE_ENTRY.run(this.#client, [key], [id, version]);
+  }
 }
 
 /** KEYS: claim. ARGV: the claim as it was seen. */

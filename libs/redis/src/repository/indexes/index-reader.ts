@@ -4,7 +4,7 @@ import type { RedisClient } from '../../connection/options/options.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { ownerOf } from './claim.js';
 import { hasValue, type Criterion, type IndexEntry } from './entity-indexes.js';
-import type { IndexCleaner, SeenEntry } from './index-cleaner.js';
+import type { IndexCleaner } from './index-cleaner.js';
 
 /** What was found through an index: verified, or why it could not be. */
 export interface Found {
@@ -30,42 +30,38 @@ export class IndexReader {
     this.#keyOf = keyOf;
   }
 
-  /** Two round trips, and one more for each further 500 entries; one more when something is stale. */
+  /** Two round trips, and one more for each further 500 ids; three more when something is stale. */
   async find(entry: IndexEntry, criteria: readonly Criterion[]): Promise<Found[]> {
-    const entries = entry.unique ? await this.#owner(entry) : await this.#members(entry);
-    const seenAt = new Map(entries.map((seen) => [this.#keyOf(seen.id), seen]));
+    const ids = entry.unique ? await this.#owner(entry) : await this.#members(entry);
+    const idAt = new Map(ids.map((id) => [this.#keyOf(id), id]));
     const found: Found[] = [];
     const failed = new Map<string, RedisException>();
-    await sendInChunks(this.#client, seenAt.keys(), failed, async (keys) => {
+    await sendInChunks(this.#client, idAt.keys(), failed, async (keys) => {
       const readings = await multiGet(this.#client, keys);
-      const stale: SeenEntry[] = [];
+      const cleaning: Promise<void>[] = [];
       keys.forEach((key, i) => {
-        const seen = seenAt.get(key) as SeenEntry;
+        const id = idAt.get(key) as string;
         const reading = readings[i] ?? null;
-        if (reading === null || differs(reading, entry)) stale.push(seen);
-        else if (!criteria.some((criterion) => differs(reading, criterion))) {
-          found.push({ id: seen.id, key, reading });
+        if (reading === null || differs(reading, entry)) {
+          cleaning.push(this.#cleaner.clean(id, key, [entry]));
+        } else if (!criteria.some((criterion) => differs(reading, criterion))) {
+          found.push({ id, key, reading });
         }
       });
-      await this.#cleaner.remove(stale);
+      await Promise.all(cleaning);
     });
-    for (const [key, reading] of failed)
-      found.push({ id: seenAt.get(key)?.id ?? '', key, reading });
+    for (const [key, reading] of failed) found.push({ id: idAt.get(key) as string, key, reading });
     return found;
   }
 
-  async #owner(entry: IndexEntry): Promise<SeenEntry[]> {
+  async #owner(entry: IndexEntry): Promise<string[]> {
     const claim = await this.#client.get(entry.key);
-    return claim === null ? [] : [{ entry, id: ownerOf(claim), version: claim }];
+    const owner = claim === null ? '' : ownerOf(claim);
+    return owner === '' ? [] : [owner];
   }
 
-  async #members(entry: IndexEntry): Promise<SeenEntry[]> {
-    const reply = await this.#client.zrange(entry.key, '0', '-1', 'WITHSCORES');
-    const seen: SeenEntry[] = [];
-    for (let i = 0; i < reply.length; i += 2) {
-      seen.push({ entry, id: reply[i] ?? '', version: reply[i + 1] ?? '' });
-    }
-    return seen;
+  #members(entry: IndexEntry): Promise<string[]> {
+    return this.#client.zrange(entry.key, '0', '-1');
   }
 }
 

@@ -4,12 +4,16 @@ import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import { scanKeys, scanPage, type ScannedPage } from '../../connection/keyspace/scan-keys.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
+import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
 import type { EntityCodec } from '../entity/entity-codec.js';
 import type { IdValue } from '../entity/entity-schema.js';
 import { EntityHarvest } from './entity-harvest.js';
 import type { IterationOptions, Page, PageOptions } from '../entity-repository.js';
+
+/** The most entities that may be asked for at once. */
+const MOST_ENTITIES = 1_000;
 
 /** After so many keys a page ends, so that one of few entities among many other keys does, too. */
 const MOST_KEYS_FOR_A_PAGE = 10_000;
@@ -105,6 +109,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
 
   /** Looks at no more keys than it says, however few of them are wanted. */
   async page({ limit = 100, cursor, onCorrupt }: PageOptions): Promise<Page<T>> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > MOST_ENTITIES) throw unfit(limit);
     const ids = new Set<Id>();
     let next = cursor ?? undefined;
     let looked = 0;
@@ -141,4 +146,9 @@ export class EntityReader<T extends object, Id extends IdValue> {
     }
     return [...harvest.entities.values()];
   }
+}
+
+function unfit(limit: number): RedisConfigurationException {
+  const accepted = `a whole number from 1 to ${MOST_ENTITIES}`;
+  return new RedisConfigurationException([{ setting: 'limit', value: String(limit), accepted }]);
 }

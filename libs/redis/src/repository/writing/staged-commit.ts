@@ -2,7 +2,7 @@ import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { newToken, pendingClaim, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
-import { REMOVE_CLAIM } from '../indexes/index-cleaner.js';
+import { REMOVE_CLAIM, type IndexCleaner } from '../indexes/index-cleaner.js';
 import type { EntityWrite, WriteTtl } from './entity-writer.js';
 import type { Commit, Committed } from './indexed-writer.js';
 import { ADD_ENTRY, OWNER_OF_CLAIM, randomMargin, WRITE_ENTITY } from './lua.js';
@@ -34,10 +34,12 @@ const GONE = -2;
 export class StagedCommit implements Commit {
   readonly #client: RedisClient;
   readonly #conflicts: UniqueConflicts;
+  readonly #cleaner: IndexCleaner;
 
-  constructor(client: RedisClient, conflicts: UniqueConflicts) {
+  constructor(client: RedisClient, conflicts: UniqueConflicts, cleaner: IndexCleaner) {
     this.#client = client;
     this.#conflicts = conflicts;
+    this.#cleaner = cleaner;
   }
 
   async commit(
@@ -50,6 +52,7 @@ export class StagedCommit implements Commit {
     const result = await this.#writeEntity(write);
     if (!result.written) {
       await this.#release(claims, token, write.id);
+      await this.#cleaner.clean(write.id, write.key, sets);
       return result;
     }
     const left = asTtl(result.leftMs);
@@ -59,6 +62,7 @@ export class StagedCommit implements Commit {
     ]);
     if (lost) {
       await this.#takeBack(write, result.previous, result.previousLeftMs);
+      await this.#cleaner.clean(write.id, write.key, sets);
       throw this.#conflicts.conflict(lost);
     }
     return result;

@@ -1,9 +1,8 @@
-import { multiGet } from '../../batch/multi-get.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConflictException } from '../../errors/redis-conflict.exception.js';
 import { isPending, ownerOf, type Claim } from '../indexes/claim.js';
-import type { IndexEntry } from '../indexes/entity-indexes.js';
-import { isStale } from '../indexes/index-cleaner.js';
+import { isStale, type IndexEntry } from '../indexes/entity-indexes.js';
+import { readStored } from '../indexes/read-stored.js';
 
 /**
  * Decides what a claim of somebody else means. One whose entity expired, was deleted past us or has
@@ -30,8 +29,10 @@ export class UniqueConflicts {
    */
   async settle(entry: IndexEntry, claim: Claim): Promise<void> {
     if (isPending(claim)) throw this.conflict(entry);
-    const [stored] = await multiGet(this.#client, [this.#keyOf(ownerOf(claim))]);
-    if (stored === undefined || !isStale(stored, entry)) throw this.conflict(entry);
+    const owner = ownerOf(claim);
+    if (owner === '') return;
+    const stored = await readStored(this.#client, this.#keyOf(owner));
+    if (!isStale(stored, entry)) throw this.conflict(entry);
   }
 
   conflict({ key, property }: IndexEntry): RedisConflictException {

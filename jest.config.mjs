@@ -65,7 +65,7 @@ export default {
     // The same tests of everything that touches the driver, on the other major version we accept.
     project(
       'ioredis 5',
-      ['<rootDir>/libs/redis/test/integration/{connection,error,exception,health,pool,redis}*.ts'],
+      ['<rootDir>/libs/redis/test/integration/{batch,connection,error,exception,health,pool,redis,repository-contract,repository-reads}*.ts'],
       { '^ioredis$': 'ioredis-5' },
     ),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),

@@ -28,7 +28,12 @@ const app = await NestFactory.createApplicationContext(
 const batch = app.get(RedisBatch);
 const plain = new Redis({ host, port, enableAutoPipelining: true });
 
-const valueOf = (i) => ({ id: i, name: `User ${i}`, email: `user${i}@example.com`, tags: ['a', 'b'] });
+const valueOf = (i) => ({
+  id: i,
+  name: `User ${i}`,
+  email: `user${i}@example.com`,
+  tags: ['a', 'b'],
+});
 const keysOf = (kind, count) => Array.from({ length: count }, (_, i) => `${kind}:bench:test:${i}`);
 const entriesOf = (keys) => new Map(keys.map((key, i) => [key, valueOf(i)]));
 const parse = (text) => (text === null ? null : JSON.parse(text));

@@ -52,11 +52,7 @@ export type { Ttl } from './time/ttl.js';
 export { RedisPool, type DedicatedConnection } from './connection/redis-pool.js';
 
 // Batches
-export {
-  RedisBatch,
-  type BatchWriteOptions,
-  type RedisBatchOptions,
-} from './batch/redis-batch.js';
+export { RedisBatch, type BatchWriteOptions, type RedisBatchOptions } from './batch/redis-batch.js';
 export type { KeyedValues } from './batch/batch-input.js';
 
 // Keys and values

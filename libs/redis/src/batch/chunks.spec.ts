@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CHUNK_CHARACTERS, CHUNK_KEYS, chunksOf } from './chunks.js';
+import type { RedisClient } from '../connection/options/options.js';
+import { CHUNK_CHARACTERS, CHUNK_KEYS, chunksOf, sendInChunks } from './chunks.js';
 
 const keys = (count: number) => Array.from({ length: count }, (_, i) => `k${i}`);
 const sizes = (count: number, weigh: (key: string) => number) =>
@@ -35,5 +36,26 @@ describe('chunksOf', () => {
     const chunks = chunksOf(keys(CHUNK_KEYS * 3), (key) => weighed.push(key) * 0);
     chunks.next();
     expect(weighed).toHaveLength(CHUNK_KEYS);
+  });
+});
+
+describe('sendInChunks', () => {
+  it('lets the event loop turn between chunks, even when nothing has to be waited for', async () => {
+    const turned: boolean[] = [];
+    let hasTurned = false;
+    setImmediate(() => (hasTurned = true));
+    const send = () => {
+      turned.push(hasTurned);
+      return Promise.resolve();
+    };
+    await sendInChunks({} as RedisClient, keys(CHUNK_KEYS * 3), new Map(), send);
+    expect(turned).toEqual([false, true, true]);
+  });
+
+  it('waits for nothing when there is one chunk', async () => {
+    let hasTurned = false;
+    setImmediate(() => (hasTurned = true));
+    await sendInChunks({} as RedisClient, keys(CHUNK_KEYS), new Map(), () => Promise.resolve());
+    expect(hasTurned).toBe(false);
   });
 });

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { RedisBatch } from 'nestjs-redis-data';
+import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { batchFailure, manyKeys, useBatchConnections } from './support/batch-connection.js';
+import { recordCommands } from './support/record-commands.js';
+
+const connect = useBatchConnections();
+
+describeWithRealRedis('RedisBatch in an outage', () => {
+  let server: RedisTestServer;
+  beforeEach(async () => {
+    server = await startRedis();
+  });
+  afterEach(() => server.stop());
+
+  it('ends soon when Redis dies midway, and says what was written', async () => {
+    const { client, batch } = await connect({ url: server.url, commandTimeout: '1s' });
+    const keys = manyKeys(20_000);
+    const { sent } = recordCommands(client);
+    const writing = batchFailure(batch.setAll(new Map(keys.map((key) => [key, 1]))));
+    while (sent.length < 2_000) await new Promise(setImmediate);
+    const start = performance.now();
+    await server.kill();
+    const { errors, results } = await writing;
+    expect(performance.now() - start).toBeLessThan(2_500);
+    expect(results.size).toBeGreaterThanOrEqual(1_000);
+    expect([...results.keys(), ...errors.keys()]).toEqual(keys);
+    for (const { name } of errors.values()) {
+      expect(name).toMatch(/^Redis(Connection|Timeout)Exception$/);
+    }
+    expect(sent.length).toBeLessThanOrEqual(results.size + 1_000);
+  });
+
+  it.each<[string, (batch: RedisBatch, keys: string[]) => Promise<unknown>]>([
+    ['getAll', (batch, keys) => batch.getAll(keys)],
+    ['setAll', (batch, keys) => batch.setAll(new Map(keys.map((key) => [key, 1])))],
+    ['incrementAll', (batch, keys) => batch.incrementAll(keys)],
+    ['deleteAll', (batch, keys) => batch.deleteAll(keys)],
+  ])('%s waits for one deadline, not for one per chunk', async (_, run) => {
+    const { client, batch } = await connect({ url: server.url, commandTimeout: '200ms' });
+    const { sent } = recordCommands(client);
+    server.freeze();
+    const start = performance.now();
+    const { errors, results } = await batchFailure(run(batch, manyKeys(5_000)));
+    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(results.size).toBe(0);
+    expect(errors.size).toBe(5_000);
+    expect(new Set([...errors.values()].map(({ name }) => name))).toEqual(
+      new Set(['RedisTimeoutException']),
+    );
+    expect(sent.length).toBeLessThanOrEqual(500);
+    server.thaw();
+  });
+
+  it('says that Redis is full, and still reads and deletes', async () => {
+    const { client, batch } = await connect({ url: server.url });
+    await batch.incrementAll(['counter']);
+    await client.config('SET', 'maxmemory', '1');
+    const full = expect.objectContaining({ name: 'RedisOutOfMemoryException' });
+    const writing = await batchFailure(batch.setAll({ a: 1, b: 2 }));
+    expect([...writing.errors]).toEqual([
+      ['a', full],
+      ['b', full],
+    ]);
+    const counting = await batchFailure(batch.incrementAll(['counter', 'new']));
+    expect([...counting.errors]).toEqual([
+      ['counter', full],
+      ['new', full],
+    ]);
+    expect(await batch.getAll(['counter'])).toEqual(new Map([['counter', 1]]));
+    expect(await batch.deleteAll(['counter'])).toBe(1);
+  });
+});
+
+describeWithRealRedis('RedisBatch of a user who may not touch every key', () => {
+  let server: RedisTestServer;
+  beforeAll(async () => {
+    server = await startRedis({
+      args: ['--user', 'guest', 'on', '>pw', '~mine:*', '+@all'],
+    });
+  });
+  afterAll(() => server.stop());
+
+  it('fails for the forbidden key only', async () => {
+    const { host, port } = server;
+    const { batch } = await connect({ host, port, username: 'guest', password: 'pw' });
+    const keys = ['mine:a', 'theirs', 'mine:b'];
+    const forbidden = [
+      ['theirs', expect.objectContaining({ name: 'RedisPermissionException' })],
+    ] as const;
+
+    const writing = await batchFailure(batch.setAll(new Map(keys.map((key) => [key, 1]))));
+    expect([...writing.errors]).toEqual(forbidden);
+    expect([...writing.results.keys()]).toEqual(['mine:a', 'mine:b']);
+
+    const counting = await batchFailure(batch.incrementAll(keys));
+    expect([...counting.errors]).toEqual(forbidden);
+    expect([...counting.results]).toEqual([
+      ['mine:a', 2],
+      ['mine:b', 2],
+    ]);
+
+    const reading = await batchFailure(batch.getAll(keys));
+    expect([...reading.errors]).toEqual(forbidden);
+    expect([...reading.results]).toEqual([
+      ['mine:a', 2],
+      ['mine:b', 2],
+    ]);
+
+    const deleting = await batchFailure(batch.deleteAll(keys));
+    expect([...deleting.errors]).toEqual(forbidden);
+    expect([...deleting.results]).toEqual([
+      ['mine:a', true],
+      ['mine:b', true],
+    ]);
+    expect(await batch.getAll(['mine:a', 'mine:b'])).toEqual(new Map());
+  });
+});

@@ -1,0 +1,33 @@
+import type { Command } from 'ioredis';
+import type { RedisClient } from '../../../src/connection/options/options.js';
+
+export interface CommandRecord {
+  readonly sent: Command[];
+  names(): string[];
+  /** How many commands were waiting for their answers at the same time. */
+  mostAtOnce: number;
+}
+
+/** What a client is told to send from now on; what ioredis sends again counts once. */
+export function recordCommands(client: RedisClient): CommandRecord {
+  const sent: Command[] = [];
+  const seen: CommandRecord = {
+    sent,
+    mostAtOnce: 0,
+    names: () => sent.map(({ name }) => name),
+  };
+  const known = new Set<Command>();
+  const send = client.sendCommand.bind(client);
+  let unanswered = 0;
+  const answered = () => unanswered--;
+  client.sendCommand = (command: Command, ...rest: never[]) => {
+    if (!known.has(command)) {
+      known.add(command);
+      sent.push(command);
+      seen.mostAtOnce = Math.max(seen.mostAtOnce, ++unanswered);
+      command.promise.then(answered, answered);
+    }
+    return send(command, ...rest);
+  };
+  return seen;
+}

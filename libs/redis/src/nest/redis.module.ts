@@ -52,7 +52,7 @@ export class RedisModule {
   static forFeature(features: readonly RedisFeature[], connection?: string): DynamicModule {
     const providers = repositoryProviders(features, connection);
     const tokens = providers.map((provider) => (provider as FactoryProvider).provide);
-    return { module: RedisModule, providers, exports: tokens };
+    return { module: RedisModule, imports: [RedisCoreModule], providers, exports: tokens };
   }
 }
 

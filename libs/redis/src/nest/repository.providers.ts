@@ -1,4 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
+import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { EntityClass } from '../repository/entity/entity-schema.js';
@@ -28,12 +29,18 @@ export function repositoryProviders(
     const provider: FactoryProvider = {
       provide,
       inject: [
+        ClientRegistry,
         getRedisToken(connection),
         getKeyBuilderToken(connection),
         getRedisOptionsToken(connection),
       ],
-      useFactory: (client: RedisClient, keys: KeyBuilder, options: ResolvedRedisOptions) =>
-        create(repository ?? RedisRepository, client, keys, entity, options),
+      useFactory: (
+        registry: ClientRegistry,
+        client: RedisClient,
+        keys: KeyBuilder,
+        options: ResolvedRedisOptions,
+      ) =>
+        registry.guard(() => create(repository ?? RedisRepository, client, keys, entity, options)),
     };
     return repository ? [provider, { provide: repository, useExisting: provide }] : [provider];
   });

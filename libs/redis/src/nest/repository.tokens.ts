@@ -1,10 +1,17 @@
 import { schemaOf, type EntityClass } from '../repository/entity/entity-schema.js';
-import { RedisRepository } from '../repository/redis-repository.js';
+import { RedisRepository, type RedisRepositoryOptions } from '../repository/redis-repository.js';
+import type { RedisClient } from '../connection/options/options.js';
+import type { KeyBuilder } from '../keys/key-builder.js';
 import { token } from './redis.tokens.js';
 
 /** A subclass of `RedisRepository` that says in a static property which entities it keeps. */
 export interface RedisRepositoryClass {
-  new (...args: never[]): object;
+  new (
+    client: RedisClient,
+    keys: KeyBuilder,
+    entity: never,
+    options: RedisRepositoryOptions,
+  ): object;
   readonly entity: EntityClass;
 }
 

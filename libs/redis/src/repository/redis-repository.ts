@@ -79,7 +79,7 @@ export class RedisRepository<
       (defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl'));
     claimKind(keys, schema);
     const codec = new EntityCodec<T, Id>(schema, keys);
-    const keyOf = (id: string) => codec.keyOf(codec.idFrom(id));
+    const keyOf = (id: string) => codec.keyOfPart(id);
     const cleaner = new IndexCleaner(client);
     this.#client = client;
     this.#codec = codec;
@@ -134,7 +134,7 @@ export class RedisRepository<
     const key = this.#codec.keyOf(id);
     if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
     const text = this.#codec.encode(instance, key);
-    await this.#writer.write({ id: String(id), key, text, ttl: ttlMs });
+    await this.#writer.write({ id: this.#codec.partOf(key), key, text, ttl: ttlMs });
     return instance;
   }
 
@@ -177,15 +177,16 @@ export class RedisRepository<
     });
   }
 
-  /** @returns whether there was one. One round trip, and three more with indexes */
+  /** @returns whether there was one. One round trip, and three more if it was in an index */
   async delete(id: Id): Promise<boolean> {
-    return this.#writer.remove(String(id), this.#codec.keyOf(id));
+    const key = this.#codec.keyOf(id);
+    return this.#writer.remove(this.#codec.partOf(key), key);
   }
 
   /** @returns how many there were. Each as {@link delete}, 500 at a time in the round trips of one */
   async deleteAll(ids: readonly Id[]): Promise<number> {
     const entries = new Map(ids.map((id) => [this.#codec.keyOf(id), [id, id] as const]));
-    const work = (id: Id, key: string) => this.#writer.remove(String(id), key);
+    const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
     const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
     return [...deleted.values()].filter(Boolean).length;
   }
@@ -197,7 +198,8 @@ export class RedisRepository<
   }
 
   /**
-   * Gives an entity a new time to live, from now on. One round trip; with indexes as `update`.
+   * Gives an entity a new time to live, from now on. One round trip, two for `'forever'`; with indexes
+   * as `update`.
    *
    * @returns whether there is such an entity
    */
@@ -205,7 +207,10 @@ export class RedisRepository<
     const ttlMs = parseTtl(ttl, 'ttl');
     const key = this.#codec.keyOf(id);
     if (!this.#indexes.isEmpty) {
-      const unchanged = (text: string) => Promise.resolve({ text, result: true });
+      const unchanged = async (text: string, key: string) => {
+        await this.#reader.decode(text, key, id); // what is no entity has no index entries either
+        return { text, result: true };
+      };
       return (await this.#revise(id, ttlMs, unchanged)) ?? false;
     }
     if (ttlMs !== 'forever')
@@ -255,18 +260,18 @@ export class RedisRepository<
 
   /**
    * The entities that have all of these values, at least one of which is of an `@Indexed` property.
-   * Two round trips, and one more for each further 500 entries of the index.
+   * Two round trips, and one more for each further 500 entries of the index; three more if some of
+   * them turn out to be stale.
    *
    * @throws RedisConfigurationException if no property is indexed, or a value is not to be searched for
    */
   async findBy(criteria: Criteria<T>): Promise<T[]> {
     const [entry, ...others] = this.#indexes.criteria(criteria);
     const found = await this.#door(() => this.#indexReader.find(entry, others));
-    const read = found.map(({ id, key, reading }) => ({
-      id: this.#codec.idFrom(id),
-      key,
-      reading,
-    }));
+    const read = found.flatMap(({ key, reading }) => {
+      const id = this.#codec.idIn(key);
+      return id === undefined ? [] : [{ id, key, reading }];
+    });
     return [...(await this.#reader.decodeAll('findBy', read)).values()];
   }
 
@@ -278,7 +283,11 @@ export class RedisRepository<
   #revise<R>(id: Id, ttl: WriteTtl, revise: Revise<R>): Promise<R | null> {
     const key = this.#codec.keyOf(id);
     const read = () => this.#reader.readText(key);
-    return updateOptimistically(this.#writer, read, revise, { id: String(id), key, ttl });
+    return updateOptimistically(this.#writer, read, revise, {
+      id: this.#codec.partOf(key),
+      key,
+      ttl,
+    });
   }
 
   /** Where the driver's errors become ours. */

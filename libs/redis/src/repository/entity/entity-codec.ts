@@ -15,6 +15,7 @@ import { UnfitError } from './unfit.error.js';
 export class EntityCodec<T extends object, Id extends IdValue> {
   readonly #schema: EntitySchema;
   readonly #keys: KeyBuilder;
+  readonly #prefix: string;
   readonly #serializer = new JsonSerializer();
   readonly #hydrator: Hydrator;
   readonly #validator: EntityValidator;
@@ -22,6 +23,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
   constructor(schema: EntitySchema, keys: KeyBuilder) {
     this.#schema = schema;
     this.#keys = keys;
+    this.#prefix = keys.pattern(schema.kind).slice(0, -1);
     this.#hydrator = Hydrator.of(schema.entity);
     this.#validator = new EntityValidator(schema.entity);
   }
@@ -33,7 +35,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
 
   /** What SCAN has to match; what it finds may still be foreign: see {@link idIn}. */
   get pattern(): string {
-    return this.#keys.pattern(this.#schema.kind);
+    return `${this.#prefix}*`;
   }
 
   /** The id in a key, `undefined` if it is no key of this entity. */
@@ -41,13 +43,18 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     const parsed = this.#keys.parse(key);
     if (!parsed || parsed.sibling !== undefined || parsed.parts.length !== 1) return undefined;
     const [text = ''] = parsed.parts;
-    const id = this.idFrom(text);
-    return String(id) === text ? id : undefined; // '007' is no number that we have written
+    const id = this.#schema.id.isNumber ? Number(text) : text;
+    return String(id) === text ? (id as Id) : undefined; // '007' is no number that we have written
   }
 
-  /** An id that was written as text. */
-  idFrom(text: string): Id {
-    return (this.#schema.id.isNumber ? Number(text) : text) as Id;
+  /** The last part of a key, as index entries name the entity: encoded, so that any id survives. */
+  partOf(key: string): string {
+    return key.slice(this.#prefix.length);
+  }
+
+  /** The key that ends with this part. */
+  keyOfPart(part: string): string {
+    return this.#prefix + part;
   }
 
   idOf(entity: T): Id {
@@ -95,8 +102,9 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     if (problems.length > 0) throw new RedisValidationException(this.#schema.kind, problems);
   }
 
-  /** @throws RedisSerializationException if JSON cannot hold it */
+  /** @throws RedisSerializationException if JSON cannot hold it, or would silently lose a part of it */
   encode(instance: T, key: string): string {
+    if (!('toJSON' in instance)) refuseCollections(instance as Plain, key);
     return this.#serializer.serialize(instance, key);
   }
 
@@ -151,6 +159,17 @@ export class EntityCodec<T extends object, Id extends IdValue> {
       if (!(error instanceof UnfitError)) throw error;
       const { path: property, problem } = error;
       throw new RedisValidationException(this.#schema.kind, [{ property, messages: [problem] }]);
+    }
+  }
+}
+
+/** JSON has them as `{}`: what is in them would be gone. */
+function refuseCollections(instance: Plain, key: string): void {
+  for (const property in instance) {
+    const value = instance[property];
+    if (value instanceof Map || value instanceof Set) {
+      const problem = `has a Map or a Set as its ${property}, which JSON cannot hold; give its class a toJSON`;
+      throw new RedisSerializationException(key, problem);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
-import { isPending, ownerOf } from './claim.js';
+import { ownerOf, READ_CLAIM } from './claim.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
 import { readStored } from './read-stored.js';
 
@@ -52,8 +52,7 @@ export class IndexCleaner {
     return entries.flatMap((entry, i) => {
       const version = versions[i] ?? null;
       if (version === null) return [];
-      // A pending claim belongs to a save that is under way, and ends by itself.
-      const isOthers = entry.unique && (isPending(version) || ownerOf(version) !== id);
+      const isOthers = entry.unique && ownerOf(version) !== id;
       return isOthers ? [] : [{ entry, version }];
     });
   }
@@ -64,10 +63,12 @@ export class IndexCleaner {
   }
 }
 
-/** KEYS: claim. ARGV: the claim as it was seen. */
-export const REMOVE_CLAIM = new RedisScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
+/** One that is reserved belongs to a save that is under way. KEYS: claim. ARGV: the claim as it was seen. */
+const REMOVE_CLAIM = new RedisScript(`
+${READ_CLAIM}
+local standing = redis.call('GET', KEYS[1])
+if standing ~= ARGV[1] or is_reserved(standing) then return 0 end
+return redis.call('DEL', KEYS[1])
 `);
 
 /** KEYS: sorted set. ARGV: id, its score as it was seen. */

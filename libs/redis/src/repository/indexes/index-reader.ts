@@ -8,7 +8,6 @@ import type { IndexCleaner } from './index-cleaner.js';
 
 /** What was found through an index: verified, or why it could not be. */
 export interface Found {
-  readonly id: string;
   readonly key: string;
   readonly reading: Exclude<Reading, null>;
 }
@@ -45,12 +44,12 @@ export class IndexReader {
         if (reading === null || differs(reading, entry)) {
           cleaning.push(this.#cleaner.clean(id, key, [entry]));
         } else if (!criteria.some((criterion) => differs(reading, criterion))) {
-          found.push({ id, key, reading });
+          found.push({ key, reading });
         }
       });
       await Promise.all(cleaning);
     });
-    for (const [key, reading] of failed) found.push({ id: idAt.get(key) as string, key, reading });
+    for (const [key, reading] of failed) found.push({ key, reading });
     return found;
   }
 

@@ -1,10 +1,10 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { newToken, settledClaim, type Claim } from '../indexes/claim.js';
+import { newToken, READ_CLAIM, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
 import type { EntityWrite } from './entity-writer.js';
 import type { Commit, Committed } from './indexed-writer.js';
-import { ADD_ENTRY, OWNER_OF_CLAIM, randomMargin, WRITE_ENTITY } from './lua.js';
+import { ADD_ENTRY, randomMargin, WRITE_ENTITY } from './lua.js';
 import type { UniqueConflicts } from './unique-conflicts.js';
 
 /**
@@ -32,9 +32,9 @@ export class AtomicCommit implements Commit {
       const reply = await this.#run(write, claims, sets, abandoned);
       if (reply[0] === 'written') return { written: true, previous: reply[1] };
       if (reply[0] === 'changed') return { written: false, current: reply[1] };
-      const [, index, claim] = reply;
+      const [, index, claim, reserved] = reply;
       const entry = claims[index - 1] as IndexEntry;
-      await this.#conflicts.settle(entry, claim);
+      await this.#conflicts.settle(entry, { claim, reserved: reserved === 1 }, write.key);
       abandoned.set(entry, claim);
     }
   }
@@ -63,7 +63,7 @@ export class AtomicCommit implements Commit {
 type Reply =
   | ['written', previous: string | null]
   | ['changed', current: string | null]
-  | ['taken', index: number, claim: Claim];
+  | ['taken', index: number, claim: Claim, reserved: 0 | 1];
 
 /**
  * KEYS: entity, claims, sorted sets. ARGV: condition, expected text, text, ttl, id, our claim, margin,
@@ -72,7 +72,7 @@ type Reply =
 const WRITE = new RedisScript(`
 ${WRITE_ENTITY}
 ${ADD_ENTRY}
-${OWNER_OF_CLAIM}
+${READ_CLAIM}
 local entity, id, claim = KEYS[1], ARGV[5], ARGV[6]
 local claims = #ARGV - 7
 local current = read_entity(entity)
@@ -80,7 +80,7 @@ if ARGV[1] == 'expected' and current ~= ARGV[2] then return {'changed', current}
 for i = 1, claims do
   local standing = redis.call('GET', KEYS[1 + i])
   if standing and owner_of(standing) ~= id and standing ~= ARGV[7 + i] then
-    return {'taken', i, standing}
+    return {'taken', i, standing, is_reserved(standing) and 1 or 0}
   end
 end
 write_entity(entity, ARGV[3], ARGV[4])

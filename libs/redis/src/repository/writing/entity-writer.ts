@@ -4,7 +4,7 @@ import type { TtlMs } from '../../time/ttl.js';
 export type WriteTtl = TtlMs | 'keep';
 
 export interface EntityWrite {
-  /** The id as text. */
+  /** The last part of the key, which stands for the entity in index entries. */
   readonly id: string;
   readonly key: string;
   readonly text: string;

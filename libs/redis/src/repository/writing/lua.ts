@@ -1,5 +1,3 @@
-import { CLAIM_PREFIX_LENGTH } from '../indexes/claim.js';
-
 /**
  * Pieces of Lua that several scripts need. Times come from the server's own clock: the application's
  * may differ.
@@ -50,12 +48,6 @@ local function add_entry(key, id, ttl, margin, at_least)
   else
     redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(last)))
   end
-end
-`;
-
-export const OWNER_OF_CLAIM = `
-local function owner_of(claim)
-  return string.sub(claim, ${CLAIM_PREFIX_LENGTH + 1})
 end
 `;
 

@@ -35,24 +35,17 @@ export async function sendInChunks(
   weigh: (key: string) => number = () => 0,
 ): Promise<void> {
   const outages = new NodeOutages(client);
+  const isServed = (key: string): boolean => {
+    const outage = outages.of(key);
+    if (outage) errors.set(key, outage);
+    return !outage;
+  };
   let isFirst = true;
-  for (const chunk of chunksOf(reachable(keys, outages, errors), weigh)) {
+  for (const chunk of chunksOf(keys, weigh, isServed)) {
     if (!isFirst) await setImmediate();
     isFirst = false;
     await send(chunk);
     outages.learn(chunk, errors);
-  }
-}
-
-function* reachable(
-  keys: Iterable<string>,
-  outages: NodeOutages,
-  errors: Map<string, RedisException>,
-): Generator<string> {
-  for (const key of keys) {
-    const outage = outages.of(key);
-    if (outage) errors.set(key, outage);
-    else yield key;
   }
 }
 
@@ -64,10 +57,12 @@ function* reachable(
 export function* chunksOf(
   keys: Iterable<string>,
   weigh: (key: string) => number,
+  isWanted: (key: string) => boolean = () => true,
 ): Generator<string[]> {
   let chunk: string[] = [];
   let weight = 0;
   for (const key of keys) {
+    if (!isWanted(key)) continue;
     chunk.push(key);
     weight += weigh(key);
     if (chunk.length < CHUNK_KEYS && weight < CHUNK_CHARACTERS) continue;

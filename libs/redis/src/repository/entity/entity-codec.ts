@@ -1,6 +1,7 @@
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
+import { encodePart } from '../../keys/key-encoding.js';
 import { JsonSerializer } from '../../serialization/json.serializer.js';
 import type { EntitySchema, IdValue } from './entity-schema.js';
 import { EntityValidator } from './entity-validator.js';
@@ -30,7 +31,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
 
   /** @throws RedisInvalidKeyException if this cannot be an id */
   keyOf(id: Id): string {
-    return this.#keys.key(this.#schema.kind, id);
+    return this.keyOfPart(encodePart(id, 'the id'));
   }
 
   /** What SCAN has to match; what it finds may still be foreign: see {@link idIn}. */

@@ -24,3 +24,7 @@ export type { RedisTestCluster, StartClusterOptions } from './start-cluster.js';
 // Faults
 export { startFaultProxy } from './start-fault-proxy.js';
 export type { FaultProxy } from './start-fault-proxy.js';
+
+// What implementations of a port promise
+export { repositoryContract } from './repository-contract.js';
+export type { RepositoryContractCase, RepositoryContractSubject } from './contract/subject.js';

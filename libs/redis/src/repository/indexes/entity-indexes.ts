@@ -136,7 +136,8 @@ export function isStale(stored: string | null, criterion: Criterion): boolean {
 function partsOf(value: string): string[] {
   if (value === '') return [];
   if (value.length <= LONGEST_IN_KEY) return [value];
-  return ['sha256', createHash('sha256').update(value).digest('hex')];
+  // As it is in memory: in UTF-8 all lone surrogates would be the same.
+  return ['sha256', createHash('sha256').update(value, 'utf16le').digest('hex')];
 }
 
 function asText(value: unknown): string | undefined {

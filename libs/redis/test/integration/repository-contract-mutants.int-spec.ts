@@ -1,0 +1,38 @@
+/**
+ * The contract is worth what it catches: each of these doubles is broken in one way, and the case that
+ * has the name of the promise must notice.
+ */
+import { describe, expect, it } from '@jest/globals';
+import { repositoryContract } from '../../src/testing/index.js';
+import { brokenExpiringAndIterating } from './support/broken-expiring-and-iterating.js';
+import { brokenFinding } from './support/broken-finding.js';
+import { brokenReadingAndWriting } from './support/broken-reading-and-writing.js';
+import { Customer, customers } from './support/customer.js';
+import { Double, type Mutant } from './support/double.js';
+
+const mutants = [...brokenReadingAndWriting, ...brokenExpiringAndIterating, ...brokenFinding];
+
+function casesOf(Mutant: Mutant) {
+  let now = 0;
+  return repositoryContract<Customer>({
+    ...customers,
+    open: () => new Mutant({ entity: Customer, unique: ['email'], now: () => now }),
+    wait: async (ms) => (now += ms),
+  });
+}
+
+describe('repositoryContract', () => {
+  it.each(casesOf(Double))('is kept by a double that is not broken: it $name', ({ run }) => run());
+
+  it.each(mutants)('catches a double that %s', async (_, promise, mutant) => {
+    const found = casesOf(mutant).find(({ name }) => name === promise);
+    expect(found).toBeDefined();
+    await expect(found?.run()).rejects.toThrow();
+  });
+
+  it('has a double that breaks each of its promises', () => {
+    const promises = casesOf(Double).map(({ name }) => name);
+    const broken = new Set(mutants.map(([, promise]) => promise));
+    expect(promises.filter((promise) => !broken.has(promise))).toEqual([]);
+  });
+});

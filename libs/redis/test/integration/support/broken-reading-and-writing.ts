@@ -1,0 +1,279 @@
+import {
+  RedisValidationException,
+  type Change,
+  type Patch,
+  type SaveOptions,
+  type UpdateOptions,
+} from '../../../src/index.js';
+import { Customer } from './customer.js';
+import { Double, type BrokenDouble } from './double.js';
+
+type Ids = readonly string[];
+
+/** Doubles that break what is promised about single entities. */
+export const brokenReadingAndWriting: readonly BrokenDouble[] = [
+  [
+    'gives the instance that it keeps',
+    'gives a copy to each who asks, so that changing it changes nothing else',
+    class extends Double {
+      protected override copy(entity: Customer) {
+        return entity;
+      }
+    },
+  ],
+  [
+    'keeps dates as text',
+    'gives an entity as it was saved, its dates as dates',
+    class extends Double {
+      override async getById(id: string) {
+        return JSON.parse(JSON.stringify(await super.getById(id))) as Customer | null;
+      }
+    },
+  ],
+  [
+    'makes an empty entity of nothing',
+    'gives null for an entity that is not there',
+    class extends Double {
+      override async getById(id: string) {
+        return (await super.getById(id)) ?? new Customer();
+      }
+    },
+  ],
+  [
+    'gives null for what was promised',
+    'gives an entity that was promised, or fails with REDIS_KEY_NOT_FOUND',
+    class extends Double {
+      override async getByIdOrFail(id: string) {
+        return (await this.getById(id)) as Customer;
+      }
+    },
+  ],
+  [
+    'loses the order',
+    'gives those of many that exist, in the order in which they were asked for',
+    class extends Double {
+      override getAll(ids: Ids) {
+        return super.getAll([...ids].sort());
+      }
+    },
+  ],
+  [
+    'gives null for those of many that are missing',
+    'gives those of many that exist, in the order in which they were asked for',
+    class extends Double {
+      override async getAll(ids: Ids) {
+        const found = ids.map(async (id) => [id, await this.getById(id)] as const);
+        return new Map(await Promise.all(found)) as Map<string, Customer>;
+      }
+    },
+  ],
+  [
+    'gives everything when nothing was asked for',
+    'gives an empty map when nothing was asked for',
+    class extends Double {
+      override getAll(ids: Ids) {
+        return super.getAll(ids.length > 0 ? ids : [...this.stored.keys()]);
+      }
+    },
+  ],
+  [
+    'moves what is asked for twice to its end',
+    'gives each of many once, however often it was asked for',
+    class extends Double {
+      override async getAll(ids: Ids) {
+        return super.getAll([...ids].reverse());
+      }
+    },
+  ],
+  [
+    'says of everything that it exists',
+    'says whether an entity exists',
+    class extends Double {
+      override async exists() {
+        return true;
+      }
+    },
+  ],
+  [
+    'lets a caller wait who has aborted',
+    'ends the wait of a caller who aborts, and of no other',
+    class extends Double {
+      override getById(id: string) {
+        return super.getById(id);
+      }
+    },
+  ],
+  [
+    'returns nothing from save',
+    'returns what was saved',
+    class extends Double {
+      override async save(entity: Customer, options?: SaveOptions) {
+        await super.save(entity, options);
+        return undefined as unknown as Customer;
+      }
+    },
+  ],
+  [
+    'merges what is saved into what there was',
+    'replaces the entity of the same id, and no other',
+    class extends Double {
+      override async save(entity: Customer, options?: SaveOptions) {
+        return super.save(Object.assign(entity, await this.getById(entity.id)), options);
+      }
+    },
+  ],
+  [
+    'keeps the first of several with one id',
+    'saves many, and of several with one id the last',
+    class extends Double {
+      override saveAll(entities: readonly Customer[], options?: SaveOptions) {
+        return super.saveAll([...entities].reverse(), options);
+      }
+    },
+  ],
+  [
+    'replaces an entity by a patch',
+    'updates the properties of a patch, and no others',
+    class extends Double {
+      override async update(id: string, change: Patch<Customer> | Change<Customer>) {
+        if (typeof change === 'function') return super.update(id, change);
+        if (!(await this.exists(id))) return null;
+        const entity = Object.assign(new Customer(), { id }, change);
+        this.stored.set(id, { entity, endsAt: Infinity });
+        return entity;
+      }
+    },
+  ],
+  [
+    'ignores what an update function returns',
+    'updates with a function that changes the entity, or returns what to change',
+    class extends Double {
+      override update(id: string, change: Patch<Customer> | Change<Customer>) {
+        if (typeof change !== 'function') return super.update(id, change);
+        return super.update(id, (entity) => void change(entity));
+      }
+    },
+  ],
+  [
+    'makes an entity of an update',
+    'makes nothing of an update of what is not there',
+    class extends Double {
+      override async update(id: string, change: Patch<Customer> | Change<Customer>) {
+        const found = await super.update(id, change);
+        if (found || typeof change === 'function') return found;
+        return this.save(Object.assign(new Customer(), { id }, change));
+      }
+    },
+  ],
+  [
+    'moves an entity to another id',
+    'refuses to update an id',
+    class extends Double {
+      override async update(id: string, change: Patch<Customer> | Change<Customer>) {
+        const entity = await this.getById(id);
+        if (!entity) return null;
+        Object.assign(entity, typeof change === 'function' ? await change(entity) : change);
+        await this.delete(id);
+        return this.save(entity);
+      }
+    },
+  ],
+  [
+    'lets an update function change what is stored',
+    'writes nothing when the function of an update throws',
+    class extends Double {
+      override async update(id: string, change: Patch<Customer> | Change<Customer>) {
+        const found = this.standing(id);
+        if (!found || typeof change !== 'function') return super.update(id, change);
+        return Object.assign(found.entity, await change(found.entity));
+      }
+    },
+  ],
+  [
+    'overwrites concurrent updates',
+    'loses none of many updates at the same time',
+    class extends Double {
+      override async update(id: string, change: Patch<Customer> | Change<Customer>) {
+        const entity = await this.getById(id);
+        if (!entity) return null;
+        return this.save(
+          Object.assign(entity, typeof change === 'function' ? await change(entity) : change),
+        );
+      }
+    },
+  ],
+  [
+    'says of nothing that it was deleted',
+    'deletes, and says whether there was anything',
+    class extends Double {
+      override async delete(id: string) {
+        await super.delete(id);
+        return true;
+      }
+    },
+  ],
+  [
+    'counts deletions instead of the deleted',
+    'deletes many, and says how many there were',
+    class extends Double {
+      override async deleteAll(ids: Ids) {
+        await super.deleteAll(ids);
+        return ids.length;
+      }
+    },
+  ],
+  [
+    'writes before it validates',
+    'refuses to save what is not valid, names all that is wrong and writes nothing',
+    class extends Double {
+      override async save(entity: Customer, options?: SaveOptions) {
+        this.stored.set(entity.id, { entity: this.copy(entity), endsAt: Infinity });
+        return super.save(entity, options);
+      }
+    },
+  ],
+  [
+    'names one problem only',
+    'refuses to save what is not valid, names all that is wrong and writes nothing',
+    class extends Double {
+      protected override async refuseInvalid(entity: Customer) {
+        await super.refuseInvalid(entity).catch((error: unknown) => {
+          const { problems } = error as RedisValidationException;
+          throw new RedisValidationException('customer', problems.slice(0, 1));
+        });
+      }
+    },
+  ],
+  [
+    'does not validate updates',
+    'refuses to update to what is not valid',
+    class extends Double {
+      #isUpdating = false;
+      override async update(
+        id: string,
+        change: Patch<Customer> | Change<Customer>,
+        options?: UpdateOptions,
+      ) {
+        this.#isUpdating = true;
+        return super.update(id, change, options);
+      }
+      protected override async refuseInvalid(entity: Customer) {
+        if (!this.#isUpdating) await super.refuseInvalid(entity);
+      }
+    },
+  ],
+  [
+    'saves none of many when one fails',
+    'saves those of many that are valid, and fails with REDIS_BATCH for the others by id',
+    class extends Double {
+      override async saveAll(entities: readonly Customer[], options?: SaveOptions) {
+        const before = new Map(this.stored);
+        await super.saveAll(entities, options).catch((error: unknown) => {
+          this.stored.clear();
+          for (const [id, stored] of before) this.stored.set(id, stored);
+          throw error;
+        });
+      }
+    },
+  ],
+];

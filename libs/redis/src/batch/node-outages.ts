@@ -4,6 +4,7 @@ import type { RedisException } from '../errors/redis.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
 import { RedisTimeoutException } from '../errors/redis-timeout.exception.js';
+import { RedisValidationException } from '../errors/redis-validation.exception.js';
 import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
 
 /**
@@ -32,7 +33,7 @@ export class NodeOutages {
     const served = new Set<string>();
     for (const key of chunk) {
       const error = errors.get(key);
-      if (error instanceof RedisSerializationException) continue; // says nothing about the server
+      if (error && isOurs(error)) continue; // says nothing about the server
       if (error && isOutage(error)) this.#outages.set(this.#nodeOf(key), error);
       else served.add(this.#nodeOf(key));
     }
@@ -44,6 +45,10 @@ export class NodeOutages {
     if (!('nodes' in this.#client)) return '';
     return this.#client.slots[calculateSlot(key)]?.[0] ?? '';
   }
+}
+
+function isOurs(error: RedisException): boolean {
+  return error instanceof RedisSerializationException || error instanceof RedisValidationException;
 }
 
 function isOutage(error: RedisException): boolean {

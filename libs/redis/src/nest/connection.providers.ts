@@ -5,7 +5,7 @@ import type { RedisClient, ResolvedRedisOptions } from '../connection/options/op
 import { RedisPool } from '../connection/redis-pool.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
-import type { TtlMs, Ttl } from '../time/ttl.js';
+import { ttlOf } from '../time/ttl.js';
 import {
   getKeyBuilderToken,
   getRedisBatchToken,
@@ -41,7 +41,7 @@ export function connectionProviders(name?: string): Provider[] {
       provide: getRedisBatchToken(name),
       inject: [getRedisToken(name), getRedisOptionsToken(name)],
       useFactory: (client: RedisClient, { defaultTtlMs }: ResolvedRedisOptions) =>
-        new RedisBatch(client, { defaultTtl: inUnits(defaultTtlMs) }),
+        new RedisBatch(client, { defaultTtl: ttlOf(defaultTtlMs) }),
     },
     ...(isDefault(name)
       ? [
@@ -62,10 +62,6 @@ export function exportedTokens(name?: string): InjectionToken[] {
     getRedisOptionsToken(name),
     ...(isDefault(name) ? [KeyBuilder, RedisPool, RedisBatch] : []),
   ];
-}
-
-function inUnits(ttl: TtlMs): Ttl {
-  return ttl === 'forever' ? ttl : `${ttl}ms`;
 }
 
 function isDefault(name: string | undefined): boolean {

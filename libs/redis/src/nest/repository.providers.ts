@@ -1,9 +1,11 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { EntityClass } from '../repository/entity/entity-schema.js';
 import { RedisRepository } from '../repository/redis-repository.js';
+import { ttlOf } from '../time/ttl.js';
 import {
   describeFeature,
   getRedisRepositoryToken,
@@ -20,12 +22,16 @@ export function repositoryProviders(
   features: readonly RedisFeature[],
   connection?: string,
 ): Provider[] {
+  const taken = new Map<string, RedisFeature>();
   return features.flatMap((feature, i) => {
     const { entity, repository } = describeFeature(
       feature,
       `RedisModule.forFeature, item ${i + 1}`,
     );
     const provide = getRedisRepositoryToken(feature, connection);
+    const other = taken.get(provide);
+    if (other !== undefined && other !== feature) throw sameKind(feature, other);
+    taken.set(provide, feature);
     const provider: FactoryProvider = {
       provide,
       inject: [
@@ -55,6 +61,16 @@ function create(
   { defaultTtlMs }: ResolvedRedisOptions,
 ): RedisRepository<object> {
   const Repository = repository as typeof RedisRepository;
-  const defaultTtl = defaultTtlMs === 'forever' ? defaultTtlMs : (`${defaultTtlMs}ms` as const);
-  return new Repository(client, keys, entity, { defaultTtl });
+  return new Repository(client, keys, entity, { defaultTtl: ttlOf(defaultTtlMs) });
+}
+
+/** One of them would silently be given the other's repository. */
+function sameKind(feature: RedisFeature, other: RedisFeature): RedisConfigurationException {
+  const setting = `RedisModule.forFeature: ${nameOf(feature)}`;
+  const accepted = `a kind, and a name, of its own: ${nameOf(other)} has the same`;
+  return new RedisConfigurationException([{ setting, accepted }]);
+}
+
+function nameOf(feature: RedisFeature): string {
+  return (feature as { name?: string }).name ?? 'a class without a name';
 }

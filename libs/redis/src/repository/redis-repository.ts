@@ -96,8 +96,8 @@ export class RedisRepository<
   }
 
   /**
-   * `null` if there is none, or a key of another type than string. Reads that are asked for in the same turn of the event loop share one
-   * round trip, whichever repository they go through.
+   * `null` if there is none, or a key of another type than string. Reads that are asked for in the
+   * same turn of the event loop share one round trip, whichever repository they go through.
    *
    * @throws RedisSerializationException if what is stored there is no entity of this class
    * @throws RedisTimeoutException after `timeout`, and the reason of `signal` once it aborts
@@ -132,8 +132,8 @@ export class RedisRepository<
     const instance = this.#codec.instanceOf(entity);
     const id = this.#codec.idOf(instance);
     const key = this.#codec.keyOf(id);
+    const text = this.#codec.encode(instance, key); // as it is now, whatever happens while it is validated
     if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
-    const text = this.#codec.encode(instance, key);
     await this.#writer.write({ id: this.#codec.partOf(key), key, text, ttl: ttlMs });
     return instance;
   }
@@ -172,8 +172,9 @@ export class RedisRepository<
       const patch = typeof change === 'function' ? await change(entity) : change;
       if (patch && patch !== entity) this.#codec.assign(entity, patch);
       this.#codec.refuseOtherId(entity, id);
+      const revised = this.#codec.encode(entity, key);
       if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
-      return { text: this.#codec.encode(entity, key), result: entity };
+      return { text: revised, result: entity };
     });
   }
 
@@ -260,9 +261,10 @@ export class RedisRepository<
 
   /**
    * The entities that have all of these values, at least one of which is of an `@Indexed` property.
-   * Two round trips, and one more for each further 500 entries of the index; three more if some of
-   * them turn out to be stale.
+   * Two round trips, and one more for each further 500 entries of the index; three more for each 500
+   * among which some turn out to be stale.
    *
+   * @throws RedisBatchException if some of what was found cannot be given, by id
    * @throws RedisConfigurationException if no property is indexed, or a value is not to be searched for
    */
   async findBy(criteria: Criteria<T>): Promise<T[]> {

@@ -59,8 +59,8 @@ describe('a connection', () => {
 
   it('passes everything else through to ioredis', async () => {
     const server = await start();
-    const { client } = await connect({ url: server.url, ioredis: { stringNumbers: true } });
-    expect(await client.incr('n')).toBe('1');
+    const { client } = await connect({ url: server.url, ioredis: { connectionName: 'mine' } });
+    expect(await client.client('GETNAME')).toBe('mine');
   });
 
   it('is announced once when it is lost and once when it is back', async () => {

@@ -1,5 +1,6 @@
 import type { Command, Redis } from 'ioredis';
-import { rejectAsLate, supervisionOf } from './supervised-command.js';
+import { isRepeatable } from './repeatable-commands.js';
+import { latestSupervisionOf, rejectAsLate, supervisionOf } from './supervised-command.js';
 
 /**
  * Makes the connection to one server write what is sent in one tick with one system call, and never
@@ -15,6 +16,7 @@ export function prepareNode(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
   const isAbandoned = abandonedCommands();
   let corked: Redis['stream'] | undefined;
+  let watched: Redis['stream'] | undefined;
   const uncork = () => {
     corked?.uncork();
     corked = undefined;
@@ -23,6 +25,12 @@ export function prepareNode(redis: Redis): void {
   redis.sendCommand = (command: Command, pipeline?: never) => {
     if (isAbandoned(command, pipeline)) return command.promise;
     const stream = redis.stream as Redis['stream'] | undefined; // there is none before it connects
+    if (stream && stream !== watched) {
+      watched = stream;
+      stream.prependOnceListener('close', () => {
+        if (redis.status === 'ready') rejectInterrupted(redis);
+      });
+    }
     if (stream && stream !== corked) {
       if (!corked) process.nextTick(uncork);
       corked?.uncork();
@@ -31,6 +39,24 @@ export function prepareNode(redis: Redis): void {
     }
     return send(command, pipeline);
   };
+}
+
+/**
+ * Rejects what was sent over a connection that broke and may have been executed: ioredis would send
+ * it again over the next one, or to another node of the cluster, and a counter would count twice. Runs
+ * before ioredis's own listener. What only reads is sent again, as always.
+ */
+function rejectInterrupted(redis: Redis): void {
+  const { commandQueue } = redis as unknown as {
+    commandQueue: { toArray(): { command: Command }[] };
+  };
+  for (const { command } of commandQueue.toArray()) {
+    const supervision = latestSupervisionOf(command);
+    if (!supervision || supervision.rejected) continue;
+    const together = [supervision, ...supervision.companions];
+    if (together.every((one) => isRepeatable(one.command.name))) continue;
+    command.reject(new Error('The connection broke before the reply came'));
+  }
 }
 
 /**

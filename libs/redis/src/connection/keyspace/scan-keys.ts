@@ -78,7 +78,7 @@ async function primariesOf(client: RedisClient): Promise<Primary[]> {
   return primaries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Cursors are shown to strangers, who must not learn the address. */
+/** Short, and not the address itself: cursors may be shown to clients. Who knows the network can guess it. */
 function nameOf({ options: { host, port } }: Redis): string {
   return createHash('sha256').update(`${host}:${port}`).digest('hex').slice(0, 16);
 }

@@ -36,6 +36,7 @@ type Owned =
   | 'port'
   | 'replyMapping'
   | 'sentinels'
+  | 'stringNumbers'
   | 'tls'
   | 'username';
 

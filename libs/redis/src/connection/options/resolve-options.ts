@@ -243,5 +243,9 @@ function refuseKeyPrefix({ ioredis, ioredisCluster }: RedisModuleOptions, read: 
         "the option 'app': KeyBuilder is the only owner of prefixes",
       );
     }
+    if (given && 'stringNumbers' in given && given.stringNumbers !== false) {
+      const accepted = 'no value: repositories and batches need numbers for numbers';
+      read.refuse(`${setting}.stringNumbers`, given.stringNumbers, accepted);
+    }
   }
 }

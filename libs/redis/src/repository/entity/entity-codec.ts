@@ -45,7 +45,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     if (!parsed || parsed.sibling !== undefined || parsed.parts.length !== 1) return undefined;
     const [text = ''] = parsed.parts;
     const id = this.#schema.id.isNumber ? Number(text) : text;
-    return String(id) === text ? (id as Id) : undefined; // '007' is no number that we have written
+    return String(id) === text && !isNotFinite(id) ? (id as Id) : undefined; // '007' is no number that we have written
   }
 
   /** The last part of a key, as index entries name the entity: encoded, so that any id survives. */
@@ -173,6 +173,10 @@ function refuseCollections(instance: Plain, key: string): void {
       throw new RedisSerializationException(key, problem);
     }
   }
+}
+
+function isNotFinite(id: IdValue): boolean {
+  return typeof id === 'number' && !Number.isFinite(id);
 }
 
 function isAbsent(stored: unknown): boolean {

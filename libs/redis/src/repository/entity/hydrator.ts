@@ -142,15 +142,22 @@ type ConvertOne = (value: unknown, property: string) => unknown;
 
 const asItIs: ConvertOne = (value) => value;
 
+function toNumber(value: unknown, property: string): number {
+  const number = Number(value);
+  if (Number.isNaN(number)) throw new UnfitError(property, 'is not a number');
+  return number;
+}
+
 const PRIMITIVES = new Map<unknown, ConvertOne>([
   [String, String],
-  [Number, Number],
+  [Number, toNumber],
   [Boolean, Boolean],
 ]);
 
 const toDate: ConvertOne = (value, property) => {
   const date = new Date(value as string);
-  if (Number.isNaN(date.getTime())) throw new UnfitError(property, 'is not a date');
+  if (typeof value === 'boolean' || Number.isNaN(date.getTime()))
+    throw new UnfitError(property, 'is not a date');
   return date;
 };
 

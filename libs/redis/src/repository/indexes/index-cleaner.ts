@@ -3,6 +3,7 @@ import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { ownerOf, READ_CLAIM } from './claim.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
+import { EXPIRE_WITH_LAST } from './expire-with-last.js';
 import { readStored } from './read-stored.js';
 
 /** An entry as it was when it was looked at. */
@@ -73,9 +74,10 @@ return redis.call('DEL', KEYS[1])
 
 /** KEYS: sorted set. ARGV: id, its score as it was seen. */
 const REMOVE_ENTRY = new RedisScript(`
+${EXPIRE_WITH_LAST}
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if score and tonumber(score) == tonumber(ARGV[2]) then
-  return redis.call('ZREM', KEYS[1], ARGV[1])
-end
-return 0
+if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+expire_with_last(KEYS[1])
+return 1
 `);

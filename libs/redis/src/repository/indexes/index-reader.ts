@@ -1,7 +1,7 @@
 import { sendInChunks } from '../../batch/chunks.js';
 import { multiGet, type Reading } from '../../batch/multi-get.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import type { RedisException } from '../../errors/redis.exception.js';
+import { RedisException } from '../../errors/redis.exception.js';
 import { ownerOf } from './claim.js';
 import { hasValue, type Criterion, type IndexEntry } from './entity-indexes.js';
 import type { IndexCleaner } from './index-cleaner.js';
@@ -41,7 +41,9 @@ export class IndexReader {
       keys.forEach((key, i) => {
         const id = idAt.get(key) as string;
         const reading = readings[i] ?? null;
-        if (reading === null || differs(reading, entry)) {
+        if (reading instanceof RedisException) {
+          failed.set(key, reading);
+        } else if (reading === null || differs(reading, entry)) {
           cleaning.push(this.#cleaner.clean(id, key, [entry]));
         } else if (!criteria.some((criterion) => differs(reading, criterion))) {
           found.push({ key, reading });
@@ -65,6 +67,6 @@ export class IndexReader {
 }
 
 /** Text that cannot be read differs from nothing: whoever asked is told that it cannot be read. */
-function differs(reading: Exclude<Reading, null>, criterion: Criterion): boolean {
-  return typeof reading === 'string' && hasValue(reading, criterion) === false;
+function differs(text: string, criterion: Criterion): boolean {
+  return hasValue(text, criterion) === false;
 }

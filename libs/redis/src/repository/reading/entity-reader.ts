@@ -5,7 +5,7 @@ import { scanKeys, scanPage, type ScannedPage } from '../../connection/keyspace/
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
-import type { RedisException } from '../../errors/redis.exception.js';
+import { RedisException } from '../../errors/redis.exception.js';
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
 import type { EntityCodec } from '../entity/entity-codec.js';
 import type { IdValue } from '../entity/entity-schema.js';
@@ -74,7 +74,8 @@ export class EntityReader<T extends object, Id extends IdValue> {
         const key = keys[i] as string;
         const reading = readings[i] ?? null;
         if (typeof reading === 'string') characters += reading.length;
-        harvest.add(idOf.get(key) as Id, key, reading);
+        if (reading instanceof RedisException) failed.set(key, reading);
+        else harvest.add(idOf.get(key) as Id, key, reading);
       }
       expected = characters / keys.length;
     };
@@ -113,14 +114,16 @@ export class EntityReader<T extends object, Id extends IdValue> {
     const ids = new Set<Id>();
     let next = cursor ?? undefined;
     let looked = 0;
+    let count = limit;
     do {
-      const page = await this.#scan(limit, next);
+      const page = await this.#scan(count, next);
       for (const key of page.keys) {
         const id = this.#codec.idIn(key);
         if (id !== undefined) ids.add(id);
       }
       next = page.next;
-      looked += limit;
+      looked += count;
+      count = Math.min(count * 2, MOST_ENTITIES); // there are few of them among the keys
     } while (next !== undefined && ids.size < limit && looked < MOST_KEYS_FOR_A_PAGE);
     return { entities: await this.#entitiesOf([...ids], onCorrupt), cursor: next ?? null };
   }

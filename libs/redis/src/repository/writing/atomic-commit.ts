@@ -83,10 +83,14 @@ for i = 1, claims do
     return {'taken', i, standing, is_reserved(standing) and 1 or 0}
   end
 end
-write_entity(entity, ARGV[3], ARGV[4])
-local left = redis.call('PTTL', entity)
-if left < 0 then left = 'forever' else left = math.max(left, 1) end
-for i = 1, claims do write_entity(KEYS[1 + i], claim, left) end
+local left = ARGV[4]
+if left == 'keep' then
+  left = redis.call('PTTL', entity)
+  if left < 0 then left = 'forever' else left = math.max(left, 1) end
+end
+-- What can fail, because a key holds another type, comes before what cannot.
 for i = 2 + claims, #KEYS do add_entry(KEYS[i], id, left, ARGV[7]) end
+for i = 1, claims do write_entity(KEYS[1 + i], claim, left) end
+write_entity(entity, ARGV[3], ARGV[4])
 return {'written', current}
 `);

@@ -35,7 +35,7 @@ export function createWriter(parts: WriterParts): EntityWriter {
 function createIndexedWriter({ client, kind, indexes, cleaner, keyOf }: WriterParts): EntityWriter {
   const conflicts = new UniqueConflicts(client, kind, keyOf);
   const commit = isCluster(client)
-    ? new StagedCommit(client, conflicts, cleaner)
+    ? new StagedCommit(client, indexes, conflicts, cleaner)
     : new AtomicCommit(client, conflicts);
   return new IndexedWriter(client, indexes, commit, cleaner);
 }

@@ -1,3 +1,5 @@
+import { EXPIRE_WITH_LAST } from '../indexes/expire-with-last.js';
+
 /**
  * Pieces of Lua that several scripts need. Times come from the server's own clock: the application's
  * may differ.
@@ -31,7 +33,7 @@ end
  * one the entity is from.
  */
 export const ADD_ENTRY = `
-local FOREVER = 4e15
+${EXPIRE_WITH_LAST}
 local function exactly(number) return string.format('%.17g', number) end
 local function add_entry(key, id, ttl, margin, at_least)
   local time = redis.call('TIME')
@@ -42,12 +44,7 @@ local function add_entry(key, id, ttl, margin, at_least)
   local standing = at_least and tonumber(redis.call('ZSCORE', key, id) or 0) or 0
   if standing >= score then score = standing + margin / 60000 end
   redis.call('ZADD', key, exactly(score), id)
-  local last = tonumber(redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
-  if last >= FOREVER then
-    redis.call('PERSIST', key)
-  else
-    redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(last)))
-  end
+  expire_with_last(key)
 end
 `;
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisConflictException } from '../../errors/redis-conflict.exception.js';
+import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
 import type { EntityWrite, EntityWriter } from './entity-writer.js';
 
 /** How often an update is tried. */
@@ -21,6 +22,7 @@ export type Revise<R> = (
  *
  * @returns `null` if there is nothing to update
  * @throws RedisConflictException when others were faster every time
+ * @throws RedisSerializationException if what is stored is not UTF-8
  * @internal
  */
 export async function updateOptimistically<R>(
@@ -33,8 +35,11 @@ export async function updateOptimistically<R>(
     const expected = await read();
     if (expected === null) return null;
     const { text, result } = await revise(expected, write.key);
-    const { written } = await writer.write({ ...write, text, expected });
-    if (written) return result;
+    const outcome = await writer.write({ ...write, text, expected });
+    if (outcome.written) return result;
+    // The same text, and yet not the same bytes.
+    if (outcome.current === expected)
+      throw new RedisSerializationException(write.key, 'is not UTF-8');
     await sleep(Math.random() * Math.min(2 ** attempt, LONGEST_WAIT_MS));
   }
   throw new RedisConflictException(

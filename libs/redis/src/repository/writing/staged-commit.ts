@@ -1,6 +1,6 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import type { IndexEntry } from '../indexes/entity-indexes.js';
+import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { EntityWrite, WriteTtl } from './entity-writer.js';
 import type { Commit, Committed } from './indexed-writer.js';
@@ -29,11 +29,18 @@ const GONE = -2;
  */
 export class StagedCommit implements Commit {
   readonly #client: RedisClient;
+  readonly #indexes: EntityIndexes;
   readonly #conflicts: UniqueConflicts;
   readonly #cleaner: IndexCleaner;
 
-  constructor(client: RedisClient, conflicts: UniqueConflicts, cleaner: IndexCleaner) {
+  constructor(
+    client: RedisClient,
+    indexes: EntityIndexes,
+    conflicts: UniqueConflicts,
+    cleaner: IndexCleaner,
+  ) {
     this.#client = client;
+    this.#indexes = indexes;
     this.#conflicts = conflicts;
     this.#cleaner = cleaner;
   }
@@ -43,6 +50,18 @@ export class StagedCommit implements Commit {
     claims: readonly IndexEntry[],
     sets: readonly IndexEntry[],
   ): Promise<Committed> {
+    const staged = await this.#stage(write, claims, sets);
+    if (!staged.written || staged.lost === undefined) return staged;
+    await this.#undo(write, staged);
+    await this.#cleaner.clean(write.id, write.key, sets);
+    throw this.#conflicts.conflict(staged.lost, write.key);
+  }
+
+  async #stage(
+    write: EntityWrite,
+    claims: readonly IndexEntry[],
+    sets: readonly IndexEntry[],
+  ): Promise<Staged> {
     const ttl = await this.#provisionalTtl(write);
     const reservations = new Reservations(this.#client, this.#conflicts, write, ttl);
     try {
@@ -60,12 +79,28 @@ export class StagedCommit implements Commit {
     }
     const left = asTtl(result.leftMs);
     const [lost] = await Promise.all([reservations.settle(left), this.#add(sets, write.id, left)]);
-    if (lost) {
-      await this.#takeBack(write, result.previous, result.previousLeftMs);
-      await this.#cleaner.clean(write.id, write.key, sets);
-      throw this.#conflicts.conflict(lost, write.key);
+    return { ...result, lost };
+  }
+
+  /**
+   * Goes back to what was stored before, unless somebody has written since: with its entries, which
+   * others may have found stale meanwhile, and its unique values, or else without those.
+   */
+  async #undo(
+    { id, key, text }: EntityWrite,
+    { previous, previousLeftMs }: Written,
+  ): Promise<void> {
+    const ttl = asTtl(previousLeftMs);
+    if (previous !== null) {
+      const entries = this.#indexes.entriesOf(previous);
+      const claims = entries.filter(({ unique }) => unique);
+      const sets = entries.filter(({ unique }) => !unique);
+      const back = { id, key, text: previous, ttl, expected: text };
+      const staged = await this.#stage(back, claims, sets).catch(() => undefined);
+      if (staged) return;
     }
-    return result;
+    const before = previous === null ? [] : [previous, String(ttl)];
+    await TAKE_BACK.run(this.#client, [key], [text, ...before]);
   }
 
   /** What the first stage assumes; the third one knows. */
@@ -80,7 +115,7 @@ export class StagedCommit implements Commit {
     await Promise.all(sets.map(({ key }) => ADD.run(this.#client, [key], args())));
   }
 
-  async #writeEntity({ key, text, ttl, expected }: EntityWrite): Promise<Written> {
+  async #writeEntity({ key, text, ttl, expected }: EntityWrite): Promise<Written | Refused> {
     const condition = expected === undefined ? 'any' : 'expected';
     const args = [condition, expected ?? '', text, String(ttl)];
     const reply = await WRITE.run(this.#client, [key], args);
@@ -94,16 +129,6 @@ export class StagedCommit implements Commit {
       ? { written: true, previous, previousLeftMs, leftMs }
       : { written: false, current: previous };
   }
-
-  /** Puts back what was there, unless somebody has written since. */
-  async #takeBack(
-    { key, text }: EntityWrite,
-    previous: string | null,
-    previousLeftMs: number,
-  ): Promise<void> {
-    const ttl = String(asTtl(previousLeftMs));
-    await TAKE_BACK.run(this.#client, [key], previous === null ? [text] : [text, previous, ttl]);
-  }
 }
 
 /** What PTTL answered, as the time to live of something that is written now. */
@@ -111,14 +136,20 @@ function asTtl(leftMs: number): WriteTtl {
   return leftMs < 0 ? 'forever' : Math.max(1, leftMs);
 }
 
-type Written =
-  | {
-      readonly written: true;
-      readonly previous: string | null;
-      readonly previousLeftMs: number;
-      readonly leftMs: number;
-    }
-  | { readonly written: false; readonly current: string | null };
+interface Written {
+  readonly written: true;
+  readonly previous: string | null;
+  readonly previousLeftMs: number;
+  readonly leftMs: number;
+}
+
+interface Refused {
+  readonly written: false;
+  readonly current: string | null;
+}
+
+/** `lost` is a unique value that somebody else has by now. */
+type Staged = Refused | (Written & { readonly lost: IndexEntry | undefined });
 
 /** KEYS: sorted set. ARGV: id, ttl, margin. */
 const ADD = new RedisScript(`

@@ -59,13 +59,17 @@ const typeOnly = process.argv.includes('--coverage')
   : [];
 
 export default {
+  // Jest would leave one core idle, which on two cores is half of them.
+  maxWorkers: '100%',
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
     project('integration', ['<rootDir>/libs/redis/test/integration/**/*.int-spec.ts']),
     // The same tests of everything that touches the driver, on the other major version we accept.
     project(
       'ioredis 5',
-      ['<rootDir>/libs/redis/test/integration/{batch,connection,error,exception,health,pool,redis,repository-contract,repository-reads}*.ts'],
+      [
+        '<rootDir>/libs/redis/test/integration/{batch,connection,error,exception,health,pool,redis,repository-contract,repository-reads}*.ts',
+      ],
       { '^ioredis$': 'ioredis-5' },
     ),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),

@@ -74,6 +74,23 @@ describe('A repository', () => {
     expect(refusal.message).toContain('is not UTF-8');
   });
 
+  it('gives up an update when others are faster each time, after sixteen attempts', async () => {
+    await edges.save({ id: '1', weight: 0 });
+    let attempts = 0;
+    const updating = edges.update('1', async (edge) => {
+      attempts++;
+      await write('1', JSON.stringify({ id: '1', weight: attempts }));
+      return { weight: (edge.weight ?? 0) + 100 };
+    });
+    expect(await caught(updating)).toMatchObject({
+      name: 'RedisConflictException',
+      key: keys.key('edge', '1'),
+      property: undefined,
+    });
+    expect(attempts).toBe(16);
+    expect(await edges.getById('1')).toMatchObject({ weight: 16 });
+  });
+
   it('saves what it was given, whatever its caller does meanwhile', async () => {
     const edge = Object.assign(new Edge(), { id: '1', group: 'a', street: new Street() });
     const saving = edges.save(edge); // validated by class-validator, which takes its time

@@ -242,7 +242,8 @@ export class RedisRepository<
    * Some of all entities, and a cursor for the next page that needs nothing to be kept anywhere. The
    * guarantees are those of {@link ids}; a page has about `limit` entities, sometimes more and
    * sometimes none, and is the last one if `cursor` is `null`. Two round trips, and one more for each
-   * further `limit` of the database's keys that it looks at, 10,000 keys at most.
+   * further `limit` of the database's keys that it looks at (100, where it finds none and `limit` is
+   * less), 10,000 keys at most.
    *
    * @throws RedisConfigurationException for a limit that is not 1 to 1000
    * @throws RedisValidationException for a cursor that no page has given

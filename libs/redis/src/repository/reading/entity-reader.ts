@@ -15,6 +15,9 @@ import type { IterationOptions, Page, PageOptions } from '../entity-repository.j
 /** The most entities that may be asked for at once. */
 const MOST_ENTITIES = 1_000;
 
+/** The keys of one step where entities are few; a page exceeds what was asked for by less than a step. */
+const LARGE_STEP = 100;
+
 /** After so many keys a page ends, so that one of few entities among many other keys does, too. */
 const MOST_KEYS_FOR_A_PAGE = 10_000;
 
@@ -117,13 +120,15 @@ export class EntityReader<T extends object, Id extends IdValue> {
     let count = limit;
     do {
       const page = await this.#scan(count, next);
+      const before = ids.size;
       for (const key of page.keys) {
         const id = this.#codec.idIn(key);
         if (id !== undefined) ids.add(id);
       }
       next = page.next;
       looked += count;
-      count = Math.min(count * 2, MOST_ENTITIES); // there are few of them among the keys
+      // Where they are few among many other keys, it takes larger steps.
+      if (ids.size === before) count = Math.min(count * 2, Math.max(limit, LARGE_STEP));
     } while (next !== undefined && ids.size < limit && looked < MOST_KEYS_FOR_A_PAGE);
     return { entities: await this.#entitiesOf([...ids], onCorrupt), cursor: next ?? null };
   }

@@ -19,13 +19,13 @@ const library = join(repository, 'libs/redis');
 /** What the consumer has beside the library's own peers: a compiler and Node's types. */
 const tools = ['typescript', '@types/node', 'undici-types'];
 
-/** A folder that has the packed library and its peers installed, and nothing else. */
+/** A folder that has the packed library, its dependencies and its peers installed, and nothing else. */
 export class ScratchConsumer {
   readonly folder = mkdtempSync(join(tmpdir(), 'smoke-consumer-'));
 
   /**
-   * Installs without a network: the library is unpacked from its tarball, its peers are links to the
-   * packages of this repository.
+   * Installs without a network: the library is unpacked from its tarball, its dependencies and peers
+   * are links to the packages of this repository.
    */
   static async install(type: 'module' | 'commonjs'): Promise<ScratchConsumer> {
     const consumer = new ScratchConsumer();
@@ -33,10 +33,10 @@ export class ScratchConsumer {
     mkdirSync(target, { recursive: true });
     const tarball = await pack(consumer.folder);
     await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
-    const { peerDependencies } = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8')) as {
-      peerDependencies: Record<string, string>;
-    };
-    for (const name of [...Object.keys(peerDependencies), ...tools]) {
+    const { dependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(target, 'package.json'), 'utf8'),
+    ) as Record<'dependencies' | 'peerDependencies', Record<string, string>>;
+    for (const name of [...Object.keys(dependencies), ...Object.keys(peerDependencies), ...tools]) {
       consumer.#link(name);
     }
     consumer.#write('package.json', { name: 'consumer', type });

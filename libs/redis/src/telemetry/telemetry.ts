@@ -2,26 +2,21 @@
  * @module telemetry What the library announces, typed; nothing about where it goes. Logs and metrics
  * subscribe.
  */
+import type { CacheEvent } from './cache.events.js';
+import type { ConnectionEvent } from './connection.events.js';
 
 /** Something worth telling an operator. Never carries a secret or a stored value. */
-export type RedisEvent =
-  | {
-      readonly type: 'connection.ready';
-      readonly connection: string;
-      /** Where it is connected to, e.g. `localhost:6379`. */
-      readonly endpoint: string;
-      /** Whether it had been announced as down before. */
-      readonly restored: boolean;
-    }
-  | {
-      readonly type: 'connection.down';
-      readonly connection: string;
-      readonly endpoint: string;
-      /** What the driver reported; absent when the server just closed the connection. */
-      readonly error?: Error;
-    };
+export type RedisEvent = ConnectionEvent | CacheEvent;
 
-export type RedisEventListener = (event: RedisEvent) => void;
+export type RedisEventType = RedisEvent['type'];
+
+/** The event of a type. */
+export type RedisEventOf<Type extends RedisEventType> = Extract<RedisEvent, { type: Type }>;
+
+/** What to do about each type of event that one wants to hear of. */
+export type RedisEventHandlers = {
+  readonly [Type in RedisEventType]?: (event: RedisEventOf<Type>) => void;
+};
 
 /**
  * The one event stream of an application.
@@ -29,15 +24,30 @@ export type RedisEventListener = (event: RedisEvent) => void;
  * @internal
  */
 export class Telemetry {
-  readonly #listeners = new Set<RedisEventListener>();
+  readonly #handlers = new Map<RedisEventType, Set<(event: never) => void>>();
 
   /** @returns a function that ends the subscription */
-  subscribe(listener: RedisEventListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  subscribe(handlers: RedisEventHandlers): () => void {
+    const entries = Object.entries(handlers) as [RedisEventType, (event: never) => void][];
+    for (const [type, handler] of entries) {
+      const others = this.#handlers.get(type);
+      if (others) others.add(handler);
+      else this.#handlers.set(type, new Set([handler]));
+    }
+    return () => {
+      for (const [type, handler] of entries) this.#handlers.get(type)?.delete(handler);
+    };
   }
 
-  announce(event: RedisEvent): void {
-    for (const listener of this.#listeners) listener(event);
+  /** Whether anybody wants to hear of it: what happens often is only put into words if so. */
+  hears(type: RedisEventType): boolean {
+    const handlers = this.#handlers.get(type);
+    return handlers !== undefined && handlers.size > 0;
+  }
+
+  announce<Type extends RedisEventType>(event: RedisEventOf<Type>): void {
+    const handlers = this.#handlers.get(event.type);
+    if (!handlers) return;
+    for (const handler of handlers as Set<(event: RedisEventOf<Type>) => void>) handler(event);
   }
 }

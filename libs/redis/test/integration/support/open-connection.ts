@@ -2,23 +2,26 @@ import { ClientRegistry } from '../../../src/connection/client.registry.js';
 import type { RedisClient, RedisModuleOptions } from '../../../src/connection/options/options.js';
 import type { RedisPool } from '../../../src/connection/redis-pool.js';
 import { resolveOptions } from '../../../src/connection/options/resolve-options.js';
-import { Telemetry, type RedisEvent } from '../../../src/telemetry/telemetry.js';
+import { Telemetry } from '../../../src/telemetry/telemetry.js';
+import type { ConnectionEvent } from '../../../src/telemetry/connection.events.js';
 
 export interface OpenConnection {
   readonly client: RedisClient;
   readonly pool: RedisPool;
   /** Everything announced so far. */
-  readonly events: readonly RedisEvent[];
+  readonly events: readonly ConnectionEvent[];
   /** The next announcement of this type, or one that was already made. */
-  until(type: RedisEvent['type'], times?: number): Promise<void>;
+  until(type: ConnectionEvent['type'], times?: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** A connection as the module would open it, without Nest. */
 export async function openConnection(options: RedisModuleOptions): Promise<OpenConnection> {
   const telemetry = new Telemetry();
-  const events: RedisEvent[] = [];
-  telemetry.subscribe((event) => events.push(event));
+  const events: ConnectionEvent[] = [];
+  const subscribe = (handler: (event: ConnectionEvent) => void) =>
+    telemetry.subscribe({ 'connection.ready': handler, 'connection.down': handler });
+  subscribe((event) => events.push(event));
   const registry = new ClientRegistry(telemetry);
   const resolved = resolveOptions({ startup: 'require', ...options });
   const client = await registry.open(resolved);
@@ -34,7 +37,7 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
           unsubscribe();
           resolve();
         };
-        const unsubscribe = telemetry.subscribe(check);
+        const unsubscribe = subscribe(check);
         check();
       }),
     close: () => registry.closeAll(),

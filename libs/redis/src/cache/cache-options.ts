@@ -1,0 +1,190 @@
+import type { EntityDependency } from '../keys/entity-dependency.js';
+import type { KeyPart } from '../keys/key-encoding.js';
+import type { Duration } from '../time/duration.js';
+
+/**
+ * The name of an entry. A list of parts is safe whatever the parts contain: `['post', id]`. A text is
+ * split at its colons, so `'post:5'` is the same as `['post', 5]`: do not put foreign ids into it. A key
+ * that `KeyBuilder.cacheKey` has built is taken as it is.
+ */
+export type CacheKey = string | readonly [KeyPart, ...KeyPart[]];
+
+/**
+ * Something that a cached value was made from: an entity, from `RedisRepository.dependencyOn(id)`, or
+ * any Redis key whoever writes it, by its content.
+ */
+export type CacheDependency = string | EntityDependency;
+
+/** How long entries live, and how much a caller waits for: of a cache, or of one call. */
+export interface CachePolicy {
+  /**
+   * How long an entry is fresh.
+   * @default the connection's `defaultTtl`, or '1h' where that is 'forever'
+   */
+  readonly ttl?: Duration | undefined;
+  /**
+   * How long after that it may still be served while one caller in the whole fleet refreshes it. Never
+   * applies to what was invalidated.
+   * @default not at all
+   */
+  readonly staleFor?: Duration | undefined;
+  /**
+   * How long `null` and `undefined` are remembered: "there is none" is an answer too.
+   * @default not at all: the loader is asked each time
+   */
+  readonly negativeTtl?: Duration | undefined;
+  /**
+   * The part of `ttl` by which an entry may end earlier, at random, so that entries made together do
+   * not end together. 0 to 1.
+   * @default 0.1
+   */
+  readonly jitter?: number | undefined;
+  /**
+   * How long one call waits for Redis, all its commands together. After that it goes on without a
+   * cache.
+   * @default '250ms'
+   */
+  readonly timeout?: Duration | undefined;
+  /**
+   * How long a loader may take; then its `signal` aborts and its callers get RedisTimeoutException. It
+   * is also how long others wait for a loader whose process died.
+   * @default '10s'
+   */
+  readonly loadTimeout?: Duration | undefined;
+  /**
+   * How long after `ttl` and `staleFor` an entry is kept, to be served if the loader fails. Never
+   * applies to what was invalidated.
+   * @default not at all: the loader's error is the caller's
+   */
+  readonly failSafe?: Duration | undefined;
+}
+
+/** @publicApi */
+export interface RedisCacheOptions extends CachePolicy {
+  /**
+   * Names the cache in metrics and logs, and is the first part of its keys, so that
+   * `KeyBuilder.cacheKey(name, id)` is one of them. The cache `default` has no such part.
+   * @default 'default'
+   */
+  readonly name?: string | undefined;
+  /**
+   * What happens when Redis does not answer: `'open'` goes on without a cache, `'closed'` throws what
+   * Redis failed with, for loaders too expensive to be called without one.
+   * @default 'open'
+   */
+  readonly onOutage?: 'open' | 'closed' | undefined;
+  /**
+   * How many loaders may run at once while Redis is away; further ones wait for their turn, those of
+   * one key together.
+   * @default 64
+   */
+  readonly maxLoads?: number | undefined;
+  /**
+   * After how many timeouts and connection failures in a row Redis is left alone.
+   * @default 5
+   */
+  readonly breakerThreshold?: number | undefined;
+  /**
+   * For how long; then one call tries again.
+   * @default '1s'
+   */
+  readonly breakerCooldown?: Duration | undefined;
+  /**
+   * Whether invalidations that Redis did not acknowledge are kept in this process and repeated until it
+   * does. Then they succeed at once, and meanwhile this process serves nothing that depends on them.
+   * Other processes may, until Redis is told.
+   * @default false: they reject, and the caller decides
+   */
+  readonly outbox?: boolean | undefined;
+}
+
+/** How a value becomes text and back. */
+export interface CacheSerializer<T> {
+  serialize(value: T): string;
+  deserialize(text: string): T;
+}
+
+export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
+  /** Names under which the value can be invalidated, captured before the loader is called. */
+  readonly tags?: readonly KeyPart[] | undefined;
+  /** What the value is made from, captured before the loader is called. */
+  readonly dependsOn?: readonly CacheDependency[] | undefined;
+  /**
+   * Ends the wait of this caller, who gets the signal's reason. The loader is aborted when nobody waits
+   * for it any more.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * @default JSON: a `Date` comes back as text, also to the caller who loaded it, so that nobody depends
+   * on being first
+   */
+  readonly serializer?: CacheSerializer<T> | undefined;
+}
+
+export interface SetOptions<T = unknown> extends Pick<
+  GetOrLoadOptions<T>,
+  | 'ttl'
+  | 'staleFor'
+  | 'negativeTtl'
+  | 'jitter'
+  | 'timeout'
+  | 'failSafe'
+  | 'tags'
+  | 'dependsOn'
+  | 'serializer'
+> {}
+
+export type GetOptions<T = unknown> = Pick<
+  GetOrLoadOptions<T>,
+  'tags' | 'dependsOn' | 'timeout' | 'signal' | 'serializer'
+>;
+
+/** What a loader is told, and may say about what it loads. */
+export interface LoadContext {
+  /** Aborts after `loadTimeout`, and when nobody waits for the value any more. */
+  readonly signal: AbortSignal;
+  /**
+   * Names something that the value depends on, before it is read: `await` it, then read. Costs a round
+   * trip.
+   */
+  dependOn(on: {
+    readonly tags?: readonly KeyPart[];
+    readonly keys?: readonly CacheDependency[];
+  }): Promise<void>;
+  /**
+   * The text stored at a key, `null` if there is none, and makes the value depend on exactly that. The
+   * one way to use a key's content that nobody can change to and fro without being noticed.
+   */
+  read(key: string): Promise<string | null>;
+  /**
+   * Names tags that were only found by reading. The load is repeated once, now that they are known;
+   * if it then names further ones, its value is returned and not cached.
+   */
+  addTags(...tags: readonly KeyPart[]): void;
+  /** Another `ttl` than the options say, now that the value is known. */
+  setTtl(ttl: Duration): void;
+  /** Returns the value without caching it. */
+  skipCache(): void;
+}
+
+export type Loader<T> = (context: LoadContext) => T | Promise<T>;
+
+/**
+ * Where a value came from: from the cache (`hit`; `negative` if it says that there is none; `stale` if
+ * it is past its `ttl`), from the loader and into the cache (`miss`), or from the loader because the
+ * cache could not be asked (`bypass`).
+ */
+export type CacheStatus = 'hit' | 'negative' | 'stale' | 'miss' | 'bypass';
+
+export interface CacheResult<T> {
+  readonly value: T;
+  readonly status: CacheStatus;
+  /** How long ago it was loaded, in milliseconds. */
+  readonly ageMs: number;
+}
+
+export interface InvalidatePatternOptions {
+  /** Told after each page how many entries are gone so far. */
+  readonly onProgress?: ((deleted: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,63 @@
+/** What happens in a cache. Keys are there for the log, which shortens them; values never are. */
+export type CacheEvent =
+  | {
+      /** A value was asked for, and this is where it came from. */
+      readonly type: 'cache.request';
+      readonly cache: string;
+      readonly key: string;
+      readonly result: 'hit' | 'miss' | 'stale' | 'negative' | 'bypass';
+    }
+  | {
+      /** A loader ended. */
+      readonly type: 'cache.load';
+      readonly cache: string;
+      readonly key: string;
+      readonly durationMs: number;
+      /** What it threw; absent if it returned. */
+      readonly error?: unknown;
+      /**
+       * What became of the value. `lost`: it took longer than its lease, or the entry was deleted
+       * meanwhile, and it went to its callers only; `skipped`: the loader, or a `null` without
+       * `negativeTtl`, kept it out.
+       */
+      readonly outcome: 'filled' | 'lost' | 'skipped' | 'failed';
+    }
+  | {
+      /** A caller has waited for the loader of another process. */
+      readonly type: 'cache.lease-wait';
+      readonly cache: string;
+      readonly key: string;
+      readonly durationMs: number;
+    }
+  | {
+      /** Entries were invalidated, or should have been. */
+      readonly type: 'cache.invalidation';
+      readonly cache: string;
+      readonly by: 'tag' | 'key' | 'pattern';
+      readonly count: number;
+      readonly failed: number;
+      /** How many wait in the outbox, these included. */
+      readonly pending: number;
+    }
+  | {
+      /** Something else than an entry is stored where an entry should be; it counts as a miss. */
+      readonly type: 'cache.corrupt';
+      readonly cache: string;
+      readonly key: string;
+    }
+  | {
+      /** Redis failed during a call, which went on without it. */
+      readonly type: 'cache.failure';
+      readonly cache: string;
+      readonly key: string;
+      readonly operation: 'read' | 'lease' | 'fill' | 'set' | 'delete';
+      readonly error: Error;
+    }
+  | {
+      /** The breaker opened: Redis is left alone; or closed: it is asked again. */
+      readonly type: 'cache.breaker';
+      readonly cache: string;
+      readonly state: 'open' | 'closed';
+      /** What opened it. */
+      readonly error?: Error;
+    };

@@ -1,4 +1,4 @@
-import calculateSlot from 'cluster-key-slot';
+import { nodeOf } from '../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
@@ -24,7 +24,7 @@ export class NodeOutages {
 
   /** What keys of this key's server fail with; `undefined` while it is worth asking. */
   of(key: string): RedisException | undefined {
-    return this.#outages.size === 0 ? undefined : this.#outages.get(this.#nodeOf(key));
+    return this.#outages.size === 0 ? undefined : this.#outages.get(nodeOf(this.#client, key));
   }
 
   /** Judges the servers by how a chunk fared. */
@@ -34,16 +34,10 @@ export class NodeOutages {
     for (const key of chunk) {
       const error = errors.get(key);
       if (error && isOurs(error)) continue; // says nothing about the server
-      if (error && isOutage(error)) this.#outages.set(this.#nodeOf(key), error);
-      else served.add(this.#nodeOf(key));
+      if (error && isOutage(error)) this.#outages.set(nodeOf(this.#client, key), error);
+      else served.add(nodeOf(this.#client, key));
     }
     for (const node of served) this.#outages.delete(node);
-  }
-
-  /** After a failover its slots have another name, and are asked for again. */
-  #nodeOf(key: string): string {
-    if (!('nodes' in this.#client)) return '';
-    return this.#client.slots[calculateSlot(key)]?.[0] ?? '';
   }
 }
 

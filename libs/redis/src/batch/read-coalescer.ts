@@ -23,7 +23,7 @@ const SIZE_WEIGHT = 1 / 64;
  */
 export class ReadCoalescer {
   readonly #client: RedisClient;
-  #waiting = new Map<string, Waiting>();
+  #turn: Turn | undefined;
   #meanSize = 0;
 
   private constructor(client: RedisClient) {
@@ -43,49 +43,127 @@ export class ReadCoalescer {
    * @throws RedisException what this key's command was rejected with
    */
   read(key: string): Promise<string | null> {
-    const known = this.#waiting.get(key);
-    if (known) return known.promise;
-    if (this.#waiting.size === 0) setImmediate(this.#flush);
-    const waiting = new Waiting();
-    this.#waiting.set(key, waiting);
-    return waiting.promise;
+    return this.#now().read(key);
+  }
+
+  /**
+   * The same for several keys that are of use only together. Does not reject for Redis's failures:
+   * each key has its own.
+   *
+   * @returns in the order of `keys`
+   */
+  readAll(keys: readonly string[]): Promise<Reading[]> {
+    return this.#now().readAll(keys);
+  }
+
+  #now(): Turn {
+    if (this.#turn) return this.#turn;
+    setImmediate(this.#flush);
+    return (this.#turn = new Turn());
   }
 
   readonly #flush = (): void => {
-    const reads = this.#waiting;
-    this.#waiting = new Map();
+    const turn = this.#turn as Turn;
+    this.#turn = undefined;
     const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanSize)));
-    if (reads.size <= most) {
-      void this.#send([...reads.keys()], [...reads.values()]);
-      return;
-    }
-    const keys = [...reads.keys()];
-    const waiting = [...reads.values()];
-    for (let from = 0; from < keys.length; from += most) {
-      void this.#send(keys.slice(from, from + most), waiting.slice(from, from + most));
-    }
+    for (const chunk of turn.chunks(most)) void this.#send(chunk);
   };
 
-  async #send(keys: readonly string[], waiting: readonly Waiting[]): Promise<void> {
+  async #send(chunk: Chunk): Promise<void> {
     try {
-      const readings = await multiGet(this.#client, keys);
-      for (let i = 0; i < readings.length; i++) {
-        const reading = readings[i] ?? null;
-        if (typeof reading === 'string') {
-          this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;
-        }
-        waiting[i]?.settle(reading);
+      const readings = await multiGet(this.#client, chunk.keys);
+      for (const reading of readings) {
+        if (typeof reading !== 'string') continue;
+        this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;
       }
+      chunk.settle(readings);
     } catch (error) {
-      for (const { reject } of waiting) reject(error); // a mistake in the program
+      chunk.reject(error); // a mistake in the program
     }
   }
 }
 
 const coalescers = new WeakMap<RedisClient, ReadCoalescer>();
 
+/** What was asked for in one turn of the event loop. */
+class Turn {
+  readonly #keys: string[] = [];
+  readonly #places = new Map<string, number>();
+  readonly #readers: (Reader | undefined)[] = [];
+  readonly #groups: Group[] = [];
+
+  read(key: string): Promise<string | null> {
+    const place = this.#place(key);
+    return (this.#readers[place] ??= new Reader()).promise;
+  }
+
+  readAll(keys: readonly string[]): Promise<Reading[]> {
+    const group = new Group(keys.map((key) => this.#place(key)));
+    this.#groups.push(group);
+    return group.promise;
+  }
+
+  /** In commands of so many keys at most. */
+  chunks(most: number): Chunk[] {
+    const chunks: Chunk[] = [];
+    for (let from = 0; from < this.#keys.length; from += most) {
+      chunks.push(
+        new Chunk(
+          from,
+          this.#keys.slice(from, from + most),
+          this.#readers.slice(from, from + most),
+        ),
+      );
+    }
+    const [only] = chunks;
+    for (const group of this.#groups) {
+      if (only && chunks.length === 1) {
+        group.waitFor(1);
+        only.groups.push(group);
+        continue;
+      }
+      const needed = new Set(group.places.map((place) => Math.floor(place / most)));
+      group.waitFor(needed.size);
+      for (const n of needed) chunks[n]?.groups.push(group);
+    }
+    return chunks;
+  }
+
+  #place(key: string): number {
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const place = this.#keys.push(key) - 1;
+    this.#places.set(key, place);
+    return place;
+  }
+}
+
+/** What goes into one command, and who waits for it. */
+class Chunk {
+  readonly groups: Group[] = [];
+  readonly keys: readonly string[];
+  readonly #from: number;
+  readonly #readers: readonly (Reader | undefined)[];
+
+  constructor(from: number, keys: readonly string[], readers: readonly (Reader | undefined)[]) {
+    this.#from = from;
+    this.keys = keys;
+    this.#readers = readers;
+  }
+
+  settle(readings: readonly Reading[]): void {
+    for (let i = 0; i < this.#readers.length; i++) this.#readers[i]?.settle(readings[i] ?? null);
+    for (const group of this.groups) group.take(readings, this.#from);
+  }
+
+  reject(error: unknown): void {
+    for (const reader of this.#readers) reader?.reject(error);
+    for (const group of this.groups) group.reject(error);
+  }
+}
+
 /** Those who wait for one key. */
-class Waiting {
+class Reader {
   resolve!: (text: string | null) => void;
   reject!: (error: unknown) => void;
   readonly promise = new Promise<string | null>((resolve, reject) => {
@@ -96,5 +174,37 @@ class Waiting {
   settle(reading: Reading): void {
     if (reading === null || typeof reading === 'string') this.resolve(reading);
     else this.reject(reading);
+  }
+}
+
+/** One who waits for several keys. */
+class Group {
+  readonly places: readonly number[];
+  readonly #readings: Reading[];
+  #missing = 0;
+  resolve!: (readings: Reading[]) => void;
+  reject!: (error: unknown) => void;
+  readonly promise = new Promise<Reading[]>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+
+  constructor(places: readonly number[]) {
+    this.places = places;
+    this.#readings = new Array<Reading>(places.length).fill(null);
+    if (places.length === 0) this.resolve(this.#readings);
+  }
+
+  waitFor(chunks: number): void {
+    this.#missing = chunks;
+  }
+
+  /** @param from the place of the first of these readings */
+  take(readings: readonly Reading[], from: number): void {
+    for (let i = 0; i < this.places.length; i++) {
+      const reading = readings[(this.places[i] as number) - from];
+      if (reading !== undefined) this.#readings[i] = reading;
+    }
+    if (--this.#missing === 0) this.resolve(this.#readings);
   }
 }

@@ -121,18 +121,7 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
   readonly serializer?: CacheSerializer<T> | undefined;
 }
 
-export interface SetOptions<T = unknown> extends Pick<
-  GetOrLoadOptions<T>,
-  | 'ttl'
-  | 'staleFor'
-  | 'negativeTtl'
-  | 'jitter'
-  | 'timeout'
-  | 'failSafe'
-  | 'tags'
-  | 'dependsOn'
-  | 'serializer'
-> {}
+export type SetOptions<T = unknown> = Omit<GetOrLoadOptions<T>, 'loadTimeout' | 'signal'>;
 
 export type GetOptions<T = unknown> = Pick<
   GetOrLoadOptions<T>,

@@ -1,11 +1,14 @@
 /**
  * @module cache Values that are expensive to make, kept in Redis and never served once they were
- * invalidated.
+ * invalidated. In `entry/` what is stored and whether it is valid, in `store/` what is done in Redis, in
+ * `load/` who loads and who waits, in `outage/` what happens without Redis.
  */
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
+import { CacheAnnouncer } from './cache-announcer.js';
+import { CacheKeys } from './cache-keys.js';
 import type {
   CacheKey,
   CacheResult,
@@ -16,22 +19,72 @@ import type {
   RedisCacheOptions,
   SetOptions,
 } from './cache-options.js';
+import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
+import { resolveCacheOptions, resolvePolicy, type ResolvedCacheOptions } from './cache-policy.js';
+import { Dependencies } from './entry/dependency.js';
+import { EntryReader } from './store/entry-reader.js';
+import { Invalidation } from './invalidation.js';
+import { Flights, type Caller } from './load/flights.js';
+import { entryFound, usableAs } from './load/found.js';
+import { nextMoment } from './load/moments.js';
+import { LoadGate } from './outage/load-gate.js';
+import { Budget, OutageGuard } from './outage/outage-guard.js';
+import { Outbox } from './outage/outbox.js';
+import { RedisAway } from './outage/redis-away.js';
+import { setValue } from './set-value.js';
+import { CacheStore } from './store/cache-store.js';
+import { resultOf } from './values.js';
 
-/** @publicApi */
+/**
+ * A cache that never serves what was invalidated: a value it returns reflects every invalidation that
+ * was acknowledged before it was asked for, whatever crashes, is evicted, is flushed or runs late. A hit
+ * costs one round trip whatever the number of tags; of all callers in all processes one loads; and
+ * where Redis does not answer in time the loader does.
+ *
+ * Works in a plain script too. The guide explains the promise and its limits.
+ *
+ * @example
+ * const cache = new RedisCache(client, keys, { ttl: '5m' });
+ * const post = await cache.getOrLoad(['post', id], () => db.findPost(id), { tags: ['posts'] });
+ * await cache.invalidateTags('posts');
+ *
+ * @publicApi
+ */
 export class RedisCache {
-  readonly #client: RedisClient;
-  readonly #keys: KeyBuilder;
+  readonly #parts: CacheParts;
+  readonly #keys: CacheKeys;
+  readonly #flights: Flights;
+  readonly #invalidation: Invalidation;
 
+  /** @throws RedisConfigurationException listing every impossible option */
   constructor(
     client: RedisClient,
     keys: KeyBuilder,
-    _options: RedisCacheOptions = {},
-    _telemetry?: Telemetry,
+    options: RedisCacheOptions = {},
+    telemetry?: Telemetry,
   ) {
-    this.#client = client;
-    this.#keys = keys;
+    const resolved = resolveCacheOptions(options);
+    this.#keys = new CacheKeys(keys, resolved.name);
+    this.#parts = partsOf(client, keys, resolved, new CacheAnnouncer(resolved.name, telemetry));
+    this.#flights = new Flights(this.#parts);
+    this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
   }
 
+  /**
+   * The cached value, or what the loader returns, which is then cached. Of all who ask at the same time,
+   * in whatever process, one loads and the others are given what it loaded.
+   *
+   * One round trip for a hit (two, once, if the loader named more dependencies than the options), three
+   * for a miss. Waits for Redis no longer than `timeout`, and then calls the loader all the same, unless
+   * the cache is `onOutage: 'closed'`.
+   *
+   * @throws what the loader throws; it is not cached
+   * @throws RedisTimeoutException if the loader takes longer than `loadTimeout`
+   * @throws RedisSerializationException if the value cannot be written as JSON
+   * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
+   * `dependsOn`
+   * @throws RedisInvalidKeyException for an empty or malformed key or tag
+   */
   async getOrLoad<T>(
     key: CacheKey,
     loader: Loader<T>,
@@ -40,51 +93,182 @@ export class RedisCache {
     return (await this.resolve(key, loader, options)).value;
   }
 
+  /** {@link getOrLoad}, and where the value came from and how old it is. */
   async resolve<T>(
     key: CacheKey,
     loader: Loader<T>,
-    { serializer = JSON as never }: GetOrLoadOptions<T> = {},
+    options: GetOrLoadOptions<T> = {},
   ): Promise<CacheResult<T>> {
-    const found = await this.#client.get(this.#keyOf(key));
-    if (found !== null) return { value: serializer.deserialize(found), status: 'hit', ageMs: 0 };
-    const noop = () => undefined;
-    const value = await loader({
-      signal: new AbortController().signal,
-      addTags: noop,
-      setTtl: noop,
-      skipCache: noop,
-      dependOn: async () => undefined,
-      read: (k) => this.#client.get(k),
-    });
-    await this.#client.set(this.#keyOf(key), serializer.serialize(value), 'PX', 60_000);
-    return { value, status: 'miss', ageMs: 0 };
+    const moment = nextMoment();
+    const request = this.#request(key, loader, options);
+    const budget = new Budget(request.policy.timeoutMs);
+    const result = await this.#find({ request, budget, signal: options.signal, moment });
+    this.#parts.announcer.request(request.keys.entry, result.status);
+    return result as CacheResult<T>;
   }
 
-  async get<T>(key: CacheKey, _options: GetOptions<T> = {}): Promise<T | undefined> {
-    const text = await this.#client.get(this.#keyOf(key));
-    return text === null ? undefined : (JSON.parse(text) as T);
+  /**
+   * What is cached, without loading it: `undefined` if nothing is, `null` if it is cached that there is
+   * none. One round trip. An outage counts as a miss.
+   *
+   * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
+   */
+  async get<T>(key: CacheKey, options: GetOptions<T> = {}): Promise<T | null | undefined> {
+    const request = this.#request(key, () => undefined, options);
+    const { entry } = request.keys;
+    try {
+      const { found } = await this.#look(request, new Budget(request.policy.timeoutMs));
+      this.#parts.announcer.request(entry, found?.status ?? 'miss');
+      return found?.value as T | null | undefined;
+    } catch (error) {
+      this.#goOnWithout(error, entry);
+      this.#parts.announcer.request(entry, 'bypass');
+      return undefined;
+    }
   }
 
-  async set<T>(key: CacheKey, value: T, _options: SetOptions<T> = {}): Promise<void> {
-    await this.#client.set(this.#keyOf(key), JSON.stringify(value), 'PX', 60_000);
+  /**
+   * Caches a value that is up to date as far as the caller knows; no load that is under way replaces it.
+   * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
+   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. One round trip,
+   * two with dependencies.
+   *
+   * @throws RedisException what Redis failed with: what was cached before may still be there
+   */
+  async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {
+    await setValue(
+      this.#parts,
+      this.#request(key, () => value, options),
+      value,
+    );
   }
 
-  async delete(key: CacheKey): Promise<boolean> {
-    return (await this.#client.unlink(this.#keyOf(key))) > 0;
+  /**
+   * Deletes an entry; no load that is under way brings it back. One round trip, two in a cluster.
+   *
+   * @returns whether there was one
+   * @throws RedisException what Redis failed with: the entry may still be there. With an `outbox` it
+   * is deleted later, and never served by this process meanwhile
+   */
+  delete(key: CacheKey): Promise<boolean> {
+    return this.#invalidation.entry(this.#keys.of(key));
   }
 
-  async invalidateTags(..._tags: readonly KeyPart[]): Promise<void> {}
-
-  async invalidatePattern(
-    _pattern: string,
-    _options: InvalidatePatternOptions = {},
-  ): Promise<number> {
-    return 0;
+  /**
+   * Invalidates everything that has one of these tags, in whatever cache of this connection, and whatever
+   * is being loaded. One round trip (in a cluster one to each node), however many entries there are.
+   *
+   * @throws RedisBatchException naming in `errors` the tags that may not have been invalidated. With an
+   * `outbox` these are invalidated later, and this process serves nothing that has them meanwhile
+   */
+  invalidateTags(...tags: readonly KeyPart[]): Promise<void> {
+    return this.#invalidation.tags(tags);
   }
 
-  async close(): Promise<void> {}
-
-  #keyOf(key: CacheKey): string {
-    return typeof key === 'string' ? key : this.#keys.key('cache', ...key);
+  /**
+   * Deletes all entries of this cache whose names match, e.g. `'post:*'`; `*` stands for anything. Looks
+   * at every key of every primary, twice: for what happens often, use tags.
+   *
+   * @returns how many there were
+   * @throws RedisException what Redis failed with: some may still be there
+   */
+  invalidatePattern(pattern: string, options: InvalidatePatternOptions = {}): Promise<number> {
+    return this.#invalidation.pattern(pattern, options);
   }
+
+  /**
+   * Tries once more what the outbox still holds. Call it before the connection is closed.
+   *
+   * @returns how many invalidations are lost
+   */
+  close(): Promise<number> {
+    return this.#parts.outbox.close();
+  }
+
+  #request<T>(key: CacheKey, loader: Loader<T>, options: GetOrLoadOptions<T>): LoadRequest {
+    options.signal?.throwIfAborted();
+    return {
+      keys: this.#keys.of(key),
+      dependencies: this.#parts.dependencies.all(options),
+      policy: resolvePolicy(options, this.#parts.options.policy),
+      loader,
+      serializer: options.serializer,
+    };
+  }
+
+  async #find(caller: Caller): Promise<CacheResult<unknown>> {
+    const { request, budget, signal } = caller;
+    try {
+      const { found, judged } = await this.#look(request, budget);
+      signal?.throwIfAborted();
+      if (found?.status === 'stale') this.#flights.refresh(request, judged);
+      return found ?? this.#resultOf(await this.#flights.load(caller, judged), request);
+    } catch (error) {
+      this.#goOnWithout(error, request.keys.entry);
+      return this.#resultOf(await this.#flights.loadAlone(caller), request);
+    }
+  }
+
+  /** What is there that can be used; if nothing is, which load made what is there all the same. */
+  async #look(request: LoadRequest, budget: Budget) {
+    const { guard, reader } = this.#parts;
+    const { keys, dependencies, policy } = request;
+    const look = () => reader.look(keys, dependencies);
+    const verdict = await guard.attempt(keys.entry, 'read', budget, look);
+    if (verdict.state === 'missing') return { found: undefined, judged: verdict.judged };
+    const { entry } = verdict;
+    const status = usableAs(verdict, policy);
+    const found = status && this.#decoded(entryFound(entry, status), request);
+    return { found, judged: entry.fillId };
+  }
+
+  #decoded(loaded: Loaded, request: LoadRequest): CacheResult<unknown> | undefined {
+    try {
+      return this.#resultOf(loaded, request);
+    } catch {
+      this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
+      return undefined;
+    }
+  }
+
+  #resultOf(loaded: Loaded, { keys, serializer }: LoadRequest): CacheResult<unknown> {
+    return resultOf(loaded, this.#parts.store.clock.now(), keys.entry, serializer);
+  }
+
+  /** The one place that decides whether a cache fails open. @throws the error if it does not */
+  #goOnWithout(error: unknown, key: string): void {
+    if (!(error instanceof RedisAway)) throw error;
+    this.#parts.announcer.announce('cache.failure', { key, operation: 'read', error: error.error });
+    if (this.#parts.options.onOutage === 'closed') throw error.error;
+  }
+}
+
+function partsOf(
+  client: RedisClient,
+  keys: KeyBuilder,
+  options: ResolvedCacheOptions,
+  announcer: CacheAnnouncer,
+): CacheParts {
+  const store = new CacheStore(client);
+  const dependencies = new Dependencies(keys);
+  const outbox = new Outbox((pending) => {
+    announcer.announce('cache.invalidation', { by: 'tag', count: 0, failed: 0, pending });
+  });
+  return {
+    options,
+    store,
+    dependencies,
+    outbox,
+    announcer,
+    reader: new EntryReader(store, dependencies, outbox, (key) => {
+      announcer.announce('cache.corrupt', { key });
+    }),
+    guard: new OutageGuard(client, {
+      ...options,
+      onBreaker: (state, error) => {
+        announcer.announce('cache.breaker', { state, ...(error && { error }) });
+      },
+    }),
+    gate: new LoadGate(options.maxLoads),
+  };
 }

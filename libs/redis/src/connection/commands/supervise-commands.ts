@@ -1,10 +1,12 @@
 import type { Command } from 'ioredis';
 import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
+import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
 import { hideArguments, recordFailure } from '../translation/command-failures.js';
 import { blockingTimeMs } from './blocking-commands.js';
-import { CommandDeadlines } from './command-deadlines.js';
 import {
+  isSettled,
   latestSupervisionOf,
+  rejectAsLate,
   setSupervision,
   supervisionOf,
   type Supervision,
@@ -23,7 +25,7 @@ import {
 export function superviseCommands(client: RedisClient, options: ResolvedRedisOptions): void {
   const { name: connection, commandTimeoutMs, addresses } = options;
   const [address] = addresses;
-  const deadlines = new CommandDeadlines();
+  const deadlines = new DeadlineSweeper<Supervision>(isSettled, rejectAsLate);
   const pipelines = new WeakMap<object, Supervision[]>();
   const send = client.sendCommand.bind(client);
 

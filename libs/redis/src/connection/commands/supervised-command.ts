@@ -46,6 +46,11 @@ export function supervisionOf(
   return isThisAttempt ? supervision : undefined;
 }
 
+/** Nobody waits for it any more. */
+export function isSettled({ rejected, command }: Supervision): boolean {
+  return rejected || command.isResolved;
+}
+
 /** In ioredis's own words, so that it reads the same to whoever knows them. */
 export function rejectAsLate({ command }: Supervision): void {
   command.reject(new Error('Command timed out'));

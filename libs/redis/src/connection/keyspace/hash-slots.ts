@@ -28,3 +28,13 @@ export function groupBySlot(client: RedisClient, keys: readonly string[]): strin
 export function isCluster(client: RedisClient): boolean {
   return 'nodes' in client;
 }
+
+/**
+ * The server that a key is on: in a cluster the address of its slot's primary, else ''.
+ *
+ * @internal
+ */
+export function nodeOf(client: RedisClient, key: string): string {
+  if (!('nodes' in client)) return '';
+  return client.slots[calculateSlot(key)]?.[0] ?? '';
+}

@@ -1,0 +1,40 @@
+import type { CacheAnnouncer } from './cache-announcer.js';
+import type { CacheSerializer, CacheStatus, Loader } from './cache-options.js';
+import type { ResolvedCacheOptions, ResolvedPolicy } from './cache-policy.js';
+import type { Dependencies, Dependency } from './entry/dependency.js';
+import type { EntryReader } from './store/entry-reader.js';
+import type { EntryKind } from './entry/envelope.js';
+import type { LoadGate } from './outage/load-gate.js';
+import type { OutageGuard } from './outage/outage-guard.js';
+import type { Outbox } from './outage/outbox.js';
+import type { CacheStore, EntryKeys } from './store/cache-store.js';
+
+/** What a cache is made of. */
+export interface CacheParts {
+  readonly options: ResolvedCacheOptions;
+  readonly store: CacheStore;
+  readonly reader: EntryReader;
+  readonly guard: OutageGuard;
+  readonly gate: LoadGate;
+  readonly dependencies: Dependencies;
+  readonly announcer: CacheAnnouncer;
+  readonly outbox: Outbox;
+}
+
+/** What is wanted, and how to make it. */
+export interface LoadRequest {
+  readonly keys: EntryKeys;
+  readonly dependencies: readonly Dependency[];
+  readonly policy: ResolvedPolicy;
+  readonly loader: Loader<unknown>;
+  readonly serializer: CacheSerializer<unknown> | undefined;
+}
+
+/** What all who wait for one load are given; each makes a value of its own of it. */
+export interface Loaded {
+  readonly kind: EntryKind;
+  readonly body: string;
+  readonly status: CacheStatus;
+  /** On the server's clock. */
+  readonly loadedAt: number;
+}

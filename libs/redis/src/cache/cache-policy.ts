@@ -1,0 +1,139 @@
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { ACCEPTED_DURATIONS, durationToMs, type Duration } from '../time/duration.js';
+import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
+
+/** A policy, complete, in milliseconds; 0 for what is not wanted. */
+export interface ResolvedPolicy {
+  readonly ttlMs: number;
+  readonly staleForMs: number;
+  readonly negativeTtlMs: number;
+  readonly jitter: number;
+  readonly timeoutMs: number;
+  readonly loadTimeoutMs: number;
+  readonly failSafeMs: number;
+}
+
+export interface ResolvedCacheOptions {
+  readonly name: string;
+  readonly policy: ResolvedPolicy;
+  readonly onOutage: 'open' | 'closed';
+  readonly maxLoads: number;
+  readonly breakerThreshold: number;
+  readonly breakerCooldownMs: number;
+  readonly outbox: boolean;
+}
+
+const DEFAULT_POLICY: ResolvedPolicy = {
+  ttlMs: 3_600_000,
+  staleForMs: 0,
+  negativeTtlMs: 0,
+  jitter: 0.1,
+  timeoutMs: 250,
+  loadTimeoutMs: 10_000,
+  failSafeMs: 0,
+};
+
+/** @throws RedisConfigurationException listing every impossible value */
+export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
+  const { name = 'default', onOutage = 'open', outbox = false } = options;
+  const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
+  const read = new PolicyReader(`cache "${name}": `);
+  const policy = read.policy(options, DEFAULT_POLICY);
+  const resolved = {
+    name,
+    policy,
+    onOutage,
+    maxLoads: read.count('maxLoads', maxLoads),
+    breakerThreshold: read.count('breakerThreshold', breakerThreshold),
+    breakerCooldownMs: read.duration('breakerCooldown', breakerCooldown, 0),
+    outbox,
+  };
+  if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
+  if (!['open', 'closed'].includes(onOutage)) {
+    read.refuse('onOutage', onOutage, "'open' or 'closed'");
+  }
+  read.finish();
+  return resolved;
+}
+
+/**
+ * What one call overrides of a cache's policy.
+ *
+ * @throws RedisConfigurationException listing every impossible value
+ */
+export function resolvePolicy(policy: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
+  if (POLICY.every((option) => policy[option] === undefined)) return defaults;
+  const read = new PolicyReader('');
+  const resolved = read.policy(policy, defaults);
+  read.finish();
+  return resolved;
+}
+
+const POLICY = [
+  'ttl',
+  'staleFor',
+  'negativeTtl',
+  'jitter',
+  'timeout',
+  'loadTimeout',
+  'failSafe',
+] as const satisfies readonly (keyof CachePolicy)[];
+
+class PolicyReader {
+  readonly #problems: ConstructorParameters<typeof RedisConfigurationException>[0][number][] = [];
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  policy(given: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
+    return {
+      ttlMs: this.duration('ttl', given.ttl, defaults.ttlMs),
+      staleForMs: this.duration('staleFor', given.staleFor, defaults.staleForMs),
+      negativeTtlMs: this.duration('negativeTtl', given.negativeTtl, defaults.negativeTtlMs),
+      jitter: this.#fraction('jitter', given.jitter, defaults.jitter),
+      timeoutMs: this.duration('timeout', given.timeout, defaults.timeoutMs),
+      loadTimeoutMs: this.duration('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
+      failSafeMs: this.duration('failSafe', given.failSafe, defaults.failSafeMs),
+    };
+  }
+
+  duration(setting: string, value: Duration | undefined, byDefault: number): number {
+    if (value === undefined) return byDefault;
+    const ms = millisecondsOf(value);
+    if (ms === undefined) this.refuse(setting, value, ACCEPTED_DURATIONS);
+    return ms ?? byDefault;
+  }
+
+  count(setting: string, value: number): number {
+    if (!Number.isInteger(value) || value < 1) {
+      this.refuse(setting, value, 'a whole number, 1 or more');
+    }
+    return value;
+  }
+
+  #fraction(setting: string, value: number | undefined, byDefault: number): number {
+    if (value === undefined) return byDefault;
+    if (!(value >= 0 && value <= 1)) this.refuse(setting, value, 'a number from 0 to 1');
+    return value;
+  }
+
+  refuse(setting: string, value: unknown, accepted: string): void {
+    this.#problems.push({ setting: this.#prefix + setting, value: String(value), accepted });
+  }
+
+  finish(): void {
+    if (this.#problems.length > 0) throw new RedisConfigurationException(this.#problems);
+  }
+}
+
+const known = new Map<string, number | undefined>();
+
+/** Options are written anew for each call, but their durations are always the same few. */
+function millisecondsOf(duration: Duration): number | undefined {
+  if (known.has(duration)) return known.get(duration);
+  const ms = durationToMs(duration);
+  if (known.size < 1_000) known.set(duration, ms);
+  return ms;
+}

@@ -1,0 +1,119 @@
+import { multiUnlink } from '../batch/multi-unlink.js';
+import { scanKeys } from '../connection/keyspace/scan-keys.js';
+import type { RedisClient } from '../connection/options/options.js';
+import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { RedisBatchException } from '../errors/redis-batch.exception.js';
+import { RedisException } from '../errors/redis.exception.js';
+import type { KeyPart } from '../keys/key-encoding.js';
+import type { CacheKeys } from './cache-keys.js';
+import type { InvalidatePatternOptions } from './cache-options.js';
+import type { CacheParts } from './cache-parts.js';
+import { Budget } from './outage/outage-guard.js';
+import { RedisAway } from './outage/redis-away.js';
+import type { EntryKeys } from './store/cache-store.js';
+
+/**
+ * Says of cached values that they are not right any more. What is sent is sent whatever the state of
+ * the connection: nobody else will say it.
+ *
+ * @internal
+ */
+export class Invalidation {
+  readonly #client: RedisClient;
+  readonly #parts: CacheParts;
+  readonly #keys: CacheKeys;
+
+  constructor(client: RedisClient, parts: CacheParts, keys: CacheKeys) {
+    this.#client = client;
+    this.#parts = parts;
+    this.#keys = keys;
+  }
+
+  /**
+   * A tag whose version is gone makes all invalid that depend on it, and the next version is never one
+   * that there was before.
+   */
+  async tags(names: readonly KeyPart[]): Promise<void> {
+    const tags = [...new Set(names)].map((name) => [String(name), name] as const);
+    const errors = new Map<string, RedisException>();
+    const done = new Map<string, true>();
+    await Promise.all(
+      tags.map(async ([label, name]) => {
+        const { key } = this.#parts.dependencies.tag(name);
+        const error = await this.#insist(key, () => this.#parts.store.drop(key));
+        if (error instanceof RedisException) errors.set(label, error);
+        else done.set(label, true);
+      }),
+    );
+    this.#announce('tag', tags.length, errors.size);
+    if (errors.size > 0) throw new RedisBatchException('invalidateTags', errors, done);
+  }
+
+  async entry(keys: EntryKeys): Promise<boolean> {
+    const removed = await this.#insist(keys.entry, () => this.#parts.store.remove(keys));
+    const isFailure = removed instanceof RedisException;
+    this.#announce('key', 1, isFailure ? 1 : 0);
+    if (isFailure) throw removed;
+    return removed === true;
+  }
+
+  /**
+   * Leases first, and all of them before any entry: a load that began before is either still on the
+   * list of leases, or its entry is on the other one.
+   */
+  async pattern(
+    pattern: string,
+    { onProgress, signal }: InvalidatePatternOptions,
+  ): Promise<number> {
+    const { entries, leases } = this.#keys.patterns(pattern);
+    let deleted = 0;
+    try {
+      for await (const page of scanKeys(this.#client, leases)) {
+        signal?.throwIfAborted();
+        await this.#unlink(page);
+      }
+      for await (const page of scanKeys(this.#client, entries)) {
+        signal?.throwIfAborted();
+        await this.#unlink(page.map((key) => this.#keys.leaseOf(key)));
+        deleted += await this.#unlink(page);
+        onProgress?.(deleted);
+      }
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) throw error;
+      this.#announce('pattern', deleted, 1);
+      throw asRedisException(error, this.#client);
+    }
+    this.#announce('pattern', deleted, 0);
+    return deleted;
+  }
+
+  /** @returns what it came to, or why it is not done; `undefined` if the outbox will see to it */
+  async #insist<T>(
+    key: string,
+    deletion: () => Promise<T>,
+  ): Promise<T | RedisException | undefined> {
+    const { guard, outbox, options, announcer } = this.#parts;
+    const budget = new Budget(options.policy.timeoutMs);
+    try {
+      return await guard.insist(key, 'delete', budget, deletion);
+    } catch (error) {
+      if (!(error instanceof RedisAway)) throw error;
+      announcer.announce('cache.failure', { key, operation: 'delete', error: error.error });
+      return options.outbox && outbox.add(key, deletion) ? undefined : error.error;
+    }
+  }
+
+  async #unlink(keys: readonly string[]): Promise<number> {
+    let deleted = 0;
+    for (const { outcome } of await multiUnlink(this.#client, keys)) {
+      if (outcome instanceof RedisException) throw outcome;
+      deleted += outcome;
+    }
+    return deleted;
+  }
+
+  #announce(by: 'tag' | 'key' | 'pattern', count: number, failed: number): void {
+    const pending = this.#parts.outbox.size;
+    this.#parts.announcer.announce('cache.invalidation', { by, count, failed, pending });
+  }
+}

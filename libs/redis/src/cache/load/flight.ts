@@ -1,0 +1,362 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { plusJitter } from '../../time/jitter.js';
+import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
+import type { Dependency } from '../entry/dependency.js';
+import { liveMsOf, makeEntry } from '../entry/make-entry.js';
+import type { Verdict } from '../store/entry-reader.js';
+import type { Versions } from '../entry/versions.js';
+import { Budget } from '../outage/outage-guard.js';
+import { RedisAway } from '../outage/redis-away.js';
+import { uniqueId } from '../store/unique-id.js';
+import { entryFound, usableAs } from './found.js';
+import { Load, type LoadedValue } from './load.js';
+import type { LoadSource } from './load-run.js';
+import { nextMoment } from './moments.js';
+
+/** The time from one look at another process's lease to the next. */
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 50;
+
+/**
+ * - `asking`: it has asked Redis for something and not been answered.
+ * - `waiting`: for another process, or its turn. Whatever it does next begins later.
+ * - `loading`: under the lease, or `alone` where there is no Redis to give one.
+ * - `ended`: there is an outcome.
+ */
+type Phase = 'asking' | 'waiting' | 'loading' | 'alone' | 'ended';
+
+/**
+ * One attempt of this process to get the value of one entry, which several callers may share: it takes
+ * the lease, loads and fills, or waits for whoever holds the lease.
+ *
+ * @internal
+ */
+export class Flight {
+  readonly #parts: CacheParts;
+  readonly #request: LoadRequest;
+  readonly #token = uniqueId();
+  readonly #budget: Budget;
+  readonly #abort = new AbortController();
+  #phase: Phase = 'waiting';
+  /** When the step that is under way began. */
+  #since = nextMoment();
+  /** Settles when Redis has answered what was asked last. */
+  #step: Promise<unknown> = Promise.resolve();
+  #captured = new Map<string, string | null>();
+  #callers = 0;
+  #outcome: Promise<Loaded | undefined> | undefined;
+
+  constructor(parts: CacheParts, request: LoadRequest) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#budget = new Budget(request.policy.timeoutMs);
+  }
+
+  /** @param judged the load whose entry is not good enough, '' for none */
+  load(judged: string): this {
+    return this.#start(() => this.#acquireAndLoad(judged, 'load'));
+  }
+
+  /** The same for nobody who waits: ends without a value if another process does it already. */
+  refresh(judged: string): this {
+    this.#callers++;
+    return this.#start(() => this.#acquireAndLoad(judged, 'refresh'));
+  }
+
+  /** Loads without Redis. */
+  loadAlone(): this {
+    return this.#start(() => this.#loadAlone());
+  }
+
+  get isAlone(): boolean {
+    return this.#phase === 'alone';
+  }
+
+  /** When there is an outcome, or none. Never rejects. */
+  get ended(): Promise<unknown> {
+    return Promise.resolve(this.#outcome).catch(() => undefined);
+  }
+
+  /**
+   * Whether a caller may be given what this flight gives. It may if the flight read or loads after the
+   * caller's own read began; or if nothing has been invalidated since the flight captured its versions.
+   *
+   * @throws RedisException what Redis failed with
+   */
+  async admits(moment: number, { dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
+    while (this.#phase === 'asking' && this.#since <= moment) await this.#step;
+    if (this.#since > moment || this.#phase === 'waiting') return true;
+    if (
+      this.#phase !== 'loading' ||
+      !dependencies.every(({ label }) => this.#captured.has(label))
+    ) {
+      return false;
+    }
+    const { guard } = this.#parts;
+    const { keys } = this.#request;
+    return guard.attempt(keys.entry, 'read', budget, () => this.#isUnchanged());
+  }
+
+  /**
+   * @param signal ends the wait of this caller; when the last one leaves, the load is aborted
+   * @returns `undefined` if there is no value, and the caller has to start over
+   */
+  join(signal: AbortSignal | undefined): Promise<Loaded | undefined> {
+    this.#callers++;
+    const outcome = this.#outcome ?? Promise.resolve(undefined);
+    if (!signal) return outcome;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        reject(signal.reason as Error);
+        if (--this.#callers === 0) this.#abort.abort(signal.reason);
+      };
+      if (signal.aborted) {
+        leave();
+        return;
+      }
+      signal.addEventListener('abort', leave, { once: true });
+      outcome
+        .finally(() => {
+          signal.removeEventListener('abort', leave);
+        })
+        .then(resolve, reject);
+    });
+  }
+
+  #start(run: () => Promise<Loaded | undefined>): this {
+    this.#outcome = run().finally(() => {
+      this.#phase = 'ended';
+    });
+    this.#outcome.catch(() => undefined); // all callers may have left
+    return this;
+  }
+
+  async #acquireAndLoad(judged: string, mode: 'load' | 'refresh'): Promise<Loaded | undefined> {
+    try {
+      const acquired = await this.#acquire(judged, mode);
+      return 'versions' in acquired ? await this.#loadAndFill(acquired.versions) : acquired.found;
+    } catch (error) {
+      if (!(error instanceof RedisAway)) throw error;
+      if (mode === 'refresh') return undefined;
+      if (this.#parts.options.onOutage === 'closed') throw error.error;
+      return this.#loadAlone();
+    }
+  }
+
+  /** @returns the versions captured with the lease, or what somebody else has loaded meanwhile */
+  async #acquire(
+    judged: string,
+    mode: 'load' | 'refresh',
+  ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
+    const { store } = this.#parts;
+    const { keys, dependencies, policy } = this.#request;
+    const leaseMs = policy.loadTimeoutMs + policy.timeoutMs;
+    const giveUpAt = performance.now() + leaseMs;
+    const liveMs = liveMsOf(policy.ttlMs, policy) + leaseMs;
+    for (;;) {
+      const claim = { token: this.#token, leaseMs, judged };
+      const lease = await this.#ask('lease', () =>
+        store.acquire(keys, claim, dependencies, liveMs),
+      ).catch((error: unknown) => {
+        this.#release(); // it may have been taken, or still be
+        throw error;
+      });
+      if (lease.state === 'acquired') return lease;
+      if (mode === 'refresh') {
+        this.#phase = 'waiting';
+        await sleep(LONGEST_PAUSE_MS); // or each stale hit would ask for the lease again
+        return { found: undefined };
+      }
+      const verdict =
+        lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
+      const status = usableAs(verdict, policy);
+      if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
+      if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
+      judged = verdict.state === 'valid' ? verdict.entry.fillId : verdict.judged;
+    }
+  }
+
+  /** Until there is a usable entry, or nobody holds the lease any more. */
+  async #awaitHolder(giveUpAt: number): Promise<Verdict> {
+    const { store, announcer } = this.#parts;
+    const { keys, policy } = this.#request;
+    const startedAt = performance.now();
+    let pauseMs = FIRST_PAUSE_MS;
+    for (;;) {
+      this.#phase = 'waiting';
+      await sleep(plusJitter(pauseMs));
+      pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
+      const holder = this.#ask('read', () => store.holder(keys), new Budget(policy.timeoutMs));
+      const [verdict, token] = await Promise.all([
+        this.#look(new Budget(policy.timeoutMs)),
+        holder,
+      ]);
+      if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
+      const durationMs = performance.now() - startedAt;
+      announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
+      return verdict;
+    }
+  }
+
+  #look(budget?: Budget): Promise<Verdict> {
+    const { keys, dependencies } = this.#request;
+    return this.#ask('read', () => this.#parts.reader.look(keys, dependencies), budget);
+  }
+
+  async #loadAndFill(versions: Versions): Promise<Loaded> {
+    const captured = new Map(versions);
+    this.#captured = captured;
+    this.#phase = 'loading';
+    try {
+      const value = await new Load(this.#parts, this.#request, this.#abort).run(
+        captured,
+        this.#source(),
+      );
+      await this.#fill(value, captured);
+      return this.#loaded(value, 'miss');
+    } catch (error) {
+      this.#release();
+      const lastKnown = await this.#lastKnown();
+      if (lastKnown) return lastKnown;
+      throw error;
+    }
+  }
+
+  /** Whether it could be filled is nothing that the callers need to know. */
+  async #fill(value: LoadedValue, captured: Versions): Promise<void> {
+    const { store, announcer } = this.#parts;
+    const { keys, policy } = this.#request;
+    const { kind, body, ttlMs, durationMs } = value;
+    const key = keys.entry;
+    if (ttlMs === undefined) {
+      this.#release();
+      announcer.announce('cache.load', { key, durationMs, outcome: 'skipped' });
+      return;
+    }
+    const { text, liveMs } = makeEntry({
+      kind,
+      body,
+      ttlMs,
+      policy,
+      fillId: this.#token,
+      versions: captured,
+      now: store.clock.now(),
+    });
+    try {
+      if (ttlMs > policy.ttlMs) await this.#prolong(captured, liveMs);
+      const filled = await this.#attempt('fill', () => store.fill(keys, this.#token, text, liveMs));
+      announcer.announce('cache.load', { key, durationMs, outcome: filled ? 'filled' : 'lost' });
+    } catch {
+      announcer.announce('cache.load', { key, durationMs, outcome: 'lost' });
+    }
+  }
+
+  /** Versions that end before the entry would make it invalid without a reason. */
+  #prolong(captured: Versions, liveMs: number): Promise<unknown> {
+    const dependencies = this.#dependenciesOf(captured);
+    return this.#attempt('fill', () => this.#parts.store.capture(dependencies, liveMs));
+  }
+
+  /** What may be served although the loader failed; read again, because it may be invalid by now. */
+  async #lastKnown(): Promise<Loaded | undefined> {
+    const { policy } = this.#request;
+    if (policy.failSafeMs === 0) return undefined;
+    const verdict = await this.#look(new Budget(policy.timeoutMs)).catch(() => undefined);
+    return verdict?.state === 'valid' ? entryFound(verdict.entry, 'stale') : undefined;
+  }
+
+  #loadAlone(): Promise<Loaded> {
+    const { gate } = this.#parts;
+    const { keys, policy } = this.#request;
+    this.#phase = 'waiting';
+    return gate.run(keys.entry, policy.loadTimeoutMs, async () => {
+      this.#phase = 'alone';
+      this.#since = nextMoment();
+      const value = await new Load(this.#parts, this.#request, this.#abort).run(
+        new Map(),
+        this.#source(),
+      );
+      const { durationMs } = value;
+      const key = keys.entry;
+      this.#parts.announcer.announce('cache.load', { key, durationMs, outcome: 'skipped' });
+      return this.#loaded(value, 'bypass');
+    });
+  }
+
+  #loaded({ kind, body }: LoadedValue, status: 'miss' | 'bypass'): Loaded {
+    return { kind, body, status, loadedAt: this.#parts.store.clock.now() };
+  }
+
+  /** Whether the lease is still ours, and everything as it was captured. */
+  async #isUnchanged(): Promise<boolean> {
+    const { store, outbox } = this.#parts;
+    const { keys } = this.#request;
+    const captured = [...this.#captured.values()];
+    const dependencies = this.#dependenciesOf(this.#captured);
+    if (outbox.has(keys.entry) || dependencies.some(({ key }) => outbox.has(key))) return false;
+    const [holder, versions] = await Promise.all([
+      store.holder(keys),
+      store.versions(dependencies),
+    ]);
+    return holder === this.#token && captured.every((version, i) => version === versions[i]);
+  }
+
+  #dependenciesOf(versions: Versions): Dependency[] {
+    return [...versions.keys()].map((label) => this.#parts.dependencies.ofLabel(label));
+  }
+
+  #source(): LoadSource {
+    const { store } = this.#parts;
+    const { policy } = this.#request;
+    const isAlone = this.#phase === 'alone';
+    const liveMs = liveMsOf(policy.ttlMs, policy) + policy.loadTimeoutMs;
+    return {
+      capture: (dependencies) => {
+        if (isAlone) return Promise.resolve(undefined);
+        const capture = () => store.capture(dependencies, liveMs);
+        return this.#attempt('lease', capture).catch(() => undefined);
+      },
+      readContent: async (key) => {
+        try {
+          return await this.#attempt('read', () => store.readContent(key));
+        } catch (error) {
+          throw error instanceof RedisAway ? error.error : error; // it is the loader's now
+        }
+      },
+    };
+  }
+
+  /** Asks for something that decides how to go on. */
+  #ask<T>(operation: 'lease' | 'read', work: () => Promise<T>, budget = this.#budget): Promise<T> {
+    this.#phase = 'asking';
+    this.#since = nextMoment();
+    const answer = this.#attempt(operation, work, budget);
+    this.#step = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #attempt<T>(
+    operation: 'lease' | 'read' | 'fill',
+    work: () => Promise<T>,
+    budget = this.#budget,
+  ): Promise<T> {
+    const { guard, announcer } = this.#parts;
+    const key = this.#request.keys.entry;
+    try {
+      return await guard.attempt(key, operation, budget, work);
+    } catch (error) {
+      if (error instanceof RedisAway) {
+        announcer.announce('cache.failure', { key, operation, error: error.error });
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Nobody waits for it, and no breaker keeps it from being sent: once Redis answers again it does so
+   * right after the lease was taken. A lease that is not given back ends by itself.
+   */
+  #release(): void {
+    this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
+  }
+}

@@ -1,0 +1,94 @@
+import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
+import type { Budget } from '../outage/outage-guard.js';
+import { Flight } from './flight.js';
+import { usableAs, entryFound } from './found.js';
+import { nextMoment } from './moments.js';
+
+/** A caller who found no usable entry. */
+export interface Caller {
+  readonly request: LoadRequest;
+  readonly budget: Budget;
+  readonly signal: AbortSignal | undefined;
+  /** When its read began. */
+  readonly moment: number;
+}
+
+/**
+ * The loads that are under way in this process: one for each entry, which everybody shares who may.
+ *
+ * @internal
+ */
+export class Flights {
+  readonly #parts: CacheParts;
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(parts: CacheParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param judged the load whose entry is not good enough, '' for none
+   * @throws what the loader throws; RedisException if Redis fails
+   */
+  async load(caller: Caller, judged: string): Promise<Loaded> {
+    const { request, budget, signal } = caller;
+    const { reader, guard } = this.#parts;
+    const { keys, dependencies, policy } = request;
+    const giveUpAt = performance.now() + policy.loadTimeoutMs;
+    let { moment } = caller;
+    while (performance.now() <= giveUpAt) {
+      const flight = this.#flights.get(keys.entry);
+      const isAdmitted = !flight || (await flight.admits(moment, request, budget));
+      if (!flight || isAdmitted || flight.isAlone) {
+        const joined =
+          flight && isAdmitted ? flight : this.#launch(request, (made) => made.load(judged));
+        const loaded = await joined.join(signal);
+        if (loaded) return loaded;
+      } else {
+        await flight.join(signal).catch(rethrowAbort(signal));
+      }
+      moment = nextMoment();
+      const look = () => reader.look(keys, dependencies);
+      const verdict = await guard.attempt(keys.entry, 'read', budget, look);
+      const status = usableAs(verdict, policy);
+      if (verdict.state === 'missing') judged = verdict.judged;
+      else if (status) return entryFound(verdict.entry, status);
+      else judged = verdict.entry.fillId;
+    }
+    return this.loadAlone({ ...caller, moment });
+  }
+
+  /** Without Redis. */
+  async loadAlone({ request, signal, moment, budget }: Caller): Promise<Loaded> {
+    const flight = this.#flights.get(request.keys.entry);
+    const isAdmitted = flight?.isAlone && (await flight.admits(moment, request, budget));
+    const joined =
+      flight && isAdmitted ? flight : this.#launch(request, (made) => made.loadAlone());
+    return (await joined.join(signal)) as Loaded; // there is always one, or an error
+  }
+
+  /** In the background, unless somebody loads it already. */
+  refresh(request: LoadRequest, judged: string): void {
+    if (this.#flights.has(request.keys.entry)) return;
+    this.#launch(request, (made) => made.refresh(judged));
+  }
+
+  #launch(request: LoadRequest, start: (flight: Flight) => Flight): Flight {
+    const key = request.keys.entry;
+    const flight = new Flight(this.#parts, request);
+    this.#flights.set(key, flight);
+    start(flight);
+    void flight.ended.then(() => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    });
+    return flight;
+  }
+}
+
+/** Of a flight that one does not take part in only the end matters; one's own abort does. */
+function rethrowAbort(signal: AbortSignal | undefined) {
+  return (): undefined => {
+    signal?.throwIfAborted();
+    return undefined;
+  };
+}

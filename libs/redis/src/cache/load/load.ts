@@ -1,0 +1,101 @@
+import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import type { EntryKind } from '../entry/envelope.js';
+import { bodyOf, kindOf } from '../values.js';
+import { LoadRun, type LoadSource } from './load-run.js';
+
+/** What a loader has made. */
+export interface LoadedValue {
+  readonly kind: EntryKind;
+  readonly body: string;
+  /** How long it is fresh; `undefined` if it is not to be cached. */
+  readonly ttlMs: number | undefined;
+  readonly durationMs: number;
+}
+
+/**
+ * Calls a loader: twice where it finds out only by reading what else the value depends on.
+ *
+ * @internal
+ */
+export class Load {
+  readonly #parts: CacheParts;
+  readonly #request: LoadRequest;
+  readonly #abort: AbortController;
+
+  constructor(parts: CacheParts, request: LoadRequest, abort: AbortController) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#abort = abort;
+  }
+
+  /**
+   * @param captured the versions that were captured so far; what the loader names is added
+   * @throws what the loader throws; RedisTimeoutException after `loadTimeout`; the reason of the abort
+   */
+  async run(captured: Map<string, string | null>, source: LoadSource): Promise<LoadedValue> {
+    const { keys, policy, serializer } = this.#request;
+    const startedAt = performance.now();
+    try {
+      const { value, run } = await this.#withinTime(() => this.#calls(captured, source));
+      const kind = kindOf(value);
+      const body = bodyOf(value, keys.entry, serializer);
+      const ttlMs = kind === 'v' ? (run.ttlMs ?? policy.ttlMs) : policy.negativeTtlMs;
+      const isCached = !run.isSkipped && ttlMs > 0;
+      const durationMs = performance.now() - startedAt;
+      return { kind, body, ttlMs: isCached ? ttlMs : undefined, durationMs };
+    } catch (error) {
+      const durationMs = performance.now() - startedAt;
+      const outcome = 'failed';
+      this.#parts.announcer.announce('cache.load', { key: keys.entry, durationMs, error, outcome });
+      throw error;
+    }
+  }
+
+  async #calls(captured: Map<string, string | null>, source: LoadSource) {
+    const first = await this.#call(captured, source);
+    const { late } = first.run;
+    if (late.length === 0 || first.run.isSkipped) return first;
+    const versions = await source.capture(late);
+    if (!versions) return skipped(first);
+    for (const [label, version] of versions) captured.set(label, version);
+    const second = await this.#call(captured, source);
+    return second.run.late.length === 0 ? second : skipped(second);
+  }
+
+  async #call(captured: Map<string, string | null>, source: LoadSource) {
+    const { signal } = this.#abort;
+    const run = new LoadRun(signal, source, this.#parts.dependencies, captured);
+    const value: unknown = await this.#request.loader(run);
+    signal.throwIfAborted(); // what comes too late is not to be repeated, nor cached
+    return { value, run };
+  }
+
+  async #withinTime<R>(work: () => Promise<R>): Promise<R> {
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    const timeoutMs = this.#request.policy.loadTimeoutMs;
+    const key = this.#request.keys.entry;
+    const timer = setTimeout(() => {
+      this.#abort.abort(new RedisTimeoutException({ operation: 'cache load', key, timeoutMs }));
+    }, timeoutMs);
+    let onAbort: () => void = () => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+    try {
+      return await Promise.race([work(), aborted]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+function skipped<R extends { readonly run: LoadRun }>(result: R): R {
+  result.run.skipCache();
+  return result;
+}

@@ -1,0 +1,16 @@
+import type { RedisException } from '../../errors/redis.exception.js';
+
+/**
+ * What Redis failed with, told apart from what a loader threw: that may well be Redis's failure too,
+ * but going on without a cache would not help.
+ *
+ * @internal
+ */
+export class RedisAway extends Error {
+  readonly error: RedisException;
+
+  constructor(error: RedisException) {
+    super(error.message, { cause: error });
+    this.error = error;
+  }
+}

@@ -1,0 +1,39 @@
+import type { CacheParts, LoadRequest } from './cache-parts.js';
+import { liveMsOf, makeEntry } from './entry/make-entry.js';
+import { Budget } from './outage/outage-guard.js';
+import { RedisAway } from './outage/redis-away.js';
+import { uniqueId } from './store/unique-id.js';
+import { bodyOf, kindOf } from './values.js';
+
+/**
+ * Stores what the application says a value is. Its dependencies are captured first, so that what is
+ * invalidated meanwhile is noticed.
+ *
+ * @throws RedisException what Redis failed with
+ */
+export async function setValue(
+  { store, guard, announcer }: CacheParts,
+  { keys, dependencies, policy, serializer }: LoadRequest,
+  value: unknown,
+): Promise<void> {
+  const kind = kindOf(value);
+  const body = bodyOf(value, keys.entry, serializer);
+  const ttlMs = kind === 'v' ? policy.ttlMs : policy.negativeTtlMs;
+  const work = async () => {
+    if (ttlMs === 0) {
+      await store.remove(keys);
+      return;
+    }
+    const versions = await store.capture(dependencies, liveMsOf(ttlMs, policy));
+    const now = store.clock.now();
+    const entry = makeEntry({ kind, body, ttlMs, policy, fillId: uniqueId(), versions, now });
+    await store.store(keys, entry.text, entry.liveMs);
+  };
+  try {
+    await guard.insist(keys.entry, 'set', new Budget(policy.timeoutMs), work);
+  } catch (error) {
+    if (!(error instanceof RedisAway)) throw error;
+    announcer.announce('cache.failure', { key: keys.entry, operation: 'set', error: error.error });
+    throw error.error;
+  }
+}

@@ -1,0 +1,210 @@
+import { ReadCoalescer } from '../../batch/read-coalescer.js';
+import type { Reading } from '../../batch/multi-get.js';
+import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
+import type { RedisClient } from '../../connection/options/options.js';
+import { asRedisException } from '../../connection/translation/as-redis-exception.js';
+import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
+import { RedisException } from '../../errors/redis.exception.js';
+import type { Dependency } from '../entry/dependency.js';
+import type { Versions } from '../entry/versions.js';
+import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE, STORE } from './scripts.js';
+import { ServerClock } from './server-clock.js';
+import { uniqueId } from './unique-id.js';
+
+/** The two keys of an entry; in a cluster they are in one hash slot. */
+export interface EntryKeys {
+  readonly entry: string;
+  readonly lease: string;
+}
+
+export type Lease =
+  | { readonly state: 'acquired'; readonly versions: Versions }
+  | { readonly state: 'held' | 'changed' };
+
+/** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
+const LEAST_GENEROUS_MS = 3_600_000;
+
+/**
+ * What a cache does in Redis: each method one round trip (in a cluster one to each node), none of them
+ * more than one hash slot with one command.
+ *
+ * @throws RedisException every method, for what Redis failed with
+ * @internal
+ */
+export class CacheStore {
+  readonly clock = new ServerClock();
+  readonly #client: RedisClient;
+  readonly #coalescer: ReadCoalescer;
+
+  constructor(client: RedisClient) {
+    this.#client = client;
+    this.#coalescer = ReadCoalescer.of(client);
+  }
+
+  /** What is stored at a key, and what the dependencies are at now: `null` for what is not there. */
+  async read(
+    key: string,
+    dependencies: readonly Dependency[],
+  ): Promise<{ text: string | null; versions: (string | null)[] }> {
+    if (dependencies.length === 0) {
+      return { text: await this.#coalescer.read(key), versions: [] };
+    }
+    const keys = [key];
+    const fingerprints: Promise<string>[] = [];
+    for (const dependency of dependencies) {
+      if (dependency.by === 'version') keys.push(dependency.key);
+      else fingerprints.push(this.#fingerprint(dependency.key));
+    }
+    const [readings, prints] = await Promise.all([
+      this.#coalescer.readAll(keys),
+      fingerprints.length === 0 ? NO_PRINTS : this.#door(Promise.all(fingerprints)),
+    ]);
+    const text = textOf(readings[0]);
+    if (prints.length === 0) {
+      return { text, versions: readings.slice(1).map((reading) => textOf(reading)) };
+    }
+    let version = 1;
+    let print = 0;
+    const versions = dependencies.map(({ by }) =>
+      by === 'version' ? textOf(readings[version++]) : (prints[print++] ?? null),
+    );
+    return { text, versions };
+  }
+
+  /**
+   * Takes the lease, and the versions of everything the load will depend on.
+   *
+   * @param judged the fill id of the entry that was not good enough, '' for none
+   * @param liveMs how long the entry that is to be made will live
+   */
+  async acquire(
+    { entry, lease }: EntryKeys,
+    {
+      token,
+      leaseMs,
+      judged,
+    }: { readonly token: string; readonly leaseMs: number; readonly judged: string },
+    dependencies: readonly Dependency[],
+    liveMs: number,
+  ): Promise<Lease> {
+    const acquired = ACQUIRE.run(this.#client, [entry, lease], [token, `${leaseMs}`, judged]);
+    const [reply, versions] = await this.#door(
+      Promise.all([acquired, this.capture(dependencies, liveMs)]),
+    );
+    const [state, , now] = reply as [Lease['state'], string, number];
+    this.clock.learn(now);
+    return state === 'acquired' ? { state, versions } : { state };
+  }
+
+  /** What each of these is at now. */
+  async versions(dependencies: readonly Dependency[]): Promise<(string | null)[]> {
+    const prints = dependencies.map(({ by, key }) =>
+      by === 'version' ? this.#coalescer.read(key) : this.#fingerprint(key),
+    );
+    return this.#door(Promise.all(prints));
+  }
+
+  /** The token of the load that may fill the entry, `null` if there is none. */
+  holder({ lease }: EntryKeys): Promise<string | null> {
+    return this.#coalescer.read(lease);
+  }
+
+  /** The versions of dependencies, made for those that have none. */
+  async capture(dependencies: readonly Dependency[], liveMs: number): Promise<Versions> {
+    const versions = new Map<string, string | null>();
+    if (dependencies.length === 0) return versions;
+    for (const { label } of dependencies) versions.set(label, null); // in the order they are named
+    const byKey = new Map<string, Dependency>();
+    const work: Promise<unknown>[] = [];
+    for (const dependency of dependencies) {
+      if (dependency.by === 'version') byKey.set(dependency.key, dependency);
+      else work.push(this.#captureContent(dependency, versions));
+    }
+    const least = Math.round(liveMs);
+    const args = [uniqueId(), `${least}`, `${Math.max(2 * least, LEAST_GENEROUS_MS)}`];
+    for (const keys of groupBySlot(this.#client, [...byKey.keys()])) {
+      const pairs = keys.flatMap((key) => [key, byKey.get(key)?.entity ?? key]);
+      work.push(
+        CAPTURE.run(this.#client, pairs, args).then((found) => {
+          keys.forEach((key, i) => {
+            versions.set((byKey.get(key) as Dependency).label, (found as string[])[i] ?? null);
+          });
+        }),
+      );
+    }
+    await this.#door(Promise.all(work));
+    return versions;
+  }
+
+  /** The text at a key together with the fingerprint that it has as a dependency. */
+  async readContent(key: string): Promise<{ text: string | null; version: string }> {
+    const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, 'content']);
+    const [version, text] = (await this.#door(reply)) as [string, string | null];
+    return { text, version: fitting(key, version) };
+  }
+
+  /** @returns whether it was stored: the lease was still ours */
+  async fill({ entry, lease }: EntryKeys, token: string, text: string, liveMs: number) {
+    const args = [token, text, `${Math.round(liveMs)}`];
+    return (await this.#door(FILL.run(this.#client, [entry, lease], args))) === 1;
+  }
+
+  async store({ entry, lease }: EntryKeys, text: string, liveMs: number): Promise<void> {
+    await this.#door(STORE.run(this.#client, [entry, lease], ['', text, `${Math.round(liveMs)}`]));
+  }
+
+  async release({ lease }: EntryKeys, token: string): Promise<void> {
+    await this.#door(RELEASE.run(this.#client, [lease], [token]));
+  }
+
+  /**
+   * The lease goes first: once it is gone no load that is under way can bring the entry back. In a
+   * cluster it takes two round trips: one command for both fails while their slot is being moved.
+   *
+   * @returns whether there was an entry
+   */
+  async remove({ entry, lease }: EntryKeys): Promise<boolean> {
+    const withoutLease = this.#client.unlink(lease);
+    if (isCluster(this.#client)) await this.#door(withoutLease);
+    const [, removed] = await this.#door(Promise.all([withoutLease, this.#client.unlink(entry)]));
+    return removed === 1;
+  }
+
+  /** Makes everything invalid that depends on the version at this key. */
+  async drop(key: string): Promise<void> {
+    await this.#door(this.#client.unlink(key));
+  }
+
+  #fingerprint(key: string): Promise<string> {
+    return FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']).then(
+      (reply) => (reply as [string])[0],
+    );
+  }
+
+  async #captureContent({ key, label }: Dependency, versions: Map<string, string | null>) {
+    versions.set(label, fitting(key, await this.#fingerprint(key)));
+  }
+
+  /** Where the driver's errors become ours. */
+  async #door<R>(work: Promise<R>): Promise<R> {
+    try {
+      return await work;
+    } catch (error) {
+      throw asRedisException(error, this.#client);
+    }
+  }
+}
+
+const NO_PRINTS: readonly string[] = [];
+
+function textOf(reading: Reading | undefined): string | null {
+  if (reading instanceof RedisException) throw reading;
+  return reading ?? null;
+}
+
+/** @throws RedisConfigurationException for content that would hold up the server each time it is compared */
+function fitting(key: string, fingerprint: string): string {
+  if (fingerprint !== 'large') return fingerprint;
+  const accepted = `a key that holds at most ${LARGEST_CONTENT} bytes; for this one use a tag, and invalidate it with every write`;
+  throw new RedisConfigurationException([{ setting: 'dependsOn', value: key, accepted }]);
+}

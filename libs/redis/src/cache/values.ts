@@ -1,0 +1,34 @@
+import { JsonSerializer } from '../serialization/json.serializer.js';
+import type { CacheResult, CacheSerializer } from './cache-options.js';
+import type { Loaded } from './cache-parts.js';
+import type { EntryKind } from './entry/envelope.js';
+
+const json = new JsonSerializer();
+
+export function kindOf(value: unknown): EntryKind {
+  if (value === null) return 'n';
+  return value === undefined ? 'u' : 'v';
+}
+
+/** @throws RedisSerializationException if there is no serializer of the caller's, and JSON cannot hold it */
+export function bodyOf(
+  value: unknown,
+  key: string,
+  serializer: CacheSerializer<unknown> | undefined,
+): string {
+  if (value === null || value === undefined) return '';
+  return serializer ? serializer.serialize(value) : json.serialize(value, key);
+}
+
+/** A value of each caller's own: what one changes in it the others do not see. */
+export function resultOf(
+  { kind, body, status, loadedAt }: Loaded,
+  now: number,
+  key: string,
+  serializer: CacheSerializer<unknown> | undefined,
+): CacheResult<unknown> {
+  const ageMs = Math.max(0, now - loadedAt);
+  if (kind !== 'v') return { value: kind === 'n' ? null : undefined, status, ageMs };
+  const value = serializer ? serializer.deserialize(body) : json.deserialize(body, key);
+  return { value, status, ageMs };
+}

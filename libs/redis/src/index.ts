@@ -84,6 +84,24 @@ export type {
   UpdateOptions,
 } from './repository/entity-repository.js';
 
+// The cache
+export { RedisCache } from './cache/redis-cache.js';
+export type {
+  CacheDependency,
+  CachePolicy,
+  CacheResult,
+  CacheSerializer,
+  CacheStatus,
+  GetOptions,
+  GetOrLoadOptions,
+  InvalidatePatternOptions,
+  LoadContext,
+  Loader,
+  RedisCacheOptions,
+  SetOptions,
+} from './cache/cache-options.js';
+export type { EntityDependency } from './keys/entity-dependency.js';
+
 // Errors
 export {
   RedisExceptionFilter,

@@ -77,24 +77,31 @@ export class Flight {
     return Promise.resolve(this.#outcome).catch(() => undefined);
   }
 
+  /** When Redis has answered what decides how to go on. */
+  async settled(): Promise<void> {
+    while (this.#phase === 'asking') await this.#step;
+  }
+
   /**
-   * Whether a caller may be given what this flight gives. It may if the flight read or loads after the
-   * caller's own read began; or if nothing has been invalidated since the flight captured its versions.
-   *
-   * @throws RedisException what Redis failed with
+   * Whether what it gives was read or loaded after a caller's own read began: then it reflects
+   * everything that the caller may expect.
    */
-  async admits(moment: number, { dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
-    while (this.#phase === 'asking' && this.#since <= moment) await this.#step;
-    if (this.#since > moment || this.#phase === 'waiting') return true;
-    if (
-      this.#phase !== 'loading' ||
-      !dependencies.every(({ label }) => this.#captured.has(label))
-    ) {
-      return false;
-    }
-    const { guard } = this.#parts;
+  follows(moment: number, request: LoadRequest): boolean {
+    const isLater = this.#since > moment || this.#phase === 'waiting';
+    return isLater && this.#phase !== 'ended' && this.#isFor(request);
+  }
+
+  /**
+   * Whether nothing has been invalidated since it captured its versions, so that a caller who came
+   * later may be given what it loads all the same.
+   *
+   * @throws RedisAway
+   */
+  async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
+    if (this.#phase !== 'loading') return false;
+    if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;
     const { keys } = this.#request;
-    return guard.attempt(keys.entry, 'read', budget, () => this.#isUnchanged());
+    return this.#parts.guard.attempt(keys.entry, 'read', budget, () => this.#compare());
   }
 
   /**
@@ -178,19 +185,16 @@ export class Flight {
 
   /** Until there is a usable entry, or nobody holds the lease any more. */
   async #awaitHolder(giveUpAt: number): Promise<Verdict> {
-    const { store, announcer } = this.#parts;
-    const { keys, policy } = this.#request;
+    const { store, reader, announcer } = this.#parts;
+    const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       this.#phase = 'waiting';
       await sleep(plusJitter(pauseMs));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
-      const holder = this.#ask('read', () => store.holder(keys), new Budget(policy.timeoutMs));
-      const [verdict, token] = await Promise.all([
-        this.#look(new Budget(policy.timeoutMs)),
-        holder,
-      ]);
+      const look = () => Promise.all([reader.look(keys, dependencies), store.holder(keys)]);
+      const [verdict, token] = await this.#ask('read', look, new Budget(policy.timeoutMs));
       if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
@@ -283,12 +287,24 @@ export class Flight {
     });
   }
 
-  #loaded({ kind, body }: LoadedValue, status: 'miss' | 'bypass'): Loaded {
-    return { kind, body, status, loadedAt: this.#parts.store.clock.now() };
+  #loaded({ kind, body, isComplete }: LoadedValue, status: 'miss' | 'bypass'): Loaded {
+    return { kind, body, status, loadedAt: this.#parts.store.clock.now(), isComplete };
+  }
+
+  /** Whoever names something else, or accepts something else, may have to be given something else. */
+  #isFor({ dependencies, policy }: LoadRequest): boolean {
+    const mine = this.#request;
+    const isNamed = ({ label }: Dependency) =>
+      mine.dependencies.some((dependency) => dependency.label === label);
+    return (
+      policy.staleForMs === mine.policy.staleForMs &&
+      policy.failSafeMs === mine.policy.failSafeMs &&
+      (dependencies === mine.dependencies || dependencies.every(isNamed))
+    );
   }
 
   /** Whether the lease is still ours, and everything as it was captured. */
-  async #isUnchanged(): Promise<boolean> {
+  async #compare(): Promise<boolean> {
     const { store, outbox } = this.#parts;
     const { keys } = this.#request;
     const captured = [...this.#captured.values()];

@@ -28,49 +28,67 @@ export class Flights {
 
   /**
    * @param judged the load whose entry is not good enough, '' for none
-   * @throws what the loader throws; RedisException if Redis fails
+   * @throws what the loader throws; RedisAway if Redis cannot be asked
    */
   async load(caller: Caller, judged: string): Promise<Loaded> {
-    const { request, budget, signal } = caller;
-    const { reader, guard } = this.#parts;
-    const { keys, dependencies, policy } = request;
-    const giveUpAt = performance.now() + policy.loadTimeoutMs;
+    const { request, signal } = caller;
+    const giveUpAt = performance.now() + request.policy.loadTimeoutMs;
     let { moment } = caller;
     while (performance.now() <= giveUpAt) {
-      const flight = this.#flights.get(keys.entry);
-      const isAdmitted = !flight || (await flight.admits(moment, request, budget));
-      if (!flight || isAdmitted || flight.isAlone) {
-        const joined =
-          flight && isAdmitted ? flight : this.#launch(request, (made) => made.load(judged));
-        const loaded = await joined.join(signal);
-        if (loaded) return loaded;
-      } else {
-        await flight.join(signal).catch(rethrowAbort(signal));
-      }
+      const loaded = await this.#share({ ...caller, moment }, judged);
+      if (loaded) return loaded;
+      signal?.throwIfAborted();
       moment = nextMoment();
-      const look = () => reader.look(keys, dependencies);
-      const verdict = await guard.attempt(keys.entry, 'read', budget, look);
-      const status = usableAs(verdict, policy);
-      if (verdict.state === 'missing') judged = verdict.judged;
-      else if (status) return entryFound(verdict.entry, status);
-      else judged = verdict.entry.fillId;
+      const found = await this.#look(caller);
+      if (typeof found !== 'string') return found;
+      judged = found;
     }
     return this.loadAlone({ ...caller, moment });
   }
 
   /** Without Redis. */
-  async loadAlone({ request, signal, moment, budget }: Caller): Promise<Loaded> {
+  async loadAlone({ request, signal, moment }: Caller): Promise<Loaded> {
     const flight = this.#flights.get(request.keys.entry);
-    const isAdmitted = flight?.isAlone && (await flight.admits(moment, request, budget));
-    const joined =
-      flight && isAdmitted ? flight : this.#launch(request, (made) => made.loadAlone());
-    return (await joined.join(signal)) as Loaded; // there is always one, or an error
+    const shared = flight?.follows(moment, request) ? await flight.join(signal) : undefined;
+    if (shared) return shared;
+    const alone = this.#launch(request, (made) => made.loadAlone());
+    return (await alone.join(signal)) as Loaded; // there is always one, or an error
   }
 
   /** In the background, unless somebody loads it already. */
   refresh(request: LoadRequest, judged: string): void {
     if (this.#flights.has(request.keys.entry)) return;
     this.#launch(request, (made) => made.refresh(judged));
+  }
+
+  /** What the flight gives that is under way, if the caller may have it, or a new one. */
+  async #share(caller: Caller, judged: string): Promise<Loaded | undefined> {
+    const { request, budget, signal, moment } = caller;
+    const flight = this.#flights.get(request.keys.entry);
+    if (!flight || flight.isAlone) {
+      return this.#launch(request, (made) => made.load(judged)).join(signal);
+    }
+    if (flight.follows(moment, request)) return flight.join(signal);
+    await flight.settled();
+    if (flight.follows(moment, request)) return flight.join(signal);
+    const isUnchanged = await flight.isUnchanged(request, budget);
+    if (!isUnchanged) {
+      await flight.join(signal).catch(() => signal?.throwIfAborted()); // only its end matters
+      return undefined;
+    }
+    const loaded = await flight.join(signal);
+    return loaded?.isComplete ? loaded : undefined;
+  }
+
+  /** @returns what can be used by now, or the load whose entry cannot */
+  async #look({ request, budget }: Caller): Promise<Loaded | string> {
+    const { reader, guard } = this.#parts;
+    const { keys, dependencies, policy } = request;
+    const look = () => reader.look(keys, dependencies);
+    const verdict = await guard.attempt(keys.entry, 'read', budget, look);
+    if (verdict.state === 'missing') return verdict.judged;
+    const status = usableAs(verdict, policy);
+    return status ? entryFound(verdict.entry, status) : verdict.entry.fillId;
   }
 
   #launch(request: LoadRequest, start: (flight: Flight) => Flight): Flight {
@@ -83,12 +101,4 @@ export class Flights {
     });
     return flight;
   }
-}
-
-/** Of a flight that one does not take part in only the end matters; one's own abort does. */
-function rethrowAbort(signal: AbortSignal | undefined) {
-  return (): undefined => {
-    signal?.throwIfAborted();
-    return undefined;
-  };
 }

@@ -15,5 +15,5 @@ export function usableAs(
 }
 
 export function entryFound({ kind, text, bodyAt, loadedAt }: Entry, status: CacheStatus): Loaded {
-  return { kind, body: text.slice(bodyAt), status, loadedAt };
+  return { kind, body: text.slice(bodyAt), status, loadedAt, isComplete: true };
 }

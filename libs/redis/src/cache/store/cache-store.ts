@@ -41,34 +41,35 @@ export class CacheStore {
     this.#coalescer = ReadCoalescer.of(client);
   }
 
-  /** What is stored at a key, and what the dependencies are at now: `null` for what is not there. */
+  /**
+   * What is stored at a key, followed by what the dependencies are at now: `null` for what is not there.
+   */
   async read(
     key: string,
     dependencies: readonly Dependency[],
-  ): Promise<{ text: string | null; versions: (string | null)[] }> {
-    if (dependencies.length === 0) {
-      return { text: await this.#coalescer.read(key), versions: [] };
-    }
+  ): Promise<readonly (string | null)[]> {
+    if (dependencies.length === 0) return [await this.#coalescer.read(key)];
     const keys = [key];
-    const fingerprints: Promise<string>[] = [];
-    for (const dependency of dependencies) {
-      if (dependency.by === 'version') keys.push(dependency.key);
-      else fingerprints.push(this.#fingerprint(dependency.key));
-    }
-    const [readings, prints] = await Promise.all([
-      this.#coalescer.readAll(keys),
-      fingerprints.length === 0 ? NO_PRINTS : this.#door(Promise.all(fingerprints)),
+    for (const { by, key } of dependencies) if (by === 'version') keys.push(key);
+    const reading = this.#coalescer.readAll(keys);
+    if (keys.length <= dependencies.length) return this.#withPrints(reading, dependencies);
+    return allRead(await reading);
+  }
+
+  /** Where content is compared, fingerprints stand between the versions. */
+  async #withPrints(
+    reading: Promise<readonly Reading[]>,
+    dependencies: readonly Dependency[],
+  ): Promise<readonly (string | null)[]> {
+    const [readings, ...prints] = await Promise.all([
+      reading,
+      ...dependencies.flatMap(({ by, key }) => (by === 'fingerprint' ? this.#print(key) : [])),
     ]);
-    const text = textOf(readings[0]);
-    if (prints.length === 0) {
-      return { text, versions: readings.slice(1).map((reading) => textOf(reading)) };
-    }
-    let version = 1;
-    let print = 0;
-    const versions = dependencies.map(({ by }) =>
-      by === 'version' ? textOf(readings[version++]) : (prints[print++] ?? null),
-    );
-    return { text, versions };
+    const [text, ...versions] = allRead(readings);
+    return [
+      text ?? null,
+      ...dependencies.map(({ by }) => (by === 'version' ? versions : prints).shift() ?? null),
+    ];
   }
 
   /**
@@ -98,10 +99,11 @@ export class CacheStore {
 
   /** What each of these is at now. */
   async versions(dependencies: readonly Dependency[]): Promise<(string | null)[]> {
-    const prints = dependencies.map(({ by, key }) =>
-      by === 'version' ? this.#coalescer.read(key) : this.#fingerprint(key),
+    return Promise.all(
+      dependencies.map(({ by, key }) =>
+        by === 'version' ? this.#coalescer.read(key) : this.#print(key),
+      ),
     );
-    return this.#door(Promise.all(prints));
   }
 
   /** The token of the load that may fill the entry, `null` if there is none. */
@@ -175,14 +177,14 @@ export class CacheStore {
     await this.#door(this.#client.unlink(key));
   }
 
-  #fingerprint(key: string): Promise<string> {
-    return FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']).then(
-      (reply) => (reply as [string])[0],
-    );
+  async #print(key: string): Promise<string> {
+    const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']);
+    const [fingerprint] = (await this.#door(reply)) as [string];
+    return fingerprint;
   }
 
   async #captureContent({ key, label }: Dependency, versions: Map<string, string | null>) {
-    versions.set(label, fitting(key, await this.#fingerprint(key)));
+    versions.set(label, fitting(key, await this.#print(key)));
   }
 
   /** Where the driver's errors become ours. */
@@ -195,11 +197,10 @@ export class CacheStore {
   }
 }
 
-const NO_PRINTS: readonly string[] = [];
-
-function textOf(reading: Reading | undefined): string | null {
-  if (reading instanceof RedisException) throw reading;
-  return reading ?? null;
+/** @throws RedisException what reading one of them has failed with */
+function allRead(readings: readonly Reading[]): readonly (string | null)[] {
+  for (const reading of readings) if (reading instanceof RedisException) throw reading;
+  return readings as readonly (string | null)[];
 }
 
 /** @throws RedisConfigurationException for content that would hold up the server each time it is compared */

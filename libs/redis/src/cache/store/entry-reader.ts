@@ -52,7 +52,8 @@ export class EntryReader {
   async look({ entry: key }: EntryKeys, named: readonly Dependency[]): Promise<Verdict> {
     const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hinted ? distinct([...named, ...hinted]) : named;
-    const { text, versions } = await this.#store.read(key, read);
+    const readings = await this.#store.read(key, read);
+    const text = readings[0] ?? null;
     if (text === null) return NOTHING;
     const entry = decodeEntry(text);
     if (!entry) {
@@ -60,8 +61,8 @@ export class EntryReader {
       return { state: 'missing', judged: fillIdOf(text) };
     }
     const stands =
-      standsExactly(entry, read, versions) ||
-      (await this.#stands(entry, key, named, read, versions));
+      standsExactly(entry, read, readings) ||
+      (await this.#stands(entry, key, named, read, readings.slice(1)));
     if (!stands || this.#isDeleted(entry, key)) return { state: 'missing', judged: entry.fillId };
     const { freshUntil } = entry;
     const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;

@@ -40,12 +40,13 @@ return {'acquired', ARGV[1], now()}
 export const CAPTURE = new RedisScript(`
 ${READ_TEXT}
 local time = redis.call('TIME')
-local fresh = 'v' .. ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])
+local unique = redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])
+local fresh = 'v' .. string.sub(unique, 1, 16) -- it travels with every read
 local versions = {}
 for i = 1, #KEYS, 2 do
   local key, entity = KEYS[i], KEYS[i + 1]
   local version = read_text(key)
-  if not version or not string.find(version, '^v[%w_.-]+$') then
+  if not version or not string.find(version, '^v%x+$') then
     version = fresh
     local left = -2
     if entity ~= key then left = redis.call('PTTL', entity) end

@@ -1,0 +1,140 @@
+/**
+ * A cached route on Fastify, by RedisCacheInterceptor and by Nest's own CacheInterceptor, against the
+ * same route that returns what it always has in memory. Each server is a process of its own; one at a
+ * time is under load.
+ *
+ * Usage: npm run build && node benchmarks/http-cache.bench.mjs
+ */
+import 'reflect-metadata';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { createKeyv } from '@keyv/redis';
+import { CacheInterceptor, CacheModule } from '@nestjs/cache-manager';
+import { Controller, Get, Param, UseInterceptors } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import autocannon from 'autocannon';
+import { CacheTTL, RedisCacheInterceptor, RedisModule } from 'nestjs-redis-data';
+import { startRedis } from 'nestjs-redis-data/testing';
+
+const ROUNDS = 5;
+const SECONDS = 3;
+const CONNECTIONS = 64;
+const PAGES = 100;
+const POSTS = 10;
+
+/** By name: the modules that a server needs, and what stands on its route. */
+const SERVERS = {
+  'returns a constant': () => ({ imports: [], decorators: [] }),
+  RedisCacheInterceptor: ({ host, port }) => ({
+    imports: [RedisModule.forRoot({ host, port, startup: 'require' })],
+    decorators: [UseInterceptors(RedisCacheInterceptor), CacheTTL('1h')],
+  }),
+  'CacheInterceptor, @keyv/redis': ({ url }) => ({
+    imports: [CacheModule.register({ ttl: 3_600_000, stores: [createKeyv(url)] })],
+    decorators: [UseInterceptors(CacheInterceptor)],
+  }),
+  'CacheInterceptor, in memory': () => ({
+    imports: [CacheModule.register({ ttl: 3_600_000 })],
+    decorators: [UseInterceptors(CacheInterceptor)],
+  }),
+};
+
+if (process.argv[2] === 'server') await serve(process.argv[3], JSON.parse(process.argv[4]));
+else await compare();
+
+async function compare() {
+  const redis = await startRedis();
+  const { host, port, url } = redis;
+  const servers = {};
+  for (const name of Object.keys(SERVERS)) servers[name] = await start(name, { host, port, url });
+  const { model } = cpus()[0];
+  console.log(
+    `${redis.kind} server, Node ${process.versions.node}, ${cpus().length} x ${model}, ` +
+      `${CONNECTIONS} connections, ${PAGES} pages of ${JSON.stringify(page(1)).length} bytes, ` +
+      `medians of ${ROUNDS} interleaved rounds of ${SECONDS} s`,
+  );
+  const results = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [name, { port }] of Object.entries(servers)) {
+      const result = await load(port);
+      if (round > 0) results[name].push(result); // the first round fills the caches, and warms up
+    }
+  }
+  const rateOf = (rounds) => median(rounds.map(({ requests }) => requests.average));
+  const base = rateOf(results['returns a constant']);
+  for (const [name, rounds] of Object.entries(results)) {
+    const rate = rateOf(rounds);
+    const p99 = median(rounds.map(({ latency }) => latency.p99));
+    const row = [name, `${Math.round(rate)}/s`, (rate / base).toFixed(2), `99% ${p99} ms`];
+    console.log(row.join(' | '));
+  }
+  for (const { child } of Object.values(servers)) child.kill();
+  await redis.stop();
+}
+
+async function start(name, redis) {
+  const file = fileURLToPath(import.meta.url);
+  const child = fork(file, ['server', name, JSON.stringify(redis)]);
+  const [{ port, calls }] = await once(child, 'message');
+  if (calls !== undefined && calls !== 1)
+    throw new Error(`${name} called its handler ${calls} times`);
+  return { child, port };
+}
+
+/** @throws if anything but the page is answered */
+async function load(port) {
+  const requests = Array.from({ length: PAGES }, (_, i) => ({ path: `/posts/${i}` }));
+  const result = await autocannon({
+    url: `http://127.0.0.1:${port}`,
+    connections: CONNECTIONS,
+    duration: SECONDS,
+    requests,
+  });
+  if (result.errors + result.timeouts + result.non2xx > 0) throw new Error('requests have failed');
+  return result;
+}
+
+async function serve(name, redis) {
+  const { imports, decorators } = SERVERS[name](redis);
+  let calls = 0;
+  class PostsController {
+    find(id) {
+      calls++;
+      return pages[id];
+    }
+  }
+  const pages = Array.from({ length: PAGES }, (_, i) => page(i));
+  Controller('posts')(PostsController);
+  Param('id')(PostsController.prototype, 'find', 0);
+  const descriptor = Object.getOwnPropertyDescriptor(PostsController.prototype, 'find');
+  for (const decorate of [Get(':id'), ...decorators]) {
+    decorate(PostsController.prototype, 'find', descriptor);
+  }
+  const app = await NestFactory.create(
+    { module: class AppModule {}, imports, controllers: [PostsController] },
+    new FastifyAdapter(),
+    { logger: false },
+  );
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address();
+  for (let i = 0; i < 2; i++) {
+    const { body } = await app.inject({ method: 'GET', url: '/posts/0' });
+    if (body !== JSON.stringify(page(0))) throw new Error(`${name} answers something else`);
+  }
+  process.send({ port, ...(decorators.length > 0 && { calls }) });
+}
+
+/** About 1 KB of JSON. */
+function page(number) {
+  return Array.from({ length: POSTS }, (_, i) => {
+    const id = number * POSTS + i;
+    return { id, title: `The title of post number ${id}`, author: 'Ada Lovelace', likes: 42 };
+  });
+}
+
+function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}

@@ -183,32 +183,39 @@ async function prepare(candidates, kind, tags) {
 }
 
 async function compare(subject, callers, contenders) {
-  const rates = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  const measured = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, act] of Object.entries(contenders)) {
       // Slow ones are measured on a part of the work.
       const isSlow = name === BENTO && subject !== 'hit, no tags';
       const part = isSlow ? 0.02 : name === PLAIN || name === OURS ? 1 : 0.25;
-      const rate = await measure(act, callers, Math.ceil(TIMES[callers] * part));
-      if (round > 0) rates[name].push(rate); // the first round warms up
+      const cost = await measure(act, callers, Math.ceil(TIMES[callers] * part));
+      if (round > 0) measured[name].push(cost); // the first round warms up
     }
   }
-  const base = median(rates[PLAIN]);
-  for (const [name, measured] of Object.entries(rates)) {
-    const rate = median(measured);
-    print([subject, `${callers} callers`, name, `${Math.round(rate)}/s`, (rate / base).toFixed(2)]);
+  const of = (name, what) => median(measured[name].map((cost) => cost[what]));
+  for (const name of Object.keys(contenders)) {
+    const rate = of(name, 'rate');
+    const cpu = of(name, 'cpu');
+    const timesRate = (rate / of(PLAIN, 'rate')).toFixed(2);
+    const timesCpu = (cpu / of(PLAIN, 'cpu')).toFixed(2);
+    const row = [subject, `${callers} callers`, name, `${Math.round(rate)}/s`, timesRate];
+    print([...row, `${cpu.toFixed(1)} us of CPU`, timesCpu]);
   }
 }
 
-/** Times per second. */
+/** Times per second, and the microseconds of this process that each takes, its threads included. */
 async function measure(act, callers, times) {
   let done = 0;
+  const before = process.cpuUsage();
   const start = performance.now();
   const caller = async () => {
     while (done < times) await act(done++);
   };
   await Promise.all(Array.from({ length: callers }, caller));
-  return (times / (performance.now() - start)) * 1_000;
+  const rate = (times / (performance.now() - start)) * 1_000;
+  const { user, system } = process.cpuUsage(before);
+  return { rate, cpu: (user + system) / times };
 }
 
 async function missInOneProcess(candidates) {

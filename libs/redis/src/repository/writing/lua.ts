@@ -29,6 +29,9 @@ end
  * the one that was looked at. Each write drops what has expired, and the set itself expires with its
  * last entry. Scores of entities without expiry lie far beyond any time.
  *
+ * What has expired is dropped after the entry was added: a full Redis refuses a script at its first
+ * command that writes, if that is one that needs memory, and lets all of it pass if it is not.
+ *
  * With `at_least` an entry that lasts longer stays so: of saves at the same time nobody knows which
  * one the entity is from.
  */

@@ -1,3 +1,4 @@
+import { inSlices } from '../batch/in-slices.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
@@ -143,12 +144,11 @@ export class RedisRepository<
    * the last counts.
    */
   async saveAll(entities: readonly T[], options: SaveOptions = {}): Promise<void> {
-    const entries = new Map(
-      entities.map((entity) => {
-        const id = this.#codec.idOf(entity);
-        return [this.#codec.keyOf(id), [id, entity] as const];
-      }),
-    );
+    const entries = new Map<string, [Id, T]>();
+    await inSlices([...entities], (entity) => {
+      const id = this.#codec.idOf(entity);
+      entries.set(this.#codec.keyOf(id), [id, entity]);
+    });
     await forEachEntity(this.#client, 'saveAll', entries, (entity) => this.save(entity, options));
   }
 
@@ -186,7 +186,8 @@ export class RedisRepository<
 
   /** @returns how many there were. Each as {@link delete}, 500 at a time in the round trips of one */
   async deleteAll(ids: readonly Id[]): Promise<number> {
-    const entries = new Map(ids.map((id) => [this.#codec.keyOf(id), [id, id] as const]));
+    const entries = new Map<string, [Id, Id]>();
+    await inSlices([...ids], (id) => entries.set(this.#codec.keyOf(id), [id, id]));
     const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
     const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
     return [...deleted.values()].filter(Boolean).length;

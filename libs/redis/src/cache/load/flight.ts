@@ -8,7 +8,7 @@ import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
 import { uniqueId } from '../store/unique-id.js';
-import { entryFound, usableAs } from './found.js';
+import { entryFound, judgedBy, usableAs } from './found.js';
 import { Load, type LoadedValue } from './load.js';
 import type { LoadSource } from './load-run.js';
 import { nextMoment } from './moments.js';
@@ -155,16 +155,16 @@ export class Flight {
     judged: string,
     mode: 'load' | 'refresh',
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
-    const { store } = this.#parts;
+    const { store, guard } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const leaseMs = policy.loadTimeoutMs + policy.timeoutMs;
     const giveUpAt = performance.now() + leaseMs;
     const liveMs = liveMsOf(policy.ttlMs, policy) + leaseMs;
     for (;;) {
       const claim = { token: this.#token, leaseMs, judged };
-      const lease = await this.#ask('lease', () =>
-        store.acquire(keys, claim, dependencies, liveMs),
-      ).catch((error: unknown) => {
+      const acquire = () => store.acquire(keys, claim, dependencies, liveMs);
+      const answer = guard.attempt(keys.entry, 'lease', this.#budget, acquire);
+      const lease = await this.#ask('lease', answer).catch((error: unknown) => {
         this.#release(); // it may have been taken, or still be
         throw error;
       });
@@ -179,13 +179,13 @@ export class Flight {
       const status = usableAs(verdict, policy);
       if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
-      judged = verdict.state === 'valid' ? verdict.entry.fillId : verdict.judged;
+      judged = judgedBy(verdict);
     }
   }
 
   /** Until there is a usable entry, or nobody holds the lease any more. */
   async #awaitHolder(giveUpAt: number): Promise<Verdict> {
-    const { store, reader, announcer } = this.#parts;
+    const { store, reader, guard, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
@@ -193,8 +193,15 @@ export class Flight {
       this.#phase = 'waiting';
       await sleep(plusJitter(pauseMs));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
-      const look = () => Promise.all([reader.look(keys, dependencies), store.holder(keys)]);
-      const [verdict, token] = await this.#ask('read', look, new Budget(policy.timeoutMs));
+      const budget = new Budget(policy.timeoutMs);
+      const holder = () => store.holder(keys);
+      const [verdict, token] = await this.#ask(
+        'read',
+        Promise.all([
+          reader.look(keys, dependencies, budget),
+          guard.attempt(keys.entry, 'read', new Budget(policy.timeoutMs), holder),
+        ]),
+      );
       if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
@@ -202,9 +209,9 @@ export class Flight {
     }
   }
 
-  #look(budget?: Budget): Promise<Verdict> {
+  #look(budget = this.#budget): Promise<Verdict> {
     const { keys, dependencies } = this.#request;
-    return this.#ask('read', () => this.#parts.reader.look(keys, dependencies), budget);
+    return this.#ask('read', this.#parts.reader.look(keys, dependencies, budget));
   }
 
   async #loadAndFill(versions: Versions): Promise<Loaded> {
@@ -342,27 +349,28 @@ export class Flight {
     };
   }
 
-  /** Asks for something that decides how to go on. */
-  #ask<T>(operation: 'lease' | 'read', work: () => Promise<T>, budget = this.#budget): Promise<T> {
+  /** Waits for an answer that decides how to go on. What is asked has to be asked in the same turn. */
+  #ask<T>(operation: 'lease' | 'read', answer: Promise<T>): Promise<T> {
     this.#phase = 'asking';
     this.#since = nextMoment();
-    const answer = this.#attempt(operation, work, budget);
-    this.#step = answer.catch(() => undefined);
-    return answer;
+    const heard = this.#heard(operation, answer);
+    this.#step = heard.catch(() => undefined);
+    return heard;
   }
 
-  async #attempt<T>(
-    operation: 'lease' | 'read' | 'fill',
-    work: () => Promise<T>,
-    budget = this.#budget,
-  ): Promise<T> {
-    const { guard, announcer } = this.#parts;
-    const key = this.#request.keys.entry;
+  #attempt<T>(operation: 'lease' | 'read' | 'fill', work: () => Promise<T>): Promise<T> {
+    const { entry } = this.#request.keys;
+    return this.#heard(operation, this.#parts.guard.attempt(entry, operation, this.#budget, work));
+  }
+
+  /** Announces what Redis failed with. */
+  async #heard<T>(operation: 'lease' | 'read' | 'fill', answer: Promise<T>): Promise<T> {
     try {
-      return await guard.attempt(key, operation, budget, work);
+      return await answer;
     } catch (error) {
       if (error instanceof RedisAway) {
-        announcer.announce('cache.failure', { key, operation, error: error.error });
+        const key = this.#request.keys.entry;
+        this.#parts.announcer.announce('cache.failure', { key, operation, error: error.error });
       }
       throw error;
     }

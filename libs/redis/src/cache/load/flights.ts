@@ -1,7 +1,7 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
-import { usableAs, entryFound } from './found.js';
+import { entryFound, judgedBy, usableAs } from './found.js';
 import { nextMoment } from './moments.js';
 
 /** A caller who found no usable entry. */
@@ -82,13 +82,11 @@ export class Flights {
 
   /** @returns what can be used by now, or the load whose entry cannot */
   async #look({ request, budget }: Caller): Promise<Loaded | string> {
-    const { reader, guard } = this.#parts;
     const { keys, dependencies, policy } = request;
-    const look = () => reader.look(keys, dependencies);
-    const verdict = await guard.attempt(keys.entry, 'read', budget, look);
-    if (verdict.state === 'missing') return verdict.judged;
+    const verdict = await this.#parts.reader.look(keys, dependencies, budget);
     const status = usableAs(verdict, policy);
-    return status ? entryFound(verdict.entry, status) : verdict.entry.fillId;
+    const isUsable = status && verdict.state === 'valid';
+    return isUsable ? entryFound(verdict.entry, status) : judgedBy(verdict);
   }
 
   #launch(request: LoadRequest, start: (flight: Flight) => Flight): Flight {

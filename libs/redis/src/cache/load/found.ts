@@ -17,3 +17,8 @@ export function usableAs(
 export function entryFound({ kind, text, bodyAt, loadedAt }: Entry, status: CacheStatus): Loaded {
   return { kind, body: text.slice(bodyAt), status, loadedAt, isComplete: true };
 }
+
+/** The load that made what was found, '' if none did: whoever loads anew says so with the lease. */
+export function judgedBy(verdict: Verdict): string {
+  return verdict.state === 'missing' ? verdict.judged : verdict.entry.fillId;
+}

@@ -36,10 +36,10 @@ export class OutageGuard {
   readonly #client: RedisClient;
   readonly #options: GuardOptions;
   readonly #breakers = new Map<string, CircuitBreaker>();
-  readonly #deadlines = new DeadlineSweeper<Waiting>(
+  readonly #deadlines = new DeadlineSweeper<Attempt<unknown>>(
     ({ isSettled }) => isSettled,
-    (waiting) => {
-      waiting.expire();
+    (attempt) => {
+      attempt.expire();
     },
   );
 
@@ -56,48 +56,29 @@ export class OutageGuard {
    * budget. What was sent may still be executed then
    */
   attempt<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const refusal = this.#unreadiness() ?? this.#breakerOf(key).refusal();
+    const breaker = this.#breakerOf(key);
+    const refusal = this.#unreadiness() ?? breaker.refusal();
     if (refusal) return Promise.reject(new RedisAway(refusal));
-    return this.insist(key, operation, budget, work);
+    return this.#attempt(breaker, { key, operation, budget }, work);
   }
 
   /** The same, whether or not it can be expected to work. */
   insist<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const breaker = this.#breakerOf(key);
-    const startedAt = performance.now();
-    return new Promise<T>((resolve, reject) => {
-      const fail = (error: Error) => {
-        if (!(error instanceof RedisException)) {
-          breaker.succeeded(); // a mistake in the program
-          reject(error);
-          return;
-        }
-        breaker.failed(error);
-        reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
-      };
-      const waiting = new Waiting(startedAt + budget.leftMs, () => {
-        budget.leftMs = 0;
-        const timeoutMs = budget.totalMs;
-        fail(new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs }));
-      });
-      const settle = (): boolean => {
-        if (waiting.isSettled) return false;
-        waiting.isSettled = true;
-        budget.leftMs -= performance.now() - startedAt;
-        return true;
-      };
-      this.#deadlines.watch(waiting, startedAt);
-      work().then(
-        (result) => {
-          if (!settle()) return;
-          breaker.succeeded();
-          resolve(result);
-        },
-        (error: unknown) => {
-          if (settle()) fail(error as Error);
-        },
-      );
-    });
+    return this.#attempt(this.#breakerOf(key), { key, operation, budget }, work);
+  }
+
+  #attempt<T>(breaker: CircuitBreaker, facts: AttemptFacts, work: () => Promise<T>): Promise<T> {
+    const attempt = new Attempt<T>(breaker, facts);
+    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
+    work().then(
+      (result) => {
+        attempt.succeed(result);
+      },
+      (error: unknown) => {
+        attempt.fail(error as Error);
+      },
+    );
+    return attempt.promise;
   }
 
   /** A client that was not told to connect does so with its first command. */
@@ -124,19 +105,60 @@ export class OutageGuard {
   }
 }
 
-/** Somebody who waits for a reply. */
-class Waiting {
-  readonly deadline: number;
-  readonly #onLate: () => void;
-  isSettled = false;
+interface AttemptFacts {
+  readonly key: string;
+  readonly operation: string;
+  readonly budget: Budget;
+}
 
-  constructor(deadline: number, onLate: () => void) {
-    this.deadline = deadline;
-    this.#onLate = onLate;
+/** Something that is being done in Redis, and somebody who waits for it. */
+class Attempt<T> {
+  readonly startedAt = performance.now();
+  readonly deadline: number;
+  readonly #breaker: CircuitBreaker;
+  readonly #facts: AttemptFacts;
+  isSettled = false;
+  #resolve!: (result: T) => void;
+  #reject!: (error: Error) => void;
+  readonly promise = new Promise<T>((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+
+  constructor(breaker: CircuitBreaker, facts: AttemptFacts) {
+    this.#breaker = breaker;
+    this.#facts = facts;
+    this.deadline = this.startedAt + facts.budget.leftMs;
+  }
+
+  succeed(result: T): void {
+    if (this.isSettled) return;
+    this.#settle();
+    this.#breaker.succeeded();
+    this.#resolve(result);
+  }
+
+  fail(error: Error): void {
+    if (this.isSettled) return;
+    this.#settle();
+    if (!(error instanceof RedisException)) {
+      this.#breaker.succeeded(); // a mistake in the program
+      this.#reject(error);
+      return;
+    }
+    this.#breaker.failed(error);
+    this.#reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
   }
 
   expire(): void {
+    const { key, operation, budget } = this.#facts;
+    const timeoutMs = budget.totalMs;
+    this.fail(new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs }));
+  }
+
+  #settle(): void {
     this.isSettled = true;
-    this.#onLate();
+    const { budget } = this.#facts;
+    budget.leftMs = Math.max(0, budget.leftMs - (performance.now() - this.startedAt));
   }
 }

@@ -29,6 +29,9 @@ end
  * the one that was looked at. Each write drops what has expired, and the set itself expires with its
  * last entry. Scores of entities without expiry lie far beyond any time.
  *
+ * What has expired is dropped after the entry was added: a full Redis refuses a script at its first
+ * command that writes, if that is one that needs memory, and lets all of it pass if it is not.
+ *
  * With `at_least` an entry that lasts longer stays so: of saves at the same time nobody knows which
  * one the entity is from.
  */
@@ -38,12 +41,12 @@ local function exactly(number) return string.format('%.17g', number) end
 local function add_entry(key, id, ttl, margin, at_least)
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(now))
   local score = FOREVER + math.floor(margin * 1e9)
   if ttl ~= 'forever' then score = now + ttl + margin end
   local standing = at_least and tonumber(redis.call('ZSCORE', key, id) or 0) or 0
   if standing >= score then score = standing + margin / 60000 end
   redis.call('ZADD', key, exactly(score), id)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(now))
   expire_with_last(key)
 end
 `;

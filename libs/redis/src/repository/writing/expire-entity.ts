@@ -12,11 +12,7 @@ import { FORGET_VERSION } from './lua.js';
  * @throws the driver's error
  * @internal
  */
-export async function expireEntity(
-  client: RedisClient,
-  key: string,
-  ttl: TtlMs,
-): Promise<boolean> {
+export async function expireEntity(client: RedisClient, key: string, ttl: TtlMs): Promise<boolean> {
   return (await EXPIRE.run(client, [key, versionBeside(key)], [String(ttl)])) === 1;
 }
 

@@ -124,8 +124,9 @@ export class RedisRepository<
   }
 
   /**
-   * Creates or replaces. Value and expiry are written by one command. One round trip without indexes;
-   * the guide has the costs and the guarantees of those.
+   * Creates or replaces. Value and expiry are written by one command. One round trip without indexes,
+   * which saves of the same turn of the event loop share; the guide has the costs and the guarantees of
+   * indexes.
    *
    * @returns the entity; an instance of the class even if a look-alike was given
    * @throws RedisValidationException with everything that is wrong; nothing is written then

@@ -1,27 +1,30 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
-import type { EntityWrite, EntityWriter, Outcome, WriteTtl } from './entity-writer.js';
+import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
 import { FORGET_VERSION, WRITE_ENTITY } from './lua.js';
+import { SaveCoalescer } from './save-coalescer.js';
 
 /**
- * Writes entities that have no indexes: one script, one round trip.
+ * Writes entities that have no indexes: one script, one round trip. Saves of the same turn share them.
  *
  * @internal
  */
 export class PlainWriter implements EntityWriter {
   readonly #client: RedisClient;
+  readonly #saves: SaveCoalescer;
 
   constructor(client: RedisClient) {
     this.#client = client;
+    this.#saves = new SaveCoalescer(client);
   }
 
   async write({ key, text, ttl, expected }: EntityWrite): Promise<Outcome> {
-    const keys = [key, versionBeside(key)];
     if (expected === undefined) {
-      await SET.run(this.#client, keys, [text, ...optionsFor(ttl)]);
+      await this.#saves.save({ key, text, ttl });
       return { written: true };
     }
+    const keys = [key, versionBeside(key)];
     const reply = await COMPARE_AND_SET.run(this.#client, keys, [expected, text, String(ttl)]);
     const [written, current] = reply as [0 | 1, string | null];
     return written === 1 ? { written: true } : { written: false, current };
@@ -31,19 +34,6 @@ export class PlainWriter implements EntityWriter {
     return (await REMOVE.run(this.#client, [key, versionBeside(key)], [])) === 1;
   }
 }
-
-function optionsFor(ttl: WriteTtl): string[] {
-  if (ttl === 'forever') return [];
-  return ttl === 'keep' ? ['KEEPTTL'] : ['PX', String(ttl)];
-}
-
-/** As short as can be: most saves are this. KEYS: entity, version. ARGV: text, options of SET. */
-const SET = new RedisScript(`
-${FORGET_VERSION}
-expect_to_forget(KEYS[2])
-redis.call('SET', KEYS[1], unpack(ARGV))
-forget(KEYS[2])
-`);
 
 /** KEYS: entity, version. ARGV: expected text, text, ttl. */
 const COMPARE_AND_SET = new RedisScript(`

@@ -56,6 +56,7 @@ export { RedisBatch, type BatchWriteOptions, type RedisBatchOptions } from './ba
 export type { KeyedValues } from './batch/batch-input.js';
 
 // Keys and values
+export type { EntityDependency } from './keys/entity-dependency.js';
 export { KeyBuilder, type KeySpace, type ParsedKey } from './keys/key-builder.js';
 export type { KeyPart } from './keys/key-encoding.js';
 export { JsonSerializer } from './serialization/json.serializer.js';

@@ -1,4 +1,6 @@
 import type { RedisClient } from '../../connection/options/options.js';
+import type { Reading } from '../../batch/multi-get.js';
+import type { ReadSink } from '../../batch/read-coalescer.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { nodeOf } from '../../connection/keyspace/hash-slots.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
@@ -56,20 +58,25 @@ export class OutageGuard {
    * budget. What was sent may still be executed then
    */
   attempt<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const breaker = this.#breakerOf(key);
-    const refusal = this.#unreadiness() ?? breaker.refusal();
-    if (refusal) return Promise.reject(new RedisAway(refusal));
-    return this.#attempt(breaker, { key, operation, budget }, work);
+    return this.#refused(key) ?? this.insist(key, operation, budget, work);
   }
 
-  /** The same, whether or not it can be expected to work. */
+  /** The same for what is read often: without a promise for each that does it. */
+  read(
+    key: string,
+    budget: Budget,
+    read: (sink: ReadSink) => void,
+  ): Promise<readonly (string | null)[]> {
+    const refused = this.#refused(key);
+    if (refused) return refused;
+    const attempt = this.#begin<readonly Reading[]>({ key, operation: 'read', budget });
+    read(attempt);
+    return attempt.promise as Promise<readonly (string | null)[]>;
+  }
+
+  /** Does something in Redis, whether or not it can be expected to work. */
   insist<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    return this.#attempt(this.#breakerOf(key), { key, operation, budget }, work);
-  }
-
-  #attempt<T>(breaker: CircuitBreaker, facts: AttemptFacts, work: () => Promise<T>): Promise<T> {
-    const attempt = new Attempt<T>(breaker, facts);
-    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
+    const attempt = this.#begin<T>({ key, operation, budget });
     work().then(
       (result) => {
         attempt.succeed(result);
@@ -79,6 +86,17 @@ export class OutageGuard {
       },
     );
     return attempt.promise;
+  }
+
+  #begin<T>(facts: AttemptFacts): Attempt<T> {
+    const attempt = new Attempt<T>(this.#breakerOf(facts.key), facts);
+    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
+    return attempt;
+  }
+
+  #refused(key: string): Promise<never> | undefined {
+    const refusal = this.#unreadiness() ?? this.#breakerOf(key).refusal();
+    return refusal && Promise.reject(new RedisAway(refusal));
   }
 
   /** A client that was not told to connect does so with its first command. */
@@ -133,6 +151,13 @@ class Attempt<T> {
 
   succeed(result: T): void {
     if (this.isSettled) return;
+    if (Array.isArray(result)) {
+      for (const one of result) {
+        if (!(one instanceof RedisException)) continue;
+        this.fail(one); // of what is only of use together
+        return;
+      }
+    }
     this.#settle();
     this.#breaker.succeeded();
     this.#resolve(result);

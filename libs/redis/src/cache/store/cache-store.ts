@@ -1,10 +1,9 @@
-import { ReadCoalescer } from '../../batch/read-coalescer.js';
+import { ReadCoalescer, type ReadSink } from '../../batch/read-coalescer.js';
 import type { Reading } from '../../batch/multi-get.js';
 import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
-import { RedisException } from '../../errors/redis.exception.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
 import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE, STORE } from './scripts.js';
@@ -43,33 +42,29 @@ export class CacheStore {
 
   /**
    * What is stored at a key, followed by what the dependencies are at now: `null` for what is not there.
+   * Where content is compared, fingerprints stand between the versions.
+   *
+   * @param sink is given a RedisException for what could not be read
    */
-  async read(
-    key: string,
-    dependencies: readonly Dependency[],
-  ): Promise<readonly (string | null)[]> {
-    if (dependencies.length === 0) return [await this.#coalescer.read(key)];
+  read(sink: ReadSink, key: string, dependencies: readonly Dependency[]): void {
     const keys = [key];
     for (const { by, key } of dependencies) if (by === 'version') keys.push(key);
-    const reading = this.#coalescer.readAll(keys);
-    if (keys.length <= dependencies.length) return this.#withPrints(reading, dependencies);
-    return allRead(await reading);
+    const isPlain = keys.length > dependencies.length;
+    this.#coalescer.readInto(isPlain ? sink : this.#withPrints(sink, dependencies), keys);
   }
 
-  /** Where content is compared, fingerprints stand between the versions. */
-  async #withPrints(
-    reading: Promise<readonly Reading[]>,
-    dependencies: readonly Dependency[],
-  ): Promise<readonly (string | null)[]> {
-    const [readings, ...prints] = await Promise.all([
-      reading,
-      ...dependencies.flatMap(({ by, key }) => (by === 'fingerprint' ? this.#print(key) : [])),
-    ]);
-    const [text, ...versions] = allRead(readings);
-    return [
-      text ?? null,
-      ...dependencies.map(({ by }) => (by === 'version' ? versions : prints).shift() ?? null),
-    ];
+  #withPrints(sink: ReadSink, dependencies: readonly Dependency[]): ReadSink {
+    const asked = dependencies.flatMap(({ by, key }) =>
+      by === 'fingerprint' ? this.#print(key).catch((error: unknown) => error as Error) : [],
+    );
+    const combine = async ([text, ...versions]: readonly Reading[]) => {
+      const prints = await Promise.all(asked);
+      const readings = dependencies.map(
+        ({ by }) => (by === 'version' ? versions : prints).shift() ?? null,
+      );
+      sink.succeed([text ?? null, ...(readings as Reading[])]);
+    };
+    return { succeed: (readings) => void combine(readings), fail: (error) => sink.fail(error) };
   }
 
   /**
@@ -195,12 +190,6 @@ export class CacheStore {
       throw asRedisException(error, this.#client);
     }
   }
-}
-
-/** @throws RedisException what reading one of them has failed with */
-function allRead(readings: readonly Reading[]): readonly (string | null)[] {
-  for (const reading of readings) if (reading instanceof RedisException) throw reading;
-  return readings as readonly (string | null)[];
 }
 
 /** @throws RedisConfigurationException for content that would hold up the server each time it is compared */

@@ -60,8 +60,9 @@ export class EntryReader {
   ): Promise<Verdict> {
     const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hinted ? distinct([...named, ...hinted]) : named;
-    const ask = () => this.#store.read(key, read);
-    const readings = await this.#guard.attempt(key, 'read', budget, ask);
+    const readings = await this.#guard.read(key, budget, (sink) => {
+      this.#store.read(sink, key, read);
+    });
     const text = readings[0] ?? null;
     if (text === null) return NOTHING;
     const entry = decodeEntry(text);

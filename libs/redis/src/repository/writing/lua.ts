@@ -23,6 +23,19 @@ end
 `;
 
 /**
+ * Whatever depends on an entity depends on the version beside it, and ends with it: each write of an
+ * entity removes its version, as the last thing that it does. An ACL that does not allow that refuses
+ * the write before it begins. (Redis 6 cannot be asked, and refuses when the entity is written.)
+ */
+export const FORGET_VERSION = `
+local function forget(version) redis.call('UNLINK', version) end
+local function expect_to_forget(version)
+  local may = redis.acl_check_cmd
+  if may and not may('UNLINK', version) then forget(version) end
+end
+`;
+
+/**
  * The entries of a sorted set are scored with the time when their entity expires, plus a margin of one
  * to two minutes. The margin makes sure that an entry does not end before its entity; that it is random
  * gives each write a score of its own, so that an entry can be removed on condition that it is still

@@ -58,20 +58,22 @@ async function compare() {
   );
   const results = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, { port }] of Object.entries(servers)) {
-      const result = await load(port);
+    for (const [name, server] of Object.entries(servers)) {
+      const result = await load(server);
       if (round > 0) results[name].push(result); // the first round fills the caches, and warms up
     }
   }
-  const rateOf = (rounds) => median(rounds.map(({ requests }) => requests.average));
-  const base = rateOf(results['returns a constant']);
-  for (const [name, rounds] of Object.entries(results)) {
-    const rate = rateOf(rounds);
-    const p99 = median(rounds.map(({ latency }) => latency.p99));
-    const row = [name, `${Math.round(rate)}/s`, (rate / base).toFixed(2), `99% ${p99} ms`];
-    console.log(row.join(' | '));
+  const of = (name, what) => median(results[name].map((result) => result[what]));
+  const [base] = Object.keys(servers);
+  for (const name of Object.keys(servers)) {
+    const rate = of(name, 'rate');
+    const cpu = of(name, 'cpu');
+    const timesRate = (rate / of(base, 'rate')).toFixed(2);
+    const timesCpu = (cpu / of(base, 'cpu')).toFixed(2);
+    const row = [name, `${Math.round(rate)}/s`, timesRate, `99% ${of(name, 'p99')} ms`];
+    console.log([...row, `${cpu.toFixed(1)} us of CPU`, timesCpu].join(' | '));
   }
-  for (const { child } of Object.values(servers)) child.kill();
+  for (const { child } of Object.values(servers)) child.disconnect();
   await redis.stop();
 }
 
@@ -84,9 +86,14 @@ async function start(name, redis) {
   return { child, port };
 }
 
-/** @throws if anything but the page is answered */
-async function load(port) {
+/**
+ * Requests per second, and the microseconds of the server's process that each takes.
+ *
+ * @throws if one of them fails
+ */
+async function load({ child, port }) {
   const requests = Array.from({ length: PAGES }, (_, i) => ({ path: `/posts/${i}` }));
+  const before = await cpuOf(child);
   const result = await autocannon({
     url: `http://127.0.0.1:${port}`,
     connections: CONNECTIONS,
@@ -94,7 +101,14 @@ async function load(port) {
     requests,
   });
   if (result.errors + result.timeouts + result.non2xx > 0) throw new Error('requests have failed');
-  return result;
+  const cpu = ((await cpuOf(child)) - before) / result.requests.total;
+  return { rate: result.requests.average, p99: result.latency.p99, cpu };
+}
+
+async function cpuOf(child) {
+  child.send('cpu');
+  const [cpu] = await once(child, 'message');
+  return cpu;
 }
 
 async function serve(name, redis) {
@@ -124,6 +138,11 @@ async function serve(name, redis) {
     const { body } = await app.inject({ method: 'GET', url: '/posts/0' });
     if (body !== JSON.stringify(page(0))) throw new Error(`${name} answers something else`);
   }
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send(user + system);
+  });
+  process.on('disconnect', () => process.exit());
   process.send({ port, ...(decorators.length > 0 && { calls }) });
 }
 

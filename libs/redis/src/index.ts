@@ -101,7 +101,6 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
-export type { EntityDependency } from './keys/entity-dependency.js';
 
 // Errors
 export {

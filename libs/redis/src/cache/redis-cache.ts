@@ -27,6 +27,7 @@ import { Invalidation } from './invalidation.js';
 import { Flights, type Caller } from './load/flights.js';
 import { entryFound, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
+import { untilAbort } from './load/until-abort.js';
 import { LoadGate } from './outage/load-gate.js';
 import { Budget, OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';
@@ -102,7 +103,8 @@ export class RedisCache {
     const moment = nextMoment();
     const request = this.#request(key, loader, options);
     const budget = new Budget(request.policy.timeoutMs);
-    const result = await this.#find({ request, budget, signal: options.signal, moment });
+    const { signal } = options;
+    const result = await untilAbort(this.#find({ request, budget, signal, moment }), signal);
     this.#parts.announcer.request(request.keys.entry, result.status);
     return result as CacheResult<T>;
   }
@@ -117,7 +119,8 @@ export class RedisCache {
     const request = this.#request(key, () => undefined, options);
     const { entry } = request.keys;
     try {
-      const { found } = await this.#look(request, new Budget(request.policy.timeoutMs));
+      const looking = this.#look(request, new Budget(request.policy.timeoutMs));
+      const { found } = await untilAbort(looking, options.signal);
       this.#parts.announcer.request(entry, found?.status ?? 'miss');
       return found?.value as T | null | undefined;
     } catch (error) {
@@ -150,7 +153,7 @@ export class RedisCache {
    * @throws RedisException what Redis failed with: the entry may still be there. With an `outbox` it
    * is deleted later, and never served by this process meanwhile
    */
-  delete(key: CacheKey): Promise<boolean> {
+  async delete(key: CacheKey): Promise<boolean> {
     return this.#invalidation.entry(this.#keys.of(key));
   }
 

@@ -1,5 +1,5 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
-import type { Budget } from '../outage/outage-guard.js';
+import { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
 import { usableAs, entryFound } from './found.js';
 import { nextMoment } from './moments.js';
@@ -38,14 +38,18 @@ export class Flights {
     let { moment } = caller;
     while (performance.now() <= giveUpAt) {
       const flight = this.#flights.get(keys.entry);
-      const isAdmitted = !flight || (await flight.admits(moment, request, budget));
-      if (!flight || isAdmitted || flight.isAlone) {
+      const isAdmitted = flight && (await flight.admits(moment, request, budget));
+      signal?.throwIfAborted();
+      if (!flight || flight.isAborted || isAdmitted || flight.isAlone) {
         const joined =
-          flight && isAdmitted ? flight : this.#launch(request, (made) => made.load(judged));
+          isAdmitted && !flight.isAborted
+            ? flight
+            : this.#launch(request, budget, (made) => made.load(judged));
         const loaded = await joined.join(signal);
         if (loaded) return loaded;
       } else {
-        await flight.join(signal).catch(rethrowAbort(signal));
+        await flight.ended;
+        signal?.throwIfAborted();
       }
       moment = nextMoment();
       const look = () => reader.look(keys, dependencies);
@@ -62,20 +66,24 @@ export class Flights {
   async loadAlone({ request, signal, moment, budget }: Caller): Promise<Loaded> {
     const flight = this.#flights.get(request.keys.entry);
     const isAdmitted = flight?.isAlone && (await flight.admits(moment, request, budget));
+    signal?.throwIfAborted();
     const joined =
-      flight && isAdmitted ? flight : this.#launch(request, (made) => made.loadAlone());
+      isAdmitted && !flight.isAborted
+        ? flight
+        : this.#launch(request, budget, (made) => made.loadAlone());
     return (await joined.join(signal)) as Loaded; // there is always one, or an error
   }
 
   /** In the background, unless somebody loads it already. */
   refresh(request: LoadRequest, judged: string): void {
     if (this.#flights.has(request.keys.entry)) return;
-    this.#launch(request, (made) => made.refresh(judged));
+    const budget = new Budget(request.policy.timeoutMs);
+    this.#launch(request, budget, (made) => made.refresh(judged));
   }
 
-  #launch(request: LoadRequest, start: (flight: Flight) => Flight): Flight {
+  #launch(request: LoadRequest, budget: Budget, start: (flight: Flight) => Flight): Flight {
     const key = request.keys.entry;
-    const flight = new Flight(this.#parts, request);
+    const flight = new Flight(this.#parts, request, budget);
     this.#flights.set(key, flight);
     start(flight);
     void flight.ended.then(() => {
@@ -83,12 +91,4 @@ export class Flights {
     });
     return flight;
   }
-}
-
-/** Of a flight that one does not take part in only the end matters; one's own abort does. */
-function rethrowAbort(signal: AbortSignal | undefined) {
-  return (): undefined => {
-    signal?.throwIfAborted();
-    return undefined;
-  };
 }

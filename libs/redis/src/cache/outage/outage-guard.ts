@@ -23,6 +23,10 @@ export class Budget {
     this.totalMs = ms;
     this.leftMs = ms;
   }
+
+  get isSpent(): boolean {
+    return this.leftMs <= 0;
+  }
 }
 
 /**
@@ -56,7 +60,9 @@ export class OutageGuard {
    * budget. What was sent may still be executed then
    */
   attempt<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const refusal = this.#unreadiness() ?? this.#breakerOf(key).refusal();
+    const refusal =
+      this.#unreadiness() ??
+      (budget.isSpent ? timeout(key, operation, budget) : this.#breakerOf(key).refusal());
     if (refusal) return Promise.reject(new RedisAway(refusal));
     return this.insist(key, operation, budget, work);
   }
@@ -77,8 +83,7 @@ export class OutageGuard {
       };
       const waiting = new Waiting(startedAt + budget.leftMs, () => {
         budget.leftMs = 0;
-        const timeoutMs = budget.totalMs;
-        fail(new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs }));
+        fail(timeout(key, operation, budget));
       });
       const settle = (): boolean => {
         if (waiting.isSettled) return false;
@@ -124,6 +129,14 @@ export class OutageGuard {
   }
 }
 
+function timeout(key: string, operation: string, { totalMs }: Budget): RedisTimeoutException {
+  return new RedisTimeoutException({
+    operation: `cache ${operation}`,
+    key,
+    timeoutMs: totalMs,
+  });
+}
+
 /** Somebody who waits for a reply. */
 class Waiting {
   readonly deadline: number;
@@ -135,8 +148,15 @@ class Waiting {
     this.#onLate = onLate;
   }
 
+  /**
+   * Not before the replies that are here already have been looked at: when it was this process that was
+   * busy for so long they are, and its timers run first.
+   */
   expire(): void {
-    this.isSettled = true;
-    this.#onLate();
+    setImmediate(() => {
+      if (this.isSettled) return;
+      this.isSettled = true;
+      this.#onLate();
+    });
   }
 }

@@ -50,6 +50,7 @@ export class EntryReader {
 
   /** @throws RedisException what Redis failed with */
   async look({ entry: key }: EntryKeys, named: readonly Dependency[]): Promise<Verdict> {
+    const { deleted } = this.#outbox; // may be delivered before the reply is judged
     const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hinted ? distinct([...named, ...hinted]) : named;
     const { text, versions } = await this.#store.read(key, read);
@@ -62,7 +63,8 @@ export class EntryReader {
     const stands =
       standsExactly(entry, read, versions) ||
       (await this.#stands(entry, key, named, read, versions));
-    if (!stands || this.#isDeleted(entry, key)) return { state: 'missing', judged: entry.fillId };
+    if (!stands || this.#isDeleted(entry, key, deleted))
+      return { state: 'missing', judged: entry.fillId };
     const { freshUntil } = entry;
     const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;
     return { state: 'valid', entry, expiredForMs: Math.max(0, expiredForMs) };
@@ -93,11 +95,11 @@ export class EntryReader {
   }
 
   /** By this process, although Redis does not know it yet. */
-  #isDeleted(entry: Entry, key: string): boolean {
-    if (this.#outbox.size === 0) return false;
-    if (this.#outbox.has(key)) return true;
+  #isDeleted(entry: Entry, key: string, deleted: ReadonlyMap<string, unknown>): boolean {
+    if (deleted.size === 0) return false;
+    if (deleted.has(key)) return true;
     const labels = [...decodeVersions(entry).keys()];
-    return labels.some((label) => this.#outbox.has(this.#dependencies.ofLabel(label).key));
+    return labels.some((label) => deleted.has(this.#dependencies.ofLabel(label).key));
   }
 
   #remember(

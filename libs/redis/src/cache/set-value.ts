@@ -19,18 +19,20 @@ export async function setValue(
   const kind = kindOf(value);
   const body = bodyOf(value, keys.entry, serializer);
   const ttlMs = kind === 'v' ? policy.ttlMs : policy.negativeTtlMs;
+  const budget = new Budget(policy.timeoutMs);
   const work = async () => {
     if (ttlMs === 0) {
       await store.remove(keys);
       return;
     }
     const versions = await store.capture(dependencies, liveMsOf(ttlMs, policy));
+    if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
     const now = store.clock.now();
     const entry = makeEntry({ kind, body, ttlMs, policy, fillId: uniqueId(), versions, now });
     await store.store(keys, entry.text, entry.liveMs);
   };
   try {
-    await guard.insist(keys.entry, 'set', new Budget(policy.timeoutMs), work);
+    await guard.insist(keys.entry, 'set', budget, work);
   } catch (error) {
     if (!(error instanceof RedisAway)) throw error;
     announcer.announce('cache.failure', { key: keys.entry, operation: 'set', error: error.error });

@@ -17,7 +17,12 @@ export interface EntryKeys {
 }
 
 export type Lease =
-  | { readonly state: 'acquired'; readonly versions: Versions }
+  | {
+      readonly state: 'acquired';
+      readonly versions: Versions;
+      /** Whether something else than text is stored where the entry should be. */
+      readonly isForeign: boolean;
+    }
   | { readonly state: 'held' | 'changed' };
 
 /** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
@@ -83,13 +88,14 @@ export class CacheStore {
     dependencies: readonly Dependency[],
     liveMs: number,
   ): Promise<Lease> {
+    const askedAt = performance.now();
     const acquired = ACQUIRE.run(this.#client, [entry, lease], [token, `${leaseMs}`, judged]);
     const [reply, versions] = await this.#door(
       Promise.all([acquired, this.capture(dependencies, liveMs)]),
     );
-    const [state, , now] = reply as [Lease['state'], string, number];
-    this.clock.learn(now);
-    return state === 'acquired' ? { state, versions } : { state };
+    const [state, , now, isForeign] = reply as [Lease['state'], string, number, number];
+    this.clock.learn(now, askedAt);
+    return state === 'acquired' ? { state, versions, isForeign: isForeign === 1 } : { state };
   }
 
   /** What each of these is at now. */

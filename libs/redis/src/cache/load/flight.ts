@@ -8,7 +8,8 @@ import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
 import { uniqueId } from '../store/unique-id.js';
-import { entryFound, usableAs } from './found.js';
+import { isReadable } from '../values.js';
+import { betterThan, entryFound } from './found.js';
 import { Load, type LoadedValue } from './load.js';
 import type { LoadSource } from './load-run.js';
 import { nextMoment } from './moments.js';
@@ -109,6 +110,8 @@ export class Flight {
    * @returns `undefined` if there is no value, and the caller has to start over
    */
   join(signal: AbortSignal | undefined): Promise<Loaded | undefined> {
+    // Who comes after it was aborted is not to be given the reason of somebody else.
+    if (this.#abort.signal.aborted) return this.ended.then(() => undefined);
     this.#callers++;
     const outcome = this.#outcome ?? Promise.resolve(undefined);
     if (!signal) return outcome;
@@ -175,8 +178,8 @@ export class Flight {
         return { found: undefined };
       }
       const verdict =
-        lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
-      const status = usableAs(verdict, policy);
+        lease.state === 'held' ? await this.#awaitHolder(judged, giveUpAt) : await this.#look();
+      const status = betterThan(judged, verdict, policy);
       if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
       judged = verdict.state === 'valid' ? verdict.entry.fillId : verdict.judged;
@@ -184,7 +187,7 @@ export class Flight {
   }
 
   /** Until there is a usable entry, or nobody holds the lease any more. */
-  async #awaitHolder(giveUpAt: number): Promise<Verdict> {
+  async #awaitHolder(judged: string, giveUpAt: number): Promise<Verdict> {
     const { store, reader, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
@@ -195,7 +198,8 @@ export class Flight {
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       const look = () => Promise.all([reader.look(keys, dependencies), store.holder(keys)]);
       const [verdict, token] = await this.#ask('read', look, new Budget(policy.timeoutMs));
-      if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
+      const status = betterThan(judged, verdict, policy);
+      if (!status && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;
@@ -251,6 +255,7 @@ export class Flight {
       const filled = await this.#attempt('fill', () => store.fill(keys, this.#token, text, liveMs));
       announcer.announce('cache.load', { key, durationMs, outcome: filled ? 'filled' : 'lost' });
     } catch {
+      this.#release(); // or all would wait for a fill that may never have been executed
       announcer.announce('cache.load', { key, durationMs, outcome: 'lost' });
     }
   }
@@ -266,7 +271,9 @@ export class Flight {
     const { policy } = this.#request;
     if (policy.failSafeMs === 0) return undefined;
     const verdict = await this.#look(new Budget(policy.timeoutMs)).catch(() => undefined);
-    return verdict?.state === 'valid' ? entryFound(verdict.entry, 'stale') : undefined;
+    if (verdict?.state !== 'valid') return undefined;
+    const lastKnown = entryFound(verdict.entry, 'stale');
+    return isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }
 
   #loadAlone(): Promise<Loaded> {

@@ -14,6 +14,12 @@ export function usableAs(
   return verdict.entry.kind === 'v' ? 'hit' : 'negative';
 }
 
+/** The same for somebody who could not use what the load `judged` had made: its body may be damaged. */
+export function betterThan(judged: string, verdict: Verdict, policy: ResolvedPolicy) {
+  const isTheSame = verdict.state === 'valid' && verdict.entry.fillId === judged;
+  return isTheSame ? undefined : usableAs(verdict, policy);
+}
+
 export function entryFound({ kind, text, bodyAt, loadedAt }: Entry, status: CacheStatus): Loaded {
   return { kind, body: text.slice(bodyAt), status, loadedAt, isComplete: true };
 }

@@ -17,6 +17,7 @@ type Deletion = () => Promise<unknown>;
 export class Outbox {
   readonly #onDelivered: (left: number) => void;
   readonly #pending = new Map<string, Deletion>();
+  #delivered = 0;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
 
@@ -27,6 +28,11 @@ export class Outbox {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** How many deletions Redis has acknowledged. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** Whether a key is deleted as far as this process is concerned, though Redis does not know it yet. */
@@ -71,6 +77,7 @@ export class Outbox {
         } catch {
           return; // stays
         }
+        this.#delivered++;
         // The same key may have been added again meanwhile, for another reason.
         if (this.#pending.get(key) === deletion) this.#pending.delete(key);
       }),

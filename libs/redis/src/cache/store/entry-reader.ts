@@ -49,7 +49,15 @@ export class EntryReader {
   }
 
   /** @throws RedisException what Redis failed with */
-  async look({ entry: key }: EntryKeys, named: readonly Dependency[]): Promise<Verdict> {
+  async look(keys: EntryKeys, named: readonly Dependency[]): Promise<Verdict> {
+    const wasPending = this.#outbox.size > 0;
+    const { delivered } = this.#outbox;
+    const verdict = await this.#look(keys, named);
+    // What was deleted meanwhile has left the outbox, and may have been read before.
+    return wasPending && delivered !== this.#outbox.delivered ? this.look(keys, named) : verdict;
+  }
+
+  async #look({ entry: key }: EntryKeys, named: readonly Dependency[]): Promise<Verdict> {
     const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hinted ? distinct([...named, ...hinted]) : named;
     const { text, versions } = await this.#store.read(key, read);

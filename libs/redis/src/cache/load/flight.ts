@@ -9,7 +9,7 @@ import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
 import { uniqueId } from '../store/unique-id.js';
 import { isReadable } from '../values.js';
-import { betterThan, entryFound } from './found.js';
+import { entryFound, foundFor } from './found.js';
 import { Load, type LoadedValue } from './load.js';
 import type { LoadSource } from './load-run.js';
 import { nextMoment } from './moments.js';
@@ -178,16 +178,16 @@ export class Flight {
         return { found: undefined };
       }
       const verdict =
-        lease.state === 'held' ? await this.#awaitHolder(judged, giveUpAt) : await this.#look();
-      const status = betterThan(judged, verdict, policy);
-      if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
+        lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
+      const found = foundFor(this.#request, verdict);
+      if (found) return { found };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
       judged = verdict.state === 'valid' ? verdict.entry.fillId : verdict.judged;
     }
   }
 
   /** Until there is a usable entry, or nobody holds the lease any more. */
-  async #awaitHolder(judged: string, giveUpAt: number): Promise<Verdict> {
+  async #awaitHolder(giveUpAt: number): Promise<Verdict> {
     const { store, reader, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
@@ -198,8 +198,8 @@ export class Flight {
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       const look = () => Promise.all([reader.look(keys, dependencies), store.holder(keys)]);
       const [verdict, token] = await this.#ask('read', look, new Budget(policy.timeoutMs));
-      const status = betterThan(judged, verdict, policy);
-      if (!status && token !== null && performance.now() <= giveUpAt) continue;
+      const isFound = foundFor(this.#request, verdict) !== undefined;
+      if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;

@@ -1,7 +1,7 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
-import { betterThan, entryFound } from './found.js';
+import { foundFor } from './found.js';
 import { nextMoment } from './moments.js';
 
 /** A caller who found no usable entry. */
@@ -39,7 +39,7 @@ export class Flights {
       if (loaded) return loaded;
       signal?.throwIfAborted();
       moment = nextMoment();
-      const found = await this.#look(caller, judged);
+      const found = await this.#look(caller);
       if (typeof found !== 'string') return found;
       judged = found;
     }
@@ -81,14 +81,13 @@ export class Flights {
   }
 
   /** @returns what can be used by now, or the load whose entry cannot */
-  async #look({ request, budget }: Caller, judged: string): Promise<Loaded | string> {
+  async #look({ request, budget }: Caller): Promise<Loaded | string> {
     const { reader, guard } = this.#parts;
-    const { keys, dependencies, policy } = request;
+    const { keys, dependencies } = request;
     const look = () => reader.look(keys, dependencies);
     const verdict = await guard.attempt(keys.entry, 'read', budget, look);
-    if (verdict.state === 'missing') return verdict.judged;
-    const status = betterThan(judged, verdict, policy);
-    return status ? entryFound(verdict.entry, status) : verdict.entry.fillId;
+    const judged = verdict.state === 'missing' ? verdict.judged : verdict.entry.fillId;
+    return foundFor(request, verdict) ?? judged;
   }
 
   #launch(request: LoadRequest, start: (flight: Flight) => Flight): Flight {

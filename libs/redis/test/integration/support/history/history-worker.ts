@@ -55,7 +55,7 @@ export async function runWorker(data: WorkerData, port: MessagePort): Promise<vo
     const cache = pickFrom(random, caches);
     state.callBegins(worker);
     try {
-      if (random() < 0.03) await writer.write(cache, isCalm);
+      if (random() < 0.15) await writer.write(cache, isCalm);
       else {
         const key = pickFrom(random, ALL_KEYS);
         const times = random() < 0.5 ? 1 : 1 + Math.floor(random() * 12);

@@ -168,7 +168,7 @@ class History {
     thread.on('message', (message: WorkerMessage) => {
       if (message.type === 'ready') this.#ready++;
       else if (message.type === 'final') this.#final++;
-      else if (message.type === 'violation') this.#violations.push(message.violation);
+      else this.#violations.push(message.violation);
     });
     thread.on('error', (error) => this.#report(`a thread failed: ${error.stack}`));
     thread.once('exit', () => {

@@ -40,6 +40,8 @@ export interface HistoryResult {
 /** How long there is trouble, and then none. */
 const CHAOS_MS = 4_000;
 const CALM_MS = 600;
+/** Until also that has been executed which nobody waits for any more. */
+const LATE_MS = 300;
 
 /**
  * Runs threads that read, write and invalidate while everything goes wrong that can, and checks that no
@@ -108,6 +110,7 @@ class History {
       await Promise.all(this.proxies.map((proxy) => proxy.heal()));
       this.#state.phase = Phase.settle;
       await this.#until('all calls have ended', () => this.#state.isIdle);
+      await sleep(LATE_MS);
       this.#state.forgetOutages();
       this.#state.phase = Phase.calm;
       await sleep(CALM_MS);

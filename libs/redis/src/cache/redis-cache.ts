@@ -130,8 +130,7 @@ export class RedisCache {
   /**
    * Caches a value that is up to date as far as the caller knows; no load that is under way replaces it.
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
-   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. One round trip,
-   * two with dependencies.
+   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
    * @throws RedisException what Redis failed with: what was cached before may still be there
    */

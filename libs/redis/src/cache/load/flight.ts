@@ -10,7 +10,8 @@ import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
 import { uniqueId } from '../store/unique-id.js';
-import { entryFound, judgedBy, usableAs } from './found.js';
+import { isReadable } from '../values.js';
+import { entryFound, foundFor, judgedBy } from './found.js';
 import { Load, type LoadedValue } from './load.js';
 import type { LoadSource } from './load-run.js';
 import { nextMoment } from './moments.js';
@@ -119,6 +120,8 @@ export class Flight {
    * @returns `undefined` if there is no value, and the caller has to start over
    */
   join(signal: AbortSignal | undefined): Promise<Loaded | undefined> {
+    // Who comes after it was aborted is not to be given the reason of somebody else.
+    if (this.#abort.signal.aborted) return this.ended.then(() => undefined);
     this.#callers++;
     const outcome = this.#outcome ?? Promise.resolve(undefined);
     if (!signal) return outcome;
@@ -184,8 +187,8 @@ export class Flight {
       }
       const verdict =
         lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
-      const status = usableAs(verdict, policy);
-      if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
+      const found = foundFor(this.#request, verdict);
+      if (found) return { found };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
       judged = judgedBy(verdict);
     }
@@ -236,7 +239,8 @@ export class Flight {
           guard.attempt(keys.entry, 'read', new Budget(policy.timeoutMs), holder),
         ]),
       );
-      if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
+      const isFound = foundFor(this.#request, verdict) !== undefined;
+      if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;
@@ -317,7 +321,9 @@ export class Flight {
     const { policy } = this.#request;
     if (policy.failSafeMs === 0) return undefined;
     const verdict = await this.#look().catch(() => undefined);
-    return verdict?.state === 'valid' ? entryFound(verdict.entry, 'stale') : undefined;
+    if (verdict?.state !== 'valid') return undefined;
+    const lastKnown = entryFound(verdict.entry, 'stale');
+    return isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }
 
   #loadAlone(): Promise<Loaded> {

@@ -1,7 +1,7 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
-import { entryFound, judgedBy, usableAs } from './found.js';
+import { foundFor, judgedBy } from './found.js';
 import { nextMoment } from './moments.js';
 import { untilAbort } from './until-abort.js';
 
@@ -85,11 +85,9 @@ export class Flights {
 
   /** @returns what can be used by now, or the load whose entry cannot */
   async #look({ request, budget }: Caller): Promise<Loaded | string> {
-    const { keys, dependencies, policy } = request;
+    const { keys, dependencies } = request;
     const verdict = await this.#parts.reader.look(keys, dependencies, budget);
-    const status = usableAs(verdict, policy);
-    const isUsable = status && verdict.state === 'valid';
-    return isUsable ? entryFound(verdict.entry, status) : judgedBy(verdict);
+    return foundFor(request, verdict) ?? judgedBy(verdict);
   }
 
   #launch(request: LoadRequest, budget: Budget, start: (flight: Flight) => Flight): Flight {

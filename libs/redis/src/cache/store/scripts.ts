@@ -98,16 +98,6 @@ redis.call('DEL', KEYS[2])
 return 1
 `);
 
-/**
- * Stores what the application says it is, whatever is being loaded. The entry first: after its first
- * write a script may write even where memory has run out. KEYS and ARGV as FILL.
- */
-export const STORE = new RedisScript(`
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-redis.call('DEL', KEYS[2])
-return 1
-`);
-
 /** Gives the lease back, if it is still the loader's. KEYS: lease. ARGV: token. */
 export const RELEASE = new RedisScript(`
 ${READ_TEXT}

@@ -29,8 +29,10 @@ export {
 } from './nest/repository.tokens.js';
 export type {
   RedisModuleAsyncOptions,
+  RedisModuleOptions,
   RedisModuleShape,
   RedisOptionsFactory,
+  UnnamedCacheOptions,
 } from './nest/redis-module.options.js';
 
 // Configuration
@@ -41,7 +43,6 @@ export type {
   OtherRedisOptions,
   RedisAddress,
   RedisClient,
-  RedisModuleOptions,
   ResolvedRedisOptions,
   StartupPolicy,
 } from './connection/options/options.js';
@@ -84,6 +85,32 @@ export type {
   SaveOptions,
   UpdateOptions,
 } from './repository/entity-repository.js';
+
+// The cache
+export { RedisCache } from './cache/redis-cache.js';
+export type {
+  CacheDependency,
+  CacheKey,
+  CachePolicy,
+  CacheResult,
+  CacheSerializer,
+  CacheStatus,
+  GetOptions,
+  GetOrLoadOptions,
+  InvalidatePatternOptions,
+  LoadContext,
+  Loader,
+  RedisCacheOptions,
+  SetOptions,
+} from './cache/cache-options.js';
+export type { EntityDependency } from './keys/entity-dependency.js';
+export { getRedisCacheToken, InjectRedisCache } from './nest/cache/cache.tokens.js';
+export { cacheKeyOf } from './nest/cache/cache-key-of.js';
+export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';
+export {
+  InvalidatesCache,
+  type InvalidatesCacheOptions,
+} from './nest/cache/invalidates-cache.decorator.js';
 
 // Errors
 export {

@@ -90,7 +90,6 @@ export type {
 export { RedisCache } from './cache/redis-cache.js';
 export type {
   CacheDependency,
-  CacheKey,
   CachePolicy,
   CacheResult,
   CacheSerializer,
@@ -111,6 +110,15 @@ export {
   InvalidatesCache,
   type InvalidatesCacheOptions,
 } from './nest/cache/invalidates-cache.decorator.js';
+export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
+export {
+  CacheKey,
+  CacheScope,
+  CacheTags,
+  CacheTTL,
+  CacheVary,
+  type HttpLifetime,
+} from './nest/cache/http-cache.decorators.js';
 
 // Errors
 export {

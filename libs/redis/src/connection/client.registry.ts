@@ -19,7 +19,7 @@ export class ClientRegistry {
   readonly #names = new Set<string>();
   readonly #waitingForBoot: RedisClient[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
-  readonly #firstClosers: (() => Promise<void>)[] = [];
+  readonly #firstClosers: (() => Promise<unknown>)[] = [];
   #closed = false;
 
   constructor(telemetry: Telemetry) {
@@ -73,7 +73,7 @@ export class ClientRegistry {
   }
 
   /** What still uses the connections while it closes. */
-  closeFirst(close: () => Promise<void>): void {
+  closeFirst(close: () => Promise<unknown>): void {
     this.#firstClosers.push(close);
   }
 

@@ -380,6 +380,10 @@ describe('@Cached', () => {
   });
 
   describe('refuses at boot', () => {
+    /** Nothing is connected yet when it fails. */
+    const bootUnconnected = (providers: Providers) =>
+      boot(providers, RedisModule.forRoot({ ...options(), startup: 'background' }));
+
     const classNamed = (name: string | undefined) => {
       class Same {
         @Cached({ name })
@@ -391,7 +395,7 @@ describe('@Cached', () => {
     };
 
     it('a second class of one name', async () => {
-      const error = await caught(boot([classNamed(undefined), classNamed(undefined)]));
+      const error = await caught(bootUnconnected([classNamed(undefined), classNamed(undefined)]));
       expect(error.name).toBe('RedisConfigurationException');
       expect(error.message).toMatch(/Same\.get: another name, with the option name/);
     });
@@ -406,14 +410,14 @@ describe('@Cached', () => {
         Object.defineProperty(type, 'name', { value: '' });
         return type;
       })();
-      const error = await caught(boot([{ provide: 'nameless', useClass: nameless }]));
+      const error = await caught(bootUnconnected([{ provide: 'nameless', useClass: nameless }]));
       expect(error.message).toMatch(/the option name, because the class has none/);
     });
 
     it('a subclass that inherits a name', async () => {
       @Injectable()
       class OtherTitles extends Titles {}
-      const error = await caught(boot([Titles, OtherTitles]));
+      const error = await caught(bootUnconnected([Titles, OtherTitles]));
       expect(error.message).toMatch(/titles: another name/);
     });
 
@@ -424,7 +428,7 @@ describe('@Cached', () => {
           return 1;
         }
       }
-      expect((await caught(boot([Lost]))).message).toMatch(/Cache:nowhere/);
+      expect((await caught(bootUnconnected([Lost]))).message).toMatch(/Cache:nowhere/);
     });
   });
 

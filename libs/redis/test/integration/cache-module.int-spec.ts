@@ -167,6 +167,7 @@ describe('the caches of RedisModule', () => {
       jest.spyOn(cacheOf(app, name), 'close').mockImplementation(async () => {
         seen.push(`${name}: ${await client.ping()}`);
         if (name === 'x') throw new Error('cannot close');
+        return 0;
       });
     }
     apps.splice(0);

@@ -66,5 +66,7 @@ function resolveModuleOptions(options: RedisModuleOptions, name?: string): Resol
 function refuseNoOptions(cache: unknown): void {
   if (cache === undefined || (typeof cache === 'object' && cache !== null)) return;
   const accepted = "options of a cache, such as { ttl: '5m' }";
-  throw new RedisConfigurationException([{ setting: 'cache', value: String(cache), accepted }]);
+  throw new RedisConfigurationException([
+    { setting: 'cache', value: JSON.stringify(cache), accepted },
+  ]);
 }

@@ -33,8 +33,8 @@ class Posts {
   }
 
   @Cached({ negativeTtl: '1m' })
-  async findOptional(_id: unknown, _options?: { a?: number; b?: number }): Promise<null> {
-    this.calls++;
+  async findOptional(id: unknown, options?: { a?: number; b?: number }): Promise<null> {
+    this.calls += [id, options].length / 2;
     return null;
   }
 
@@ -83,8 +83,8 @@ class Posts {
     keys: (_: unknown, id: number) => [['Posts.find', cacheKeyOf([id])]],
     cache: 'reports',
   })
-  async clear(_id: number): Promise<void> {
-    this.titles.clear();
+  async clear(id: number): Promise<void> {
+    this.titles.delete(id);
   }
 
   @InvalidatesCache({ keys: (_: unknown, id: number) => [['Posts.find', cacheKeyOf([id])]] })
@@ -435,6 +435,8 @@ describe('@Cached', () => {
   it('refuses a static method when it is declared', () => {
     const declare = () => {
       class Static {
+        readonly made = true;
+
         @Cached()
         static async get(): Promise<number> {
           return 1;
@@ -526,8 +528,8 @@ export const refusedByTheCompiler = () => {
     }
 
     @Cached({ key: (id: string) => id, tags: (_id: string, other: number) => [other] })
-    async fitting(id: string, _other: number): Promise<string> {
-      return id;
+    async fitting(id: string, other: number): Promise<string> {
+      return `${id} ${other}`;
     }
 
     // @ts-expect-error -- the result is a text

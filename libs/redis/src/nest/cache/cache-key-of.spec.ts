@@ -99,8 +99,10 @@ describe('cacheKeyOf', () => {
 
   const circle: unknown[] = [];
   circle.push({ circle });
-  const deep = Array.from({ length: 100_000 }).reduce((inside) => [inside], [] as unknown);
-  class Request {}
+  const deep = Array.from({ length: 100_000 }).reduce<unknown>((inside) => [inside], []);
+  class Request {
+    readonly url = '/';
+  }
 
   it.each<[string, unknown, RegExp]>([
     ['a function', () => 1, /argument 2 contains a function; give `key`/],

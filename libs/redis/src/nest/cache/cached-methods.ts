@@ -41,7 +41,7 @@ export interface MethodCall {
   readonly self: object;
   readonly args: readonly unknown[];
   /** Runs the original method to its end: what its promise, or its Observable, has come to. */
-  run(): Promise<readonly unknown[]>;
+  readonly run: () => Promise<readonly unknown[]>;
 }
 
 /** Handles a call. What it resolves to is what the caller gets; of a promise, the last. */

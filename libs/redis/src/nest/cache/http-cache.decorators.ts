@@ -34,8 +34,8 @@ export const HTTP_CACHE_METADATA = {
  * @default the cache's `ttl` and `staleFor`
  * @publicApi
  */
-export const CacheTTL = <Request = unknown>(
-  ttl: Lifetime | ((request: Request) => Lifetime | undefined),
+export const CacheTTL = (
+  ttl: Lifetime | ((request: never) => Lifetime | undefined),
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
 
 export type CacheKey = CoreCacheKey;
@@ -67,8 +67,8 @@ export const CacheKey = (
  *
  * @publicApi
  */
-export const CacheTags = <Request = unknown>(
-  ...tags: readonly (KeyPart | ((request: Request) => KeyPart | readonly KeyPart[]))[]
+export const CacheTags = (
+  ...tags: readonly (KeyPart | ((request: never) => KeyPart | readonly KeyPart[]))[]
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.tags, tags);
 
 /**
@@ -84,8 +84,8 @@ export const CacheTags = <Request = unknown>(
  *
  * @publicApi
  */
-export const CacheScope = <Request = unknown>(
-  scope: 'shared' | ((request: Request) => KeyPart | undefined),
+export const CacheScope = (
+  scope: 'shared' | ((request: never) => KeyPart | undefined),
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.scope, scope);
 
 /**

@@ -19,8 +19,10 @@ export function scopeOf(
 ): readonly KeyPart[] | undefined {
   if (scope === 'shared') return [];
   if (scope === undefined) return hasCredentials(request) ? undefined : [];
-  const owner = scope(request);
-  return owner === undefined || owner === null || owner === '' ? undefined : [part(`@${owner}`)];
+  const owner: unknown = scope(request); // a user without a name must not share one with others
+  return owner === undefined || owner === null || owner === ''
+    ? undefined
+    : [part(`@${String(owner)}`)];
 }
 
 function hasCredentials({ headers, user }: HttpRequest): boolean {
@@ -51,7 +53,7 @@ export function keyOf(
 
 /** A handler may put the host that a client has sent into its response. */
 function originOf({ protocol = 'http', host, headers }: HttpRequest): string {
-  return `${protocol}://${host ?? headers['host'] ?? ''}`;
+  return `${protocol}://${host ?? String(headers['host'] ?? '')}`;
 }
 
 /** Absent and empty are told apart. */

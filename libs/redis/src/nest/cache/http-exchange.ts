@@ -92,9 +92,11 @@ export class HttpExchange {
 
   #send(send: HttpResponse['send'], stored: StoredResponse, xCache: XCache): unknown {
     const response = this.#response;
-    const { vary: _vary, ...headers } = stored.headers;
+    const { headers } = stored;
     addVary(response, variesOn(stored));
-    for (const name in headers) response.header(name, headers[name] as string);
+    for (const name in headers) {
+      if (name !== 'vary') response.header(name, headers[name] as string);
+    }
     if (headers['content-type'] === undefined) response.removeHeader('content-type');
     response.header('ETag', stored.etag);
     this.mark(xCache);

@@ -264,6 +264,16 @@ describe('@Cached', () => {
     expect(await posts.rename(1, 'New')).toEqual({ id: 1, title: 'New' });
   });
 
+  it('takes a double for the cache', async () => {
+    const double = { getOrLoad: (_key: unknown, load: () => unknown) => load() };
+    const app = await Test.createTestingModule({
+      providers: [Titles, { provide: getRedisCacheToken(), useValue: double }],
+    }).compile();
+    const titles = app.get(Titles);
+    const post = { id: 1, other: () => undefined };
+    expect([await titles.of(post), await titles.of(post)]).toEqual(['1 1', '1 2']);
+  });
+
   it('adds nothing that is seen on an instance', async () => {
     const posts = await bootPosts();
     expect(Object.keys(posts)).toEqual(Object.keys(new Posts()));

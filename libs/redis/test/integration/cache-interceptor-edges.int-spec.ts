@@ -55,6 +55,13 @@ class EdgesController {
     return { call };
   }
 
+  /** Fresh for long enough that who waits for it finds it so. */
+  @Get('fleet')
+  @CacheTTL({ ttl: '1s', staleFor: '1m' })
+  fleet(): Promise<object> {
+    return this.stale();
+  }
+
   @Get('slow/:id')
   async slow(): Promise<object> {
     const call = ++calls;
@@ -167,6 +174,25 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     const fresh = await refreshing;
     expect([fresh.cache, fresh.text]).toEqual(['MISS', '{"call":2}']);
     expect((await get('stale/1')).text).toBe('{"call":2}');
+    expect(calls).toBe(2);
+  });
+
+  it('makes one of several processes make anew what is stale', async () => {
+    const other = await serve({
+      adapter,
+      controllers: [EdgesController],
+      redis: { url: server.url, app: `edge-${adapter}` },
+    });
+    const headers = { host: 'same.example' };
+    const path = '/edges/fleet';
+    await app.request(path, headers);
+    await new Promise((resolve) => setTimeout(resolve, 1_010));
+    const waiting = [app.request(path, headers), other.request(path, headers)];
+    await handlerRuns;
+    leave();
+    const answers = await Promise.all(waiting);
+    await other.close();
+    expect(answers.map(({ text }) => text)).toEqual(['{"call":2}', '{"call":2}']);
     expect(calls).toBe(2);
   });
 

@@ -72,6 +72,17 @@ class Envelope implements NestInterceptor {
   }
 }
 
+let passed: string[] = [];
+
+const passing = (name: string) => {
+  class Passing implements NestInterceptor {
+    intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
+      return next.handle().pipe(tap(() => passed.push(name)));
+    }
+  }
+  return Passing;
+};
+
 /** An interceptor around that decides after the handler. */
 @Injectable()
 class Censor implements NestInterceptor {
@@ -155,6 +166,15 @@ class SerializingOutside {
   }
 }
 
+@Controller('around')
+@UseInterceptors(passing('around'), RedisCacheInterceptor, passing('inside'))
+class AroundController {
+  @Get()
+  get(): object {
+    return { call: ++calls };
+  }
+}
+
 const versioned = (version: string) => {
   @Controller('versioned')
   @UseInterceptors(RedisCacheInterceptor)
@@ -206,6 +226,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
         MeController,
         SerializingInside,
         SerializingOutside,
+        AroundController,
         versioned('1'),
         versioned('2'),
         ControllerA,
@@ -283,6 +304,13 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     for (const key of await redis.keys('cache:*')) {
       expect(await redis.get(key)).not.toContain('hunter2');
     }
+  });
+
+  it('runs the interceptors around on a hit, and those inside on a miss', async () => {
+    passed = [];
+    await get('/around');
+    await get('/around');
+    expect(passed).toEqual(['inside', 'around', 'around']);
   });
 
   it('lets an interceptor around refuse a hit', async () => {

@@ -119,6 +119,12 @@ class MeController {
     return { who: user?.id, calls: ++calls };
   }
 
+  @Get('async')
+  @CacheScope((async ({ user }: Request) => user?.id) as never)
+  async(): object {
+    return { calls: ++calls };
+  }
+
   @Get('keyed')
   @CacheKey('mine')
   @CacheScope(({ user }: Request) => user?.id)
@@ -287,6 +293,11 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
         expect(mine.cache).toBe(id.trim() === '' ? 'BYPASS' : 'MISS');
       },
     );
+
+    it('takes no promise for the name of a user', async () => {
+      expect((await get('/me/async', { 'x-api-key': 'a' })).status).toBe(500);
+      expect(calls).toBe(0);
+    });
 
     it('asks the guards on every request', async () => {
       await get('/me/shared');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CacheKey } from '../../cache/cache-options.js';
+import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
 import type { HttpRequest } from './http-messages.js';
@@ -11,6 +12,7 @@ const LONGEST = 200;
  * Whose response it would be: the part of the key that says it, nothing if it is everybody's.
  *
  * @returns `undefined` if the response must not be cached
+ * @throws RedisInvalidKeyException for what is no part of a key, such as a promise
  * @internal
  */
 export function scopeOf(
@@ -19,10 +21,14 @@ export function scopeOf(
 ): readonly KeyPart[] | undefined {
   if (scope === 'shared') return [];
   if (scope === undefined) return hasCredentials(request) ? undefined : [];
-  const owner: unknown = scope(request); // a user without a name must not share one with others
-  return owner === undefined || owner === null || owner === ''
-    ? undefined
-    : [part(`@${String(owner)}`)];
+  const owner: unknown = scope(request);
+  // Those without a name must not share an entry, nor must what reads '[object Promise]'.
+  if (owner === undefined || owner === null || owner === '') return undefined;
+  if (typeof owner === 'string' || typeof owner === 'bigint' || Number.isFinite(owner)) {
+    return [part(`@${owner as KeyPart}`)];
+  }
+  const problem = `is of type ${typeof owner}; give a string, a number or a bigint, at once`;
+  throw new RedisInvalidKeyException('what @CacheScope returned', problem);
 }
 
 function hasCredentials({ headers, user }: HttpRequest): boolean {

@@ -16,7 +16,7 @@ import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
 import { HttpExchange } from './http-exchange.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';
 import { ResponseCache } from './response-cache.js';
-import { STORED_RESPONSES } from './stored-response.js';
+import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
 
 /** Calls that an interceptor takes care of: it may stand on the handler and on the application. */
 const TAKEN = new WeakSet<object>();
@@ -45,6 +45,7 @@ const TAKEN = new WeakSet<object>();
 export class RedisCacheInterceptor implements NestInterceptor {
   readonly #cache: RedisCache;
   readonly #responses: ResponseCache;
+  readonly #options = new WeakMap<HttpCachePlan, GetOrLoadOptions<StoredResponse>>();
   readonly #plans = new HttpCachePlans((interceptor) => {
     const type = classOf(interceptor);
     return type === undefined ? undefined : type === this.constructor ? 'this' : 'another';
@@ -91,11 +92,23 @@ export class RedisCacheInterceptor implements NestInterceptor {
       return next.handle();
     }
     const own = typeof plan.key === 'function' ? plan.key(context) : plan.key;
-    const options = { ...optionsOf(plan, request), serializer: STORED_RESPONSES };
-    const entry = { key: keyOf(plan, request, scope, own), options };
+    const entry = {
+      key: keyOf(plan, request, scope, own),
+      options: this.#optionsFor(plan, request),
+    };
     return request.method === 'HEAD'
       ? this.#responses.peek(entry, exchange, next.handle())
       : this.#responses.serve(entry, exchange, next.handle());
+  }
+
+  /** Most handlers have the same for every request. */
+  #optionsFor(plan: HttpCachePlan, request: HttpRequest): GetOrLoadOptions<StoredResponse> {
+    const known = this.#options.get(plan);
+    if (known) return known;
+    const options = { ...optionsOf(plan, request), serializer: STORED_RESPONSES };
+    const isStatic = [plan.ttl, ...plan.tags].every((given) => typeof given !== 'function');
+    if (isStatic) this.#options.set(plan, options);
+    return options;
   }
 
   /** What there is of GraphQL, RPC and WebSockets: values, if `@CacheKey` has a function for them. */

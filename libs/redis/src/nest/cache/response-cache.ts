@@ -106,11 +106,8 @@ class PipelineRun {
   readonly #subscriber: Subscriber<unknown>;
   #loading: Promise<StoredResponse> | undefined;
   #isAnswered = false;
-  /** What became of the load; settles when the cache is done with it. */
-  #settle!: (xCache: XCache) => void;
-  readonly #outcome = new Promise<XCache>((resolve) => {
-    this.#settle = resolve;
-  });
+  /** Says what became of the load, when the cache is done with it. */
+  #settle: (xCache: XCache) => void = () => undefined;
 
   constructor(
     exchange: HttpExchange,
@@ -177,7 +174,10 @@ class PipelineRun {
   }
 
   #start(): Promise<StoredResponse> {
-    const captured = this.#exchange.capture(this.#outcome);
+    const outcome = new Promise<XCache>((resolve) => {
+      this.#settle = resolve;
+    });
+    const captured = this.#exchange.capture(outcome);
     return new Promise((resolve, reject) => {
       captured.then(resolve, reject);
       const refuse = () => {

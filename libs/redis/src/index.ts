@@ -102,7 +102,6 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
-export type { EntityDependency } from './keys/entity-dependency.js';
 export { getRedisCacheToken, InjectRedisCache } from './nest/cache/cache.tokens.js';
 export { cacheKeyOf } from './nest/cache/cache-key-of.js';
 export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';

@@ -29,8 +29,10 @@ export {
 } from './nest/repository.tokens.js';
 export type {
   RedisModuleAsyncOptions,
+  RedisModuleOptions,
   RedisModuleShape,
   RedisOptionsFactory,
+  UnnamedCacheOptions,
 } from './nest/redis-module.options.js';
 
 // Configuration
@@ -41,7 +43,6 @@ export type {
   OtherRedisOptions,
   RedisAddress,
   RedisClient,
-  RedisModuleOptions,
   ResolvedRedisOptions,
   StartupPolicy,
 } from './connection/options/options.js';
@@ -101,6 +102,22 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
+export { getRedisCacheToken, InjectRedisCache } from './nest/cache/cache.tokens.js';
+export { cacheKeyOf } from './nest/cache/cache-key-of.js';
+export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';
+export {
+  InvalidatesCache,
+  type InvalidatesCacheOptions,
+} from './nest/cache/invalidates-cache.decorator.js';
+export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
+export {
+  CacheKey,
+  CacheScope,
+  CacheTags,
+  CacheTTL,
+  CacheVary,
+  type HttpLifetime,
+} from './nest/cache/http-cache.decorators.js';
 
 // Errors
 export {

@@ -34,12 +34,12 @@ export class Invalidation {
    * that there was before.
    */
   async tags(names: readonly KeyPart[]): Promise<void> {
-    const tags = [...new Set(names)].map((name) => [String(name), name] as const);
+    const { dependencies } = this.#parts;
+    const tags = [...new Set(names)].map((n) => [String(n), dependencies.tag(n).key] as const);
     const errors = new Map<string, RedisException>();
     const done = new Map<string, true>();
     await Promise.all(
-      tags.map(async ([label, name]) => {
-        const { key } = this.#parts.dependencies.tag(name);
+      tags.map(async ([label, key]) => {
         const error = await this.#insist(key, () => this.#parts.store.drop(key));
         if (error instanceof RedisException) errors.set(label, error);
         else done.set(label, true);
@@ -68,23 +68,30 @@ export class Invalidation {
     const { entries, leases } = this.#keys.patterns(pattern);
     let deleted = 0;
     try {
-      for await (const page of scanKeys(this.#client, leases)) {
-        signal?.throwIfAborted();
-        await this.#unlink(page);
-      }
-      for await (const page of scanKeys(this.#client, entries)) {
-        signal?.throwIfAborted();
+      for await (const page of this.#scan(leases, signal)) await this.#unlink(page);
+      for await (const page of this.#scan(entries, signal)) {
         await this.#unlink(page.map((key) => this.#keys.leaseOf(key)));
         deleted += await this.#unlink(page);
         onProgress?.(deleted);
       }
     } catch (error) {
-      if (signal?.aborted && error === signal.reason) throw error;
       this.#announce('pattern', deleted, 1);
-      throw asRedisException(error, this.#client);
+      throw error;
     }
     this.#announce('pattern', deleted, 0);
     return deleted;
+  }
+
+  async *#scan(pattern: string, signal: AbortSignal | undefined) {
+    const pages = scanKeys(this.#client, pattern);
+    for (;;) {
+      signal?.throwIfAborted();
+      const page = await pages.next().catch((error: unknown) => {
+        throw asRedisException(error, this.#client);
+      });
+      if (page.done) return;
+      yield page.value;
+    }
   }
 
   /** @returns what it came to, or why it is not done; `undefined` if the outbox will see to it */

@@ -27,6 +27,7 @@ import { Invalidation } from './invalidation.js';
 import { Flights } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
+import { untilAbort } from './load/until-abort.js';
 import { LoadGate } from './outage/load-gate.js';
 import { Budget, OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';
@@ -114,7 +115,8 @@ export class RedisCache {
     const { keys, dependencies, policy } = request;
     const { reader, announcer } = this.#parts;
     try {
-      const verdict = await reader.look(keys, dependencies, new Budget(policy.timeoutMs));
+      const looking = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
+      const verdict = await untilAbort(looking, options.signal);
       const found = this.#usable(verdict, request);
       announcer.request(keys.entry, found?.status ?? 'miss');
       return found?.value as T | null | undefined;
@@ -128,8 +130,7 @@ export class RedisCache {
   /**
    * Caches a value that is up to date as far as the caller knows; no load that is under way replaces it.
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
-   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. One round trip,
-   * two with dependencies.
+   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
    * @throws RedisException what Redis failed with: what was cached before may still be there
    */
@@ -148,7 +149,7 @@ export class RedisCache {
    * @throws RedisException what Redis failed with: the entry may still be there. With an `outbox` it
    * is deleted later, and never served by this process meanwhile
    */
-  delete(key: CacheKey): Promise<boolean> {
+  async delete(key: CacheKey): Promise<boolean> {
     return this.#invalidation.entry(this.#keys.of(key));
   }
 
@@ -203,8 +204,8 @@ export class RedisCache {
     const budget = new Budget(policy.timeoutMs);
     let result: CacheResult<unknown> | undefined;
     try {
-      const verdict = await this.#parts.reader.look(keys, dependencies, budget);
-      signal?.throwIfAborted();
+      const looking = this.#parts.reader.look(keys, dependencies, budget);
+      const verdict = await (signal ? untilAbort(looking, signal) : looking);
       result = this.#usable(verdict, request);
       if (result?.status === 'stale') this.#flights.refresh(request, judgedBy(verdict));
       if (!result) {

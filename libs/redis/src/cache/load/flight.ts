@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import { liveMsOf, makeEntry } from '../entry/make-entry.js';
+import type { Lease } from '../store/cache-store.js';
 import type { Verdict } from '../store/entry-reader.js';
 import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
 import { uniqueId } from '../store/unique-id.js';
-import { entryFound, judgedBy, usableAs } from './found.js';
+import { isReadable } from '../values.js';
+import { entryFound, foundFor, judgedBy } from './found.js';
 import { Load, type LoadedValue } from './load.js';
 import type { LoadSource } from './load-run.js';
 import { nextMoment } from './moments.js';
@@ -43,13 +46,15 @@ export class Flight {
   /** Settles when Redis has answered what was asked last. */
   #step: Promise<unknown> = Promise.resolve();
   #captured = new Map<string, string | null>();
+  #isAlone = false;
   #callers = 0;
   #outcome: Promise<Loaded | undefined> | undefined;
 
-  constructor(parts: CacheParts, request: LoadRequest) {
+  /** @param budget what is left of that of the caller who waits for it first */
+  constructor(parts: CacheParts, request: LoadRequest, budget: Budget) {
     this.#parts = parts;
     this.#request = request;
-    this.#budget = new Budget(request.policy.timeoutMs);
+    this.#budget = budget;
   }
 
   /** @param judged the load whose entry is not good enough, '' for none */
@@ -68,8 +73,14 @@ export class Flight {
     return this.#start(() => this.#loadAlone());
   }
 
+  /** Whether it loads without Redis, or waits for its turn to. */
   get isAlone(): boolean {
-    return this.#phase === 'alone';
+    return this.#isAlone;
+  }
+
+  /** Whether everybody has left, or the load took too long: nobody else is given what comes of that. */
+  get isAborted(): boolean {
+    return this.#abort.signal.aborted;
   }
 
   /** When there is an outcome, or none. Never rejects. */
@@ -88,7 +99,7 @@ export class Flight {
    */
   follows(moment: number, request: LoadRequest): boolean {
     const isLater = this.#since > moment || this.#phase === 'waiting';
-    return isLater && this.#phase !== 'ended' && this.#isFor(request);
+    return isLater && this.#phase !== 'ended' && !this.isAborted && this.#isFor(request);
   }
 
   /**
@@ -98,7 +109,7 @@ export class Flight {
    * @throws RedisAway
    */
   async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
-    if (this.#phase !== 'loading') return false;
+    if (this.#phase !== 'loading' || this.isAborted) return false;
     if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;
     const { keys } = this.#request;
     return this.#parts.guard.attempt(keys.entry, 'read', budget, () => this.#compare());
@@ -109,6 +120,8 @@ export class Flight {
    * @returns `undefined` if there is no value, and the caller has to start over
    */
   join(signal: AbortSignal | undefined): Promise<Loaded | undefined> {
+    // Who comes after it was aborted is not to be given the reason of somebody else.
+    if (this.#abort.signal.aborted) return this.ended.then(() => undefined);
     this.#callers++;
     const outcome = this.#outcome ?? Promise.resolve(undefined);
     if (!signal) return outcome;
@@ -155,20 +168,18 @@ export class Flight {
     judged: string,
     mode: 'load' | 'refresh',
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
-    const { store, guard } = this.#parts;
+    const { store } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const leaseMs = policy.loadTimeoutMs + policy.timeoutMs;
     const giveUpAt = performance.now() + leaseMs;
     const liveMs = liveMsOf(policy.ttlMs, policy) + leaseMs;
     for (;;) {
       const claim = { token: this.#token, leaseMs, judged };
-      const acquire = () => store.acquire(keys, claim, dependencies, liveMs);
-      const answer = guard.attempt(keys.entry, 'lease', this.#budget, acquire);
-      const lease = await this.#ask('lease', answer).catch((error: unknown) => {
-        this.#release(); // it may have been taken, or still be
-        throw error;
-      });
-      if (lease.state === 'acquired') return lease;
+      const lease = await this.#claim(() => store.acquire(keys, claim, dependencies, liveMs));
+      if (lease.state === 'acquired') {
+        if (lease.isForeign) this.#parts.announcer.announce('cache.corrupt', { key: keys.entry });
+        return lease;
+      }
       if (mode === 'refresh') {
         this.#phase = 'waiting';
         await sleep(LONGEST_PAUSE_MS); // or each stale hit would ask for the lease again
@@ -176,10 +187,35 @@ export class Flight {
       }
       const verdict =
         lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
-      const status = usableAs(verdict, policy);
-      if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
+      const found = foundFor(this.#request, verdict);
+      if (found) return { found };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
       judged = judgedBy(verdict);
+    }
+  }
+
+  /**
+   * A lease that was asked for in vain may be taken all the same, or still be: by a command that waits
+   * in a socket, or was redirected. It is given back right behind that command, and once more when that
+   * was answered after all.
+   */
+  async #claim(acquire: () => Promise<Lease>): Promise<Lease> {
+    let isInVain = false;
+    const claim = async () => {
+      const lease = await acquire();
+      if (isInVain && lease.state === 'acquired') this.#release();
+      return lease;
+    };
+    const { entry } = this.#request.keys;
+    try {
+      return await this.#ask(
+        'lease',
+        this.#parts.guard.attempt(entry, 'lease', this.#budget, claim),
+      );
+    } catch (error) {
+      isInVain = true;
+      this.#release();
+      throw error;
     }
   }
 
@@ -193,6 +229,7 @@ export class Flight {
       this.#phase = 'waiting';
       await sleep(plusJitter(pauseMs));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
+      this.#abort.signal.throwIfAborted();
       const budget = new Budget(policy.timeoutMs);
       const holder = () => store.holder(keys);
       const [verdict, token] = await this.#ask(
@@ -202,16 +239,17 @@ export class Flight {
           guard.attempt(keys.entry, 'read', new Budget(policy.timeoutMs), holder),
         ]),
       );
-      if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
+      const isFound = foundFor(this.#request, verdict) !== undefined;
+      if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;
     }
   }
 
-  #look(budget = this.#budget): Promise<Verdict> {
+  #look(): Promise<Verdict> {
     const { keys, dependencies } = this.#request;
-    return this.#ask('read', this.#parts.reader.look(keys, dependencies, budget));
+    return this.#ask('read', this.#parts.reader.look(keys, dependencies, this.#budget));
   }
 
   async #loadAndFill(versions: Versions): Promise<Loaded> {
@@ -233,7 +271,10 @@ export class Flight {
     }
   }
 
-  /** Whether it could be filled is nothing that the callers need to know. */
+  /**
+   * Whether it could be filled is nothing that the callers need to know, nor wait for longer than they
+   * wait for Redis anyway.
+   */
   async #fill(value: LoadedValue, captured: Versions): Promise<void> {
     const { store, announcer } = this.#parts;
     const { keys, policy } = this.#request;
@@ -253,32 +294,42 @@ export class Flight {
       versions: captured,
       now: store.clock.now(),
     });
-    try {
+    const fill = async () => {
       if (ttlMs > policy.ttlMs) await this.#prolong(captured, liveMs);
-      const filled = await this.#attempt('fill', () => store.fill(keys, this.#token, text, liveMs));
-      announcer.announce('cache.load', { key, durationMs, outcome: filled ? 'filled' : 'lost' });
-    } catch {
-      announcer.announce('cache.load', { key, durationMs, outcome: 'lost' });
-    }
+      return store.fill(keys, this.#token, text, liveMs);
+    };
+    const filling = this.#attempt('fill', fill).then(
+      (isFilled) => {
+        const outcome = isFilled ? 'filled' : 'lost';
+        announcer.announce('cache.load', { key, durationMs, outcome });
+      },
+      () => {
+        this.#release();
+        announcer.announce('cache.load', { key, durationMs, outcome: 'lost' });
+      },
+    );
+    await withDeadline(filling, Math.max(0, this.#budget.leftMs), () => undefined);
   }
 
   /** Versions that end before the entry would make it invalid without a reason. */
   #prolong(captured: Versions, liveMs: number): Promise<unknown> {
-    const dependencies = this.#dependenciesOf(captured);
-    return this.#attempt('fill', () => this.#parts.store.capture(dependencies, liveMs));
+    return this.#parts.store.capture(this.#dependenciesOf(captured), liveMs);
   }
 
   /** What may be served although the loader failed; read again, because it may be invalid by now. */
   async #lastKnown(): Promise<Loaded | undefined> {
     const { policy } = this.#request;
     if (policy.failSafeMs === 0) return undefined;
-    const verdict = await this.#look(new Budget(policy.timeoutMs)).catch(() => undefined);
-    return verdict?.state === 'valid' ? entryFound(verdict.entry, 'stale') : undefined;
+    const verdict = await this.#look().catch(() => undefined);
+    if (verdict?.state !== 'valid') return undefined;
+    const lastKnown = entryFound(verdict.entry, 'stale');
+    return isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }
 
   #loadAlone(): Promise<Loaded> {
     const { gate } = this.#parts;
     const { keys, policy } = this.#request;
+    this.#isAlone = true;
     this.#phase = 'waiting';
     return gate.run(keys.entry, policy.loadTimeoutMs, async () => {
       this.#phase = 'alone';
@@ -316,7 +367,8 @@ export class Flight {
     const { keys } = this.#request;
     const captured = [...this.#captured.values()];
     const dependencies = this.#dependenciesOf(this.#captured);
-    if (outbox.has(keys.entry) || dependencies.some(({ key }) => outbox.has(key))) return false;
+    const { deleted } = outbox;
+    if (deleted.has(keys.entry) || dependencies.some(({ key }) => deleted.has(key))) return false;
     const [holder, versions] = await Promise.all([
       store.holder(keys),
       store.versions(dependencies),
@@ -337,7 +389,7 @@ export class Flight {
       capture: (dependencies) => {
         if (isAlone) return Promise.resolve(undefined);
         const capture = () => store.capture(dependencies, liveMs);
-        return this.#attempt('lease', capture).catch(() => undefined);
+        return this.#attempt('lease', capture).catch(unlessAway);
       },
       readContent: async (key) => {
         try {
@@ -358,9 +410,11 @@ export class Flight {
     return heard;
   }
 
+  /** Does something that the callers do not wait for: with a budget of its own. */
   #attempt<T>(operation: 'lease' | 'read' | 'fill', work: () => Promise<T>): Promise<T> {
-    const { entry } = this.#request.keys;
-    return this.#heard(operation, this.#parts.guard.attempt(entry, operation, this.#budget, work));
+    const { keys, policy } = this.#request;
+    const budget = new Budget(policy.timeoutMs);
+    return this.#heard(operation, this.#parts.guard.attempt(keys.entry, operation, budget, work));
   }
 
   /** Announces what Redis failed with. */
@@ -383,4 +437,10 @@ export class Flight {
   #release(): void {
     this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
   }
+}
+
+/** @throws the error if it is not that Redis is away */
+function unlessAway(error: unknown): undefined {
+  if (!(error instanceof RedisAway)) throw error;
+  return undefined;
 }

@@ -1,8 +1,9 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
-import type { Budget } from '../outage/outage-guard.js';
+import { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
-import { entryFound, judgedBy, usableAs } from './found.js';
+import { foundFor, judgedBy } from './found.js';
 import { nextMoment } from './moments.js';
+import { untilAbort } from './until-abort.js';
 
 /** A caller who found no usable entry. */
 export interface Caller {
@@ -47,33 +48,35 @@ export class Flights {
   }
 
   /** Without Redis. */
-  async loadAlone({ request, signal, moment }: Caller): Promise<Loaded> {
+  async loadAlone({ request, budget, signal, moment }: Caller): Promise<Loaded> {
     const flight = this.#flights.get(request.keys.entry);
     const shared = flight?.follows(moment, request) ? await flight.join(signal) : undefined;
     if (shared) return shared;
-    const alone = this.#launch(request, (made) => made.loadAlone());
+    signal?.throwIfAborted();
+    const alone = this.#launch(request, budget, (made) => made.loadAlone());
     return (await alone.join(signal)) as Loaded; // there is always one, or an error
   }
 
   /** In the background, unless somebody loads it already. */
   refresh(request: LoadRequest, judged: string): void {
     if (this.#flights.has(request.keys.entry)) return;
-    this.#launch(request, (made) => made.refresh(judged));
+    const budget = new Budget(request.policy.timeoutMs);
+    this.#launch(request, budget, (made) => made.refresh(judged));
   }
 
   /** What the flight gives that is under way, if the caller may have it, or a new one. */
   async #share(caller: Caller, judged: string): Promise<Loaded | undefined> {
     const { request, budget, signal, moment } = caller;
     const flight = this.#flights.get(request.keys.entry);
-    if (!flight || flight.isAlone) {
-      return this.#launch(request, (made) => made.load(judged)).join(signal);
+    if (!flight || flight.isAlone || flight.isAborted) {
+      return this.#launch(request, budget, (made) => made.load(judged)).join(signal);
     }
     if (flight.follows(moment, request)) return flight.join(signal);
     await flight.settled();
     if (flight.follows(moment, request)) return flight.join(signal);
     const isUnchanged = await flight.isUnchanged(request, budget);
     if (!isUnchanged) {
-      await flight.join(signal).catch(() => signal?.throwIfAborted()); // only its end matters
+      await untilAbort(flight.ended, signal);
       return undefined;
     }
     const loaded = await flight.join(signal);
@@ -82,16 +85,14 @@ export class Flights {
 
   /** @returns what can be used by now, or the load whose entry cannot */
   async #look({ request, budget }: Caller): Promise<Loaded | string> {
-    const { keys, dependencies, policy } = request;
+    const { keys, dependencies } = request;
     const verdict = await this.#parts.reader.look(keys, dependencies, budget);
-    const status = usableAs(verdict, policy);
-    const isUsable = status && verdict.state === 'valid';
-    return isUsable ? entryFound(verdict.entry, status) : judgedBy(verdict);
+    return foundFor(request, verdict) ?? judgedBy(verdict);
   }
 
-  #launch(request: LoadRequest, start: (flight: Flight) => Flight): Flight {
+  #launch(request: LoadRequest, budget: Budget, start: (flight: Flight) => Flight): Flight {
     const key = request.keys.entry;
-    const flight = new Flight(this.#parts, request);
+    const flight = new Flight(this.#parts, request, budget);
     this.#flights.set(key, flight);
     start(flight);
     void flight.ended.then(() => {

@@ -3,6 +3,7 @@ import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { EntryKind } from '../entry/envelope.js';
 import { bodyOf, kindOf } from '../values.js';
 import { LoadRun, type LoadSource } from './load-run.js';
+import { untilAbort } from './until-abort.js';
 
 /** What a loader has made. */
 export interface LoadedValue {
@@ -81,18 +82,10 @@ export class Load {
     const timer = setTimeout(() => {
       this.#abort.abort(new RedisTimeoutException({ operation: 'cache load', key, timeoutMs }));
     }, timeoutMs);
-    let onAbort: () => void = () => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => {
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
     try {
-      return await Promise.race([work(), aborted]);
+      return await untilAbort(work(), signal);
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
     }
   }
 }

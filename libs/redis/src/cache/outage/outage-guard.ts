@@ -25,6 +25,10 @@ export class Budget {
     this.totalMs = ms;
     this.leftMs = ms;
   }
+
+  get isSpent(): boolean {
+    return this.leftMs <= 0;
+  }
 }
 
 /**
@@ -58,7 +62,7 @@ export class OutageGuard {
    * budget. What was sent may still be executed then
    */
   attempt<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    return this.#refused(key) ?? this.insist(key, operation, budget, work);
+    return this.#refused({ key, operation, budget }) ?? this.insist(key, operation, budget, work);
   }
 
   /** The same for what is read often: without a promise for each that does it. */
@@ -67,9 +71,10 @@ export class OutageGuard {
     budget: Budget,
     read: (sink: ReadSink) => void,
   ): Promise<readonly (string | null)[]> {
-    const refused = this.#refused(key);
+    const facts = { key, operation: 'read', budget };
+    const refused = this.#refused(facts);
     if (refused) return refused;
-    const attempt = this.#begin<readonly Reading[]>({ key, operation: 'read', budget });
+    const attempt = this.#begin<readonly Reading[]>(facts);
     read(attempt);
     return attempt.promise as Promise<readonly (string | null)[]>;
   }
@@ -94,8 +99,10 @@ export class OutageGuard {
     return attempt;
   }
 
-  #refused(key: string): Promise<never> | undefined {
-    const refusal = this.#unreadiness() ?? this.#breakerOf(key).refusal();
+  #refused(facts: AttemptFacts): Promise<never> | undefined {
+    const refusal =
+      this.#unreadiness() ??
+      (facts.budget.isSpent ? timeoutOf(facts) : this.#breakerOf(facts.key).refusal());
     return refusal && Promise.reject(new RedisAway(refusal));
   }
 
@@ -127,6 +134,11 @@ interface AttemptFacts {
   readonly key: string;
   readonly operation: string;
   readonly budget: Budget;
+}
+
+function timeoutOf({ key, operation, budget }: AttemptFacts): RedisTimeoutException {
+  const timeoutMs = budget.totalMs;
+  return new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs });
 }
 
 /** Something that is being done in Redis, and somebody who waits for it. */
@@ -175,10 +187,14 @@ class Attempt<T> {
     this.#reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
   }
 
+  /**
+   * Not before the replies that are here already have been looked at: when it was this process that was
+   * busy for so long they are, and its timers run first.
+   */
   expire(): void {
-    const { key, operation, budget } = this.#facts;
-    const timeoutMs = budget.totalMs;
-    this.fail(new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs }));
+    setImmediate(() => {
+      if (!this.isSettled) this.fail(timeoutOf(this.#facts));
+    });
   }
 
   #settle(): void {

@@ -1,3 +1,4 @@
+import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
 
 const FIRST_PAUSE_MS = 100;
@@ -5,6 +6,9 @@ const LONGEST_PAUSE_MS = 2_000;
 
 /** More would take longer to repeat than it is worth keeping a process for. */
 const MOST_PENDING = 10_000;
+
+/** A connection may be dead without anybody noticing. */
+const LONGEST_TRY_MS = 2_000;
 
 type Deletion = () => Promise<unknown>;
 
@@ -16,7 +20,8 @@ type Deletion = () => Promise<unknown>;
  */
 export class Outbox {
   readonly #onDelivered: (left: number) => void;
-  readonly #pending = new Map<string, Deletion>();
+  /** Replaced when some are delivered, so that a read can tell what there was when it began. */
+  #pending: Map<string, Deletion> = new Map<string, Deletion>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
 
@@ -29,9 +34,9 @@ export class Outbox {
     return this.#pending.size;
   }
 
-  /** Whether a key is deleted as far as this process is concerned, though Redis does not know it yet. */
-  has(key: string): boolean {
-    return this.#pending.has(key);
+  /** What is deleted as far as this process is concerned, though Redis may not know it yet. */
+  get deleted(): ReadonlyMap<string, unknown> {
+    return this.#pending;
   }
 
   /** @returns whether there was room for it */
@@ -47,7 +52,7 @@ export class Outbox {
     await this.#deliver();
     clearTimeout(this.#timer);
     const lost = this.#pending.size;
-    this.#pending.clear();
+    this.#pending = new Map();
     return lost;
   }
 
@@ -63,19 +68,26 @@ export class Outbox {
   }
 
   async #deliver(): Promise<void> {
-    const before = this.#pending.size;
+    const delivered = new Set<Deletion>();
     await Promise.all(
-      [...this.#pending].map(async ([key, deletion]) => {
+      [...this.#pending.values()].map(async (deletion) => {
         try {
-          await deletion();
+          await withDeadline(deletion(), LONGEST_TRY_MS, tooLate);
+          delivered.add(deletion);
         } catch {
-          return; // stays
+          // stays
         }
-        // The same key may have been added again meanwhile, for another reason.
-        if (this.#pending.get(key) === deletion) this.#pending.delete(key);
       }),
     );
-    if (this.#pending.size === 0) this.#pauseMs = FIRST_PAUSE_MS;
-    if (this.#pending.size < before) this.#onDelivered(this.#pending.size);
+    if (delivered.size === 0) return;
+    // A key that was added again meanwhile was so by another deletion, which has not been delivered.
+    const left = [...this.#pending].filter(([, deletion]) => !delivered.has(deletion));
+    this.#pending = new Map(left);
+    if (left.length === 0) this.#pauseMs = FIRST_PAUSE_MS;
+    this.#onDelivered(left.length);
   }
+}
+
+function tooLate(): never {
+  throw new Error('not acknowledged in time');
 }

@@ -6,7 +6,7 @@ import { asRedisException } from '../../connection/translation/as-redis-exceptio
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
-import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE, STORE } from './scripts.js';
+import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { uniqueId } from './unique-id.js';
 
@@ -17,7 +17,12 @@ export interface EntryKeys {
 }
 
 export type Lease =
-  | { readonly state: 'acquired'; readonly versions: Versions }
+  | {
+      readonly state: 'acquired';
+      readonly versions: Versions;
+      /** Whether something else than text is stored where the entry should be. */
+      readonly isForeign: boolean;
+    }
   | { readonly state: 'held' | 'changed' };
 
 /** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
@@ -83,13 +88,14 @@ export class CacheStore {
     dependencies: readonly Dependency[],
     liveMs: number,
   ): Promise<Lease> {
+    const askedAt = performance.now();
     const acquired = ACQUIRE.run(this.#client, [entry, lease], [token, `${leaseMs}`, judged]);
     const [reply, versions] = await this.#door(
       Promise.all([acquired, this.capture(dependencies, liveMs)]),
     );
-    const [state, , now] = reply as [Lease['state'], string, number];
-    this.clock.learn(now);
-    return state === 'acquired' ? { state, versions } : { state };
+    const [state, , now, isForeign] = reply as [Lease['state'], string, number, number];
+    this.clock.learn(now, askedAt);
+    return state === 'acquired' ? { state, versions, isForeign: isForeign === 1 } : { state };
   }
 
   /** What each of these is at now. */
@@ -146,8 +152,16 @@ export class CacheStore {
     return (await this.#door(FILL.run(this.#client, [entry, lease], args))) === 1;
   }
 
-  async store({ entry, lease }: EntryKeys, text: string, liveMs: number): Promise<void> {
-    await this.#door(STORE.run(this.#client, [entry, lease], ['', text, `${Math.round(liveMs)}`]));
+  /** Takes the lease whoever has it, and the versions. */
+  async seize(
+    { lease }: EntryKeys,
+    { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
+    dependencies: readonly Dependency[],
+    liveMs: number,
+  ): Promise<Versions> {
+    const seized = this.#client.set(lease, token, 'PX', Math.max(1, Math.round(leaseMs)));
+    const [versions] = await this.#door(Promise.all([this.capture(dependencies, liveMs), seized]));
+    return versions;
   }
 
   async release({ lease }: EntryKeys, token: string): Promise<void> {

@@ -58,6 +58,7 @@ export class EntryReader {
     named: readonly Dependency[],
     budget: Budget,
   ): Promise<Verdict> {
+    const { deleted } = this.#outbox; // may be delivered before the reply is judged
     const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hinted ? distinct([...named, ...hinted]) : named;
     const readings = await this.#guard.read(key, budget, (sink) => {
@@ -73,7 +74,8 @@ export class EntryReader {
     const isValid =
       standsExactly(entry, read, readings) ||
       (await this.#stands(entry, key, named, read, readings.slice(1), budget));
-    if (!isValid || this.#isDeleted(entry, key)) return { state: 'missing', judged: entry.fillId };
+    if (!isValid || this.#isDeleted(entry, key, deleted))
+      return { state: 'missing', judged: entry.fillId };
     const { freshUntil } = entry;
     const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;
     return { state: 'valid', entry, expiredForMs: Math.max(0, expiredForMs) };
@@ -106,11 +108,11 @@ export class EntryReader {
   }
 
   /** By this process, although Redis does not know it yet. */
-  #isDeleted(entry: Entry, key: string): boolean {
-    if (this.#outbox.size === 0) return false;
-    if (this.#outbox.has(key)) return true;
+  #isDeleted(entry: Entry, key: string, deleted: ReadonlyMap<string, unknown>): boolean {
+    if (deleted.size === 0) return false;
+    if (deleted.has(key)) return true;
     const labels = [...decodeVersions(entry).keys()];
-    return labels.some((label) => this.#outbox.has(this.#dependencies.ofLabel(label).key));
+    return labels.some((label) => deleted.has(this.#dependencies.ofLabel(label).key));
   }
 
   #remember(

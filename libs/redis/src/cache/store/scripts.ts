@@ -22,11 +22,13 @@ end
 export const ACQUIRE = new RedisScript(`
 ${READ_TEXT}
 ${LUA_FILL_ID_OF}
-if fill_id_of(read_text(KEYS[1]) or '') ~= ARGV[3] then return {'changed', '', now()} end
+local text = read_text(KEYS[1])
+if fill_id_of(text or '') ~= ARGV[3] then return {'changed', '', now()} end
 local holder = read_text(KEYS[2])
 if holder and holder ~= ARGV[1] then return {'held', holder, now()} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return {'acquired', ARGV[1], now()}
+local is_foreign = not text and redis.call('EXISTS', KEYS[1]) or 0
+return {'acquired', ARGV[1], now(), is_foreign}
 `);
 
 /**
@@ -93,13 +95,6 @@ ${READ_TEXT}
 if read_text(KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
-return 1
-`);
-
-/** Stores what the application says it is, whatever is being loaded. KEYS and ARGV as FILL. */
-export const STORE = new RedisScript(`
-redis.call('DEL', KEYS[2])
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `);
 

@@ -1,0 +1,159 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KeyBuilder } from '../../keys/key-builder.js';
+import { CacheAnnouncer } from '../cache-announcer.js';
+import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import { resolveCacheOptions } from '../cache-policy.js';
+import { Dependencies } from '../entry/dependency.js';
+import { LoadGate } from '../outage/load-gate.js';
+import { Budget } from '../outage/outage-guard.js';
+import { Outbox } from '../outage/outbox.js';
+import type { Verdict } from '../store/entry-reader.js';
+import { ServerClock } from '../store/server-clock.js';
+import { Flight } from './flight.js';
+import { Flights } from './flights.js';
+import { nextMoment } from './moments.js';
+
+const MISSING: Verdict = { state: 'missing', judged: '' };
+
+/** A cache's parts without Redis: each answer is up to the test. */
+function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
+  const keys = new KeyBuilder({ app: 'a', environment: 'e' });
+  return {
+    options: resolveCacheOptions({ maxLoads: 1 }),
+    dependencies: new Dependencies(keys),
+    announcer: new CacheAnnouncer('default', undefined),
+    outbox: new Outbox(() => undefined),
+    gate: new LoadGate(1),
+    guard: {
+      attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+    },
+    reader: { look },
+    store: {
+      clock: new ServerClock(),
+      acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
+      fill: () => Promise.resolve(true),
+      release: jest.fn(() => Promise.resolve()),
+      ...store,
+    },
+  } as unknown as CacheParts & { store: { release: jest.Mock } };
+}
+
+function requestFor(parts: CacheParts, loader: LoadRequest['loader'], key = 'k'): LoadRequest {
+  const { policy } = parts.options;
+  const keys = { entry: key, lease: `{${key}}:lease` };
+  return { keys, dependencies: [], policy, loader, serializer: undefined };
+}
+
+function callerOf(request: LoadRequest, signal?: AbortSignal) {
+  return { request, budget: new Budget(250), signal, moment: nextMoment() };
+}
+
+describe('Flight', () => {
+  it('lets the event loop go on while it is asked whether it may be joined', async () => {
+    const leases = [{ state: 'held' }, { state: 'acquired', versions: new Map() }];
+    const parts = partsWith({
+      acquire: () => Promise.resolve(leases.shift()),
+      holder: () => sleep(30, null), // answered later than the entry: with another command
+    });
+    const request = requestFor(parts, () => 'value');
+    const flight = new Flight(parts, request, new Budget(250)).load('');
+    await sleep(10); // it has asked for the entry and for the holder
+    const settled = flight.settled().then(() => 'answered');
+    expect(await Promise.race([settled, sleep(500, 'late')])).toBe('answered');
+    await flight.ended;
+  });
+});
+
+describe('Flights', () => {
+  it('gives nobody the abort of another caller', async () => {
+    const parts = partsWith({});
+    const flights = new Flights(parts);
+    let open: () => void = () => undefined;
+    const busy = flights.loadAlone(
+      callerOf(
+        requestFor(
+          parts,
+          () => new Promise<string>((resolve) => (open = () => resolve('busy'))),
+          'busy',
+        ),
+      ),
+    );
+    const leaving = new AbortController();
+    const request = requestFor(parts, () => 'value');
+    const first = flights.loadAlone(callerOf(request, leaving.signal));
+    await sleep(1);
+    leaving.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    const second = flights.loadAlone(callerOf(request));
+    open();
+    await busy;
+    expect(await second).toMatchObject({ body: '"value"' });
+  });
+
+  it('shares a load that waits for its turn', async () => {
+    const parts = partsWith({});
+    const flights = new Flights(parts);
+    let open: () => void = () => undefined;
+    const busy = flights.loadAlone(
+      callerOf(
+        requestFor(
+          parts,
+          () => new Promise<string>((resolve) => (open = () => resolve('busy'))),
+          'busy',
+        ),
+      ),
+    );
+    const loader = jest.fn(() => 'value');
+    const request = requestFor(parts, loader);
+    const calls: Promise<unknown>[] = [];
+    for (let i = 0; i < 10; i++) {
+      calls.push(flights.loadAlone(callerOf(request)));
+      await sleep(0);
+    }
+    open();
+    await Promise.all([busy, ...calls]);
+    expect(loader).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives back a lease that comes after all', async () => {
+    let answer: (lease: unknown) => void = () => undefined;
+    const parts = partsWith({ acquire: () => new Promise((resolve) => (answer = resolve)) });
+    const { RedisAway } = await import('../outage/redis-away.js');
+    const { RedisTimeoutException } = await import('../../errors/redis-timeout.exception.js');
+    const away = new RedisAway(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
+    const guard = parts.guard as unknown as { attempt: unknown };
+    guard.attempt = (
+      _key: string,
+      operation: string,
+      _budget: Budget,
+      work: () => Promise<unknown>,
+    ) => {
+      const done = work();
+      return operation === 'lease' ? Promise.reject(away) : done;
+    };
+    const flights = new Flights(parts);
+    expect(await flights.load(callerOf(requestFor(parts, () => 'value')), '')).toMatchObject({
+      body: '"value"',
+      status: 'bypass',
+    });
+    expect(parts.store.release).toHaveBeenCalledTimes(1);
+    answer({ state: 'acquired', versions: new Map() });
+    await sleep(0);
+    expect(parts.store.release).toHaveBeenCalledTimes(2);
+  });
+
+  it('forgets every flight that has ended', async () => {
+    const parts = partsWith({});
+    const flights = new Flights(parts);
+    const forget = jest.spyOn(Map.prototype, 'delete');
+    const keys = Array.from({ length: 1_000 }, (_, i) => `key ${i}`);
+    await Promise.all(
+      keys.map((key) => flights.load(callerOf(requestFor(parts, () => 'value', key)), '')),
+    );
+    await sleep(5);
+    const forgotten = new Set(forget.mock.calls.map(([key]) => key as string));
+    expect(keys.filter((key) => !forgotten.has(key))).toEqual([]);
+    forget.mockRestore();
+  });
+});

@@ -169,14 +169,14 @@ describe('users API', () => {
       expect(await commandsDuring(() => createUser(app))).toEqual(['evalsha']);
     });
 
-    it('reads a user to change it, and writes it if nobody else has', async () => {
+    it('reads a user to change it, writes it if nobody else has, and invalidates what is cached', async () => {
       const { id } = await createUser(app);
 
       const commands = await commandsDuring(() =>
         app.request('PATCH', `/users/${id}`, { lastName: 'King' }),
       );
 
-      expect(commands).toEqual(['mget', 'evalsha']);
+      expect(commands).toEqual(['mget', 'evalsha', 'unlink']);
     });
 
     it('sends nothing for a request that is not valid, or an id that nobody has', async () => {

@@ -29,8 +29,10 @@ export {
 } from './nest/repository.tokens.js';
 export type {
   RedisModuleAsyncOptions,
+  RedisModuleOptions,
   RedisModuleShape,
   RedisOptionsFactory,
+  UnnamedCacheOptions,
 } from './nest/redis-module.options.js';
 
 // Configuration
@@ -41,7 +43,6 @@ export type {
   OtherRedisOptions,
   RedisAddress,
   RedisClient,
-  RedisModuleOptions,
   ResolvedRedisOptions,
   StartupPolicy,
 } from './connection/options/options.js';
@@ -56,6 +57,7 @@ export { RedisBatch, type BatchWriteOptions, type RedisBatchOptions } from './ba
 export type { KeyedValues } from './batch/batch-input.js';
 
 // Keys and values
+export type { EntityDependency } from './keys/entity-dependency.js';
 export { KeyBuilder, type KeySpace, type ParsedKey } from './keys/key-builder.js';
 export type { KeyPart } from './keys/key-encoding.js';
 export { JsonSerializer } from './serialization/json.serializer.js';
@@ -83,6 +85,39 @@ export type {
   SaveOptions,
   UpdateOptions,
 } from './repository/entity-repository.js';
+
+// The cache
+export { RedisCache } from './cache/redis-cache.js';
+export type {
+  CacheDependency,
+  CachePolicy,
+  CacheResult,
+  CacheSerializer,
+  CacheStatus,
+  GetOptions,
+  GetOrLoadOptions,
+  InvalidatePatternOptions,
+  LoadContext,
+  Loader,
+  RedisCacheOptions,
+  SetOptions,
+} from './cache/cache-options.js';
+export { getRedisCacheToken, InjectRedisCache } from './nest/cache/cache.tokens.js';
+export { cacheKeyOf } from './nest/cache/cache-key-of.js';
+export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';
+export {
+  InvalidatesCache,
+  type InvalidatesCacheOptions,
+} from './nest/cache/invalidates-cache.decorator.js';
+export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
+export {
+  CacheKey,
+  CacheScope,
+  CacheTags,
+  CacheTTL,
+  CacheVary,
+  type HttpLifetime,
+} from './nest/cache/http-cache.decorators.js';
 
 // Errors
 export {

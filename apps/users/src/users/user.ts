@@ -39,5 +39,8 @@ export class User {
 /** The parts of a user that its owner chooses. */
 export type UserDetails = Pick<User, 'firstName' | 'lastName' | 'email'>;
 
+/** The name under which what is cached of a user can be invalidated. */
+export const userTag = (id: string): string => `user-${id}`;
+
 /** The longest text that is looked up as an id; ours have 36 characters. */
 export const LONGEST_USER_ID = 64;

@@ -17,6 +17,7 @@ import { ListUsersQuery, USUAL_LIMIT } from './dto/list-users.query.js';
 import { UpdateUserDto } from './dto/update-user.dto.js';
 import { UserProfileResponse } from './dto/user-profile.response.js';
 import { UserResponse } from './dto/user.response.js';
+import { CachedUser } from './cached-user.js';
 import { UserIdPipe } from './user-id.pipe.js';
 import * as docs from './users.documentation.js';
 import { UsersService } from './users.service.js';
@@ -54,12 +55,14 @@ export class UsersController {
   }
 
   @Get(':id')
+  @CachedUser()
   @docs.Read()
   async get(@Param('id', UserIdPipe) id: string): Promise<UserResponse> {
     return UserResponse.of(await this.#users.get(id));
   }
 
   @Get(':id/profile')
+  @CachedUser()
   @docs.Profile()
   async profile(@Param('id', UserIdPipe) id: string): Promise<UserProfileResponse> {
     return UserProfileResponse.of(await this.#users.get(id));

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { Page, PageOptions } from 'nestjs-redis-data';
+import { InvalidatesCache } from 'nestjs-redis-data';
 
 import type { User, UserDetails } from './user.js';
+import { userTag } from './user.js';
 import { UserRepository } from './user.repository.js';
 
 @Injectable()
@@ -37,15 +39,18 @@ export class UsersService {
 
   /**
    * Changes at the same moment are all kept, but of two to the same field the later one wins.
+   * Nothing that is cached shows the user as it was, once this has resolved.
    *
    * @throws NotFoundException also if the user is deleted or expires meanwhile: it does not come back
    * @throws RedisConflictException if another user has the e-mail
    */
+  @InvalidatesCache({ tags: (_: User, id: string) => [userTag(id)] })
   async update(id: string, changes: Partial<UserDetails>): Promise<User> {
     return found(await this.#users.update(id, () => ({ ...changes, updatedAt: new Date() })));
   }
 
   /** @throws NotFoundException */
+  @InvalidatesCache({ tags: (_: unknown, id: string) => [userTag(id)] })
   async delete(id: string): Promise<void> {
     if (!(await this.#users.delete(id))) throw noSuchUser();
   }

@@ -1,12 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
+import { inSlices } from './in-slices.js';
 
 /** Values by key, as a `Map` or as a plain object. @publicApi */
 export type KeyedValues<Value> = ReadonlyMap<string, Value> | Readonly<Record<string, Value>>;
-
-/** How many keys are looked at without a pause: about a millisecond's work. */
-const SLICE = 2_000;
 
 /**
  * The keys, each once, copied: the caller may change the array while chunks are under way.
@@ -68,17 +65,6 @@ async function occurrencesOf(keys: readonly string[]): Promise<Map<string, numbe
     occurrences.set(key, (occurrences.get(key) ?? 0) + 1);
   });
   return occurrences;
-}
-
-async function inSlices<Item>(
-  items: readonly Item[],
-  visit: (item: Item, i: number) => void,
-): Promise<void> {
-  for (let from = 0; from < items.length; from += SLICE) {
-    if (from > 0) await setImmediate();
-    const end = Math.min(from + SLICE, items.length);
-    for (let i = from; i < end; i++) visit(items[i] as Item, i);
-  }
 }
 
 function checkKey(key: unknown, i: number): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedisClient } from '../connection/options/options.js';
+import type { Reading } from './multi-get.js';
 import { ReadCoalescer } from './read-coalescer.js';
 
 /** Answers MGETs from a map, and remembers them. */
@@ -19,6 +20,12 @@ function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: stri
 }
 
 const replyError = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
+
+/** What a sink is given. */
+const readAll = (reads: ReadCoalescer, keys: readonly string[]) =>
+  new Promise<readonly Reading[]>((succeed, fail) => {
+    reads.readInto({ succeed, fail }, keys);
+  });
 
 describe('ReadCoalescer', () => {
   it('turns the reads of one turn of the event loop into one MGET, each key once', async () => {
@@ -92,10 +99,10 @@ describe('ReadCoalescer', () => {
   it('gives those who want several keys all of them, in their order, with everybody else', async () => {
     const { reads, commands } = clientWith({ a: '1', b: '2', c: '3' });
     const [some, one, others, none] = [
-      reads.readAll(['a', 'b', 'a', 'x']),
+      readAll(reads, ['a', 'b', 'a', 'x']),
       reads.read('b'),
-      reads.readAll(['c', 'b']),
-      reads.readAll([]),
+      readAll(reads, ['c', 'b']),
+      readAll(reads, []),
     ];
     expect(await some).toEqual(['1', '2', '1', null]);
     expect(await one).toBe('2');
@@ -119,8 +126,8 @@ describe('ReadCoalescer', () => {
     const reads = ReadCoalescer.of(client);
     const filler = Array.from({ length: 600 }, (_, i) => reads.read(`k${i}`));
     let isDone = false;
-    const spread = reads.readAll(['k599', 'k0', 'k300', 'k1']).finally(() => (isDone = true));
-    const near = reads.readAll(['k2', 'k1']);
+    const spread = readAll(reads, ['k599', 'k0', 'k300', 'k1']).finally(() => (isDone = true));
+    const near = readAll(reads, ['k2', 'k1']);
     await nextTurn();
     answers[0]?.();
     expect(await near).toEqual(['2', '1']);
@@ -136,7 +143,7 @@ describe('ReadCoalescer', () => {
     const { reads } = clientWith({ a: '1' }, (keys) =>
       keys.includes('secret') ? replyError('NOPERM no access to a key') : undefined,
     );
-    expect(await reads.readAll(['a', 'secret'])).toEqual([
+    expect(await readAll(reads, ['a', 'secret'])).toEqual([
       '1',
       expect.objectContaining({ name: 'RedisPermissionException' }),
     ]);
@@ -144,6 +151,6 @@ describe('ReadCoalescer', () => {
 
   it('rejects for them what is not a failure of Redis', async () => {
     const { reads } = clientWith({}, () => new TypeError('a bug'));
-    await expect(reads.readAll(['a', 'b'])).rejects.toThrow('a bug');
+    await expect(readAll(reads, ['a', 'b'])).rejects.toThrow('a bug');
   });
 });

@@ -47,13 +47,11 @@ export class ReadCoalescer {
   }
 
   /**
-   * The same for several keys that are of use only together. Does not reject for Redis's failures:
-   * each key has its own.
-   *
-   * @returns in the order of `keys`
+   * The same for several keys that are of use only together. For Redis's failures nothing fails: each
+   * key has its own, in the order of `keys`. No promise is made: whoever reads this often has one.
    */
-  readAll(keys: readonly string[]): Promise<Reading[]> {
-    return this.#now().readAll(keys);
+  readInto(sink: ReadSink, keys: readonly string[]): void {
+    this.#now().readInto(sink, keys);
   }
 
   #now(): Turn {
@@ -85,6 +83,13 @@ export class ReadCoalescer {
 
 const coalescers = new WeakMap<RedisClient, ReadCoalescer>();
 
+/** Who is given what was read of several keys. */
+export interface ReadSink {
+  succeed(readings: readonly Reading[]): void;
+  /** After a mistake in the program. */
+  fail(error: Error): void;
+}
+
 /** What was asked for in one turn of the event loop. */
 class Turn {
   readonly #keys: string[] = [];
@@ -97,10 +102,10 @@ class Turn {
     return (this.#readers[place] ??= new Reader()).promise;
   }
 
-  readAll(keys: readonly string[]): Promise<Reading[]> {
-    const group = new Group(keys.map((key) => this.#place(key)));
-    this.#groups.push(group);
-    return group.promise;
+  readInto(sink: ReadSink, keys: readonly string[]): void {
+    const places = new Array<number>(keys.length);
+    for (let i = 0; i < keys.length; i++) places[i] = this.#place(keys[i] as string);
+    this.#groups.push(new Group(sink, places));
   }
 
   /** In commands of so many keys at most. */
@@ -180,19 +185,14 @@ class Reader {
 /** One who waits for several keys. */
 class Group {
   readonly places: readonly number[];
+  readonly #sink: ReadSink;
   readonly #readings: Reading[];
   #missing = 0;
-  resolve!: (readings: Reading[]) => void;
-  reject!: (error: unknown) => void;
-  readonly promise = new Promise<Reading[]>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
 
-  constructor(places: readonly number[]) {
+  constructor(sink: ReadSink, places: readonly number[]) {
+    this.#sink = sink;
     this.places = places;
     this.#readings = new Array<Reading>(places.length).fill(null);
-    if (places.length === 0) this.resolve(this.#readings);
   }
 
   waitFor(chunks: number): void {
@@ -205,6 +205,10 @@ class Group {
       const reading = readings[(this.places[i] as number) - from];
       if (reading !== undefined) this.#readings[i] = reading;
     }
-    if (--this.#missing === 0) this.resolve(this.#readings);
+    if (--this.#missing === 0) this.#sink.succeed(this.#readings);
+  }
+
+  reject(error: unknown): void {
+    this.#sink.fail(error as Error);
   }
 }

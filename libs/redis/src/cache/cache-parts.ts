@@ -37,4 +37,6 @@ export interface Loaded {
   readonly status: CacheStatus;
   /** On the server's clock. */
   readonly loadedAt: number;
+  /** Whether everything that it depends on was captured: if not, nobody who came later may have it. */
+  readonly isComplete: boolean;
 }

@@ -22,10 +22,10 @@ import type {
 import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
 import { resolveCacheOptions, resolvePolicy, type ResolvedCacheOptions } from './cache-policy.js';
 import { Dependencies } from './entry/dependency.js';
-import { EntryReader } from './store/entry-reader.js';
+import { EntryReader, type Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
-import { Flights, type Caller } from './load/flights.js';
-import { entryFound, usableAs } from './load/found.js';
+import { Flights } from './load/flights.js';
+import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
 import { untilAbort } from './load/until-abort.js';
 import { LoadGate } from './outage/load-gate.js';
@@ -91,7 +91,7 @@ export class RedisCache {
     loader: Loader<T>,
     options: GetOrLoadOptions<T> = {},
   ): Promise<T> {
-    return (await this.resolve(key, loader, options)).value;
+    return (await this.#find(this.#request(key, loader, options), options.signal)).value as T;
   }
 
   /** {@link getOrLoad}, and where the value came from and how old it is. */
@@ -100,13 +100,8 @@ export class RedisCache {
     loader: Loader<T>,
     options: GetOrLoadOptions<T> = {},
   ): Promise<CacheResult<T>> {
-    const moment = nextMoment();
     const request = this.#request(key, loader, options);
-    const budget = new Budget(request.policy.timeoutMs);
-    const { signal } = options;
-    const result = await untilAbort(this.#find({ request, budget, signal, moment }), signal);
-    this.#parts.announcer.request(request.keys.entry, result.status);
-    return result as CacheResult<T>;
+    return (await this.#find(request, options.signal)) as CacheResult<T>;
   }
 
   /**
@@ -117,15 +112,17 @@ export class RedisCache {
    */
   async get<T>(key: CacheKey, options: GetOptions<T> = {}): Promise<T | null | undefined> {
     const request = this.#request(key, () => undefined, options);
-    const { entry } = request.keys;
+    const { keys, dependencies, policy } = request;
+    const { reader, announcer } = this.#parts;
     try {
-      const looking = this.#look(request, new Budget(request.policy.timeoutMs));
-      const { found } = await untilAbort(looking, options.signal);
-      this.#parts.announcer.request(entry, found?.status ?? 'miss');
+      const looking = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
+      const verdict = await untilAbort(looking, options.signal);
+      const found = this.#usable(verdict, request);
+      announcer.request(keys.entry, found?.status ?? 'miss');
       return found?.value as T | null | undefined;
     } catch (error) {
-      this.#goOnWithout(error, entry);
-      this.#parts.announcer.request(entry, 'bypass');
+      this.#goOnWithout(error, keys.entry);
+      announcer.request(keys.entry, 'bypass');
       return undefined;
     }
   }
@@ -133,8 +130,7 @@ export class RedisCache {
   /**
    * Caches a value that is up to date as far as the caller knows; no load that is under way replaces it.
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
-   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. One round trip,
-   * two with dependencies.
+   * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
    * @throws RedisException what Redis failed with: what was cached before may still be there
    */
@@ -199,35 +195,38 @@ export class RedisCache {
     };
   }
 
-  async #find(caller: Caller): Promise<CacheResult<unknown>> {
-    const { request, budget, signal } = caller;
-    try {
-      const { found, judged } = await this.#look(request, budget);
-      signal?.throwIfAborted();
-      if (found?.status === 'stale') this.#flights.refresh(request, judged);
-      return found ?? this.#resultOf(await this.#flights.load(caller, judged), request);
-    } catch (error) {
-      this.#goOnWithout(error, request.keys.entry);
-      return this.#resultOf(await this.#flights.loadAlone(caller), request);
-    }
-  }
-
-  /** What is there that can be used; if nothing is, which load made what is there all the same. */
-  async #look(request: LoadRequest, budget: Budget) {
-    const { guard, reader } = this.#parts;
+  async #find(
+    request: LoadRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<CacheResult<unknown>> {
+    const moment = nextMoment();
     const { keys, dependencies, policy } = request;
-    const look = () => reader.look(keys, dependencies);
-    const verdict = await guard.attempt(keys.entry, 'read', budget, look);
-    if (verdict.state === 'missing') return { found: undefined, judged: verdict.judged };
-    const { entry } = verdict;
-    const status = usableAs(verdict, policy);
-    const found = status && this.#decoded(entryFound(entry, status), request);
-    return { found, judged: entry.fillId };
+    const budget = new Budget(policy.timeoutMs);
+    let result: CacheResult<unknown> | undefined;
+    try {
+      const looking = this.#parts.reader.look(keys, dependencies, budget);
+      const verdict = await (signal ? untilAbort(looking, signal) : looking);
+      result = this.#usable(verdict, request);
+      if (result?.status === 'stale') this.#flights.refresh(request, judgedBy(verdict));
+      if (!result) {
+        const caller = { request, budget, signal, moment };
+        result = this.#resultOf(await this.#flights.load(caller, judgedBy(verdict)), request);
+      }
+    } catch (error) {
+      this.#goOnWithout(error, keys.entry);
+      const caller = { request, budget, signal, moment };
+      result = this.#resultOf(await this.#flights.loadAlone(caller), request);
+    }
+    this.#parts.announcer.request(keys.entry, result.status);
+    return result;
   }
 
-  #decoded(loaded: Loaded, request: LoadRequest): CacheResult<unknown> | undefined {
+  /** What does not become a value again counts as nothing. */
+  #usable(verdict: Verdict, request: LoadRequest): CacheResult<unknown> | undefined {
+    const status = usableAs(verdict, request.policy);
+    if (!status || verdict.state === 'missing') return undefined;
     try {
-      return this.#resultOf(loaded, request);
+      return this.#resultOf(entryFound(verdict.entry, status), request);
     } catch {
       this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
       return undefined;
@@ -254,6 +253,12 @@ function partsOf(
 ): CacheParts {
   const store = new CacheStore(client);
   const dependencies = new Dependencies(keys);
+  const guard = new OutageGuard(client, {
+    ...options,
+    onBreaker: (state, error) => {
+      announcer.announce('cache.breaker', { state, ...(error && { error }) });
+    },
+  });
   const outbox = new Outbox((pending) => {
     announcer.announce('cache.invalidation', { by: 'tag', count: 0, failed: 0, pending });
   });
@@ -263,15 +268,10 @@ function partsOf(
     dependencies,
     outbox,
     announcer,
-    reader: new EntryReader(store, dependencies, outbox, (key) => {
+    reader: new EntryReader(store, guard, dependencies, outbox, (key) => {
       announcer.announce('cache.corrupt', { key });
     }),
-    guard: new OutageGuard(client, {
-      ...options,
-      onBreaker: (state, error) => {
-        announcer.announce('cache.breaker', { state, ...(error && { error }) });
-      },
-    }),
+    guard,
     gate: new LoadGate(options.maxLoads),
   };
 }

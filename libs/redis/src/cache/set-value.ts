@@ -6,8 +6,9 @@ import { uniqueId } from './store/unique-id.js';
 import { bodyOf, kindOf } from './values.js';
 
 /**
- * Stores what the application says a value is. Its dependencies are captured first, so that what is
- * invalidated meanwhile is noticed.
+ * Stores what the application says a value is, in the way of a load: its dependencies are captured first,
+ * so that what is invalidated meanwhile is noticed, and so is a lease that was not asked for, so that the
+ * value does not come back when it is stored only after it has been deleted.
  *
  * @throws RedisException what Redis failed with
  */
@@ -25,11 +26,18 @@ export async function setValue(
       await store.remove(keys);
       return;
     }
-    const versions = await store.capture(dependencies, liveMsOf(ttlMs, policy));
+    const fillId = uniqueId();
+    const versions = await store.seize(
+      keys,
+      { token: fillId, leaseMs: policy.timeoutMs },
+      dependencies,
+      liveMsOf(ttlMs, policy),
+    );
     if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
     const now = store.clock.now();
-    const entry = makeEntry({ kind, body, ttlMs, policy, fillId: uniqueId(), versions, now });
-    await store.store(keys, entry.text, entry.liveMs);
+    const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions, now });
+    const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);
+    if (!isStored) await store.remove(keys); // what was there before is not what it was set to
   };
   try {
     await guard.insist(keys.entry, 'set', budget, work);

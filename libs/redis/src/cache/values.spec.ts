@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
 import { bodyOf, kindOf, resultOf } from './values.js';
 
-const found = { status: 'hit', loadedAt: 100 } as const;
+const found = { status: 'hit', loadedAt: 100, isComplete: true } as const;
 
 describe('A value', () => {
   it.each([0, '', false, Number.NaN, [], {}])('is one although it is %p', (value) => {

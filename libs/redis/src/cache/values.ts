@@ -1,6 +1,6 @@
 import { JsonSerializer } from '../serialization/json.serializer.js';
 import type { CacheResult, CacheSerializer } from './cache-options.js';
-import type { Loaded } from './cache-parts.js';
+import type { Loaded, LoadRequest } from './cache-parts.js';
 import type { EntryKind } from './entry/envelope.js';
 
 const json = new JsonSerializer();
@@ -18,6 +18,16 @@ export function bodyOf(
 ): string {
   if (value === null || value === undefined) return '';
   return serializer ? serializer.serialize(value) : json.serialize(value, key);
+}
+
+/** Whether a value can be made of what was found: it may have been damaged in Redis. */
+export function isReadable(loaded: Loaded, { keys, serializer }: LoadRequest): boolean {
+  try {
+    resultOf(loaded, 0, keys.entry, serializer);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A value of each caller's own: what one changes in it the others do not see. */

@@ -19,6 +19,7 @@ export class ClientRegistry {
   readonly #names = new Set<string>();
   readonly #waitingForBoot: RedisClient[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
+  readonly #firstClosers: (() => Promise<unknown>)[] = [];
   #closed = false;
 
   constructor(telemetry: Telemetry) {
@@ -71,10 +72,19 @@ export class ClientRegistry {
     return pool;
   }
 
-  /** Closes everything at once; takes as long as the longest shutdown deadline. */
+  /** What still uses the connections while it closes. */
+  closeFirst(close: () => Promise<unknown>): void {
+    this.#firstClosers.push(close);
+  }
+
+  /** Closes everything at once, its users first; takes as long as the longest shutdown deadline. */
   async closeAll(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#closers.splice(0).map((close) => close()));
+    try {
+      await Promise.all(this.#firstClosers.splice(0).map((close) => close()));
+    } finally {
+      await Promise.all(this.#closers.splice(0).map((close) => close()));
+    }
   }
 
   #claim(name: string): void {

@@ -20,3 +20,12 @@ export interface EntityDependency {
 export function entityDependency(keys: KeyBuilder, key: string): EntityDependency {
   return { entity: key, version: keys.sibling(key, 'version') };
 }
+
+/**
+ * The key of the version beside an entity, without asking whether `key` is one: every write needs it.
+ *
+ * @internal
+ */
+export function versionBeside(key: string): string {
+  return `{${key}}:version`;
+}

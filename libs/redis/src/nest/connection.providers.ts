@@ -1,11 +1,14 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { RedisBatch } from '../batch/redis-batch.js';
+import { RedisCache } from '../cache/redis-cache.js';
 import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisPool } from '../connection/redis-pool.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
 import { ttlOf } from '../time/ttl.js';
+import { defaultCacheProviders } from './cache.providers.js';
+import { getRedisCacheToken } from './cache/cache.tokens.js';
 import {
   getKeyBuilderToken,
   getRedisBatchToken,
@@ -43,6 +46,7 @@ export function connectionProviders(name?: string): Provider[] {
       useFactory: (client: RedisClient, { defaultTtlMs }: ResolvedRedisOptions) =>
         new RedisBatch(client, { defaultTtl: ttlOf(defaultTtlMs) }),
     },
+    ...defaultCacheProviders(name),
     ...(isDefault(name)
       ? [
           { provide: KeyBuilder, useExisting: getKeyBuilderToken(name) },
@@ -60,7 +64,8 @@ export function exportedTokens(name?: string): InjectionToken[] {
     getKeyBuilderToken(name),
     getRedisBatchToken(name),
     getRedisOptionsToken(name),
-    ...(isDefault(name) ? [KeyBuilder, RedisPool, RedisBatch] : []),
+    getRedisCacheToken(name),
+    ...(isDefault(name) ? [KeyBuilder, RedisPool, RedisBatch, RedisCache] : []),
   ];
 }
 

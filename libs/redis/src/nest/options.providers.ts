@@ -1,9 +1,13 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
-import type { RedisModuleOptions } from '../connection/options/options.js';
 import { resolveOptions } from '../connection/options/resolve-options.js';
-import type { RedisModuleAsyncOptions, RedisOptionsFactory } from './redis-module.options.js';
+import type {
+  RedisModuleAsyncOptions,
+  RedisModuleOptions,
+  RedisOptionsFactory,
+  ResolvedModuleOptions,
+} from './redis-module.options.js';
 import { getRedisOptionsToken } from './redis.tokens.js';
 
 export function optionsProvider(options: RedisModuleOptions, name?: string): FactoryProvider {
@@ -46,6 +50,23 @@ function resolvingProvider(
     provide: getRedisOptionsToken(name),
     inject: [ClientRegistry, ...inject],
     useFactory: (registry: ClientRegistry, ...args: unknown[]) =>
-      registry.guard(async () => resolveOptions(await make(...args), name)),
+      registry.guard(async () => resolveModuleOptions(await make(...args), name)),
   };
+}
+
+/** The connection knows nothing of caches: its options are resolved without. */
+function resolveModuleOptions(options: RedisModuleOptions, name?: string): ResolvedModuleOptions {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) return resolveOptions(options, name);
+  const { cache, ...connection } = options;
+  refuseNoOptions(cache);
+  return Object.assign(resolveOptions(connection, name), { cache });
+}
+
+function refuseNoOptions(cache: unknown): void {
+  if (cache === undefined || (typeof cache === 'object' && cache !== null)) return;
+  const accepted = "options of a cache, such as { ttl: '5m' }";
+  throw new RedisConfigurationException([
+    { setting: 'cache', value: JSON.stringify(cache), accepted },
+  ]);
 }

@@ -1,6 +1,7 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { Telemetry } from '../telemetry/telemetry.js';
+import { CacheRegistry } from './cache/cache.registry.js';
 import { logTelemetry } from './telemetry.logger.js';
 
 /**
@@ -22,8 +23,14 @@ import { logTelemetry } from './telemetry.logger.js';
       inject: [Telemetry],
       useFactory: (telemetry: Telemetry) => new ClientRegistry(telemetry),
     },
+    {
+      provide: CacheRegistry,
+      inject: [ClientRegistry, Telemetry],
+      useFactory: (clients: ClientRegistry, telemetry: Telemetry) =>
+        new CacheRegistry(clients, telemetry),
+    },
   ],
-  exports: [ClientRegistry],
+  exports: [ClientRegistry, CacheRegistry],
 })
 export class RedisCoreModule implements OnModuleInit, OnApplicationShutdown {
   readonly #registry: ClientRegistry;

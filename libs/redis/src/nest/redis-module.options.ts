@@ -6,7 +6,33 @@ import type {
   Provider,
   Type,
 } from '@nestjs/common';
-import type { RedisModuleOptions } from '../connection/options/options.js';
+import type { RedisCacheOptions } from '../cache/cache-options.js';
+import type {
+  RedisModuleOptions as ConnectionOptions,
+  ResolvedRedisOptions,
+} from '../connection/options/options.js';
+
+/** Options of a cache whose name is given elsewhere. */
+export type UnnamedCacheOptions = Omit<RedisCacheOptions, 'name'>;
+
+/**
+ * A connection and its default cache. Everything has a default that is right for development.
+ *
+ * @publicApi
+ */
+export interface RedisModuleOptions extends ConnectionOptions {
+  /**
+   * The connection's default cache, and what its other caches (`RedisModule.forCache`) start from.
+   * @default every option's own; `ttl` is the connection's `defaultTtl`
+   */
+  readonly cache?: UnnamedCacheOptions | undefined;
+}
+
+/** What is provided under the token of a connection's options. */
+export interface ResolvedModuleOptions extends ResolvedRedisOptions {
+  /** As it was given: the cache resolves it itself. */
+  readonly cache?: UnnamedCacheOptions | undefined;
+}
 
 /** What shapes the module itself, and therefore cannot come out of a factory. */
 export interface RedisModuleShape {

@@ -1,8 +1,13 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
-import type { RedisModuleOptions } from '../connection/options/options.js';
+import { namedCacheProvider } from './cache.providers.js';
 import { asyncOptionsProviders, optionsProvider } from './options.providers.js';
 import { connectionProviders, exportedTokens } from './connection.providers.js';
-import type { RedisModuleAsyncOptions, RedisModuleShape } from './redis-module.options.js';
+import type {
+  RedisModuleAsyncOptions,
+  RedisModuleOptions,
+  RedisModuleShape,
+  UnnamedCacheOptions,
+} from './redis-module.options.js';
 import { repositoryProviders } from './repository.providers.js';
 import type { RedisFeature } from './repository.tokens.js';
 import { RedisCoreModule } from './redis-core.module.js';
@@ -53,6 +58,34 @@ export class RedisModule {
     const providers = repositoryProviders(features, connection);
     const tokens = providers.map((provider) => (provider as FactoryProvider).provide);
     return { module: RedisModule, imports: [RedisCoreModule], providers, exports: tokens };
+  }
+
+  /**
+   * A cache of its own, with options over those of its connection (`cache` of `forRoot`). Declare it
+   * once: `@InjectRedisCache(name)`, `@Cached({ cache: name })` and `@InvalidatesCache({ cache: name })`
+   * then find it in every module.
+   *
+   * At boot rejects with RedisConfigurationException if another cache or connection has the name.
+   *
+   * @param name the first part of the cache's keys, and its name in metrics and logs
+   * @param connection the connection's name, unless it is the default one
+   *
+   * @example
+   * RedisModule.forCache('reports', { ttl: '1d', staleFor: '1h' })
+   */
+  static forCache(
+    name: string,
+    options: UnnamedCacheOptions = {},
+    connection?: string,
+  ): DynamicModule {
+    const provider = namedCacheProvider(name, options, connection);
+    return {
+      module: RedisModule,
+      global: true,
+      imports: [RedisCoreModule],
+      providers: [provider],
+      exports: [provider.provide],
+    };
   }
 }
 

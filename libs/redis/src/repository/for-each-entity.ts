@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { sendInChunks } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisException } from '../errors/redis.exception.js';
+
+/** After so long the event loop turns: a chunk of large entities takes half a second to write as JSON. */
+const LONGEST_WORK_MS = 5;
 
 /**
  * Does the same for several entities, a chunk at a time, and lets each of them fail for itself.
@@ -18,18 +22,27 @@ export async function forEachEntity<Id, Item, R>(
 ): Promise<Map<Id, R>> {
   const results = new Map<Id, R>();
   const errors = new Map<string, RedisException>();
+  const attempt = async (key: string): Promise<void> => {
+    const [id, item] = entries.get(key) as readonly [Id, Item];
+    try {
+      results.set(id, await work(item, key));
+    } catch (error) {
+      if (!(error instanceof RedisException)) throw error; // of the application's own code
+      errors.set(key, error);
+    }
+  };
   await sendInChunks(client, entries.keys(), errors, async (chunk) => {
-    await Promise.all(
-      chunk.map(async (key) => {
-        const [id, item] = entries.get(key) as readonly [Id, Item];
-        try {
-          results.set(id, await work(item, key));
-        } catch (error) {
-          if (!(error instanceof RedisException)) throw error; // of the application's own code
-          errors.set(key, error);
-        }
-      }),
-    );
+    const attempts: Promise<void>[] = [];
+    let since = performance.now();
+    for (const key of chunk) {
+      const attempted = attempt(key);
+      attempted.catch(() => undefined); // looked at below, after the pauses
+      attempts.push(attempted);
+      if (performance.now() - since < LONGEST_WORK_MS) continue;
+      await setImmediate();
+      since = performance.now();
+    }
+    await Promise.all(attempts);
   });
   if (errors.size > 0) throw new RedisBatchException(operation, byId(errors, entries), results);
   return results;

@@ -1,6 +1,8 @@
+import { inSlices } from '../batch/in-slices.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
+import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { claimKind } from './entity/claim-kind.js';
@@ -26,6 +28,7 @@ import { bounded } from './reading/bounded.js';
 import { EntityReader } from './reading/entity-reader.js';
 import { createWriter } from './writing/create-writer.js';
 import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
+import { expireEntity } from './writing/expire-entity.js';
 import { updateOptimistically, type Revise } from './writing/optimistic-update.js';
 
 export interface RedisRepositoryOptions {
@@ -58,6 +61,7 @@ export class RedisRepository<
   Id extends IdValue = IdOf<T>,
 > implements EntityRepository<T, Id> {
   readonly #client: RedisClient;
+  readonly #keys: KeyBuilder;
   readonly #codec: EntityCodec<T, Id>;
   readonly #reader: EntityReader<T, Id>;
   readonly #indexes: EntityIndexes;
@@ -82,6 +86,7 @@ export class RedisRepository<
     const keyOf = (id: string) => codec.keyOfPart(id);
     const cleaner = new IndexCleaner(client);
     this.#client = client;
+    this.#keys = keys;
     this.#codec = codec;
     this.#reader = new EntityReader(client, codec);
     this.#indexes = new EntityIndexes(schema, keys);
@@ -120,8 +125,9 @@ export class RedisRepository<
   }
 
   /**
-   * Creates or replaces. Value and expiry are written by one command. One round trip without indexes;
-   * the guide has the costs and the guarantees of those.
+   * Creates or replaces. Value and expiry are written by one command. One round trip without indexes,
+   * which saves of the same turn of the event loop share; the guide has the costs and the guarantees of
+   * indexes.
    *
    * @returns the entity; an instance of the class even if a look-alike was given
    * @throws RedisValidationException with everything that is wrong; nothing is written then
@@ -143,12 +149,11 @@ export class RedisRepository<
    * the last counts.
    */
   async saveAll(entities: readonly T[], options: SaveOptions = {}): Promise<void> {
-    const entries = new Map(
-      entities.map((entity) => {
-        const id = this.#codec.idOf(entity);
-        return [this.#codec.keyOf(id), [id, entity] as const];
-      }),
-    );
+    const entries = new Map<string, [Id, T]>();
+    await inSlices([...entities], (entity) => {
+      const id = this.#codec.idOf(entity);
+      entries.set(this.#codec.keyOf(id), [id, entity]);
+    });
     await forEachEntity(this.#client, 'saveAll', entries, (entity) => this.save(entity, options));
   }
 
@@ -186,7 +191,8 @@ export class RedisRepository<
 
   /** @returns how many there were. Each as {@link delete}, 500 at a time in the round trips of one */
   async deleteAll(ids: readonly Id[]): Promise<number> {
-    const entries = new Map(ids.map((id) => [this.#codec.keyOf(id), [id, id] as const]));
+    const entries = new Map<string, [Id, Id]>();
+    await inSlices([...ids], (id) => entries.set(this.#codec.keyOf(id), [id, id]));
     const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
     const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
     return [...deleted.values()].filter(Boolean).length;
@@ -199,8 +205,7 @@ export class RedisRepository<
   }
 
   /**
-   * Gives an entity a new time to live, from now on. One round trip, two for `'forever'`; with indexes
-   * as `update`.
+   * Gives an entity a new time to live, from now on. One round trip; with indexes as `update`.
    *
    * @returns whether there is such an entity
    */
@@ -214,10 +219,20 @@ export class RedisRepository<
       };
       return (await this.#revise(id, ttlMs, unchanged)) ?? false;
     }
-    if (ttlMs !== 'forever')
-      return (await this.#door(() => this.#client.pexpire(key, ttlMs))) === 1;
-    await this.#door(() => this.#client.persist(key)); // says nothing about one without expiry
-    return this.exists(id);
+    return this.#door(() => expireEntity(this.#client, key, ttlMs));
+  }
+
+  /**
+   * What a cached value names in `dependsOn` if it is made from this entity: every write through a
+   * repository, {@link expire} included, makes it invalid at once, and so does the entity's expiry.
+   * Sends nothing, and says nothing about whether there is such an entity.
+   *
+   * @example
+   * const options = { ttl: '1h', dependsOn: [users.dependencyOn('1')] } as const;
+   * await cache.getOrLoad('profile:1', () => this.profileOf('1'), options);
+   */
+  dependencyOn(id: Id): EntityDependency {
+    return entityDependency(this.#keys, this.#codec.keyOf(id));
   }
 
   /**

@@ -97,6 +97,13 @@ describe('A repository whose Redis is down', () => {
   });
 });
 
+/** What takes its time to become JSON. */
+function busy(ms: number): string {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+  return 'done';
+}
+
 /** Of an exception of many the first. */
 function reasonOf(error: Error): Error {
   const { errors } = error as RedisBatchException;
@@ -167,6 +174,34 @@ describe('Several entities at once', () => {
       const ids = [...many.map(({ id }) => id), 'missing'];
       expect(await notes.deleteAll(ids)).toBe(1_200);
       expect(await notes.count()).toBe(0);
+    });
+
+    it('let the event loop turn while they are written as JSON', async () => {
+      const notes = stage.repository(Note);
+      const slow = (i: number) => ({ id: `${i}`, text: { toJSON: () => busy(4) } });
+      let turns = 0;
+      const turning = setInterval(() => turns++, 1);
+      await notes.saveAll(Array.from({ length: 30 }, (_, i) => slow(i)));
+      clearInterval(turning);
+      expect(turns).toBeGreaterThan(10);
+      expect(await notes.count()).toBe(30);
+    });
+
+    it('pass on a mistake in the program, however late it is noticed', async () => {
+      const reason = new TypeError('a mistake in the program');
+      class Mistaken extends RedisRepository<Note> {
+        override save(note: Note): Promise<Note> {
+          return note.id === 'bad' ? Promise.reject(reason) : super.save(note);
+        }
+      }
+      const notes = new Mistaken(stage.client, stage.keys(), Note);
+      const slow = { toJSON: () => busy(10) };
+      const saving = notes.saveAll([
+        { id: 'bad', text: '' },
+        { id: '1', text: slow },
+        { id: '2', text: slow },
+      ]);
+      expect(await caught(saving)).toBe(reason);
     });
 
     it('that cannot be written as JSON are named by their key', async () => {

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Exclude, Expose, Transform, Type } from 'class-transformer';
 import { caught } from './support/caught.js';
-import { EntityId, RedisEntity, RedisRepository, type KeyBuilder } from '../../src/index.js';
+import {
+  EntityId,
+  Indexed,
+  RedisEntity,
+  RedisRepository,
+  type KeyBuilder,
+} from '../../src/index.js';
 import { onOneServer } from './support/repository-servers.js';
 
 class Money {
@@ -33,6 +39,16 @@ class Invoice extends Payment {
   @Type(() => Date) due!: Date;
   isPaid(): boolean {
     return false;
+  }
+}
+
+@RedisEntity({ kind: 'draft' })
+class Draft {
+  @EntityId() id!: string;
+  @Indexed() text?: string;
+  json: unknown;
+  toJSON(): unknown {
+    return this.json;
   }
 }
 
@@ -212,6 +228,25 @@ describe('What was saved', () => {
       expect(refusal.name).toBe('RedisSerializationException');
       expect(refusal.message).toContain('a Map or a Set as its prices');
       expect(await collections.exists('1')).toBe(false);
+    });
+
+    it.each<[string, unknown]>([
+      ['nothing', undefined],
+      ['null', null],
+      ['a text', 'draft 1'],
+      ['an object without the id', { text: 'a' }],
+      ['an object with another id', { id: '2', text: 'a' }],
+    ])('is refused rather than stored when its toJSON gives %s', async (_, json) => {
+      const drafts = new RedisRepository(stage.client, keys, Draft);
+      await drafts.save(Object.assign(new Draft(), { id: '1', json: { id: '1', text: 'first' } }));
+      const refusals = [
+        drafts.save(Object.assign(new Draft(), { id: '1', json })),
+        drafts.update('1', (draft) => void Object.assign(draft, { json })),
+      ];
+      for (const refusal of refusals) {
+        expect((await caught(refusal)).name).toBe('RedisSerializationException');
+      }
+      expect(await drafts.getById('1')).toMatchObject({ text: 'first' });
     });
   });
 });

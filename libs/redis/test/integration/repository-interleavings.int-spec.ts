@@ -170,6 +170,19 @@ describe('RedisRepository with a save that is held up', () => {
       expect((await others.findBy({ country: 'IT' })).map(({ id }) => id)).toEqual(['c1']);
     });
 
+    it.each([
+      ['to what was there before', () => others.save(customer(1, { email: B }))],
+      ['to nothing', () => Promise.resolve()],
+    ])('removes the version of its entity when it is undone, %s', async (_, before) => {
+      await before();
+      const { saving, settle } = await saveWhileOthers(takeOver);
+      const { version } = others.dependencyOn('c1');
+      await client.set(version, 'of what is undone');
+      settle.release();
+      expect((await caught(saving)).name).toBe('RedisConflictException');
+      expect(await client.exists(version)).toBe(0);
+    });
+
     it('leaves nothing that lives forever when it updates what is just deleted', async () => {
       await others.save(customer(1, { country: 'IT' }));
       const updater = gated(client);

@@ -160,8 +160,7 @@ describeWithRealRedis('A key that is forbidden', () => {
       'on',
       '>secret',
       '+@all',
-      `~${keys.key('note', '1')}`,
-      `~${keys.key('note', '3')}`,
+      ...['1', '3'].map((id) => keys.key('note', id)).flatMap((key) => [`~${key}`, `~{${key}}:*`]),
     ];
     await connection.client.acl('SETUSER', 'clerk', ...rules);
     await connection.close();

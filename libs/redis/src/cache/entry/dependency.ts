@@ -64,16 +64,16 @@ export class Dependencies {
     readonly dependsOn?: readonly CacheDependency[] | undefined;
   }): readonly Dependency[] {
     if (!tags?.length && !dependsOn?.length) return NONE;
-    const all = new Map<string, Dependency>();
+    const all: Dependency[] = [];
     for (const name of tags ?? NONE) {
       const tag = this.tag(name);
-      all.set(tag.label, tag);
+      if (!all.includes(tag)) all.push(tag);
     }
     for (const key of dependsOn ?? NONE) {
       const dependency = this.on(key);
-      all.set(dependency.label, dependency);
+      if (!all.some(({ label }) => label === dependency.label)) all.push(dependency);
     }
-    return [...all.values()];
+    return all;
   }
 
   /** @returns `undefined` if one of them was not made here: it is from a damaged entry */

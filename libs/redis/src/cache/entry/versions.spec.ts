@@ -27,7 +27,7 @@ describe('Versions', () => {
   it('that are not there come back as none that there is', () => {
     const entry = entryWith(new Map([['ta', null]]));
     expect(decodeVersions(entry)).toEqual(new Map([['ta', '']]));
-    expect(standsExactly(entry, [dependency('ta')], [null])).toBe(false);
+    expect(standsExactly(entry, [dependency('ta')], [entry.text, null])).toBe(false);
   });
 
   it('are judged the quick way as they are the slow way', () => {
@@ -45,7 +45,7 @@ describe('Versions', () => {
           found.every(([, version]) => version !== null);
         const labels = found.map(([label]) => dependency(label));
         const versions = found.map(([, version]) => version);
-        expect(standsExactly(entry, labels, versions)).toBe(slow);
+        expect(standsExactly(entry, labels, [entry.text, ...versions])).toBe(slow);
       }),
       { numRuns: 2_000 },
     );
@@ -54,7 +54,7 @@ describe('Versions', () => {
   it('are compared whole, and not beyond their end', () => {
     const entry = entryWith(new Map([['ta', 'v1']]), 'tb\nv2\n');
     const stands = (labels: string[], versions: (string | null)[]) =>
-      standsExactly(entry, labels.map(dependency), versions);
+      standsExactly(entry, labels.map(dependency), [entry.text, ...versions]);
     expect(stands(['ta'], ['v1'])).toBe(true);
     expect(stands(['ta'], ['v'])).toBe(false);
     expect(stands(['t'], ['v1'])).toBe(false);

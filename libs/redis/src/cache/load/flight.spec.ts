@@ -59,8 +59,8 @@ describe('Flight', () => {
     const request = requestFor(parts, () => 'value');
     const flight = new Flight(parts, request, new Budget(250)).load('');
     await sleep(10); // it has asked for the entry and for the holder
-    const admitted = flight.admits(nextMoment(), request, new Budget(250)).then(() => 'answered');
-    expect(await Promise.race([admitted, sleep(500, 'late')])).toBe('answered');
+    const settled = flight.settled().then(() => 'answered');
+    expect(await Promise.race([settled, sleep(500, 'late')])).toBe('answered');
     await flight.ended;
   });
 });
@@ -166,7 +166,7 @@ describe('Flights', () => {
       keys.map((key) => flights.load(callerOf(requestFor(parts, () => 'value', key)), '')),
     );
     await sleep(5);
-    const forgotten = new Set(forget.mock.calls.map(([key]) => key as unknown));
+    const forgotten = new Set(forget.mock.calls.map(([key]) => key as string));
     expect(keys.filter((key) => !forgotten.has(key))).toEqual([]);
     forget.mockRestore();
   });

@@ -10,7 +10,8 @@ import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
 import { uniqueId } from '../store/unique-id.js';
-import { entryFound, usableAs } from './found.js';
+import { isReadable } from '../values.js';
+import { entryFound, foundFor, judgedBy } from './found.js';
 import { Load, type LoadedValue } from './load.js';
 import type { LoadSource } from './load-run.js';
 import { nextMoment } from './moments.js';
@@ -87,24 +88,31 @@ export class Flight {
     return Promise.resolve(this.#outcome).catch(() => undefined);
   }
 
+  /** When Redis has answered what decides how to go on. */
+  async settled(): Promise<void> {
+    while (this.#phase === 'asking') await this.#step;
+  }
+
   /**
-   * Whether a caller may be given what this flight gives. It may if the flight read or loads after the
-   * caller's own read began; or if nothing has been invalidated since the flight captured its versions.
-   *
-   * @throws RedisException what Redis failed with
+   * Whether what it gives was read or loaded after a caller's own read began: then it reflects
+   * everything that the caller may expect.
    */
-  async admits(moment: number, { dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
-    while (this.#phase === 'asking' && this.#since <= moment) await this.#step;
-    if (this.#since > moment || this.#phase === 'waiting') return true;
-    if (
-      this.#phase !== 'loading' ||
-      !dependencies.every(({ label }) => this.#captured.has(label))
-    ) {
-      return false;
-    }
-    const { guard } = this.#parts;
+  follows(moment: number, request: LoadRequest): boolean {
+    const isLater = this.#since > moment || this.#phase === 'waiting';
+    return isLater && this.#phase !== 'ended' && !this.isAborted && this.#isFor(request);
+  }
+
+  /**
+   * Whether nothing has been invalidated since it captured its versions, so that a caller who came
+   * later may be given what it loads all the same.
+   *
+   * @throws RedisAway
+   */
+  async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
+    if (this.#phase !== 'loading' || this.isAborted) return false;
+    if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;
     const { keys } = this.#request;
-    return guard.attempt(keys.entry, 'read', budget, () => this.#isUnchanged());
+    return this.#parts.guard.attempt(keys.entry, 'read', budget, () => this.#compare());
   }
 
   /**
@@ -112,6 +120,8 @@ export class Flight {
    * @returns `undefined` if there is no value, and the caller has to start over
    */
   join(signal: AbortSignal | undefined): Promise<Loaded | undefined> {
+    // Who comes after it was aborted is not to be given the reason of somebody else.
+    if (this.#abort.signal.aborted) return this.ended.then(() => undefined);
     this.#callers++;
     const outcome = this.#outcome ?? Promise.resolve(undefined);
     if (!signal) return outcome;
@@ -177,10 +187,10 @@ export class Flight {
       }
       const verdict =
         lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
-      const status = usableAs(verdict, policy);
-      if (status && verdict.state === 'valid') return { found: entryFound(verdict.entry, status) };
+      const found = foundFor(this.#request, verdict);
+      if (found) return { found };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
-      judged = verdict.state === 'valid' ? verdict.entry.fillId : verdict.judged;
+      judged = judgedBy(verdict);
     }
   }
 
@@ -196,8 +206,12 @@ export class Flight {
       if (isInVain && lease.state === 'acquired') this.#release();
       return lease;
     };
+    const { entry } = this.#request.keys;
     try {
-      return await this.#ask('lease', claim);
+      return await this.#ask(
+        'lease',
+        this.#parts.guard.attempt(entry, 'lease', this.#budget, claim),
+      );
     } catch (error) {
       isInVain = true;
       this.#release();
@@ -207,7 +221,7 @@ export class Flight {
 
   /** Until there is a usable entry, or nobody holds the lease any more. */
   async #awaitHolder(giveUpAt: number): Promise<Verdict> {
-    const { store, reader, announcer } = this.#parts;
+    const { store, reader, guard, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
@@ -216,12 +230,17 @@ export class Flight {
       await sleep(plusJitter(pauseMs));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
+      const budget = new Budget(policy.timeoutMs);
+      const holder = () => store.holder(keys);
       const [verdict, token] = await this.#ask(
         'read',
-        () => Promise.all([reader.look(keys, dependencies), store.holder(keys)]),
-        new Budget(policy.timeoutMs),
+        Promise.all([
+          reader.look(keys, dependencies, budget),
+          guard.attempt(keys.entry, 'read', new Budget(policy.timeoutMs), holder),
+        ]),
       );
-      if (!usableAs(verdict, policy) && token !== null && performance.now() <= giveUpAt) continue;
+      const isFound = foundFor(this.#request, verdict) !== undefined;
+      if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;
@@ -230,7 +249,7 @@ export class Flight {
 
   #look(): Promise<Verdict> {
     const { keys, dependencies } = this.#request;
-    return this.#ask('read', () => this.#parts.reader.look(keys, dependencies));
+    return this.#ask('read', this.#parts.reader.look(keys, dependencies, this.#budget));
   }
 
   async #loadAndFill(versions: Versions): Promise<Loaded> {
@@ -279,7 +298,7 @@ export class Flight {
       if (ttlMs > policy.ttlMs) await this.#prolong(captured, liveMs);
       return store.fill(keys, this.#token, text, liveMs);
     };
-    const filling = this.#attempt('fill', fill, new Budget(policy.timeoutMs)).then(
+    const filling = this.#attempt('fill', fill).then(
       (isFilled) => {
         const outcome = isFilled ? 'filled' : 'lost';
         announcer.announce('cache.load', { key, durationMs, outcome });
@@ -302,7 +321,9 @@ export class Flight {
     const { policy } = this.#request;
     if (policy.failSafeMs === 0) return undefined;
     const verdict = await this.#look().catch(() => undefined);
-    return verdict?.state === 'valid' ? entryFound(verdict.entry, 'stale') : undefined;
+    if (verdict?.state !== 'valid') return undefined;
+    const lastKnown = entryFound(verdict.entry, 'stale');
+    return isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }
 
   #loadAlone(): Promise<Loaded> {
@@ -324,12 +345,24 @@ export class Flight {
     });
   }
 
-  #loaded({ kind, body }: LoadedValue, status: 'miss' | 'bypass'): Loaded {
-    return { kind, body, status, loadedAt: this.#parts.store.clock.now() };
+  #loaded({ kind, body, isComplete }: LoadedValue, status: 'miss' | 'bypass'): Loaded {
+    return { kind, body, status, loadedAt: this.#parts.store.clock.now(), isComplete };
+  }
+
+  /** Whoever names something else, or accepts something else, may have to be given something else. */
+  #isFor({ dependencies, policy }: LoadRequest): boolean {
+    const mine = this.#request;
+    const isNamed = ({ label }: Dependency) =>
+      mine.dependencies.some((dependency) => dependency.label === label);
+    return (
+      policy.staleForMs === mine.policy.staleForMs &&
+      policy.failSafeMs === mine.policy.failSafeMs &&
+      (dependencies === mine.dependencies || dependencies.every(isNamed))
+    );
   }
 
   /** Whether the lease is still ours, and everything as it was captured. */
-  async #isUnchanged(): Promise<boolean> {
+  async #compare(): Promise<boolean> {
     const { store, outbox } = this.#parts;
     const { keys } = this.#request;
     const captured = [...this.#captured.values()];
@@ -352,16 +385,15 @@ export class Flight {
     const { policy } = this.#request;
     const isAlone = this.#phase === 'alone';
     const liveMs = liveMsOf(policy.ttlMs, policy) + policy.loadTimeoutMs;
-    const budget = () => new Budget(policy.timeoutMs); // its own: it is the loader who waits
     return {
       capture: (dependencies) => {
         if (isAlone) return Promise.resolve(undefined);
         const capture = () => store.capture(dependencies, liveMs);
-        return this.#attempt('lease', capture, budget()).catch(unlessAway);
+        return this.#attempt('lease', capture).catch(unlessAway);
       },
       readContent: async (key) => {
         try {
-          return await this.#attempt('read', () => store.readContent(key), budget());
+          return await this.#attempt('read', () => store.readContent(key));
         } catch (error) {
           throw error instanceof RedisAway ? error.error : error; // it is the loader's now
         }
@@ -369,27 +401,30 @@ export class Flight {
     };
   }
 
-  /** Asks for something that decides how to go on. */
-  #ask<T>(operation: 'lease' | 'read', work: () => Promise<T>, budget = this.#budget): Promise<T> {
+  /** Waits for an answer that decides how to go on. What is asked has to be asked in the same turn. */
+  #ask<T>(operation: 'lease' | 'read', answer: Promise<T>): Promise<T> {
     this.#phase = 'asking';
     this.#since = nextMoment();
-    const answer = this.#attempt(operation, work, budget);
-    this.#step = answer.catch(() => undefined);
-    return answer;
+    const heard = this.#heard(operation, answer);
+    this.#step = heard.catch(() => undefined);
+    return heard;
   }
 
-  async #attempt<T>(
-    operation: 'lease' | 'read' | 'fill',
-    work: () => Promise<T>,
-    budget = this.#budget,
-  ): Promise<T> {
-    const { guard, announcer } = this.#parts;
-    const key = this.#request.keys.entry;
+  /** Does something that the callers do not wait for: with a budget of its own. */
+  #attempt<T>(operation: 'lease' | 'read' | 'fill', work: () => Promise<T>): Promise<T> {
+    const { keys, policy } = this.#request;
+    const budget = new Budget(policy.timeoutMs);
+    return this.#heard(operation, this.#parts.guard.attempt(keys.entry, operation, budget, work));
+  }
+
+  /** Announces what Redis failed with. */
+  async #heard<T>(operation: 'lease' | 'read' | 'fill', answer: Promise<T>): Promise<T> {
     try {
-      return await guard.attempt(key, operation, budget, work);
+      return await answer;
     } catch (error) {
       if (error instanceof RedisAway) {
-        announcer.announce('cache.failure', { key, operation, error: error.error });
+        const key = this.#request.keys.entry;
+        this.#parts.announcer.announce('cache.failure', { key, operation, error: error.error });
       }
       throw error;
     }

@@ -1,8 +1,9 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
-import { usableAs, entryFound } from './found.js';
+import { foundFor, judgedBy } from './found.js';
 import { nextMoment } from './moments.js';
+import { untilAbort } from './until-abort.js';
 
 /** A caller who found no usable entry. */
 export interface Caller {
@@ -28,50 +29,32 @@ export class Flights {
 
   /**
    * @param judged the load whose entry is not good enough, '' for none
-   * @throws what the loader throws; RedisException if Redis fails
+   * @throws what the loader throws; RedisAway if Redis cannot be asked
    */
   async load(caller: Caller, judged: string): Promise<Loaded> {
-    const { request, budget, signal } = caller;
-    const { reader, guard } = this.#parts;
-    const { keys, dependencies, policy } = request;
-    const giveUpAt = performance.now() + policy.loadTimeoutMs;
+    const { request, signal } = caller;
+    const giveUpAt = performance.now() + request.policy.loadTimeoutMs;
     let { moment } = caller;
     while (performance.now() <= giveUpAt) {
-      const flight = this.#flights.get(keys.entry);
-      const isAdmitted = flight && (await flight.admits(moment, request, budget));
+      const loaded = await this.#share({ ...caller, moment }, judged);
+      if (loaded) return loaded;
       signal?.throwIfAborted();
-      if (!flight || flight.isAborted || isAdmitted || flight.isAlone) {
-        const joined =
-          isAdmitted && !flight.isAborted
-            ? flight
-            : this.#launch(request, budget, (made) => made.load(judged));
-        const loaded = await joined.join(signal);
-        if (loaded) return loaded;
-      } else {
-        await flight.ended;
-        signal?.throwIfAborted();
-      }
       moment = nextMoment();
-      const look = () => reader.look(keys, dependencies);
-      const verdict = await guard.attempt(keys.entry, 'read', budget, look);
-      const status = usableAs(verdict, policy);
-      if (verdict.state === 'missing') judged = verdict.judged;
-      else if (status) return entryFound(verdict.entry, status);
-      else judged = verdict.entry.fillId;
+      const found = await this.#look(caller);
+      if (typeof found !== 'string') return found;
+      judged = found;
     }
     return this.loadAlone({ ...caller, moment });
   }
 
   /** Without Redis. */
-  async loadAlone({ request, signal, moment, budget }: Caller): Promise<Loaded> {
+  async loadAlone({ request, budget, signal, moment }: Caller): Promise<Loaded> {
     const flight = this.#flights.get(request.keys.entry);
-    const isAdmitted = flight?.isAlone && (await flight.admits(moment, request, budget));
+    const shared = flight?.follows(moment, request) ? await flight.join(signal) : undefined;
+    if (shared) return shared;
     signal?.throwIfAborted();
-    const joined =
-      isAdmitted && !flight.isAborted
-        ? flight
-        : this.#launch(request, budget, (made) => made.loadAlone());
-    return (await joined.join(signal)) as Loaded; // there is always one, or an error
+    const alone = this.#launch(request, budget, (made) => made.loadAlone());
+    return (await alone.join(signal)) as Loaded; // there is always one, or an error
   }
 
   /** In the background, unless somebody loads it already. */
@@ -79,6 +62,32 @@ export class Flights {
     if (this.#flights.has(request.keys.entry)) return;
     const budget = new Budget(request.policy.timeoutMs);
     this.#launch(request, budget, (made) => made.refresh(judged));
+  }
+
+  /** What the flight gives that is under way, if the caller may have it, or a new one. */
+  async #share(caller: Caller, judged: string): Promise<Loaded | undefined> {
+    const { request, budget, signal, moment } = caller;
+    const flight = this.#flights.get(request.keys.entry);
+    if (!flight || flight.isAlone || flight.isAborted) {
+      return this.#launch(request, budget, (made) => made.load(judged)).join(signal);
+    }
+    if (flight.follows(moment, request)) return flight.join(signal);
+    await flight.settled();
+    if (flight.follows(moment, request)) return flight.join(signal);
+    const isUnchanged = await flight.isUnchanged(request, budget);
+    if (!isUnchanged) {
+      await untilAbort(flight.ended, signal);
+      return undefined;
+    }
+    const loaded = await flight.join(signal);
+    return loaded?.isComplete ? loaded : undefined;
+  }
+
+  /** @returns what can be used by now, or the load whose entry cannot */
+  async #look({ request, budget }: Caller): Promise<Loaded | string> {
+    const { keys, dependencies } = request;
+    const verdict = await this.#parts.reader.look(keys, dependencies, budget);
+    return foundFor(request, verdict) ?? judgedBy(verdict);
   }
 
   #launch(request: LoadRequest, budget: Budget, start: (flight: Flight) => Flight): Flight {

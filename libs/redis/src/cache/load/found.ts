@@ -1,8 +1,9 @@
 import type { CacheStatus } from '../cache-options.js';
-import type { Loaded } from '../cache-parts.js';
+import type { Loaded, LoadRequest } from '../cache-parts.js';
 import type { ResolvedPolicy } from '../cache-policy.js';
 import type { Entry } from '../entry/envelope.js';
 import type { Verdict } from '../store/entry-reader.js';
+import { isReadable } from '../values.js';
 
 /** As what a caller may be given what was found; `undefined` if it may not. */
 export function usableAs(
@@ -14,6 +15,19 @@ export function usableAs(
   return verdict.entry.kind === 'v' ? 'hit' : 'negative';
 }
 
+/** What a caller who waited may be given of what was found, if its body is not damaged. */
+export function foundFor(request: LoadRequest, verdict: Verdict): Loaded | undefined {
+  const status = usableAs(verdict, request.policy);
+  if (!status || verdict.state === 'missing') return undefined;
+  const found = entryFound(verdict.entry, status);
+  return isReadable(found, request) ? found : undefined;
+}
+
 export function entryFound({ kind, text, bodyAt, loadedAt }: Entry, status: CacheStatus): Loaded {
-  return { kind, body: text.slice(bodyAt), status, loadedAt };
+  return { kind, body: text.slice(bodyAt), status, loadedAt, isComplete: true };
+}
+
+/** The load that made what was found, '' if none did: whoever loads anew says so with the lease. */
+export function judgedBy(verdict: Verdict): string {
+  return verdict.state === 'missing' ? verdict.judged : verdict.entry.fillId;
 }

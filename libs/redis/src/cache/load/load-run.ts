@@ -26,6 +26,7 @@ export class LoadRun implements LoadContext {
   readonly #late = new Map<string, Dependency>();
   #ttlMs: number | undefined;
   #isSkipped = false;
+  #isCaptured = true;
 
   constructor(
     signal: AbortSignal,
@@ -48,6 +49,12 @@ export class LoadRun implements LoadContext {
     return this.#ttlMs;
   }
 
+  /** Whether everything that it named in time was captured. */
+  get isCaptured(): boolean {
+    return this.#isCaptured;
+  }
+
+  /** Whether the value is to be kept out of the cache. */
   get isSkipped(): boolean {
     return this.#isSkipped;
   }
@@ -64,7 +71,7 @@ export class LoadRun implements LoadContext {
     if (unknown.length === 0) return;
     const versions = await this.#source.capture(unknown);
     if (!versions) {
-      this.#isSkipped = true;
+      this.#isCaptured = false;
       return;
     }
     for (const [label, version] of versions) this.#take(label, version);
@@ -93,7 +100,7 @@ export class LoadRun implements LoadContext {
   /** What is read twice has to be the same both times, or the value is made of two states. */
   #take(label: string, version: string | null): void {
     const known = this.#captured.get(label);
-    if (known !== undefined && known !== version) this.#isSkipped = true;
+    if (known !== undefined && known !== version) this.#isCaptured = false;
     else this.#captured.set(label, version);
   }
 }

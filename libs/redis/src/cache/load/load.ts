@@ -12,6 +12,8 @@ export interface LoadedValue {
   /** How long it is fresh; `undefined` if it is not to be cached. */
   readonly ttlMs: number | undefined;
   readonly durationMs: number;
+  /** Whether everything that it depends on was captured before it was read. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -42,9 +44,10 @@ export class Load {
       const kind = kindOf(value);
       const body = bodyOf(value, keys.entry, serializer);
       const ttlMs = kind === 'v' ? (run.ttlMs ?? policy.ttlMs) : policy.negativeTtlMs;
-      const isCached = !run.isSkipped && ttlMs > 0;
+      const isComplete = run.late.length === 0 && run.isCaptured;
+      const isCached = isComplete && !run.isSkipped && ttlMs > 0;
       const durationMs = performance.now() - startedAt;
-      return { kind, body, ttlMs: isCached ? ttlMs : undefined, durationMs };
+      return { kind, body, ttlMs: isCached ? ttlMs : undefined, durationMs, isComplete };
     } catch (error) {
       const durationMs = performance.now() - startedAt;
       const outcome = 'failed';
@@ -58,10 +61,9 @@ export class Load {
     const { late } = first.run;
     if (late.length === 0 || first.run.isSkipped) return first;
     const versions = await source.capture(late);
-    if (!versions) return skipped(first);
+    if (!versions) return first;
     for (const [label, version] of versions) captured.set(label, version);
-    const second = await this.#call(captured, source);
-    return second.run.late.length === 0 ? second : skipped(second);
+    return this.#call(captured, source);
   }
 
   async #call(captured: Map<string, string | null>, source: LoadSource) {
@@ -86,9 +88,4 @@ export class Load {
       clearTimeout(timer);
     }
   }
-}
-
-function skipped<R extends { readonly run: LoadRun }>(result: R): R {
-  result.run.skipCache();
-  return result;
 }

@@ -1,4 +1,6 @@
 import type { RedisClient } from '../../connection/options/options.js';
+import type { Reading } from '../../batch/multi-get.js';
+import type { ReadSink } from '../../batch/read-coalescer.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { nodeOf } from '../../connection/keyspace/hash-slots.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
@@ -40,10 +42,10 @@ export class OutageGuard {
   readonly #client: RedisClient;
   readonly #options: GuardOptions;
   readonly #breakers = new Map<string, CircuitBreaker>();
-  readonly #deadlines = new DeadlineSweeper<Waiting>(
+  readonly #deadlines = new DeadlineSweeper<Attempt<unknown>>(
     ({ isSettled }) => isSettled,
-    (waiting) => {
-      waiting.expire();
+    (attempt) => {
+      attempt.expire();
     },
   );
 
@@ -60,49 +62,48 @@ export class OutageGuard {
    * budget. What was sent may still be executed then
    */
   attempt<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const refusal =
-      this.#unreadiness() ??
-      (budget.isSpent ? timeout(key, operation, budget) : this.#breakerOf(key).refusal());
-    if (refusal) return Promise.reject(new RedisAway(refusal));
-    return this.insist(key, operation, budget, work);
+    return this.#refused({ key, operation, budget }) ?? this.insist(key, operation, budget, work);
   }
 
-  /** The same, whether or not it can be expected to work. */
+  /** The same for what is read often: without a promise for each that does it. */
+  read(
+    key: string,
+    budget: Budget,
+    read: (sink: ReadSink) => void,
+  ): Promise<readonly (string | null)[]> {
+    const facts = { key, operation: 'read', budget };
+    const refused = this.#refused(facts);
+    if (refused) return refused;
+    const attempt = this.#begin<readonly Reading[]>(facts);
+    read(attempt);
+    return attempt.promise as Promise<readonly (string | null)[]>;
+  }
+
+  /** Does something in Redis, whether or not it can be expected to work. */
   insist<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const breaker = this.#breakerOf(key);
-    const startedAt = performance.now();
-    return new Promise<T>((resolve, reject) => {
-      const fail = (error: Error) => {
-        if (!(error instanceof RedisException)) {
-          breaker.succeeded(); // a mistake in the program
-          reject(error);
-          return;
-        }
-        breaker.failed(error);
-        reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
-      };
-      const waiting = new Waiting(startedAt + budget.leftMs, () => {
-        budget.leftMs = 0;
-        fail(timeout(key, operation, budget));
-      });
-      const settle = (): boolean => {
-        if (waiting.isSettled) return false;
-        waiting.isSettled = true;
-        budget.leftMs -= performance.now() - startedAt;
-        return true;
-      };
-      this.#deadlines.watch(waiting, startedAt);
-      work().then(
-        (result) => {
-          if (!settle()) return;
-          breaker.succeeded();
-          resolve(result);
-        },
-        (error: unknown) => {
-          if (settle()) fail(error as Error);
-        },
-      );
-    });
+    const attempt = this.#begin<T>({ key, operation, budget });
+    work().then(
+      (result) => {
+        attempt.succeed(result);
+      },
+      (error: unknown) => {
+        attempt.fail(error as Error);
+      },
+    );
+    return attempt.promise;
+  }
+
+  #begin<T>(facts: AttemptFacts): Attempt<T> {
+    const attempt = new Attempt<T>(this.#breakerOf(facts.key), facts);
+    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
+    return attempt;
+  }
+
+  #refused(facts: AttemptFacts): Promise<never> | undefined {
+    const refusal =
+      this.#unreadiness() ??
+      (facts.budget.isSpent ? timeoutOf(facts) : this.#breakerOf(facts.key).refusal());
+    return refusal && Promise.reject(new RedisAway(refusal));
   }
 
   /** A client that was not told to connect does so with its first command. */
@@ -129,23 +130,61 @@ export class OutageGuard {
   }
 }
 
-function timeout(key: string, operation: string, { totalMs }: Budget): RedisTimeoutException {
-  return new RedisTimeoutException({
-    operation: `cache ${operation}`,
-    key,
-    timeoutMs: totalMs,
-  });
+interface AttemptFacts {
+  readonly key: string;
+  readonly operation: string;
+  readonly budget: Budget;
 }
 
-/** Somebody who waits for a reply. */
-class Waiting {
-  readonly deadline: number;
-  readonly #onLate: () => void;
-  isSettled = false;
+function timeoutOf({ key, operation, budget }: AttemptFacts): RedisTimeoutException {
+  const timeoutMs = budget.totalMs;
+  return new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs });
+}
 
-  constructor(deadline: number, onLate: () => void) {
-    this.deadline = deadline;
-    this.#onLate = onLate;
+/** Something that is being done in Redis, and somebody who waits for it. */
+class Attempt<T> {
+  readonly startedAt = performance.now();
+  readonly deadline: number;
+  readonly #breaker: CircuitBreaker;
+  readonly #facts: AttemptFacts;
+  isSettled = false;
+  #resolve!: (result: T) => void;
+  #reject!: (error: Error) => void;
+  readonly promise = new Promise<T>((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+
+  constructor(breaker: CircuitBreaker, facts: AttemptFacts) {
+    this.#breaker = breaker;
+    this.#facts = facts;
+    this.deadline = this.startedAt + facts.budget.leftMs;
+  }
+
+  succeed(result: T): void {
+    if (this.isSettled) return;
+    if (Array.isArray(result)) {
+      for (const one of result) {
+        if (!(one instanceof RedisException)) continue;
+        this.fail(one); // of what is only of use together
+        return;
+      }
+    }
+    this.#settle();
+    this.#breaker.succeeded();
+    this.#resolve(result);
+  }
+
+  fail(error: Error): void {
+    if (this.isSettled) return;
+    this.#settle();
+    if (!(error instanceof RedisException)) {
+      this.#breaker.succeeded(); // a mistake in the program
+      this.#reject(error);
+      return;
+    }
+    this.#breaker.failed(error);
+    this.#reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
   }
 
   /**
@@ -154,9 +193,13 @@ class Waiting {
    */
   expire(): void {
     setImmediate(() => {
-      if (this.isSettled) return;
-      this.isSettled = true;
-      this.#onLate();
+      if (!this.isSettled) this.fail(timeoutOf(this.#facts));
     });
+  }
+
+  #settle(): void {
+    this.isSettled = true;
+    const { budget } = this.#facts;
+    budget.leftMs = Math.max(0, budget.leftMs - (performance.now() - this.startedAt));
   }
 }

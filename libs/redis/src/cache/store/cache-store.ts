@@ -1,13 +1,12 @@
-import { ReadCoalescer } from '../../batch/read-coalescer.js';
+import { ReadCoalescer, type ReadSink } from '../../batch/read-coalescer.js';
 import type { Reading } from '../../batch/multi-get.js';
 import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
-import { RedisException } from '../../errors/redis.exception.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
-import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE, STORE } from './scripts.js';
+import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { uniqueId } from './unique-id.js';
 
@@ -46,34 +45,31 @@ export class CacheStore {
     this.#coalescer = ReadCoalescer.of(client);
   }
 
-  /** What is stored at a key, and what the dependencies are at now: `null` for what is not there. */
-  async read(
-    key: string,
-    dependencies: readonly Dependency[],
-  ): Promise<{ text: string | null; versions: (string | null)[] }> {
-    if (dependencies.length === 0) {
-      return { text: await this.#coalescer.read(key), versions: [] };
-    }
+  /**
+   * What is stored at a key, followed by what the dependencies are at now: `null` for what is not there.
+   * Where content is compared, fingerprints stand between the versions.
+   *
+   * @param sink is given a RedisException for what could not be read
+   */
+  read(sink: ReadSink, key: string, dependencies: readonly Dependency[]): void {
     const keys = [key];
-    const fingerprints: Promise<string>[] = [];
-    for (const dependency of dependencies) {
-      if (dependency.by === 'version') keys.push(dependency.key);
-      else fingerprints.push(this.#fingerprint(dependency.key));
-    }
-    const [readings, prints] = await Promise.all([
-      this.#coalescer.readAll(keys),
-      fingerprints.length === 0 ? NO_PRINTS : this.#door(Promise.all(fingerprints)),
-    ]);
-    const text = textOf(readings[0]);
-    if (prints.length === 0) {
-      return { text, versions: readings.slice(1).map((reading) => textOf(reading)) };
-    }
-    let version = 1;
-    let print = 0;
-    const versions = dependencies.map(({ by }) =>
-      by === 'version' ? textOf(readings[version++]) : (prints[print++] ?? null),
+    for (const { by, key } of dependencies) if (by === 'version') keys.push(key);
+    const isPlain = keys.length > dependencies.length;
+    this.#coalescer.readInto(isPlain ? sink : this.#withPrints(sink, dependencies), keys);
+  }
+
+  #withPrints(sink: ReadSink, dependencies: readonly Dependency[]): ReadSink {
+    const asked = dependencies.flatMap(({ by, key }) =>
+      by === 'fingerprint' ? this.#print(key).catch((error: unknown) => error as Error) : [],
     );
-    return { text, versions };
+    const combine = async ([text, ...versions]: readonly Reading[]) => {
+      const prints = await Promise.all(asked);
+      const readings = dependencies.map(
+        ({ by }) => (by === 'version' ? versions : prints).shift() ?? null,
+      );
+      sink.succeed([text ?? null, ...(readings as Reading[])]);
+    };
+    return { succeed: (readings) => void combine(readings), fail: (error) => sink.fail(error) };
   }
 
   /**
@@ -104,10 +100,11 @@ export class CacheStore {
 
   /** What each of these is at now. */
   async versions(dependencies: readonly Dependency[]): Promise<(string | null)[]> {
-    const prints = dependencies.map(({ by, key }) =>
-      by === 'version' ? this.#coalescer.read(key) : this.#fingerprint(key),
+    return Promise.all(
+      dependencies.map(({ by, key }) =>
+        by === 'version' ? this.#coalescer.read(key) : this.#print(key),
+      ),
     );
-    return this.#door(Promise.all(prints));
   }
 
   /** The token of the load that may fill the entry, `null` if there is none. */
@@ -155,8 +152,16 @@ export class CacheStore {
     return (await this.#door(FILL.run(this.#client, [entry, lease], args))) === 1;
   }
 
-  async store({ entry, lease }: EntryKeys, text: string, liveMs: number): Promise<void> {
-    await this.#door(STORE.run(this.#client, [entry, lease], ['', text, `${Math.round(liveMs)}`]));
+  /** Takes the lease whoever has it, and the versions. */
+  async seize(
+    { lease }: EntryKeys,
+    { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
+    dependencies: readonly Dependency[],
+    liveMs: number,
+  ): Promise<Versions> {
+    const seized = this.#client.set(lease, token, 'PX', Math.max(1, Math.round(leaseMs)));
+    const [versions] = await this.#door(Promise.all([this.capture(dependencies, liveMs), seized]));
+    return versions;
   }
 
   async release({ lease }: EntryKeys, token: string): Promise<void> {
@@ -181,14 +186,14 @@ export class CacheStore {
     await this.#door(this.#client.unlink(key));
   }
 
-  #fingerprint(key: string): Promise<string> {
-    return FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']).then(
-      (reply) => (reply as [string])[0],
-    );
+  async #print(key: string): Promise<string> {
+    const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']);
+    const [fingerprint] = (await this.#door(reply)) as [string];
+    return fingerprint;
   }
 
   async #captureContent({ key, label }: Dependency, versions: Map<string, string | null>) {
-    versions.set(label, fitting(key, await this.#fingerprint(key)));
+    versions.set(label, fitting(key, await this.#print(key)));
   }
 
   /** Where the driver's errors become ours. */
@@ -199,13 +204,6 @@ export class CacheStore {
       throw asRedisException(error, this.#client);
     }
   }
-}
-
-const NO_PRINTS: readonly string[] = [];
-
-function textOf(reading: Reading | undefined): string | null {
-  if (reading instanceof RedisException) throw reading;
-  return reading ?? null;
 }
 
 /** @throws RedisConfigurationException for content that would hold up the server each time it is compared */

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { ReadSink } from '../../batch/read-coalescer.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { Dependencies, type Dependency } from '../entry/dependency.js';
 import { encodeEntry } from '../entry/envelope.js';
 import { encodeVersions } from '../entry/versions.js';
+import { Budget, type OutageGuard } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
 import type { CacheStore } from './cache-store.js';
 import { EntryReader } from './entry-reader.js';
@@ -24,12 +26,9 @@ describe('EntryReader', () => {
   let reader: EntryReader;
   const store = {
     clock: { now: () => 100 },
-    read: jest.fn((key: string, on: readonly Dependency[]) =>
-      Promise.resolve({
-        text: stored.get(key) ?? null,
-        versions: on.map((one) => stored.get(one.key) ?? null),
-      }),
-    ),
+    read: jest.fn((sink: ReadSink, key: string, on: readonly Dependency[]) => {
+      sink.succeed([key, ...on.map((one) => one.key)].map((name) => stored.get(name) ?? null));
+    }),
     versions: jest.fn((on: readonly Dependency[]) =>
       Promise.resolve(on.map((one) => stored.get(one.key) ?? null)),
     ),
@@ -42,12 +41,20 @@ describe('EntryReader', () => {
       [u.key, 'v2'],
     ]);
     outbox = new Outbox(() => undefined);
-    reader = new EntryReader(store as unknown as CacheStore, dependencies, outbox, (key) => {
+    const guard = {
+      read: (_key: string, _budget: Budget, ask: (sink: unknown) => void) =>
+        new Promise((succeed, fail) => {
+          ask({ succeed, fail });
+        }),
+      attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+    } as unknown as OutageGuard;
+    reader = new EntryReader(store as unknown as CacheStore, guard, dependencies, outbox, (key) => {
       corrupt.push(key);
     });
   });
 
-  const look = (named: readonly Dependency[] = [], key = 'x') => reader.look(keysOf(key), named);
+  const look = (named: readonly Dependency[] = [], key = 'x') =>
+    reader.look(keysOf(key), named, new Budget(250));
 
   it('finds valid what has all that is named and nothing that has changed, in any order', async () => {
     stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
@@ -90,10 +97,10 @@ describe('EntryReader', () => {
     stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
     for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
     expect(store.versions).toHaveBeenCalledTimes(1);
-    expect(store.read.mock.calls.map(([, on]) => on.length)).toEqual([1, 2, 2]);
+    expect(store.read.mock.calls.map(([, , on]) => on.length)).toEqual([1, 2, 2]);
     stored.set('x', entryOf({ tt: 'v1' })); // it does not depend on the other any more
     for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
-    expect(store.read.mock.calls.map(([, on]) => on.length)).toEqual([1, 2, 2, 2, 1, 1]);
+    expect(store.read.mock.calls.map(([, , on]) => on.length)).toEqual([1, 2, 2, 2, 1, 1]);
   });
 
   it('remembers that of some entries, not of all that there ever were', async () => {
@@ -131,13 +138,17 @@ describe('EntryReader', () => {
   });
 
   it('does so too when Redis is told between its answer and the verdict', async () => {
-    const before = { text: entryOf({ tt: 'v1' }), versions: ['v1'] };
+    stored.set('x', entryOf({ tt: 'v1' }));
     outbox.add(t.key, () => Promise.resolve());
-    let answer!: (reply: typeof before) => void;
-    store.read.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    let answer!: () => void;
+    store.read.mockImplementationOnce((sink) => {
+      answer = () => {
+        sink.succeed([entryOf({ tt: 'v1' }), 'v1']);
+      };
+    });
     const looking = look([t]);
     expect(await outbox.close()).toBe(0); // delivered
-    answer(before);
+    answer();
     expect(await looking).toMatchObject({ state: 'missing' });
   });
 });

@@ -1,4 +1,5 @@
 import type { CacheStore, EntryKeys } from './cache-store.js';
+import type { Budget, OutageGuard } from '../outage/outage-guard.js';
 import type { Outbox } from '../outage/outbox.js';
 import type { Dependencies, Dependency } from '../entry/dependency.js';
 import { decodeEntry, fillIdOf, type Entry } from '../entry/envelope.js';
@@ -30,6 +31,7 @@ const MOST_HINTS = 10_000;
  */
 export class EntryReader {
   readonly #store: CacheStore;
+  readonly #guard: OutageGuard;
   readonly #dependencies: Dependencies;
   readonly #outbox: Outbox;
   readonly #onCorrupt: (key: string) => void;
@@ -38,32 +40,41 @@ export class EntryReader {
 
   constructor(
     store: CacheStore,
+    guard: OutageGuard,
     dependencies: Dependencies,
     outbox: Outbox,
     onCorrupt: (key: string) => void,
   ) {
     this.#outbox = outbox;
     this.#store = store;
+    this.#guard = guard;
     this.#dependencies = dependencies;
     this.#onCorrupt = onCorrupt;
   }
 
-  /** @throws RedisException what Redis failed with */
-  async look({ entry: key }: EntryKeys, named: readonly Dependency[]): Promise<Verdict> {
+  /** @throws RedisAway */
+  async look(
+    { entry: key }: EntryKeys,
+    named: readonly Dependency[],
+    budget: Budget,
+  ): Promise<Verdict> {
     const { deleted } = this.#outbox; // may be delivered before the reply is judged
     const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hinted ? distinct([...named, ...hinted]) : named;
-    const { text, versions } = await this.#store.read(key, read);
+    const readings = await this.#guard.read(key, budget, (sink) => {
+      this.#store.read(sink, key, read);
+    });
+    const text = readings[0] ?? null;
     if (text === null) return NOTHING;
     const entry = decodeEntry(text);
     if (!entry) {
       this.#onCorrupt(key);
       return { state: 'missing', judged: fillIdOf(text) };
     }
-    const stands =
-      standsExactly(entry, read, versions) ||
-      (await this.#stands(entry, key, named, read, versions));
-    if (!stands || this.#isDeleted(entry, key, deleted))
+    const isValid =
+      standsExactly(entry, read, readings) ||
+      (await this.#stands(entry, key, named, read, readings.slice(1), budget));
+    if (!isValid || this.#isDeleted(entry, key, deleted))
       return { state: 'missing', judged: entry.fillId };
     const { freshUntil } = entry;
     const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;
@@ -77,6 +88,7 @@ export class EntryReader {
     named: readonly Dependency[],
     read: readonly Dependency[],
     versions: readonly (string | null)[],
+    budget: Budget,
   ): Promise<boolean> {
     const stored = decodeVersions(entry);
     if (!named.every(({ label }) => stored.has(label))) return false;
@@ -89,7 +101,8 @@ export class EntryReader {
       this.#onCorrupt(key);
       return false;
     }
-    const found = others.length === 0 ? [] : await this.#store.versions(others);
+    const ask = () => this.#store.versions(others);
+    const found = others.length === 0 ? [] : await this.#guard.attempt(key, 'read', budget, ask);
     this.#remember(key, [...stored.keys()], named, [...read, ...others]);
     return others.every(({ label }, i) => stored.get(label) === found[i]);
   }

@@ -42,12 +42,13 @@ return {'acquired', ARGV[1], now(), is_foreign}
 export const CAPTURE = new RedisScript(`
 ${READ_TEXT}
 local time = redis.call('TIME')
-local fresh = 'v' .. ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])
+local unique = redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])
+local fresh = 'v' .. string.sub(unique, 1, 16) -- it travels with every read
 local versions = {}
 for i = 1, #KEYS, 2 do
   local key, entity = KEYS[i], KEYS[i + 1]
   local version = read_text(key)
-  if not version or not string.find(version, '^v[%w_.-]+$') then
+  if not version or not string.find(version, '^v%x+$') then
     version = fresh
     local left = -2
     if entity ~= key then left = redis.call('PTTL', entity) end
@@ -92,16 +93,6 @@ return {kind .. redis.sha1hex(redis.call('DUMP', key)), false}
 export const FILL = new RedisScript(`
 ${READ_TEXT}
 if read_text(KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-redis.call('DEL', KEYS[2])
-return 1
-`);
-
-/**
- * Stores what the application says it is, whatever is being loaded. The entry first: after its first
- * write a script may write even where memory has run out. KEYS and ARGV as FILL.
- */
-export const STORE = new RedisScript(`
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
 return 1

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Command, type Redis } from 'ioredis';
+import { Command, type Cluster, type Redis } from 'ioredis';
+import { RedisConnectionException } from '../../errors/redis-connection.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import type { RedisClient } from '../options/options.js';
 
@@ -22,6 +23,7 @@ export interface ScannedPage {
  * A key that is there all the time comes at least once, one that comes or goes meanwhile may be
  * missing, and any may come twice (https://redis.io/docs/latest/commands/scan/#scan-guarantees).
  *
+ * @throws RedisConnectionException if a primary of a cluster is gone
  * @throws the driver's error
  * @internal
  */
@@ -29,12 +31,17 @@ export async function* scanKeys(
   client: RedisClient,
   pattern: string,
 ): AsyncGenerator<readonly string[]> {
-  let cursor: string | undefined;
-  do {
-    const { keys, next } = await scanPage(client, pattern, { count: COUNT, cursor });
-    if (keys.length > 0) yield keys;
-    cursor = next;
-  } while (cursor !== undefined);
+  for (const { name, address } of await primariesOf(client)) {
+    let position = '0';
+    do {
+      // Looked up again: a connection that was lost meanwhile has been replaced by another one.
+      const primary = (await primariesOf(client)).find((primary) => primary.name === name);
+      if (!primary) throw isGone(address);
+      const [next, keys] = await scan(client, primary.node, position, pattern, COUNT);
+      if (keys.length > 0) yield keys;
+      position = next;
+    } while (position !== '0');
+  }
 }
 
 /**
@@ -44,6 +51,7 @@ export async function* scanKeys(
  * @param options.count how many keys to look at
  * @param options.cursor where to go on, from an earlier page
  * @throws RedisValidationException if the cursor leads nowhere
+ * @throws RedisConnectionException if a primary of a cluster is gone
  * @throws the driver's error
  * @internal
  */
@@ -67,20 +75,67 @@ export async function scanPage(
 /** A server that is scanned; one that is not in a cluster has no name. */
 interface Primary {
   readonly name: string;
+  readonly address: string;
   readonly node: Redis | undefined;
 }
 
-/** In an order that stays the same while the cluster does. */
+/**
+ * In an order that stays the same while the cluster does.
+ *
+ * @throws RedisConnectionException if one is gone, and none has taken its place yet
+ */
 async function primariesOf(client: RedisClient): Promise<Primary[]> {
-  if (!('nodes' in client)) return [{ name: '', node: undefined }];
+  if (!('nodes' in client)) return [{ name: '', address: '', node: undefined }];
   if (client.status !== 'ready') await client.ping(); // the nodes are not known before
-  const primaries = client.nodes('master').map((node) => ({ name: nameOf(node), node }));
+  // ioredis forgets a node as soon as its connection is lost, and learns who has taken its place when
+  // a command for one of its keys fails. Without it a third of all keys would just be missing.
+  if (goneOwner(client) !== undefined) await refreshSlots(client);
+  const gone = goneOwner(client);
+  if (gone !== undefined) throw isGone(gone);
+  const primaries = client.nodes('master').map((node) => {
+    const address = addressOf(node);
+    return { name: nameOf(address), address, node };
+  });
   return primaries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The address of a server that has slots, and no connection. */
+function goneOwner(cluster: Cluster): string | undefined {
+  const connected = new Set(cluster.nodes('master').map(addressOf));
+  let latest: string | undefined; // slots come in long rows of one owner
+  for (const [owner] of cluster.slots) {
+    if (owner === undefined || owner === latest) continue;
+    if (!connected.has(owner)) return owner;
+    latest = owner;
+  }
+  return undefined;
+}
+
+/** Does not reject: who is still gone afterwards is looked at then. */
+function refreshSlots(cluster: Cluster): Promise<void> {
+  return new Promise((resolve) => {
+    cluster.refreshSlotsCache(() => {
+      resolve();
+    });
+  });
+}
+
+function isGone(address: string): RedisConnectionException {
+  const colon = address.lastIndexOf(':');
+  return new RedisConnectionException({
+    host: address.slice(0, colon),
+    port: Number(address.slice(colon + 1)),
+    originalError: new Error('the connection was lost'),
+  });
+}
+
+function addressOf({ options: { host, port } }: Redis): string {
+  return `${host}:${port}`;
+}
+
 /** Short, and not the address itself: cursors may be shown to clients. Who knows the network can guess it. */
-function nameOf({ options: { host, port } }: Redis): string {
-  return createHash('sha256').update(`${host}:${port}`).digest('hex').slice(0, 16);
+function nameOf(address: string): string {
+  return createHash('sha256').update(address).digest('hex').slice(0, 16);
 }
 
 function parse(cursor: string): [position: string, name: string] {

@@ -35,6 +35,9 @@ const DRIVER_NAMES: Readonly<Record<string, ErrorClass['kind']>> = {
   MaxRetriesPerRequestError: 'connection',
 };
 
+/** What an ACL forbids is `ERR` if a script does it (Redis 7). */
+const FORBIDDEN_TO_SCRIPT = /^ERR The user executing the script can't (run|access) /;
+
 type Wording = readonly [message: RegExp, kind: ErrorClass['kind'], reply: string];
 
 /** Plain `Error`s of ioredis in words that no other library uses. */
@@ -80,6 +83,7 @@ function classifyReply(error: Error): ErrorClass {
     if (isError(first)) return classifyReply(first);
   }
   if (error.message.includes('max number of clients reached')) return { kind: 'connection', reply };
+  if (FORBIDDEN_TO_SCRIPT.test(error.message)) return { kind: 'permission', reply: 'NOPERM' };
   return { kind: REPLIES[reply] ?? 'command', reply };
 }
 

@@ -13,6 +13,10 @@ describe('translateError, for what a real server cannot be made to say here', ()
     ['MISCONF Redis is configured to save RDB snapshots', 'RedisUnavailableException'],
     ['DENIED Redis is running in protected mode', 'RedisAuthenticationException'],
     ['ERR max number of clients reached', 'RedisConnectionException'],
+    [
+      "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
+      'RedisPermissionException',
+    ],
     ['something without a code', 'RedisCommandException'],
   ])('translates the reply %j', (reply, name) => {
     expect(translateError(named('ReplyError', reply))?.name).toBe(name);

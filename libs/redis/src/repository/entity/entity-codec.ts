@@ -105,8 +105,11 @@ export class EntityCodec<T extends object, Id extends IdValue> {
 
   /** @throws RedisSerializationException if JSON cannot hold it, or would silently lose a part of it */
   encode(instance: T, key: string): string {
-    if (!('toJSON' in instance)) refuseCollections(instance as Plain, key);
-    return this.#serializer.serialize(instance, key);
+    const text = this.#serializer.serialize(instance, key);
+    // A toJSON may give anything, also what no read would take for this entity.
+    if ('toJSON' in instance) this.#plainOf(text, key, this.idOf(instance));
+    else refuseCollections(instance as Plain, key);
+    return text;
   }
 
   /**
@@ -116,6 +119,15 @@ export class EntityCodec<T extends object, Id extends IdValue> {
    * or does not fit the class
    */
   decode(text: string, key: string, id: IdValue): T {
+    const plain = this.#plainOf(text, key, id);
+    try {
+      return this.#hydrator.hydrate(plain) as T;
+    } catch (error) {
+      throw unfit(error, this.#schema.kind, key);
+    }
+  }
+
+  #plainOf(text: string, key: string, id: IdValue): Plain {
     const plain = this.#serializer.deserialize(text, key);
     const { kind, id: idProperty } = this.#schema;
     if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
@@ -126,11 +138,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
       const problem = `is not the ${kind} of this key: its ${idProperty.property} is another one`;
       throw new RedisSerializationException(key, problem);
     }
-    try {
-      return this.#hydrator.hydrate(plain as Plain) as T;
-    } catch (error) {
-      throw unfit(error, kind, key);
-    }
+    return plain as Plain;
   }
 
   get validatesReads(): boolean {

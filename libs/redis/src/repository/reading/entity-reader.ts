@@ -1,4 +1,5 @@
 import { sendInChunks } from '../../batch/chunks.js';
+import { inSlices } from '../../batch/in-slices.js';
 import { multiGet, type Reading } from '../../batch/multi-get.js';
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import { scanKeys, scanPage, type ScannedPage } from '../../connection/keyspace/scan-keys.js';
@@ -66,7 +67,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
    */
   async readAll(ids: readonly Id[]): Promise<Map<Id, T>> {
     const idOf = new Map<string, Id>();
-    for (const id of ids) idOf.set(this.#codec.keyOf(id), id);
+    await inSlices([...ids], (id) => idOf.set(this.#codec.keyOf(id), id));
     const harvest = new EntityHarvest(this.#codec);
     const failed = new Map<string, RedisException>();
     let expected = 0; // characters of an entity, as they were in the last chunk

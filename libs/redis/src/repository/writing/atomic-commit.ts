@@ -1,10 +1,11 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
+import { versionBeside } from '../../keys/entity-dependency.js';
 import { newToken, READ_CLAIM, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
 import type { EntityWrite } from './entity-writer.js';
 import type { Commit, Committed } from './indexed-writer.js';
-import { ADD_ENTRY, randomMargin, WRITE_ENTITY } from './lua.js';
+import { ADD_ENTRY, FORGET_VERSION, randomMargin, WRITE_ENTITY } from './lua.js';
 import type { UniqueConflicts } from './unique-conflicts.js';
 
 /**
@@ -45,7 +46,7 @@ export class AtomicCommit implements Commit {
     sets: readonly IndexEntry[],
     abandoned: ReadonlyMap<IndexEntry, Claim>,
   ): Promise<Reply> {
-    const keys = [key, ...claims.map((claim) => claim.key), ...sets.map((set) => set.key)];
+    const entries = [...claims, ...sets].map((entry) => entry.key);
     const args = [
       expected === undefined ? 'any' : 'expected',
       expected ?? '',
@@ -56,7 +57,7 @@ export class AtomicCommit implements Commit {
       randomMargin(),
       ...claims.map((claim) => abandoned.get(claim) ?? ''),
     ];
-    return (await WRITE.run(this.#client, keys, args)) as Reply;
+    return (await WRITE.run(this.#client, [key, versionBeside(key), ...entries], args)) as Reply;
   }
 }
 
@@ -66,19 +67,20 @@ type Reply =
   | ['taken', index: number, claim: Claim, reserved: 0 | 1];
 
 /**
- * KEYS: entity, claims, sorted sets. ARGV: condition, expected text, text, ttl, id, our claim, margin,
+ * KEYS: entity, version, claims, sorted sets. ARGV: condition, expected text, text, ttl, id, our claim, margin,
  * then for each claim the abandoned one that may be replaced, or ''.
  */
 const WRITE = new RedisScript(`
 ${WRITE_ENTITY}
+${FORGET_VERSION}
 ${ADD_ENTRY}
 ${READ_CLAIM}
-local entity, id, claim = KEYS[1], ARGV[5], ARGV[6]
+local entity, version, id, claim = KEYS[1], KEYS[2], ARGV[5], ARGV[6]
 local claims = #ARGV - 7
 local current = read_entity(entity)
 if ARGV[1] == 'expected' and current ~= ARGV[2] then return {'changed', current} end
 for i = 1, claims do
-  local standing = redis.call('GET', KEYS[1 + i])
+  local standing = redis.call('GET', KEYS[2 + i])
   if standing and owner_of(standing) ~= id and standing ~= ARGV[7 + i] then
     return {'taken', i, standing, is_reserved(standing) and 1 or 0}
   end
@@ -88,9 +90,11 @@ if left == 'keep' then
   left = redis.call('PTTL', entity)
   if left < 0 then left = 'forever' else left = math.max(left, 1) end
 end
+expect_to_forget(version)
 -- What can fail, because a key holds another type, comes before what cannot.
-for i = 2 + claims, #KEYS do add_entry(KEYS[i], id, left, ARGV[7]) end
-for i = 1, claims do write_entity(KEYS[1 + i], claim, left) end
+for i = 3 + claims, #KEYS do add_entry(KEYS[i], id, left, ARGV[7]) end
+for i = 1, claims do write_entity(KEYS[2 + i], claim, left) end
 write_entity(entity, ARGV[3], ARGV[4])
+forget(version)
 return {'written', current}
 `);

@@ -1,5 +1,6 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
+import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
@@ -50,16 +51,18 @@ export class IndexedWriter implements EntityWriter {
   }
 
   async remove(id: string, key: string): Promise<boolean> {
-    const reply = await REMOVE.run(this.#client, [key], []);
+    const reply = await REMOVE.run(this.#client, [key, versionBeside(key)], []);
     const [existed, previous] = reply as [0 | 1, string | null];
     await this.#cleaner.clean(id, key, this.#indexes.entriesOf(previous));
     return existed === 1;
   }
 }
 
-/** KEYS: entity. */
+/** KEYS: entity, version. */
 const REMOVE = new RedisScript(`
 ${WRITE_ENTITY}
 local previous = read_entity(KEYS[1])
-return {redis.call('UNLINK', KEYS[1]), previous}
+local existed = redis.call('UNLINK', KEYS[1])
+redis.call('UNLINK', KEYS[2])
+return {existed, previous}
 `);

@@ -1,42 +1,55 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
+import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { WRITE_ENTITY } from './lua.js';
+import { FORGET_VERSION, WRITE_ENTITY } from './lua.js';
+import { SaveCoalescer } from './save-coalescer.js';
 
 /**
- * Writes entities that have no indexes: one key, one command, one round trip.
+ * Writes entities that have no indexes: one script, one round trip. Saves of the same turn share them.
  *
  * @internal
  */
 export class PlainWriter implements EntityWriter {
   readonly #client: RedisClient;
+  readonly #saves: SaveCoalescer;
 
   constructor(client: RedisClient) {
     this.#client = client;
+    this.#saves = new SaveCoalescer(client);
   }
 
   async write({ key, text, ttl, expected }: EntityWrite): Promise<Outcome> {
     if (expected === undefined) {
-      if (ttl === 'forever') await this.#client.set(key, text);
-      else if (ttl === 'keep') await this.#client.set(key, text, 'KEEPTTL');
-      else await this.#client.set(key, text, 'PX', ttl);
+      await this.#saves.save({ key, text, ttl });
       return { written: true };
     }
-    const reply = await COMPARE_AND_SET.run(this.#client, [key], [expected, text, String(ttl)]);
+    const keys = [key, versionBeside(key)];
+    const reply = await COMPARE_AND_SET.run(this.#client, keys, [expected, text, String(ttl)]);
     const [written, current] = reply as [0 | 1, string | null];
     return written === 1 ? { written: true } : { written: false, current };
   }
 
   async remove(_id: string, key: string): Promise<boolean> {
-    return (await this.#client.unlink(key)) === 1;
+    return (await REMOVE.run(this.#client, [key, versionBeside(key)], [])) === 1;
   }
 }
 
-/** KEYS: entity. ARGV: expected text, text, ttl. */
+/** KEYS: entity, version. ARGV: expected text, text, ttl. */
 const COMPARE_AND_SET = new RedisScript(`
 ${WRITE_ENTITY}
+${FORGET_VERSION}
 local current = read_entity(KEYS[1])
 if current ~= ARGV[1] then return {0, current} end
+expect_to_forget(KEYS[2])
 write_entity(KEYS[1], ARGV[2], ARGV[3])
+forget(KEYS[2])
 return {1, false}
+`);
+
+/** KEYS: entity, version. */
+const REMOVE = new RedisScript(`
+local existed = redis.call('UNLINK', KEYS[1])
+redis.call('UNLINK', KEYS[2])
+return existed
 `);

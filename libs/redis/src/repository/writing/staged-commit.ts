@@ -1,10 +1,11 @@
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
+import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { EntityWrite, WriteTtl } from './entity-writer.js';
 import type { Commit, Committed } from './indexed-writer.js';
-import { ADD_ENTRY, randomMargin, WRITE_ENTITY } from './lua.js';
+import { ADD_ENTRY, FORGET_VERSION, randomMargin, WRITE_ENTITY } from './lua.js';
 import { RESERVATION_MS, Reservations } from './reservations.js';
 import type { UniqueConflicts } from './unique-conflicts.js';
 
@@ -100,7 +101,7 @@ export class StagedCommit implements Commit {
       if (staged) return;
     }
     const before = previous === null ? [] : [previous, String(ttl)];
-    await TAKE_BACK.run(this.#client, [key], [text, ...before]);
+    await TAKE_BACK.run(this.#client, [key, versionBeside(key)], [text, ...before]);
   }
 
   /** What the first stage assumes; the third one knows. */
@@ -118,7 +119,7 @@ export class StagedCommit implements Commit {
   async #writeEntity({ key, text, ttl, expected }: EntityWrite): Promise<Written | Refused> {
     const condition = expected === undefined ? 'any' : 'expected';
     const args = [condition, expected ?? '', text, String(ttl)];
-    const reply = await WRITE.run(this.#client, [key], args);
+    const reply = await WRITE.run(this.#client, [key, versionBeside(key)], args);
     const [written, previous, previousLeftMs, leftMs] = reply as [
       0 | 1,
       string | null,
@@ -157,20 +158,28 @@ ${ADD_ENTRY}
 add_entry(KEYS[1], ARGV[1], ARGV[2], ARGV[3], true)
 `);
 
-/** KEYS: entity. ARGV: condition, expected text, text, ttl. */
+/** KEYS: entity, version. ARGV: condition, expected text, text, ttl. */
 const WRITE = new RedisScript(`
 ${WRITE_ENTITY}
+${FORGET_VERSION}
 local current = read_entity(KEYS[1])
 if ARGV[1] == 'expected' and current ~= ARGV[2] then return {0, current} end
 local before = redis.call('PTTL', KEYS[1])
+expect_to_forget(KEYS[2])
 write_entity(KEYS[1], ARGV[3], ARGV[4])
+forget(KEYS[2])
 return {1, current, before, redis.call('PTTL', KEYS[1])}
 `);
 
-/** KEYS: entity. ARGV: the text that was written, then if there was one the text before and its ttl. */
+/**
+ * KEYS: entity, version. ARGV: the text that was written, then if there was one the text before and
+ * its ttl.
+ */
 const TAKE_BACK = new RedisScript(`
 ${WRITE_ENTITY}
+${FORGET_VERSION}
 if read_entity(KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] then write_entity(KEYS[1], ARGV[2], ARGV[3]) else redis.call('DEL', KEYS[1]) end
+forget(KEYS[2])
 return 1
 `);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { KeyBuilder, RedisRepository, type RedisRepositoryOptions } from '../../../src/index.js';
 import { startCluster, startRedis } from '../../../src/testing/index.js';
+import { EmbeddedTestServer } from '../../../src/testing/embedded-test-server.js';
 import type { EntityClass } from '../../../src/repository/entity/entity-schema.js';
 import { describeWithRealRedis } from '../../../../../test/support/real-redis.js';
 import type { RedisClient } from '../../../src/connection/options/options.js';
@@ -32,6 +33,18 @@ export function onOneServer(suite: (stage: Stage) => void): void {
     suite(
       stageOn(async () => {
         const server = await startRedis();
+        return { options: { url: server.url }, stop: () => server.stop() };
+      }),
+    );
+  });
+}
+
+/** Also where there is a real one. */
+export function onEmbeddedServer(suite: (stage: Stage) => void): void {
+  describe('on the embedded server', () => {
+    suite(
+      stageOn(async () => {
+        const server = await EmbeddedTestServer.start(undefined);
         return { options: { url: server.url }, stop: () => server.stop() };
       }),
     );

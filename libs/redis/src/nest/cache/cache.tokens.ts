@@ -1,0 +1,22 @@
+import { Inject } from '@nestjs/common';
+
+/**
+ * The token of a cache: of the default cache of a connection by the connection's name, of one that
+ * `RedisModule.forCache` made by its own.
+ *
+ * @publicApi
+ */
+export function getRedisCacheToken(name = 'default'): string {
+  return `nestjs-redis-data:Cache:${name}`;
+}
+
+/**
+ * Injects a cache. That of the default connection is also injectable by class, as `RedisCache`.
+ *
+ * @example
+ * constructor(@InjectRedisCache('reports') private readonly reports: RedisCache) {}
+ *
+ * @publicApi
+ */
+export const InjectRedisCache = (name?: string): PropertyDecorator & ParameterDecorator =>
+  Inject(getRedisCacheToken(name));

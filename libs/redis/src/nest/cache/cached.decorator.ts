@@ -1,0 +1,145 @@
+import type { CacheDependency, CacheKey, CachePolicy } from '../../cache/cache-options.js';
+import type { RedisCache } from '../../cache/redis-cache.js';
+import type { KeyPart } from '../../keys/key-encoding.js';
+import { cacheKeyOf } from './cache-key-of.js';
+import { last, refusal, replaceMethod, type MethodCall } from './cached-methods.js';
+import { listOf, type CallDecorator, type ListOr } from './method-options.js';
+
+/** The functions among the options take the arguments of the method. */
+export interface CachedOptions<
+  KeyArgs extends readonly unknown[] = never[],
+  TagArgs extends readonly unknown[] = never[],
+  DependencyArgs extends readonly unknown[] = never[],
+> extends CachePolicy {
+  /**
+   * The name of the cache, from `RedisModule.forCache`, or of a connection.
+   * @default the default connection's
+   */
+  readonly cache?: string | undefined;
+  /**
+   * The first part of the entries' keys. Give it to a class whose name is changed by a minifier, or is
+   * not the only one of its name.
+   * @default the name of the instance's class and of the method: 'PostsService.find'
+   */
+  readonly name?: string | undefined;
+  /**
+   * What identifies a call: the rest of the key.
+   * @default `cacheKeyOf` of all arguments
+   */
+  readonly key?: ((...args: KeyArgs) => KeyPart | readonly [KeyPart, ...KeyPart[]]) | undefined;
+  /** Names under which the result can be invalidated. */
+  readonly tags?: ListOr<KeyPart, TagArgs> | undefined;
+  /** What the result is made from. */
+  readonly dependsOn?: ListOr<CacheDependency, DependencyArgs> | undefined;
+  /**
+   * What the method returns; only needed where the compiler emits no decorator metadata, or the
+   * declared type is an alias.
+   * @default its declared type
+   */
+  readonly returns?: 'promise' | 'observable' | undefined;
+}
+
+/**
+ * Caches the results of a method of any provider: `RedisCache.getOrLoad` around it, with all that it
+ * promises. What the method throws is not cached. The result is what JSON makes of it, for the first
+ * caller too. An Observable gives one value, the last.
+ *
+ * A result is shared by all instances of the class: what a request-scoped instance knows of its request
+ * has to be in the key. A subclass has entries of its own.
+ *
+ * At boot rejects with RedisConfigurationException if two classes or methods have one name on a cache.
+ *
+ * @example
+ * ```ts
+ * @Cached({ ttl: '5m', tags: (id: number) => [`post-${id}`] })
+ * async find(id: number): Promise<Post> { ... }
+ * ```
+ *
+ * @publicApi
+ */
+export function Cached<
+  KeyArgs extends readonly unknown[] = [],
+  TagArgs extends readonly unknown[] = [],
+  DependencyArgs extends readonly unknown[] = [],
+>(
+  options: CachedOptions<KeyArgs, TagArgs, DependencyArgs> = {},
+): CallDecorator<KeyArgs, TagArgs, DependencyArgs> {
+  const { cache, name, key = cacheKeyOfAll, tags, dependsOn, returns, ...policy } = options;
+  return (prototype, property, descriptor) => {
+    const around = async ({ cache: injected, self, args, run }: MethodCall) => {
+      const parts = key(...(args as unknown as KeyArgs));
+      const id = Array.isArray(parts) ? (parts as readonly KeyPart[]) : [parts as KeyPart];
+      const entry: CacheKey = [name ?? resourceOf(self, prototype, property), ...id];
+      const load = async () => last(await run());
+      const value = await injected.getOrLoad(entry, load, {
+        ...policy,
+        tags: listOf(tags, args as unknown as TagArgs),
+        dependsOn: listOf(dependsOn, args as unknown as DependencyArgs),
+      });
+      return [value];
+    };
+    replaceMethod(
+      { prototype, property, decorator: 'Cached', cache, returns },
+      descriptor,
+      around,
+      (self, injected) => {
+        claim(injected, name ?? resourceOf(self, prototype, property), self, prototype, property);
+      },
+    );
+  };
+}
+
+function cacheKeyOfAll(...args: readonly unknown[]): string {
+  return cacheKeyOf(args);
+}
+
+/** A method that is called through `super`, from one that is cached too, must not share its entries. */
+function resourceOf(self: object, prototype: object, property: string | symbol): string {
+  const className = self.constructor.name;
+  const method = typeof property === 'symbol' ? (property.description ?? '') : property;
+  return ownerOf(self, property) === prototype
+    ? `${className}.${method}`
+    : `${className}.${prototype.constructor.name}.${method}`;
+}
+
+/** The prototype whose method is called on the instance. */
+function ownerOf(self: object, property: string | symbol): object | null {
+  let owner: object | null = Object.getPrototypeOf(self) as object | null;
+  while (owner && !Object.hasOwn(owner, property)) {
+    owner = Object.getPrototypeOf(owner) as object | null;
+  }
+  return owner;
+}
+
+interface Claim {
+  readonly className: unknown;
+  readonly prototype: object;
+  readonly property: string | symbol;
+}
+
+/** Which method of which class has a name, in each cache. */
+const claims = new WeakMap<RedisCache, Map<string, Claim>>();
+
+/** @throws RedisConfigurationException if another method, or another class, has the name */
+function claim(
+  cache: RedisCache,
+  resource: string,
+  self: object,
+  prototype: object,
+  property: string | symbol,
+): void {
+  const { constructor } = self;
+  if (constructor.name === '' && resource.startsWith('.')) {
+    throw refusal('Cached', resource, 'the option name, because the class has none');
+  }
+  const ofCache = claims.get(cache) ?? new Map<string, Claim>();
+  claims.set(cache, ofCache);
+  const other = ofCache.get(resource);
+  ofCache.set(resource, other ?? { className: constructor, prototype, property });
+  if (!other) return;
+  const same =
+    other.className === constructor && other.prototype === prototype && other.property === property;
+  if (same) return;
+  const accepted = 'another name, with the option name: another class or method has this one';
+  throw refusal('Cached', resource, accepted);
+}

@@ -1,0 +1,123 @@
+import { isFastify, nodeResponseOf, type HttpRequest, type HttpResponse } from './http-messages.js';
+import { addVary, storable, variesOn, type StoredResponse } from './stored-response.js';
+
+export type XCache = 'HIT' | 'MISS' | 'STALE' | 'BYPASS';
+
+/** The response to this request is not one to be cached. Never leaves the interceptor. */
+export class NotCacheable extends Error {}
+
+/**
+ * One request and its response. Takes the place of `response.send`, which everything that Nest sends goes
+ * through in the end: behind every interceptor, and in Fastify before the `onSend` hooks.
+ *
+ * @internal
+ */
+export class HttpExchange {
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
+  readonly #vary: readonly string[];
+
+  constructor(request: HttpRequest, response: HttpResponse, vary: readonly string[]) {
+    this.#request = request;
+    this.#response = response;
+    this.#vary = vary;
+    if (vary.length > 0) addVary(response, vary);
+  }
+
+  mark(xCache: XCache): void {
+    this.#response.header('X-Cache', xCache);
+  }
+
+  /**
+   * Sends a stored response in place of whatever the pipeline makes of a hit. An error stays one: an
+   * interceptor further out may have refused the request.
+   */
+  replaceWith(stored: StoredResponse, xCache: XCache, ageMs: number): void {
+    const response = this.#response;
+    const send = response.send.bind(response);
+    response.send = (payload) => {
+      response.send = send;
+      if (response.statusCode !== 200) return send(payload);
+      response.header('Age', String(Math.max(0, Math.floor(ageMs / 1_000))));
+      return this.#send(send, stored, xCache);
+    };
+  }
+
+  /**
+   * Waits for what the pipeline sends.
+   *
+   * @param outcome what the cache made of it; the response is held back until then, so that whoever
+   * has it finds it cached
+   * @returns rejects with NotCacheable if that is not to be cached
+   */
+  capture(outcome: Promise<XCache>): Promise<StoredResponse> {
+    const response = this.#response;
+    const send = response.send.bind(response);
+    this.mark('BYPASS'); // until it is captured: what is piped or hijacked never is
+    return new Promise((resolve, reject) => {
+      const refuse = () => {
+        reject(new NotCacheable());
+      };
+      nodeResponseOf(response).once('finish', refuse); // it was sent by other means
+      let isCaptured = false;
+      response.send = (payload) => {
+        // Fastify sends once more what has not been sent when the handler's promise ends.
+        if (isCaptured) return response;
+        if (becomesText(response, payload)) return send(payload);
+        isCaptured = true;
+        const stored = storable(response, payload, this.#vary);
+        if (!stored) {
+          refuse();
+          response.send = send;
+          return send(payload);
+        }
+        resolve(stored);
+        void outcome.then((xCache) => {
+          response.send = send;
+          this.#sendLate(send, stored, xCache);
+        });
+        return response;
+      };
+    });
+  }
+
+  /** Nobody waits for an error from here. */
+  #sendLate(send: HttpResponse['send'], stored: StoredResponse, xCache: XCache): void {
+    try {
+      this.#send(send, stored, xCache);
+    } catch (error) {
+      nodeResponseOf(this.#response).destroy(error as Error);
+    }
+  }
+
+  #send(send: HttpResponse['send'], stored: StoredResponse, xCache: XCache): unknown {
+    const response = this.#response;
+    const { headers } = stored;
+    addVary(response, variesOn(stored));
+    for (const name in headers) {
+      if (name !== 'vary') response.header(name, headers[name] as string);
+    }
+    if (headers['content-type'] === undefined) response.removeHeader('content-type');
+    response.header('ETag', stored.etag);
+    this.mark(xCache);
+    if (!this.#has(stored.etag)) return send(stored.body);
+    response.status(304);
+    response.removeHeader('content-type');
+    return send();
+  }
+
+  /** Whether the client has it already: `If-None-Match`, compared weakly (RFC 9110, section 13.1.2). */
+  #has(etag: string): boolean {
+    const known = this.#request.headers['if-none-match'];
+    if (typeof known !== 'string') return false;
+    if (known.trim() === '*') return true;
+    const opaque = etag.replace(/^W\//, '');
+    return known.split(/(?<=")\s*,/).some((one) => one.trim().replace(/^W\//, '') === opaque);
+  }
+}
+
+/** Express's `send` makes JSON of an object and sends that, by calling itself. */
+function becomesText(response: HttpResponse, payload: unknown): boolean {
+  if (isFastify(response) || payload === null || payload === undefined) return false;
+  return typeof payload !== 'string' && !ArrayBuffer.isView(payload);
+}

@@ -1,0 +1,149 @@
+import {
+  Injectable,
+  mixin,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
+import { from, lastValueFrom, Observable } from 'rxjs';
+import type { GetOrLoadOptions } from '../../cache/cache-options.js';
+import { RedisCache } from '../../cache/redis-cache.js';
+import type { KeyPart } from '../../keys/key-encoding.js';
+import { InjectRedisCache } from './cache.tokens.js';
+import { keyOf, scopeOf } from './http-cache.key.js';
+import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
+import { HttpExchange } from './http-exchange.js';
+import type { HttpRequest, HttpResponse } from './http-messages.js';
+import { ResponseCache } from './response-cache.js';
+import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
+
+/** Calls that an interceptor takes care of: it may stand on the handler and on the application. */
+const TAKEN = new WeakSet<object>();
+
+/**
+ * Caches what handlers of GET requests answer, as it was sent. Guards run before it, on every request.
+ *
+ * With `@UseInterceptors` it caches every GET handler it stands on; as `APP_INTERCEPTOR`, where it is
+ * best the first one, those that have one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`,
+ * `@CacheScope`, `@CacheVary`.
+ *
+ * @example
+ * ```ts
+ * @UseInterceptors(RedisCacheInterceptor)
+ * @Controller('posts')
+ * class PostsController {
+ *   @Get(':id')
+ *   @CacheTTL('5m')
+ *   find(@Param('id') id: string) { ... }
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+@Injectable()
+export class RedisCacheInterceptor implements NestInterceptor {
+  readonly #cache: RedisCache;
+  readonly #responses: ResponseCache;
+  readonly #options = new WeakMap<HttpCachePlan, GetOrLoadOptions<StoredResponse>>();
+  readonly #plans = new HttpCachePlans((interceptor) => {
+    const type = classOf(interceptor);
+    return type === undefined ? undefined : type === this.constructor ? 'this' : 'another';
+  });
+
+  constructor(@InjectRedisCache() cache: RedisCache) {
+    this.#cache = cache;
+    this.#responses = new ResponseCache(cache);
+  }
+
+  /** The interceptor of another cache, from `RedisModule.forCache`. */
+  static for(cache: string): Type<RedisCacheInterceptor> {
+    class NamedCacheInterceptor extends RedisCacheInterceptor {
+      constructor(@InjectRedisCache(cache) named: RedisCache) {
+        super(named);
+      }
+    }
+    return mixin(NamedCacheInterceptor);
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const plan = this.#plans.of(context.getClass(), context.getHandler());
+    if (!plan.isCached || TAKEN.has(context)) return next.handle();
+    TAKEN.add(context);
+    if (context.getType() !== 'http') return this.#cacheValue(context, next, plan);
+    const http = context.switchToHttp();
+    const request = http.getRequest<HttpRequest>();
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (!isRead) return next.handle();
+    return this.#cacheResponse(context, next, plan, request, http.getResponse<HttpResponse>());
+  }
+
+  #cacheResponse(
+    context: ExecutionContext,
+    next: CallHandler,
+    plan: HttpCachePlan,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): Observable<unknown> {
+    const exchange = new HttpExchange(request, response, plan.vary);
+    const scope = plan.isReplaceable ? scopeOf(plan, request) : undefined;
+    if (!scope) {
+      exchange.mark('BYPASS');
+      return next.handle();
+    }
+    const own = typeof plan.key === 'function' ? plan.key(context) : plan.key;
+    const entry = {
+      key: keyOf(plan, request, scope, own),
+      options: this.#optionsFor(plan, request),
+    };
+    return request.method === 'HEAD'
+      ? this.#responses.peek(entry, exchange, next.handle())
+      : this.#responses.serve(entry, exchange, next.handle());
+  }
+
+  /** Most handlers have the same for every request. */
+  #optionsFor(plan: HttpCachePlan, request: HttpRequest): GetOrLoadOptions<StoredResponse> {
+    const known = this.#options.get(plan);
+    if (known) return known;
+    const options = { ...optionsOf(plan, request), serializer: STORED_RESPONSES };
+    const isStatic = [plan.ttl, ...plan.tags].every((given) => typeof given !== 'function');
+    if (isStatic) this.#options.set(plan, options);
+    return options;
+  }
+
+  /** What there is of GraphQL, RPC and WebSockets: values, if `@CacheKey` has a function for them. */
+  #cacheValue(
+    context: ExecutionContext,
+    next: CallHandler,
+    plan: HttpCachePlan,
+  ): Observable<unknown> {
+    const { key, scope } = plan;
+    if (typeof key !== 'function' || typeof scope === 'function') return next.handle();
+    const first: unknown = context.getArgByIndex(0);
+    const handled = next.handle();
+    return from(
+      this.#cache.getOrLoad(
+        key(context),
+        () => lastValueFrom(handled, { defaultValue: undefined }),
+        optionsOf(plan, first),
+      ),
+    );
+  }
+}
+
+/** The class of a caching interceptor, if it is one. */
+function classOf(interceptor: unknown): unknown {
+  if (interceptor instanceof RedisCacheInterceptor) return interceptor.constructor;
+  if (typeof interceptor !== 'function') return undefined;
+  const isOne =
+    interceptor === RedisCacheInterceptor || interceptor.prototype instanceof RedisCacheInterceptor;
+  return isOne ? interceptor : undefined;
+}
+
+function optionsOf(plan: HttpCachePlan, request: unknown): GetOrLoadOptions<never> {
+  const lifetime = typeof plan.ttl === 'function' ? plan.ttl(request) : plan.ttl;
+  const tags = plan.tags.flatMap((tag): readonly KeyPart[] =>
+    [typeof tag === 'function' ? tag(request) : tag].flat(),
+  );
+  return { ...(typeof lifetime === 'string' ? { ttl: lifetime } : lifetime), tags };
+}

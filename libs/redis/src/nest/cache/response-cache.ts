@@ -1,0 +1,189 @@
+import { Observable, tap, type Subscriber } from 'rxjs';
+import type { CacheKey, CacheResult, GetOrLoadOptions } from '../../cache/cache-options.js';
+import type { RedisCache } from '../../cache/redis-cache.js';
+import { NotCacheable, type HttpExchange, type XCache } from './http-exchange.js';
+import type { StoredResponse } from './stored-response.js';
+
+/** Where a response is cached, and how. */
+export interface ResponseEntry {
+  readonly key: CacheKey;
+  readonly options: GetOrLoadOptions<StoredResponse>;
+}
+
+const X_CACHE = {
+  hit: 'HIT',
+  negative: 'HIT',
+  stale: 'STALE',
+  miss: 'MISS',
+  bypass: 'BYPASS',
+} as const satisfies Record<CacheResult<unknown>['status'], XCache>;
+
+/**
+ * Serves responses from a cache. The loader is the pipeline of the request that needs the response: it
+ * hands the handler's value on to the interceptors around, and ends when the final text is sent.
+ *
+ * @internal
+ */
+export class ResponseCache {
+  readonly #cache: RedisCache;
+  /** What is being refreshed by a request of this process. */
+  readonly #refreshed = new Set<string>();
+
+  constructor(cache: RedisCache) {
+    this.#cache = cache;
+  }
+
+  /** @param handled the value of the handler, which runs when it is subscribed to */
+  serve(
+    entry: ResponseEntry,
+    exchange: HttpExchange,
+    handled: Observable<unknown>,
+  ): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const run = new PipelineRun(exchange, handled, subscriber);
+      this.#find(entry, run).catch((error: unknown) => run.fail(error));
+    });
+  }
+
+  /** The same without filling the cache: a HEAD request has no body to fill it with. */
+  peek(
+    { key, options }: ResponseEntry,
+    exchange: HttpExchange,
+    handled: Observable<unknown>,
+  ): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const run = new PipelineRun(exchange, handled, subscriber);
+      this.#cache.get<StoredResponse>(key, options).then(
+        (found) => {
+          if (found) run.answer({ value: found, status: 'hit', ageMs: Date.now() - found.at });
+          else run.goOn('MISS');
+        },
+        (error: unknown) => run.fail(error),
+      );
+    });
+  }
+
+  async #find({ key, options }: ResponseEntry, run: PipelineRun): Promise<void> {
+    const load = () => run.load();
+    const found = await run.follow(this.#cache.resolve(key, load, options));
+    if (!found) return;
+    if (found.status === 'stale' && (await this.#refresh({ key, options }, run))) return;
+    run.answer(found);
+  }
+
+  /**
+   * Of those who find a response past its time, the first one in each process waits until it is made
+   * anew, in one of them by its own pipeline: only that turns a value into what is sent. The others are
+   * served what there is.
+   *
+   * @returns whether there is nothing left to do
+   */
+  async #refresh({ key, options }: ResponseEntry, run: PipelineRun): Promise<boolean> {
+    const id = JSON.stringify(key, (_, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
+    if (this.#refreshed.has(id)) return false;
+    this.#refreshed.add(id);
+    try {
+      // What is past its time is not good enough any more, but the next one may be kept as long.
+      const { staleFor, failSafe = staleFor } = options;
+      const strict = { ...options, staleFor: '1ms' as const, failSafe };
+      const found = await run.follow(this.#cache.resolve(key, () => run.load(), strict));
+      if (found) run.answer(found);
+      return true;
+    } catch {
+      return run.isRunning;
+    } finally {
+      this.#refreshed.delete(id);
+    }
+  }
+}
+
+/** The way of one request: it is answered from the cache, or goes through its own pipeline. */
+class PipelineRun {
+  readonly #exchange: HttpExchange;
+  readonly #handled: Observable<unknown>;
+  readonly #subscriber: Subscriber<unknown>;
+  #loading: Promise<StoredResponse> | undefined;
+  #isAnswered = false;
+  /** Says what became of the load, when the cache is done with it. */
+  #settle: (xCache: XCache) => void = () => undefined;
+
+  constructor(
+    exchange: HttpExchange,
+    handled: Observable<unknown>,
+    subscriber: Subscriber<unknown>,
+  ) {
+    this.#exchange = exchange;
+    this.#handled = handled;
+    this.#subscriber = subscriber;
+  }
+
+  get isRunning(): boolean {
+    return this.#loading !== undefined;
+  }
+
+  /** As the cache's loader. What was answered already has no pipeline left to load with. */
+  load(): Promise<StoredResponse> {
+    if (this.#isAnswered) return Promise.reject(new NotCacheable());
+    if (!this.#loading) {
+      this.#loading = this.#start();
+      this.#loading.catch(() => undefined); // the cache may have given up waiting
+    }
+    return this.#loading;
+  }
+
+  /**
+   * Waits for the cache.
+   *
+   * @returns nothing if this request's own pipeline runs, whatever the cache says
+   */
+  async follow(
+    resolving: Promise<CacheResult<StoredResponse>>,
+  ): Promise<CacheResult<StoredResponse> | undefined> {
+    try {
+      const found = await resolving;
+      if (!this.isRunning) return found;
+      this.#settle(found.status === 'bypass' ? 'BYPASS' : 'MISS');
+      return undefined;
+    } catch (error) {
+      if (!this.isRunning) throw error;
+      this.#settle('BYPASS');
+      return undefined;
+    }
+  }
+
+  answer({ value, status, ageMs }: CacheResult<StoredResponse>): void {
+    this.#isAnswered = true;
+    this.#exchange.replaceWith(value, X_CACHE[status], ageMs);
+    this.#subscriber.next(value.body);
+    this.#subscriber.complete();
+  }
+
+  /** Without the cache. */
+  goOn(xCache: XCache): void {
+    this.#isAnswered = true;
+    this.#exchange.mark(xCache);
+    this.#subscriber.add(this.#handled.subscribe(this.#subscriber));
+  }
+
+  /** Those who waited for a response that is not to be cached each make their own. */
+  fail(error: unknown): void {
+    if (error instanceof NotCacheable) this.goOn('BYPASS');
+    else this.#subscriber.error(error);
+  }
+
+  #start(): Promise<StoredResponse> {
+    const outcome = new Promise<XCache>((resolve) => {
+      this.#settle = resolve;
+    });
+    const captured = this.#exchange.capture(outcome);
+    return new Promise((resolve, reject) => {
+      captured.then(resolve, reject);
+      const refuse = () => {
+        reject(new NotCacheable());
+      };
+      this.#subscriber.add(this.#handled.pipe(tap({ error: refuse })).subscribe(this.#subscriber));
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { CacheSerializer } from '../../cache/cache-options.js';
+import { isFastify, serializesPlainly, textHeader, type HttpResponse } from './http-messages.js';
+
+/** A response as it was sent. */
+export interface StoredResponse {
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+  readonly etag: string;
+  /** Those that are kept, by their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What describes the body, or who may keep it. Everything else belongs to one exchange. */
+const KEPT = [
+  'cache-control',
+  'content-disposition',
+  'content-language',
+  'content-type',
+  'last-modified',
+  'link',
+  'vary',
+];
+
+/** Marks the text as ours, and keeps it from being read as JSON. */
+const MARK = 'http1 ';
+
+/**
+ * A line about the response, then its body: neither is parsed to be sent again.
+ *
+ * @internal
+ */
+export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
+  serialize: ({ body, ...head }) => `${MARK}${JSON.stringify(head)}\n${body}`,
+  deserialize(text) {
+    const end = text.indexOf('\n');
+    if (!text.startsWith(MARK) || end < 0) throw new Error('no response is stored here');
+    const head = JSON.parse(text.slice(MARK.length, end)) as Omit<StoredResponse, 'body'>;
+    return { ...head, body: text.slice(end + 1) };
+  },
+};
+
+/**
+ * What would have to be stored to send the same again; nothing if it must or can not be cached. A
+ * response that says `no-store`, `no-cache` or `private`, sets a cookie, is encoded, or varies on what is
+ * not in the key, is left alone; so is every status but 200, and every payload but text and what becomes
+ * text.
+ *
+ * @param declared the headers in the key
+ * @internal
+ */
+export function storable(
+  response: HttpResponse,
+  payload: unknown,
+  declared: readonly string[],
+): StoredResponse | undefined {
+  if (response.statusCode !== 200 || !mayBeKept(response, declared)) return undefined;
+  const body = textOf(response, payload);
+  if (body === undefined) return undefined;
+  const headers: Record<string, string> = {};
+  for (const name of KEPT) {
+    const value = textHeader(response, name);
+    if (value !== undefined) headers[name] = value;
+  }
+  if (isFastify(response) && typeof payload !== 'string') {
+    headers['content-type'] ??= 'application/json; charset=utf-8';
+  }
+  const etag = textHeader(response, 'etag') ?? etagOf(body, headers['content-type']);
+  return { at: Date.now(), etag, headers, body };
+}
+
+function mayBeKept(response: HttpResponse, declared: readonly string[]): boolean {
+  const control = textHeader(response, 'cache-control') ?? '';
+  return (
+    !/\b(?:no-store|no-cache|private)\b/i.test(control) &&
+    response.getHeader('set-cookie') === undefined &&
+    response.getHeader('content-encoding') === undefined &&
+    namesIn(textHeader(response, 'vary'))
+      .map((name) => name.toLowerCase())
+      .every((name) => declared.includes(name) || VARIED_LATER.includes(name))
+  );
+}
+
+/** The body is compressed, and CORS headers are made, for each request anew. */
+const VARIED_LATER = ['accept-encoding', 'origin'];
+
+function namesIn(vary: string | undefined): string[] {
+  const names = (vary ?? '').split(',').map((name) => name.trim());
+  return names.filter((name) => name !== '');
+}
+
+function textOf(response: HttpResponse, payload: unknown): string | undefined {
+  if (typeof payload === 'string') {
+    return !isFastify(response) || serializesPlainly(response) ? payload : undefined;
+  }
+  if (!isFastify(response) || !isPlainData(payload) || !serializesPlainly(response))
+    return undefined;
+  const type = textHeader(response, 'content-type');
+  if (type !== undefined && !type.includes('json')) return undefined;
+  try {
+    return response.serialize?.(payload);
+  } catch {
+    return undefined; // Fastify's own attempt reports it
+  }
+}
+
+/** Neither bytes nor a stream nor a `Response`, nor nothing at all. */
+function isPlainData(payload: unknown): boolean {
+  if (payload === undefined || payload === null || payload instanceof Error) return false;
+  const { pipe, getReader, buffer } = payload as Partial<Record<string, unknown>>;
+  return (
+    typeof pipe !== 'function' &&
+    typeof getReader !== 'function' &&
+    Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]' &&
+    Object.prototype.toString.call(payload) !== '[object Response]'
+  );
+}
+
+function etagOf(body: string, type = ''): string {
+  const hash = createHash('sha256').update(type).update('\n').update(body).digest('base64url');
+  return `"${hash.slice(0, 27)}"`;
+}
+
+/** The headers of `@CacheVary` beside those that are there. */
+export function addVary(response: HttpResponse, names: readonly string[]): void {
+  const present = textHeader(response, 'vary');
+  const known = namesIn(present).map((name) => name.toLowerCase());
+  const missing = names.filter((name) => !known.includes(name.toLowerCase()));
+  if (missing.length === 0 || known.includes('*')) return;
+  response.header('vary', [...(present ? [present] : []), ...missing].join(', '));
+}
+
+/** What a stored response says it varies on. */
+export const variesOn = ({ headers }: StoredResponse): string[] => namesIn(headers['vary']);

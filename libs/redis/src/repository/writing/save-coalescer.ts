@@ -1,0 +1,104 @@
+import { isCluster } from '../../connection/keyspace/hash-slots.js';
+import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import type { RedisClient } from '../../connection/options/options.js';
+import { classifyError } from '../../connection/translation/classify-error.js';
+import { failureOf, recordFailure } from '../../connection/translation/command-failures.js';
+import { isError } from '../../errors/is-error.js';
+import { versionBeside } from '../../keys/entity-dependency.js';
+import type { EntityWrite } from './entity-writer.js';
+import { FORGET_VERSION, WRITE_ENTITY } from './lua.js';
+
+/** The most entities of one script, which takes about 3 us for each and holds up everybody meanwhile. */
+const MOST_ENTITIES = 128;
+
+/** The most characters of one script, unless a single entity has more. */
+const MOST_CHARACTERS = 256 * 1024;
+
+type Save = Pick<EntityWrite, 'key' | 'text' | 'ttl'>;
+
+interface WaitingSave extends Save {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Turns the saves that are asked for in one turn of the event loop into one script: starting a script
+ * costs the server more than what it does for an entity. In a cluster they are sent one by one, because
+ * a script has the keys of one hash slot.
+ *
+ * @internal
+ */
+export class SaveCoalescer {
+  readonly #client: RedisClient;
+  readonly #most: number;
+  #waiting: WaitingSave[] = [];
+  #characters = 0;
+
+  constructor(client: RedisClient) {
+    this.#client = client;
+    this.#most = isCluster(client) ? 1 : MOST_ENTITIES;
+  }
+
+  /** @throws the driver's error */
+  save({ key, text, ttl }: Save): Promise<void> {
+    if (this.#characters + text.length > MOST_CHARACTERS) this.#send();
+    return new Promise((resolve, reject) => {
+      this.#characters += text.length;
+      const waiting = this.#waiting.push({ key, text, ttl, resolve, reject });
+      if (waiting >= this.#most) this.#send();
+      else if (waiting === 1) process.nextTick(this.#send);
+    });
+  }
+
+  readonly #send = (): void => {
+    const saves = this.#waiting;
+    this.#waiting = [];
+    this.#characters = 0;
+    if (saves.length > 0) void this.#write(saves);
+  };
+
+  async #write(saves: readonly WaitingSave[]): Promise<void> {
+    const keys = saves.flatMap(({ key }) => [key, versionBeside(key)]);
+    const args = saves.flatMap(({ text, ttl }) => [text, String(ttl)]);
+    try {
+      await SAVE.run(this.#client, keys, args);
+      for (const { resolve } of saves) resolve();
+    } catch (error) {
+      const together = saves.length > 1;
+      const mayFareBetterAlone = together && mayBeOneKeysFault(error);
+      for (const save of saves) {
+        if (mayFareBetterAlone) void this.#write([save]);
+        else save.reject(together ? errorOf(save, error) : error);
+      }
+    }
+  }
+}
+
+/** Then nothing was written: an ACL forbids one of the keys, or the server has only some of them. */
+function mayBeOneKeysFault(error: unknown): boolean {
+  const kind = classifyError(error, true)?.kind;
+  return kind === 'permission' || kind === 'command';
+}
+
+/** The error of a script names the key of its first entity; this one that of its own. */
+function errorOf({ key }: Save, error: unknown): unknown {
+  const failure = failureOf(error);
+  if (!isError(error) || !failure) return error;
+  const own = Object.assign(new Error(error.message, { cause: error }), { name: error.name });
+  recordFailure(own, { ...failure, key });
+  return own;
+}
+
+/**
+ * What SET can fail with, like a full memory, it fails with at the first entity. KEYS: an entity and its
+ * version, for each. ARGV: its text and ttl, for each.
+ */
+const SAVE = new RedisScript(`
+${WRITE_ENTITY}
+${FORGET_VERSION}
+expect_to_forget(KEYS[2])
+for i = 1, #KEYS, 2 do
+  write_entity(KEYS[i], ARGV[i], ARGV[i + 1])
+  forget(KEYS[i + 1])
+end
+`);

@@ -1,0 +1,390 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  Controller,
+  Get,
+  InternalServerErrorException,
+  Param,
+  Req,
+  Res,
+  UseInterceptors,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ExternalContextCreator, ModulesContainer } from '@nestjs/core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  CacheKey,
+  CacheScope,
+  CacheTags,
+  CacheTTL,
+  getRedisCacheToken,
+  RedisCacheInterceptor,
+  type RedisCache,
+} from 'nestjs-redis-data';
+import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { serve, type Adapter, type HttpApp } from './support/http-app.js';
+
+let calls = 0;
+let fails = false;
+let entered: () => void;
+let leave: () => void;
+/** Resolves when the slow handler runs; `leave()` lets it go on. */
+let handlerRuns: Promise<void>;
+let mayLeave: Promise<void>;
+beforeEach(() => {
+  calls = 0;
+  handlerRuns = new Promise((resolve) => (entered = resolve));
+  mayLeave = new Promise((resolve) => (leave = resolve));
+});
+afterEach(() => leave());
+
+@Controller('edges')
+@UseInterceptors(RedisCacheInterceptor)
+class EdgesController {
+  @Get('stale/:id')
+  @CacheTTL({ ttl: '50ms', staleFor: '1m' })
+  @CacheTags('stale')
+  async stale(): Promise<object> {
+    const call = ++calls;
+    if (call > 1) {
+      entered();
+      await mayLeave;
+    }
+    if (fails) throw new InternalServerErrorException();
+    return { call };
+  }
+
+  /** Fresh for long enough that who waits for it finds it so. */
+  @Get('fleet')
+  @CacheTTL({ ttl: '1s', staleFor: '1m' })
+  fleet(): Promise<object> {
+    return this.stale();
+  }
+
+  @Get('slow/:id')
+  async slow(): Promise<object> {
+    const call = ++calls;
+    entered();
+    await mayLeave;
+    return { call };
+  }
+
+  @Get('failing-slowly')
+  async failing(): Promise<object> {
+    calls++;
+    entered();
+    await mayLeave;
+    throw new InternalServerErrorException();
+  }
+
+  @Get('dynamic/:ttl')
+  @CacheTTL(({ params }: { params: { ttl: string } }) =>
+    params.ttl === 'default' ? undefined : (params.ttl as '1m'),
+  )
+  dynamic(@Param('ttl') ttl: string): object {
+    return { ttl, call: ++calls };
+  }
+
+  @Get('hijacked')
+  hijacked(@Req() request: { method: string }, @Res({ passthrough: true }) response: unknown) {
+    calls++;
+    const { raw, hijack } = response as Partial<FastifyReply>;
+    hijack?.call(response as FastifyReply);
+    (raw ?? (response as http.ServerResponse)).end(`raw ${request.method}`);
+  }
+
+  @Get('hooked')
+  hooked(): object {
+    return { secret: 'hunter2', call: ++calls };
+  }
+
+  @Get('serializer')
+  serializer(@Res({ passthrough: true }) reply: unknown): object {
+    (reply as Partial<FastifyReply>).serializer?.(() => '{"own":true}');
+    return { call: ++calls };
+  }
+
+  @Get('circular')
+  circular(): object {
+    calls++;
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    return circle;
+  }
+
+  @Get('unkeyable')
+  @CacheKey('x')
+  @CacheScope((): string => {
+    throw new InternalServerErrorException('no owner');
+  })
+  unkeyable(): object {
+    return { call: ++calls };
+  }
+}
+
+describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (adapter) => {
+  let server: RedisTestServer;
+  let app: HttpApp;
+  let cache: RedisCache;
+  const get = (path: string, headers?: Record<string, string>) =>
+    app.request(`/edges/${path}`, headers);
+
+  beforeAll(async () => {
+    server = await startRedis();
+    app = await serve({
+      adapter,
+      controllers: [EdgesController],
+      redis: { url: server.url, app: `edge-${adapter}`, commandTimeout: '300ms' },
+      prepare: (nest) => {
+        if (adapter === 'express') return;
+        const fastify = nest.getHttpAdapter().getInstance() as FastifyInstance;
+        fastify.addHook('onRoute', (route) => {
+          if (!route.url.endsWith('/hooked')) return;
+          route.preSerialization = (
+            _: FastifyRequest,
+            _reply: FastifyReply,
+            payload: unknown,
+            done,
+          ) => {
+            done(null, { ...(payload as object), secret: '***' });
+          };
+        });
+      },
+    });
+    cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
+  });
+  afterAll(async () => {
+    await app.close();
+    await server.stop();
+  });
+
+  const untilStale = () => new Promise((resolve) => setTimeout(resolve, 60));
+
+  it('serves what is stale to all but the one who makes it anew', async () => {
+    expect((await get('stale/1')).text).toBe('{"call":1}');
+    await untilStale();
+    const refreshing = get('stale/1');
+    await handlerRuns;
+    const others = await Promise.all(Array.from({ length: 5 }, () => get('stale/1')));
+    expect(others.map(({ cache: how, text }) => [how, text])).toEqual(
+      others.map(() => ['STALE', '{"call":1}']),
+    );
+    leave();
+    const fresh = await refreshing;
+    expect([fresh.cache, fresh.text]).toEqual(['MISS', '{"call":2}']);
+    expect((await get('stale/1')).text).toBe('{"call":2}');
+    expect(calls).toBe(2);
+  });
+
+  it('makes one of several processes make anew what is stale', async () => {
+    const other = await serve({
+      adapter,
+      controllers: [EdgesController],
+      redis: { url: server.url, app: `edge-${adapter}` },
+    });
+    const headers = { host: 'same.example' };
+    const path = '/edges/fleet';
+    await app.request(path, headers);
+    await new Promise((resolve) => setTimeout(resolve, 1_010));
+    const waiting = [app.request(path, headers), other.request(path, headers)];
+    await handlerRuns;
+    leave();
+    const answers = await Promise.all(waiting);
+    await other.close();
+    expect(answers.map(({ text }) => text)).toEqual(['{"call":2}', '{"call":2}']);
+    expect(calls).toBe(2);
+  });
+
+  it('serves nothing stale that was invalidated', async () => {
+    await get('stale/2');
+    await untilStale();
+    await cache.invalidateTags('stale');
+    leave();
+    const answer = await get('stale/2');
+    expect([answer.cache, answer.text]).toEqual(['MISS', '{"call":2}']);
+  });
+
+  it('goes on serving what is stale where a refresh fails, and tries again', async () => {
+    await get('stale/3');
+    await untilStale();
+    fails = true;
+    const refreshing = get('stale/3');
+    await handlerRuns;
+    leave();
+    expect((await refreshing).status).toBe(500);
+    fails = false;
+    const answers: (string | undefined)[] = [];
+    for (let i = 0; i < 20 && !answers.includes('MISS'); i++) {
+      const { cache: how, text } = await get('stale/3');
+      answers.push(how);
+      expect(text).toBe(how === 'STALE' ? '{"call":1}' : '{"call":3}');
+    }
+    expect(answers).toContain('MISS');
+  });
+
+  it('does not load again because the client that began has gone', async () => {
+    const { port } = (app.nest.getHttpServer() as http.Server).address() as AddressInfo;
+    const first = http.get({ port, host: '127.0.0.1', path: '/edges/slow/1', agent: false });
+    first.on('error', () => undefined);
+    await handlerRuns;
+    const second = get('slow/1');
+    first.destroy();
+    await new Promise((resolve) => first.once('close', resolve));
+    leave();
+    expect((await second).text).toBe('{"call":1}');
+    expect(calls).toBe(1);
+  });
+
+  it('lets everybody make their own response where the first is not to be cached', async () => {
+    const answers = Promise.all(Array.from({ length: 5 }, () => get('failing-slowly')));
+    await handlerRuns;
+    leave();
+    for (const { status, cache: how } of await answers) {
+      expect([status, how]).toEqual([500, 'BYPASS']);
+    }
+    expect(calls).toBe(5);
+  });
+
+  it('takes the lifetime from the request', async () => {
+    for (const ttl of ['1m', '20ms', 'default']) await get(`dynamic/${ttl}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const found = [];
+    for (const ttl of ['1m', '20ms', 'default']) found.push((await get(`dynamic/${ttl}`)).cache);
+    expect(found).toEqual(['HIT', 'MISS', 'HIT']);
+  });
+
+  it('leaves alone what is sent past it', async () => {
+    for (let i = 1; i <= 2; i++) {
+      expect((await get('hijacked')).text).toBe('raw GET');
+      expect(calls).toBe(i);
+    }
+  });
+
+  it('does not get between the response and a hook or a serializer of its own', async () => {
+    const isFastify = adapter === 'fastify';
+    for (let i = 1; i <= 2; i++) {
+      const { text, cache: how } = await get('hooked');
+      if (!isFastify) continue;
+      expect([JSON.parse(text), how]).toEqual([{ secret: '***', call: i }, 'BYPASS']);
+    }
+    for (let i = 1; i <= 2; i++) {
+      const { text, cache: how } = await get('serializer');
+      if (isFastify) expect([text, how]).toEqual(['{"own":true}', 'BYPASS']);
+    }
+  });
+
+  it('leaves it to the adapter to report what cannot be serialized', async () => {
+    expect((await get('circular')).status).toBe(500);
+    expect((await get('circular')).status).toBe(500);
+  });
+
+  it('passes on what a function of a decorator throws', async () => {
+    expect((await get('unkeyable')).status).toBe(500);
+    expect(calls).toBe(0);
+  });
+
+  it('answers from the handler, in time, while Redis is away, and recovers', async () => {
+    await server.kill();
+    for (let i = 1; i <= 3; i++) {
+      const answer = await get('dynamic/1m');
+      expect([answer.status, answer.cache, JSON.parse(answer.text)]).toEqual([
+        200,
+        'BYPASS',
+        { ttl: '1m', call: i },
+      ]);
+      expect(answer.headers['etag']).toBeDefined();
+    }
+    const { status, cache: how } = await app.request('/edges/dynamic/1m', {}, 'HEAD');
+    expect([status, how]).toEqual([200, 'MISS']);
+    await server.restart();
+    const deadline = Date.now() + 8_000;
+    let found: string | undefined;
+    while (found !== 'HIT' && Date.now() < deadline) found = (await get('dynamic/1m')).cache;
+    expect(found).toBe('HIT');
+  }, 15_000);
+});
+
+describe('RedisCacheInterceptor outside HTTP', () => {
+  class Resolver {
+    calls = 0;
+
+    @CacheTTL('1m')
+    plain(): number {
+      return ++this.calls;
+    }
+
+    @CacheKey((context: ExecutionContext) => ['graphql', context.getArgByIndex<string>(0)])
+    @CacheTags((id: string) => `graphql-${id}`)
+    keyed(id: string): string {
+      return `${id} ${++this.calls}`;
+    }
+
+    @CacheKey(() => 'scoped')
+    @CacheScope(() => 'me')
+    scoped(): number {
+      return ++this.calls;
+    }
+  }
+
+  let server: RedisTestServer;
+  let app: HttpApp;
+  beforeAll(async () => {
+    server = await startRedis();
+    app = await serve({
+      adapter: 'fastify',
+      controllers: [EdgesController],
+      redis: { url: server.url, app: 'edge-outside' },
+      providers: [Resolver],
+    });
+  });
+  afterAll(async () => {
+    await app.close();
+    await server.stop();
+  });
+
+  /** As Nest's GraphQL module calls a resolver. */
+  function callerOf(method: 'keyed' | 'plain' | 'scoped') {
+    const cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
+    const resolver = app.nest.get(Resolver, { strict: false });
+    const interceptor = new RedisCacheInterceptor(cache);
+    Reflect.defineMetadata('__interceptors__', [interceptor], Resolver.prototype[method]);
+    expect(app.nest.get(ModulesContainer).size).toBeGreaterThan(0);
+    return app.nest
+      .get(ExternalContextCreator)
+      .create(
+        resolver,
+        resolver[method] as () => unknown,
+        method,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        'graphql',
+      ) as (...args: unknown[]) => Promise<unknown>;
+  }
+
+  it('does nothing, as a rule', async () => {
+    const call = callerOf('plain');
+    expect([await call(), await call()]).toEqual([1, 2]);
+  });
+
+  it('caches values where a function gives the key, once for several callers', async () => {
+    const call = callerOf('keyed');
+    const before = app.nest.get(Resolver, { strict: false }).calls;
+    expect(await Promise.all([call('a'), call('a'), call('b')])).toEqual([
+      `a ${before + 1}`,
+      `a ${before + 1}`,
+      `b ${before + 2}`,
+    ]);
+    const cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
+    await cache.invalidateTags('graphql-a');
+    expect([await call('a'), await call('b')]).toEqual([`a ${before + 3}`, `b ${before + 2}`]);
+  });
+
+  it('caches nothing that has an owner: it does not know whose it is', async () => {
+    const call = callerOf('scoped');
+    expect(await call()).not.toBe(await call());
+  });
+});

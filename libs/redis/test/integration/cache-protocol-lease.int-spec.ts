@@ -1,0 +1,165 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { caught } from './support/caught.js';
+import { isAcquire, isFill, isRelease, nth } from './support/cache-commands.js';
+import { listenedCache } from './support/cache-stage.js';
+import { failing } from './support/failing-client.js';
+import { gated } from './support/gate.js';
+import { heldLoader } from './support/latch.js';
+import { onEveryTopology, onOneServer, type Stage } from './support/repository-servers.js';
+
+/** Two caches like those of two processes, the first with gates before its commands. */
+async function twoProcesses(stage: Stage) {
+  const keys = stage.keys();
+  const gate = gated(stage.client);
+  const first = listenedCache(gate.client, keys);
+  const second = listenedCache(await stage.open(), keys);
+  const lease = `{${keys.key('cache', 'x')}}:lease`;
+  return { gate, first, second, lease };
+}
+
+onEveryTopology((stage) => {
+  describe('The lease of an entry', () => {
+    it('is gone before the entry is, so that nothing is filled in between', async () => {
+      const { gate, first, second, lease } = await twoProcesses(stage);
+      const old = heldLoader(() => 'old');
+      const loading = second.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      const between = gate.hold('unlink', nth(2));
+      const deleting = first.cache.delete('x');
+      await between.reached;
+      await gate.client.exists(lease); // what was sent before has been executed now
+      old.finish();
+      await loading;
+      between.release();
+      await deleting;
+      expect(await first.cache.get('x')).toBeUndefined();
+    });
+
+    it('is lost with a deletion by pattern, whatever is on which list', async () => {
+      const { first, second } = await twoProcesses(stage);
+      const old = heldLoader(() => 'old');
+      const loading = second.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      await first.cache.invalidatePattern('*');
+      old.finish();
+      await loading;
+      expect(await first.cache.get('x')).toBeUndefined();
+    });
+
+    it('keeps a load that took too long from replacing a later one', async () => {
+      const { first, second, lease } = await twoProcesses(stage);
+      const old = heldLoader(() => 'old');
+      const loading = first.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      await stage.client.unlink(lease); // it has expired, say
+      expect(await second.cache.getOrLoad('x', () => 'new')).toBe('new');
+      old.finish();
+      expect(await loading).toBe('old');
+      expect(await second.cache.get('x')).toBe('new');
+    });
+
+    it('is not given back by a load that does not hold it any more', async () => {
+      const { first, second, lease } = await twoProcesses(stage);
+      const old = heldLoader(() => {
+        throw new Error('no luck');
+      });
+      const slow = heldLoader(() => 'old');
+      const loading = first.cache.getOrLoad('x', async () => {
+        await slow.load();
+        return old.load();
+      });
+      await slow.hasRead;
+      await stage.client.unlink(lease);
+      const next = heldLoader(() => 'new');
+      const loadingNext = second.cache.getOrLoad('x', next.load);
+      await next.hasRead;
+      slow.finish();
+      await expect(loading).rejects.toThrow('no luck');
+      expect(await stage.client.exists(lease)).toBe(1);
+      next.finish();
+      await loadingNext;
+      expect(second.of('cache.load')).toMatchObject([{ outcome: 'filled' }]);
+    });
+
+    it('is not taken for what was filled since it was judged', async () => {
+      const { gate, first, second } = await twoProcesses(stage);
+      const acquiring = gate.hold('evalsha', isAcquire);
+      const loader = jest.fn(() => 'mine');
+      const late = first.cache.getOrLoad('x', loader);
+      await acquiring.reached;
+      await second.cache.getOrLoad('x', () => 'theirs');
+      acquiring.release();
+      expect(await late).toBe('theirs');
+      expect(loader).not.toHaveBeenCalled();
+    });
+
+    it('expires with a process that dies, and another one loads', async () => {
+      const { gate, first, second, lease } = await twoProcesses(stage);
+      const times = { loadTimeout: '200ms', timeout: '100ms' } as const;
+      gate.hold('evalsha', isRelease);
+      const hang = () => new Promise(() => undefined);
+      const dying = caught(first.cache.getOrLoad('x', hang, times));
+      await waitUntil('it has the lease', async () => (await stage.client.exists(lease)) === 1);
+      expect(await stage.client.pttl(lease)).toBeGreaterThan(0);
+      const startedAt = performance.now();
+      expect(await second.cache.getOrLoad('x', () => 'value', { loadTimeout: '4s' })).toBe('value');
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect((await dying).message).toContain('cache load');
+    });
+
+    it('is given back when the fill fails, so that nobody waits for it', async () => {
+      const keys = stage.keys();
+      const unlucky = failing(stage.client, 'evalsha', isFill, new Error('Connection is closed.'));
+      const first = listenedCache(unlucky, keys);
+      const second = listenedCache(await stage.open(), keys);
+      expect(await first.cache.getOrLoad('x', () => 'unfilled')).toBe('unfilled');
+      const startedAt = performance.now();
+      expect(await second.cache.getOrLoad('x', () => 'filled')).toBe('filled');
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+    });
+
+    it('keeps what is set too late from coming back after a deletion', async () => {
+      const { gate, first, second } = await twoProcesses(stage);
+      const storing = gate.hold('evalsha', isFill);
+      const setting = first.cache.set('x', 'old', { timeout: '10s' });
+      await storing.reached;
+      await second.cache.delete('x');
+      storing.release();
+      await setting;
+      expect(await second.cache.get('x')).toBeUndefined();
+    });
+
+    it('is lost to what is set, which no load that is under way replaces', async () => {
+      const { first, second } = await twoProcesses(stage);
+      const old = heldLoader(() => 'old');
+      const loading = first.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      await second.cache.set('x', 'set');
+      old.finish();
+      await loading;
+      expect(await second.cache.get('x')).toBe('set');
+    });
+  });
+});
+
+onOneServer((stage) => {
+  it('A deletion by pattern looks for leases before it looks for entries', async () => {
+    const keys = stage.keys();
+    const gate = gated(stage.client);
+    const first = listenedCache(gate.client, keys);
+    const second = listenedCache(await stage.open(), keys);
+    const old = heldLoader(() => 'old');
+    const loading = second.cache.getOrLoad('x', old.load);
+    await old.hasRead;
+    const isScan = ([command]: readonly unknown[]) => (command as { name: string }).name === 'scan';
+    const between = gate.hold('sendCommand', nth(2, isScan));
+    const deleting = first.cache.invalidatePattern('*');
+    await between.reached;
+    old.finish();
+    await loading;
+    between.release();
+    await deleting;
+    expect(await second.cache.get('x')).toBeUndefined();
+  });
+});

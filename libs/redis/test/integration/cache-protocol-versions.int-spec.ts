@@ -1,0 +1,195 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { CAPTURE } from '../../src/cache/store/scripts.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { listenedCache } from './support/cache-stage.js';
+import { heldLoader } from './support/latch.js';
+import { onEveryTopology, type Stage } from './support/repository-servers.js';
+
+async function stageOf(stage: Stage) {
+  const keys = stage.keys();
+  const { cache } = listenedCache(stage.client, keys);
+  const other = listenedCache(await stage.open(), keys).cache;
+  return { keys, cache, other };
+}
+
+onEveryTopology((stage) => {
+  describe('The version of a tag', () => {
+    it('is another one each time it is made, also by a command that is sent twice', async () => {
+      const key = stage.keys().tagKey('t');
+      const capture = () => CAPTURE.run(stage.client, [key, key], ['unique', '1000', '2000']);
+      const first = await capture();
+      expect(await capture()).toEqual(first);
+      await stage.client.unlink(key);
+      expect(await capture()).not.toEqual(first);
+    });
+
+    it('does not come back when it has been lost', async () => {
+      const { cache, keys } = await stageOf(stage);
+      let source = 'old';
+      const load = (id: string) => cache.getOrLoad(['x', id], () => source, { tags: ['t'] });
+      await load('1');
+      source = 'new';
+      await cache.invalidateTags('t');
+      await load('2'); // there is a version again
+      expect(await load('1')).toBe('new');
+      await stage.client.unlink(keys.tagKey('t')); // evicted
+      source = 'newest';
+      await load('3');
+      expect(await load('1')).toBe('newest');
+    });
+
+    it.each(['named', 'found'])(
+      'is needed by all that depend on it, by a tag that is %s',
+      async (how) => {
+        const { cache, keys } = await stageOf(stage);
+        const tags = how === 'named' ? ['t'] : [];
+        await cache.getOrLoad('x', (c) => c.dependOn({ tags: ['t'] }), { tags, negativeTtl: '1m' });
+        expect(await cache.get('x', { tags })).toBeUndefined();
+        await cache.getOrLoad(
+          'y',
+          async (context) => {
+            await context.dependOn({ tags: ['t'] });
+            return 'value';
+          },
+          { tags },
+        );
+        expect(await cache.get('y', { tags })).toBe('value');
+        await stage.client.unlink(keys.tagKey('t')); // evicted, or flushed
+        expect(await cache.get('y', { tags })).toBeUndefined();
+      },
+    );
+
+    it('matters to whoever reads, whether or not he knows of the tag', async () => {
+      const { cache, other } = await stageOf(stage);
+      await cache.getOrLoad('x', () => 'old', { tags: ['a', 'b'] });
+      expect(await other.get('x')).toBe('old');
+      await other.invalidateTags('b');
+      expect(await cache.get('x')).toBeUndefined();
+      expect(await other.get('x', { tags: ['a'] })).toBeUndefined();
+    });
+
+    it('is asked for by name: an entry that does not carry it is not good enough', async () => {
+      const { cache } = await stageOf(stage);
+      await cache.getOrLoad('x', () => 'old', { tags: ['a'] });
+      expect(await cache.get('x', { tags: ['a', 'b'] })).toBeUndefined();
+      expect(await cache.get('x', { tags: ['a'] })).toBe('old');
+    });
+
+    it('is captured before the source is read', async () => {
+      const { cache, other } = await stageOf(stage);
+      const old = heldLoader(() => 'old');
+      const loading = cache.getOrLoad('x', old.load, { tags: ['t'] });
+      await old.hasRead;
+      await other.invalidateTags('t');
+      old.finish();
+      expect(await loading).toBe('old');
+      expect(await other.get('x', { tags: ['t'] })).toBeUndefined();
+    });
+
+    it('is captured before the source is read, also of a key of somebody else', async () => {
+      const { cache, other } = await stageOf(stage);
+      const foreign = stage.keys().key('foreign', 'x');
+      const options = { dependsOn: [foreign] };
+      const old = heldLoader(() => 'old');
+      const loading = cache.getOrLoad('x', old.load, options);
+      await old.hasRead;
+      await stage.client.set(foreign, 'changed');
+      old.finish();
+      await loading;
+      expect(await other.get('x', options)).toBeUndefined();
+    });
+
+    it('comes from what the loader was given to read', async () => {
+      const { cache, other } = await stageOf(stage);
+      const foreign = stage.keys().key('foreign', 'x');
+      await stage.client.set(foreign, 'a');
+      const load = () => other.getOrLoad('x', (context) => context.read(foreign));
+      expect(await load()).toBe('a');
+      await stage.client.set(foreign, 'b');
+      expect(await cache.get('x')).toBeUndefined();
+      expect(await load()).toBe('b');
+    });
+
+    it('makes a load start over when its tag was named too late', async () => {
+      const { cache, other } = await stageOf(stage);
+      let source = 'old';
+      const old = heldLoader(() => source);
+      const loading = cache.getOrLoad('x', async (context) => {
+        const read = await old.load();
+        context.addTags('late');
+        return read;
+      });
+      await old.hasRead;
+      source = 'new';
+      await other.invalidateTags('late');
+      old.finish();
+      expect(await loading).toBe('new');
+      expect(await other.get('x')).toBe('new');
+    });
+
+    it('lives longer than what depends on it', async () => {
+      const { cache, keys } = await stageOf(stage);
+      const lifeOf = (key: string) => stage.client.pttl(key);
+      await cache.getOrLoad('x', () => 1, { tags: ['t'], ttl: '1s' });
+      await cache.getOrLoad('y', () => 1, { tags: ['t'], ttl: '5h', jitter: 0 });
+      const tag = keys.tagKey('t');
+      expect(await lifeOf(tag)).toBeGreaterThan(await lifeOf(keys.key('cache', 'y')));
+      const longer = cache.getOrLoad('z', (context) => (context.setTtl('4d'), 1), { tags: ['t'] });
+      await longer;
+      expect(await lifeOf(tag)).toBeGreaterThan(await lifeOf(keys.key('cache', 'z')));
+    });
+  });
+
+  describe('What was invalidated', () => {
+    const expiresSoon = { tags: ['t'], ttl: '20ms', jitter: 0 } as const;
+    const expired = async (
+      cache: Awaited<ReturnType<typeof stageOf>>['cache'],
+      options: object,
+    ) => {
+      await waitUntil('it has expired', async () => {
+        const { status } = await cache.resolve('x', () => 'refreshed', options);
+        return status === 'stale';
+      });
+    };
+
+    it('is not served as stale', async () => {
+      const { cache, other } = await stageOf(stage);
+      const options = { ...expiresSoon, staleFor: '1m' } as const;
+      await cache.getOrLoad('x', () => 'old', options);
+      await expired(cache, options);
+      await other.invalidateTags('t');
+      expect(await cache.resolve('x', () => 'new', options)).toMatchObject({
+        value: 'new',
+        status: 'miss',
+      });
+    });
+
+    it('is not served because the loader fails, as what has expired is', async () => {
+      const { cache, other } = await stageOf(stage);
+      const options = { ...expiresSoon, failSafe: '1m' } as const;
+      const failure = () => Promise.reject(new Error('no luck'));
+      await cache.getOrLoad('x', () => 'old', options);
+      await waitUntil('it has expired', async () => {
+        return (await cache.resolve('x', failure, options)).status === 'stale';
+      });
+      await other.invalidateTags('t');
+      await expect(cache.getOrLoad('x', failure, options)).rejects.toThrow('no luck');
+    });
+
+    it('is not accepted by whoever waits for the process that loads it', async () => {
+      const { cache, other } = await stageOf(stage);
+      const old = heldLoader(() => 'old');
+      const loading = cache.getOrLoad('x', old.load, { tags: ['t'] });
+      await old.hasRead;
+      await other.invalidateTags('t');
+      const loader = jest.fn(() => 'new');
+      const waiting = other.getOrLoad('x', loader, { tags: ['t'] });
+      const isWaiting = new Promise((resolve) => setTimeout(resolve, 20));
+      await isWaiting;
+      expect(loader).not.toHaveBeenCalled();
+      old.finish();
+      expect(await loading).toBe('old');
+      expect(await waiting).toBe('new');
+    });
+  });
+});

@@ -1,0 +1,21 @@
+/** Which of a cache's commands this is, by its arguments: for gates. All of these are `evalsha`. */
+type Args = readonly unknown[];
+
+const endsWith = (arg: unknown, end: string) => typeof arg === 'string' && arg.endsWith(end);
+
+export const isFill = (args: Args): boolean =>
+  args.some((arg) => typeof arg === 'string' && arg.startsWith('c1'));
+
+export const isAcquire = (args: Args): boolean => args[1] === 2 && !isFill(args) && isOfLease(args);
+
+export const isRelease = (args: Args): boolean => args[1] === 1 && endsWith(args[2], ':lease');
+
+function isOfLease(args: Args): boolean {
+  return endsWith(args[3], ':lease');
+}
+
+/** The second that comes by, then the third, ...: those before it pass. */
+export function nth(n: number, matches: (args: Args) => boolean = () => true) {
+  let seen = 0;
+  return (args: Args): boolean => matches(args) && ++seen === n;
+}

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { RedisCache } from '../../../../src/cache/redis-cache.js';
+import type { CacheResult, LoadContext } from '../../../../src/cache/cache-options.js';
+import { RedisException } from '../../../../src/index.js';
+import { RedisSerializationException } from '../../../../src/index.js';
+import type { HistoryKey, Value } from './history-keys.js';
+import { Phase, type SharedState } from './shared-state.js';
+
+export interface Violation {
+  readonly what: string;
+  readonly key: string;
+  readonly events: readonly string[];
+}
+
+export interface CallerTools {
+  readonly state: SharedState;
+  readonly worker: number;
+  readonly random: () => number;
+  /** Not behind a proxy. */
+  readonly redis: Redis;
+  readonly report: (violation: Violation) => void;
+}
+
+/** No call may take longer: two loads that run into their time limit, and what it waits for Redis. */
+const LONGEST_CALL_MS = 8_000;
+
+/** Nobody has to load alone, and no lease runs out because this machine is busy. */
+const PATIENT = { timeout: '5s', loadTimeout: '5s' } as const;
+
+class LoaderFailure extends Error {}
+
+/** What was known when a read began. */
+interface Floor {
+  readonly acked: Readonly<Record<string, number>>;
+  readonly flushes: number;
+}
+
+/** Reads, and compares with what has to be seen. */
+export class HistoryCaller {
+  readonly #tools: CallerTools;
+
+  constructor(tools: CallerTools) {
+    this.#tools = tools;
+  }
+
+  async read(cache: RedisCache, key: HistoryKey, isCalm: boolean): Promise<void> {
+    const { state, worker, random } = this.#tools;
+    const abort = !isCalm && random() < 0.03 ? new AbortController() : undefined;
+    if (abort) setTimeout(() => abort.abort(), random() * 10);
+    const floor = this.#floor(key);
+    const startedAt = performance.now();
+    try {
+      const result = await cache.resolve(key.name, (context) => this.#load(key, context, isCalm), {
+        ...key.options(),
+        ...(abort && { signal: abort.signal }),
+        ...(isCalm && PATIENT),
+      });
+      this.#judge(key, floor, result);
+    } catch (error) {
+      state.count(worker, 'failedReads');
+      if (!isExpected(error, abort?.signal)) this.#report(`threw ${String(error)}`, key);
+    }
+    const tookMs = performance.now() - startedAt;
+    state.count(worker, 'reads');
+    state.noteSlowest(worker, tookMs);
+    if (tookMs > LONGEST_CALL_MS) this.#report(`took ${Math.round(tookMs)} ms`, key);
+  }
+
+  /** When nothing is written any more, nobody may be given anything but the newest. */
+  async expectNewest(cache: RedisCache, key: HistoryKey): Promise<void> {
+    const { state, redis } = this.#tools;
+    const pause = async () => undefined;
+    const load = (context: LoadContext) => key.load(context, state, redis, pause);
+    const value = await cache.getOrLoad(key.name, load, { ...key.options(), timeout: '5s' });
+    for (const [name, row] of Object.entries(key.rows)) {
+      const found = value[name as keyof Value];
+      const newest = name === 'foreign' ? Number(await redis.get(key.foreignKey)) : state.read(row);
+      if (found !== newest) this.#report(`ends with ${name} ${found}, not ${newest}`, key);
+    }
+  }
+
+  #floor(key: HistoryKey): Floor {
+    const { state } = this.#tools;
+    const acked: Record<string, number> = {};
+    let flushes = -1;
+    for (const [name, row] of Object.entries(key.rows)) {
+      acked[name] = Atomics.load(state.acked, row);
+      if (name === 'foreign') flushes = Atomics.load(state.flushesAtAck, row);
+    }
+    return { acked, flushes };
+  }
+
+  #judge(key: HistoryKey, { acked, flushes }: Floor, result: CacheResult<Value>): void {
+    const { state, worker } = this.#tools;
+    const { status, value } = result;
+    if (status === 'hit') state.count(worker, 'hits');
+    if (status === 'stale') state.count(worker, 'stale');
+    if (status === 'bypass') state.count(worker, 'bypasses');
+    for (const [name, least] of Object.entries(acked)) {
+      const found = value[name as keyof Value];
+      // What was kept in Redis itself may have gone with a flush.
+      if (found === null && (flushes === -1 || flushes !== state.flushesBegun)) continue;
+      if ((found ?? 0) < least) {
+        this.#report(`${status}: ${name} is ${found}, and ${least} had been acknowledged`, key);
+      }
+    }
+  }
+
+  async #load(key: HistoryKey, context: LoadContext, isCalm: boolean): Promise<Value> {
+    const { state, worker, redis, random } = this.#tools;
+    const { signal } = context;
+    state.count(worker, 'loads');
+    state.log(key.index, 'load', worker, state.read(key.index));
+    const loads = state.loadBegins(worker, key.index);
+    const isStillCalm = isCalm && state.phase === Phase.calm && !state.wasRedisAway(key.index);
+    if (isStillCalm && loads > 1) this.#report(`${loads} loads at once`, key);
+    let hasEnded = false;
+    const end = () => {
+      if (!hasEnded) state.loadEnds(worker, key.index);
+      hasEnded = true;
+    };
+    signal.addEventListener('abort', end, { once: true }); // it counts no longer
+    try {
+      const luck = random();
+      if (luck < 0.005 && !isCalm) await sleep(30_000, undefined, { signal }); // hangs until it is given up
+      const value = await key.load(context, state, redis, () => this.#pause());
+      if (luck > 0.97) throw new LoaderFailure('by chance');
+      state.log(key.index, 'loaded', worker, value.own);
+      return value;
+    } finally {
+      end();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const { random } = this.#tools;
+    const luck = random();
+    if (luck < 0.3) return;
+    if (luck < 0.8) await new Promise(setImmediate);
+    else if (luck < 0.98) await sleep(luck * 4);
+    else await sleep(random() * 60);
+  }
+
+  #report(what: string, key: HistoryKey): void {
+    const { state, worker, report } = this.#tools;
+    const events = Object.entries(key.rows).flatMap(([name, row]) =>
+      state.history(row).map((line) => `${name}: ${line}`),
+    );
+    report({ what: `worker ${worker}: ${what}`, key: String(key.name), events });
+  }
+}
+
+function isExpected(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted && error === signal.reason) return true;
+  if (error instanceof RedisSerializationException) return false;
+  // What Redis fails with while a loader reads from it is the loader's failure.
+  return (
+    error instanceof LoaderFailure ||
+    error instanceof RedisException ||
+    (error as Error).name === 'MaxRetriesPerRequestError'
+  );
+}

@@ -1,0 +1,143 @@
+import type { Redis } from 'ioredis';
+import type { RedisCache } from '../../../../src/cache/redis-cache.js';
+import type {
+  CacheKey,
+  GetOrLoadOptions,
+  LoadContext,
+} from '../../../../src/cache/cache-options.js';
+import { KeyBuilder } from '../../../../src/index.js';
+import { FOREIGN, GROUPS, KEYS, type SharedState } from './shared-state.js';
+
+/** The versions that a cached value was made of. */
+export interface Value {
+  readonly own: number;
+  readonly group?: number;
+  readonly foreign?: number | null;
+}
+
+export const historyKeys = new KeyBuilder({ app: 'history', environment: 'test' });
+
+/** How entries differ: in how what they depend on is told, and in how their own row is invalidated. */
+const KINDS = [
+  'tag',
+  'key',
+  'pattern',
+  'found',
+  'late',
+  'foreign',
+  'read',
+  'stale',
+  'fail-safe',
+  'set',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One cached entry, and the rows of the source that it is made of. */
+export class HistoryKey {
+  readonly kind: Kind;
+  readonly name: CacheKey;
+  readonly ownTag: string;
+  readonly groupTag: string;
+  readonly groupRow: number;
+  readonly foreignKey: string;
+  readonly foreignRow: number;
+
+  constructor(readonly index: number) {
+    this.kind = KINDS[index % KINDS.length] as Kind;
+    this.name = [this.kind, index];
+    this.ownTag = `own-${index}`;
+    this.groupTag = `group-${index % GROUPS}`;
+    this.groupRow = KEYS + (index % GROUPS);
+    this.foreignKey = foreignKey(index % FOREIGN);
+    this.foreignRow = KEYS + GROUPS + (index % FOREIGN);
+  }
+
+  get rows(): Record<string, number> {
+    if (this.kind === 'set') return { own: this.index };
+    return this.kind === 'foreign' || this.kind === 'read'
+      ? { own: this.index, foreign: this.foreignRow }
+      : { own: this.index, group: this.groupRow };
+  }
+
+  options(): GetOrLoadOptions<Value> {
+    const { ownTag, groupTag } = this;
+    switch (this.kind) {
+      case 'tag':
+        return { tags: [ownTag, groupTag] };
+      case 'stale':
+        return { tags: [ownTag, groupTag], ttl: '30ms', staleFor: '300ms' };
+      case 'key':
+      case 'pattern':
+        return { tags: [groupTag] };
+      case 'fail-safe':
+        return { tags: [groupTag], ttl: '60ms', failSafe: '2s' };
+      case 'foreign':
+        return { tags: [ownTag], dependsOn: [this.foreignKey] };
+      case 'found':
+      case 'late':
+      case 'read':
+      case 'set':
+        return {};
+    }
+  }
+
+  /** @param pause takes a random time, between any two things that a loader does */
+  async load(
+    context: LoadContext,
+    state: SharedState,
+    redis: Redis,
+    pause: () => Promise<void>,
+  ): Promise<Value> {
+    if (this.kind === 'found') {
+      await context.dependOn({ tags: [this.ownTag, this.groupTag] });
+    }
+    await pause();
+    const own = state.read(this.index);
+    await pause();
+    const { foreign, group } = this.rows;
+    const value: Value = {
+      own,
+      ...(group !== undefined && { group: state.read(group) }),
+      ...(foreign !== undefined && { foreign: await this.#readForeign(context, redis) }),
+    };
+    if (this.kind === 'late') context.addTags(this.ownTag, this.groupTag);
+    await pause();
+    return value;
+  }
+
+  /** Says that the entry's own row has changed. @throws if it is not acknowledged */
+  async invalidate(cache: RedisCache): Promise<void> {
+    switch (this.kind) {
+      case 'tag':
+      case 'stale':
+      case 'found':
+      case 'late':
+      case 'foreign':
+        await cache.invalidateTags(this.ownTag);
+        return;
+      case 'pattern':
+        await cache.invalidatePattern(`pattern:*${this.index}*`);
+        return;
+      case 'key':
+      case 'read':
+      case 'fail-safe':
+      case 'set':
+        await cache.delete(this.name);
+    }
+  }
+
+  async #readForeign(context: LoadContext, redis: Redis): Promise<number | null> {
+    const text =
+      this.kind === 'read' ? await context.read(this.foreignKey) : await redis.get(this.foreignKey);
+    return text === null ? null : Number(text);
+  }
+}
+
+export function foreignKey(n: number): string {
+  return `foreign:${n}`;
+}
+
+export const ALL_KEYS: readonly HistoryKey[] = Array.from(
+  { length: KEYS },
+  (_, index) => new HistoryKey(index),
+);

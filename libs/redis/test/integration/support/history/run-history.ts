@@ -1,0 +1,196 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import {
+  startCluster,
+  startFaultProxy,
+  startRedis,
+  type FaultProxy,
+} from '../../../../src/testing/index.js';
+import { pickFrom, randomNumbers } from '../random.js';
+import { Chaos } from './chaos.js';
+import type { Violation } from './history-caller.js';
+import type { WorkerData, WorkerMessage } from './history-worker.js';
+import { FIGURES, Phase, SharedState } from './shared-state.js';
+
+const WORKER = join(
+  process.cwd(),
+  'libs/redis/test/integration/support/history/history-worker.cjs',
+);
+
+export interface HistoryOptions {
+  readonly seed: number;
+  /** Ends after so many reads, or so much time. */
+  readonly reads: number;
+  readonly forMs?: number;
+  readonly workers?: number;
+  readonly topology?: 'one server' | 'cluster';
+  /** Told about once a second. */
+  readonly onProgress?: (reads: number) => void;
+}
+
+export interface HistoryResult {
+  readonly seed: number;
+  readonly figures: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly violations: readonly Violation[];
+  readonly seconds: number;
+}
+
+/** How long there is trouble, and then none. */
+const CHAOS_MS = 4_000;
+const CALM_MS = 600;
+/** Until also that has been executed which nobody waits for any more. */
+const LATE_MS = 300;
+
+/**
+ * Runs threads that read, write and invalidate while everything goes wrong that can, and checks that no
+ * value is older than what had been acknowledged before it was asked for; that no entry is loaded twice
+ * at once while nobody touches the leases; that no call takes for ever; and that in the end all agree.
+ */
+export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
+  const startedAt = performance.now();
+  const history = await History.start(options);
+  try {
+    await history.run();
+  } finally {
+    await history.stop();
+  }
+  return history.result((performance.now() - startedAt) / 1_000);
+}
+
+type Server = Pick<Awaited<ReturnType<typeof startRedis>>, 'host' | 'port'>;
+
+class History {
+  readonly #state = new SharedState();
+  readonly #violations: Violation[] = [];
+  readonly #workers = new Map<number, Worker>();
+  readonly #random: () => number;
+  readonly #chaos: Chaos;
+  #generation = 0;
+  #ready = 0;
+  #final = 0;
+
+  static async start(options: HistoryOptions): Promise<History> {
+    if (options.topology === 'cluster') {
+      const cluster = await startCluster({ replicas: false });
+      return new History(options, cluster.nodes, await proxiesOf(cluster.nodes), cluster);
+    }
+    const server = await startRedis();
+    return new History(options, [server], await proxiesOf([server]), server);
+  }
+
+  private constructor(
+    private readonly options: HistoryOptions,
+    private readonly nodes: readonly Server[],
+    private readonly proxies: readonly FaultProxy[],
+    private readonly server: { stop(): Promise<void> },
+  ) {
+    this.#random = randomNumbers(options.seed);
+    this.#chaos = new Chaos({
+      state: this.#state,
+      random: this.#random,
+      nodes,
+      proxies,
+      replaceWorker: () => this.#replaceWorker(),
+    });
+  }
+
+  get #workerCount(): number {
+    return this.options.workers ?? 3;
+  }
+
+  async run(): Promise<void> {
+    for (let worker = 0; worker < this.#workerCount; worker++) this.#startWorker(worker);
+    await this.#until('all threads are ready', () => this.#ready === this.#workerCount);
+    const endAt = performance.now() + (this.options.forMs ?? Infinity);
+    do {
+      this.#state.phase = Phase.chaos;
+      await this.#trouble(Math.min(performance.now() + CHAOS_MS, endAt));
+      await Promise.all(this.proxies.map((proxy) => proxy.heal()));
+      this.#state.phase = Phase.settle;
+      await this.#until('all calls have ended', () => this.#state.isIdle);
+      await sleep(LATE_MS);
+      this.#state.forgetOutages();
+      this.#state.phase = Phase.calm;
+      await sleep(CALM_MS);
+      this.options.onProgress?.(this.#state.figure('reads'));
+    } while (this.#state.figure('reads') < this.options.reads && performance.now() < endAt);
+    this.#state.phase = Phase.final;
+    await this.#until('all threads have written', () => this.#final === this.#workerCount);
+    const gone = [...this.#workers.values()].map((worker) => {
+      worker.postMessage('all have written');
+      return new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    });
+    await Promise.race([Promise.all(gone), sleep(20_000, undefined, { ref: false })]);
+    if (this.#workers.size > 0) this.#report('a thread does not end');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
+    this.#chaos.close();
+    await Promise.all(this.proxies.map((proxy) => proxy.stop()));
+    await this.server.stop();
+  }
+
+  result(seconds: number): HistoryResult {
+    const figures = Object.fromEntries(FIGURES.map((name) => [name, this.#state.figure(name)]));
+    const { seed } = this.options;
+    return { seed, figures, faults: this.#chaos.done, violations: this.#violations, seconds };
+  }
+
+  async #trouble(until: number): Promise<void> {
+    while (performance.now() < until && this.#violations.length < 20) {
+      await sleep(this.#random() * 60);
+      await this.#chaos.act();
+    }
+  }
+
+  async #until(what: string, isSo: () => boolean): Promise<void> {
+    const giveUpAt = performance.now() + 20_000;
+    while (!isSo()) {
+      if (performance.now() > giveUpAt) {
+        this.#report(`waited 20 s until ${what}`);
+        return;
+      }
+      await sleep(5);
+    }
+  }
+
+  #startWorker(worker: number): void {
+    const workerData: WorkerData = {
+      memory: this.#state.memory,
+      worker,
+      workers: this.#workerCount,
+      seed: this.options.seed * 1_000 + this.#generation++,
+      proxies: this.proxies.map(({ host, port }) => ({ host, port })),
+      nodes: this.nodes.map(({ host, port }) => ({ host, port })),
+    };
+    const thread = new Worker(WORKER, { workerData });
+    this.#workers.set(worker, thread);
+    thread.on('message', (message: WorkerMessage) => {
+      if (message.type === 'ready') this.#ready++;
+      else if (message.type === 'final') this.#final++;
+      else this.#violations.push(message.violation);
+    });
+    thread.on('error', (error) => this.#report(`a thread failed: ${error.stack}`));
+    thread.once('exit', () => {
+      if (this.#workers.get(worker) === thread) this.#workers.delete(worker);
+    });
+  }
+
+  async #replaceWorker(): Promise<void> {
+    const worker = pickFrom(this.#random, [...this.#workers.keys()]);
+    await this.#workers.get(worker)?.terminate();
+    this.#state.forget(worker);
+    this.#startWorker(worker);
+  }
+
+  #report(what: string): void {
+    this.#violations.push({ what, key: '', events: [] });
+  }
+}
+
+function proxiesOf(servers: readonly Server[]): Promise<FaultProxy[]> {
+  return Promise.all(servers.map((server) => startFaultProxy(server)));
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedisClient } from '../connection/options/options.js';
+import type { Reading } from './multi-get.js';
 import { ReadCoalescer } from './read-coalescer.js';
 
 /** Answers MGETs from a map, and remembers them. */
@@ -18,12 +19,13 @@ function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: stri
   return { reads: ReadCoalescer.of(client), client, commands };
 }
 
+const replyError = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
+
+/** What a sink is given. */
 const readAll = (reads: ReadCoalescer, keys: readonly string[]) =>
-  new Promise<unknown>((succeed, fail) => {
+  new Promise<readonly Reading[]>((succeed, fail) => {
     reads.readInto({ succeed, fail }, keys);
   });
-
-const replyError = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 
 describe('ReadCoalescer', () => {
   it('turns the reads of one turn of the event loop into one MGET, each key once', async () => {
@@ -96,14 +98,16 @@ describe('ReadCoalescer', () => {
 
   it('gives those who want several keys all of them, in their order, with everybody else', async () => {
     const { reads, commands } = clientWith({ a: '1', b: '2', c: '3' });
-    const [some, one, others] = [
+    const [some, one, others, none] = [
       readAll(reads, ['a', 'b', 'a', 'x']),
       reads.read('b'),
       readAll(reads, ['c', 'b']),
+      readAll(reads, []),
     ];
     expect(await some).toEqual(['1', '2', '1', null]);
     expect(await one).toBe('2');
     expect(await others).toEqual(['3', '2']);
+    expect(await none).toEqual([]);
     expect(commands).toEqual([['a', 'b', 'x', 'c']]);
   });
 

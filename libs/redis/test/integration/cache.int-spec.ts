@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { onEveryTopology } from './support/repository-servers.js';
 import { listenedCache } from './support/cache-stage.js';
+import { heldLoader } from './support/latch.js';
 
 onEveryTopology((stage) => {
   describe('RedisCache', () => {
@@ -46,23 +47,14 @@ onEveryTopology((stage) => {
     it('gives a load that an invalidation has overtaken to its own callers only', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let source = 'old';
-      let invalidate!: () => void;
-      const invalidated = new Promise<void>((resolve) => (invalidate = resolve));
-      const first = cache.getOrLoad(
-        'x',
-        async () => {
-          const read = source;
-          await invalidated;
-          return read;
-        },
-        { tags: ['t'] },
-      );
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const held = heldLoader(() => source);
+      const first = cache.getOrLoad('x', held.load, { tags: ['t'] });
+      await held.hasRead;
       source = 'new';
       await cache.invalidateTags('t');
       const second = cache.getOrLoad('x', () => source, { tags: ['t'] });
       await new Promise((resolve) => setTimeout(resolve, 20));
-      invalidate();
+      held.finish();
       expect(await first).toBe('old');
       expect(await second).toBe('new');
       expect(await cache.get('x', { tags: ['t'] })).toBe('new');
@@ -71,17 +63,12 @@ onEveryTopology((stage) => {
     it('does the same when the entry itself is deleted', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       let source = 'old';
-      let go!: () => void;
-      const gone = new Promise<void>((resolve) => (go = resolve));
-      const first = cache.getOrLoad('x', async () => {
-        const read = source;
-        await gone;
-        return read;
-      });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const held = heldLoader(() => source);
+      const first = cache.getOrLoad('x', held.load);
+      await held.hasRead;
       source = 'new';
       await cache.delete('x');
-      go();
+      held.finish();
       expect(await first).toBe('old');
       expect(await cache.getOrLoad('x', () => source)).toBe('new');
       expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['lost', 'filled']);

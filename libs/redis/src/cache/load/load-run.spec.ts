@@ -32,7 +32,7 @@ describe('What a loader says', () => {
     await run.dependOn({ tags: ['new'] });
     await run.dependOn({});
     expect(source.capture).toHaveBeenCalledTimes(1);
-    expect([run.isSkipped, run.late]).toEqual([false, []]);
+    expect([run.isCaptured, run.late]).toEqual([true, []]);
   });
 
   it('keeps the value out of the cache where it cannot be captured', async () => {
@@ -53,7 +53,7 @@ describe('What a loader says', () => {
     const { run, versions, change } = runWith();
     expect([await run.read('key'), await run.read('key')]).toEqual(['one', 'one']);
     expect([...versions]).toEqual([['k"key"', 'of one']]);
-    expect(run.isSkipped).toBe(false);
+    expect(run.isCaptured).toBe(true);
     change('two');
     expect(await run.read('key')).toBe('two');
     expect(run.isCaptured).toBe(false);

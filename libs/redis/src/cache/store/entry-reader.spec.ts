@@ -27,20 +27,12 @@ describe('EntryReader', () => {
   const store = {
     clock: { now: () => 100 },
     read: jest.fn((sink: ReadSink, key: string, on: readonly Dependency[]) => {
-      sink.succeed([key, ...on.map((one) => one.key)].map((one) => stored.get(one) ?? null));
+      sink.succeed([key, ...on.map((one) => one.key)].map((name) => stored.get(name) ?? null));
     }),
     versions: jest.fn((on: readonly Dependency[]) =>
       Promise.resolve(on.map((one) => stored.get(one.key) ?? null)),
     ),
   };
-  /** Redis is there. */
-  const guard = {
-    attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
-    read: (_key: string, _budget: Budget, read: (sink: ReadSink) => void) =>
-      new Promise((succeed, fail) => {
-        read({ succeed, fail });
-      }),
-  } as unknown as OutageGuard;
   beforeEach(() => {
     jest.clearAllMocks();
     corrupt = [];
@@ -49,6 +41,13 @@ describe('EntryReader', () => {
       [u.key, 'v2'],
     ]);
     outbox = new Outbox(() => undefined);
+    const guard = {
+      read: (_key: string, _budget: Budget, ask: (sink: unknown) => void) =>
+        new Promise((succeed, fail) => {
+          ask({ succeed, fail });
+        }),
+      attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+    } as unknown as OutageGuard;
     reader = new EntryReader(store as unknown as CacheStore, guard, dependencies, outbox, (key) => {
       corrupt.push(key);
     });
@@ -139,12 +138,17 @@ describe('EntryReader', () => {
   });
 
   it('does so too when Redis is told between its answer and the verdict', async () => {
+    stored.set('x', entryOf({ tt: 'v1' }));
     outbox.add(t.key, () => Promise.resolve());
-    let asked!: ReadSink;
-    store.read.mockImplementationOnce((sink) => (asked = sink));
+    let answer!: () => void;
+    store.read.mockImplementationOnce((sink) => {
+      answer = () => {
+        sink.succeed([entryOf({ tt: 'v1' }), 'v1']);
+      };
+    });
     const looking = look([t]);
     expect(await outbox.close()).toBe(0); // delivered
-    asked.succeed([entryOf({ tt: 'v1' }), 'v1']);
+    answer();
     expect(await looking).toMatchObject({ state: 'missing' });
   });
 });

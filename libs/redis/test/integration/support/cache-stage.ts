@@ -23,7 +23,10 @@ const TYPES = [
   'cache.breaker',
 ] as const satisfies readonly CacheEvent['type'][];
 
-/** One of as many caches as a test wants: each like that of another process. */
+/**
+ * One of as many caches as a test wants: each like that of another process. Where a test does not say how
+ * long it waits for Redis it is not about that, and a busy machine is no outage.
+ */
 export function listenedCache(
   client: RedisClient,
   keys: KeyBuilder,
@@ -34,7 +37,7 @@ export function listenedCache(
   for (const type of TYPES)
     telemetry.subscribe({ [type]: (event: CacheEvent) => events.push(event) });
   return {
-    cache: new RedisCache(client, keys, options, telemetry),
+    cache: new RedisCache(client, keys, { timeout: '5s', ...options }, telemetry),
     events,
     of: (type) => events.filter((event) => event.type === type) as never,
   };

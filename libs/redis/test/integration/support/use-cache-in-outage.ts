@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { RedisCache } from '../../../src/cache/redis-cache.js';
+import type { Duration } from '../../../src/time/duration.js';
 import { KeyBuilder } from '../../../src/keys/key-builder.js';
 
 /** @param pid the server's, which this freezes and kills */
@@ -9,8 +10,12 @@ export async function useCacheInOutage(port: number, pid: number) {
   const keys = new KeyBuilder({ app: 'test', environment: 'child' });
   const cache = new RedisCache(client, keys, { timeout: '100ms', outbox: true });
   await client.ping();
-  const load = async (i: number) => {
-    const { status } = await cache.resolve(['x', i], () => i, { tags: ['t'], failSafe: '1m' });
+  const load = async (i: number, timeout: Duration = '100ms') => {
+    const { status } = await cache.resolve(['x', i], () => i, {
+      tags: ['t'],
+      failSafe: '1m',
+      timeout,
+    });
     return status;
   };
   const loadMany = async () => {
@@ -24,7 +29,7 @@ export async function useCacheInOutage(port: number, pid: number) {
     await cache.set('x', 1).catch(() => undefined);
     return [...new Set(statuses)];
   };
-  const before = await load(-1);
+  const before = await load(-1, '5s');
   process.kill(pid, 'SIGSTOP');
   const frozen = await loadMany();
   process.kill(pid, 'SIGKILL');

@@ -18,6 +18,11 @@ function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: stri
   return { reads: ReadCoalescer.of(client), client, commands };
 }
 
+const readAll = (reads: ReadCoalescer, keys: readonly string[]) =>
+  new Promise<unknown>((succeed, fail) => {
+    reads.readInto({ succeed, fail }, keys);
+  });
+
 const replyError = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 
 describe('ReadCoalescer', () => {
@@ -87,5 +92,61 @@ describe('ReadCoalescer', () => {
     await expect(reads.read('a')).rejects.toThrow('a bug');
     broken = false;
     expect(await reads.read('a')).toBe('1');
+  });
+
+  it('gives those who want several keys all of them, in their order, with everybody else', async () => {
+    const { reads, commands } = clientWith({ a: '1', b: '2', c: '3' });
+    const [some, one, others] = [
+      readAll(reads, ['a', 'b', 'a', 'x']),
+      reads.read('b'),
+      readAll(reads, ['c', 'b']),
+    ];
+    expect(await some).toEqual(['1', '2', '1', null]);
+    expect(await one).toBe('2');
+    expect(await others).toEqual(['3', '2']);
+    expect(commands).toEqual([['a', 'b', 'x', 'c']]);
+  });
+
+  it('waits for all of them when they travel with several commands', async () => {
+    const values = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`k${i}`, `${i}`]));
+    const answers: (() => void)[] = [];
+    const client = {
+      options: {},
+      mget: (keys: string[]) =>
+        new Promise((resolve) =>
+          answers.push(() => {
+            resolve(keys.map((key) => values[key]));
+          }),
+        ),
+    } as unknown as RedisClient;
+    const reads = ReadCoalescer.of(client);
+    const filler = Array.from({ length: 600 }, (_, i) => reads.read(`k${i}`));
+    let isDone = false;
+    const spread = readAll(reads, ['k599', 'k0', 'k300', 'k1']).finally(() => (isDone = true));
+    const near = readAll(reads, ['k2', 'k1']);
+    await nextTurn();
+    answers[0]?.();
+    expect(await near).toEqual(['2', '1']);
+    answers[2]?.();
+    await nextTurn();
+    expect(isDone).toBe(false);
+    answers[1]?.();
+    expect(await spread).toEqual(['599', '0', '300', '1']);
+    expect(await Promise.all(filler)).toEqual(Object.values(values));
+  });
+
+  it('tells those who want several keys which of them failed', async () => {
+    const { reads } = clientWith({ a: '1' }, (keys) =>
+      keys.includes('secret') ? replyError('NOPERM no access to a key') : undefined,
+    );
+    expect(await readAll(reads, ['a', 'secret'])).toEqual([
+      '1',
+      expect.objectContaining({ name: 'RedisPermissionException' }),
+    ]);
+  });
+
+  it('rejects for them what is not a failure of Redis', async () => {
+    const { reads } = clientWith({}, () => new TypeError('a bug'));
+    await expect(readAll(reads, ['a', 'b'])).rejects.toThrow('a bug');
   });
 });

@@ -91,6 +91,20 @@ describe('Flights', () => {
     expect(await second).toMatchObject({ body: '"value"' });
   });
 
+  it('lets nobody join a wait that all others have left', async () => {
+    const acquire = jest.fn(() => Promise.resolve({ state: 'held' }) as Promise<unknown>);
+    const parts = partsWith({ acquire, holder: () => Promise.resolve('held') });
+    const flights = new Flights(parts);
+    const leaving = new AbortController();
+    const request = requestFor(parts, () => 'value');
+    const first = flights.load(callerOf(request, leaving.signal), '');
+    await sleep(5);
+    leaving.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    acquire.mockResolvedValue({ state: 'acquired', versions: new Map() });
+    expect(await flights.load(callerOf(request), '')).toMatchObject({ body: '"value"' });
+  });
+
   it('shares a load that waits for its turn', async () => {
     const parts = partsWith({});
     const flights = new Flights(parts);

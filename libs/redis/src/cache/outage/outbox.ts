@@ -51,6 +51,7 @@ export class Outbox {
   async close(): Promise<number> {
     await this.#deliver();
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     const lost = this.#pending.size;
     this.#pending = new Map();
     return lost;

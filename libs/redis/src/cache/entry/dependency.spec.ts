@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
+import { entityDependency } from '../../keys/entity-dependency.js';
+import { KeyBuilder } from '../../keys/key-builder.js';
+import { Dependencies } from './dependency.js';
+
+const keys = new KeyBuilder({ app: 'a', environment: 'e' });
+const dependencies = new Dependencies(keys);
+
+describe('Dependencies', () => {
+  it('are tags, entities and any other keys, and each kind is told from the others', () => {
+    const user = entityDependency(keys, keys.userKey(1));
+    expect(dependencies.all({ tags: ['t', 5], dependsOn: [user, 'a\nb'] })).toEqual([
+      { label: 'tt', by: 'version', key: 'tag:a:e:t' },
+      { label: 't5', by: 'version', key: 'tag:a:e:5' },
+      { label: 'euser:a:e:1', by: 'version', key: '{user:a:e:1}:version', entity: 'user:a:e:1' },
+      { label: 'k"a\\nb"', by: 'fingerprint', key: 'a\nb' },
+    ]);
+  });
+
+  it('are named once each, and may be none', () => {
+    const named = dependencies.all({ tags: ['t', 't', 't'], dependsOn: ['k', 'k'] });
+    expect(named.map(({ label }) => label)).toEqual(['tt', 'k"k"']);
+    expect(dependencies.all({})).toEqual([]);
+    expect(dependencies.all({ tags: [], dependsOn: [] })).toEqual([]);
+  });
+
+  it('are found again from their labels, in another process too, and have no line break', () => {
+    const text = fc.oneof(
+      fc.string({ minLength: 1, unit: 'binary' }),
+      fc.constantFrom('__proto__', 'a:b', '*', '{x}', '\n', '\r', '\ud800', '😀'),
+    );
+    fc.assert(
+      fc.property(text, (name) => {
+        const user = entityDependency(keys, keys.userKey(name));
+        const all = dependencies.all({ tags: [name], dependsOn: [name, user] });
+        const others = new Dependencies(keys).ofLabels(all.map(({ label }) => label));
+        expect(others).toEqual(all);
+        expect(all.some(({ label }) => label.includes('\n'))).toBe(false);
+      }),
+    );
+  });
+
+  it.each(['', 'k', 'knot JSON', 'enot a key', 'x'])(
+    'are none for the foreign label %j',
+    (label) => {
+      expect(dependencies.ofLabels(['tt', label])).toBeUndefined();
+    },
+  );
+
+  it('have names', () => {
+    expect(() => dependencies.tag('')).toThrow(RedisInvalidKeyException);
+    expect(() => dependencies.all({ tags: [undefined as unknown as string] })).toThrow(
+      RedisInvalidKeyException,
+    );
+  });
+
+  it('are remembered, but not all that there ever were', () => {
+    const some = new Dependencies(keys);
+    const first = some.tag('first');
+    expect(some.tag('first')).toBe(first);
+    for (let i = 0; i < 10_000; i++) some.tag(i);
+    expect(some.tag('first')).not.toBe(first);
+    expect(some.tag('first')).toEqual(first);
+  });
+});

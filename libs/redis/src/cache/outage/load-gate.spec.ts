@@ -1,0 +1,78 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { LoadGate } from './load-gate.js';
+
+/** Loads that end when the test says so. */
+function loadsThrough(gate: LoadGate) {
+  const began: string[] = [];
+  const ends = new Map<string, () => void>();
+  const load = (name: string, waitMs = 1_000) =>
+    gate.run(name, waitMs, () => {
+      began.push(name);
+      return new Promise<string>((resolve) =>
+        ends.set(name, () => {
+          resolve(name);
+        }),
+      );
+    });
+  return { began, load, end: (name: string) => ends.get(name)?.() };
+}
+
+const settled = () => new Promise(setImmediate);
+
+describe('LoadGate', () => {
+  it('lets so many run at once, and the others in their order', async () => {
+    const { began, load, end } = loadsThrough(new LoadGate(2));
+    const all = Promise.all(['a', 'b', 'c', 'd'].map((name) => load(name)));
+    expect(began).toEqual(['a', 'b']);
+    end('b');
+    await settled();
+    expect(began).toEqual(['a', 'b', 'c']);
+    end('a');
+    await settled();
+    end('c');
+    end('d');
+    expect(await all).toEqual(['a', 'b', 'c', 'd']);
+    const again = load('e');
+    expect(began.at(-1)).toBe('e');
+    end('e');
+    await again;
+  });
+
+  it('lets the next one in after a failure too, even a synchronous one', async () => {
+    const gate = new LoadGate(1);
+    const fail = () => gate.run('x', 1_000, () => Promise.reject(new Error('no')));
+    const failNow = () =>
+      gate.run('x', 1_000, () => {
+        throw new Error('no');
+      });
+    const failures = await Promise.allSettled([fail(), failNow(), fail(), failNow()]);
+    expect(failures.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    expect(await gate.run('x', 1_000, () => Promise.resolve(1))).toBe(1);
+  });
+
+  it('tells those who wait too long, and forgets them', async () => {
+    jest.useFakeTimers();
+    try {
+      const { began, load, end } = loadsThrough(new LoadGate(1));
+      const first = load('first');
+      const late = load('late', 50);
+      const patient = load('patient', 60_000);
+      const rejection = expect(late).rejects.toMatchObject({
+        name: 'RedisTimeoutException',
+        key: 'late',
+        timeoutMs: 50,
+      });
+      await jest.advanceTimersByTimeAsync(50);
+      await rejection;
+      end('first');
+      await first;
+      await jest.advanceTimersByTimeAsync(0);
+      expect(began).toEqual(['first', 'patient']);
+      expect(jest.getTimerCount()).toBe(0);
+      end('patient');
+      await patient;
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});

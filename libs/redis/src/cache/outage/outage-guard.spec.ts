@@ -1,0 +1,134 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedisClient } from '../../connection/options/options.js';
+import { RedisCommandException } from '../../errors/redis-command.exception.js';
+import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
+import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import { Budget, OutageGuard } from './outage-guard.js';
+import { RedisAway } from './redis-away.js';
+
+function guardOf(client: Record<string, unknown> = {}) {
+  const states: string[] = [];
+  const guard = new OutageGuard(
+    { status: 'ready', options: {}, ...client } as unknown as RedisClient,
+    {
+      breakerThreshold: 2,
+      breakerCooldownMs: 60_000,
+      onBreaker: (state) => states.push(state),
+    },
+  );
+  const attempt = <T>(work: () => Promise<T>, budget = new Budget(20), key = 'k') =>
+    guard.attempt(key, 'read', budget, work);
+  return { guard, attempt, states };
+}
+
+const never = () => new Promise<never>(() => undefined);
+const refused = new RedisCommandException({ reply: 'ERR', operation: 'x' });
+
+async function awayBecause(promise: Promise<unknown>): Promise<Error> {
+  const away = await promise.catch((error: unknown) => error);
+  expect(away).toBeInstanceOf(RedisAway);
+  return (away as RedisAway).error;
+}
+
+describe('OutageGuard', () => {
+  it.each(['connecting', 'connect', 'reconnecting', 'close', 'end'])(
+    'sends nothing over a connection that is in the state %s',
+    async (status) => {
+      const { attempt, states } = guardOf({ status });
+      const work = jest.fn(never);
+      for (let i = 0; i < 5; i++) {
+        expect(await awayBecause(attempt(work))).toMatchObject({
+          name: 'RedisConnectionException',
+        });
+      }
+      expect([work.mock.calls.length, states]).toEqual([0, []]);
+    },
+  );
+
+  it('lets the first command connect a client that was not told to', async () => {
+    const { attempt } = guardOf({ status: 'wait' });
+    expect(await attempt(() => Promise.resolve(1))).toBe(1);
+  });
+
+  it('waits no longer than the budget, which all commands of a call share', async () => {
+    const { attempt } = guardOf();
+    const budget = new Budget(100);
+    await attempt(() => sleep(60), budget);
+    expect(budget.leftMs).toBeLessThan(50);
+    const startedAt = performance.now();
+    expect(await awayBecause(attempt(never, budget))).toMatchObject({
+      name: 'RedisTimeoutException',
+      operation: 'cache read',
+      key: 'k',
+      timeoutMs: 100,
+    });
+    expect(performance.now() - startedAt).toBeLessThan(90);
+    expect(budget.isSpent).toBe(true);
+  });
+
+  it('sends nothing for a budget that is spent, and holds that against nobody', async () => {
+    const { attempt, states } = guardOf();
+    const budget = new Budget(0);
+    const work = jest.fn(never);
+    for (let i = 0; i < 5; i++) await awayBecause(attempt(work, budget));
+    expect([work.mock.calls.length, states]).toEqual([0, []]);
+  });
+
+  it('ignores what comes after the budget', async () => {
+    const { attempt } = guardOf();
+    let fail!: (error: Error) => void;
+    const late = attempt(() => new Promise((_, reject) => (fail = reject)));
+    expect(await awayBecause(late)).toBeInstanceOf(RedisTimeoutException);
+    fail(new Error('late'));
+    await sleep(0);
+  });
+
+  it('looks at a reply that is here before it takes it for late', async () => {
+    const { attempt } = guardOf();
+    const reply = attempt(() => new Promise((resolve) => setTimeout(resolve, 25, 'here')));
+    for (const until = performance.now() + 60; performance.now() < until;);
+    expect(await reply).toBe('here');
+  });
+
+  it('leaves a server alone after failures, but not after a refused command', async () => {
+    const { attempt, states } = guardOf();
+    await awayBecause(attempt(never));
+    expect(await awayBecause(attempt(() => Promise.reject(refused)))).toBe(refused);
+    await awayBecause(attempt(never));
+    expect(states).toEqual([]);
+    await awayBecause(attempt(never));
+    const work = jest.fn(never);
+    expect(await awayBecause(attempt(work))).toBeInstanceOf(RedisTimeoutException);
+    expect([work.mock.calls.length, states]).toEqual([0, ['open']]);
+  });
+
+  it('sends all the same what has to be sent, and notices that it worked', async () => {
+    const { guard, attempt, states } = guardOf();
+    await Promise.all([awayBecause(attempt(never)), awayBecause(attempt(never))]);
+    const insisted = guard.insist('k', 'delete', new Budget(20), () => Promise.resolve('sent'));
+    expect(await insisted).toBe('sent');
+    expect(states).toEqual(['open', 'closed']);
+    expect(await attempt(() => Promise.resolve(1))).toBe(1);
+  });
+
+  it('has a breaker for each server of a cluster', async () => {
+    const slots = Array.from({ length: 16_384 }, (_, slot) => [slot < 8_192 ? 'one:1' : 'other:1']);
+    const { attempt } = guardOf({ nodes: () => [], slots });
+    const [one, other] = ['b', 'a']; // slots 3300 and 15495
+    for (let i = 0; i < 2; i++) await awayBecause(attempt(never, new Budget(20), one));
+    await awayBecause(attempt(() => Promise.resolve(1), new Budget(20), one));
+    expect(await attempt(() => Promise.resolve(1), new Budget(20), other)).toBe(1);
+  });
+
+  it('passes on what is a mistake in the program', async () => {
+    const { attempt, states } = guardOf();
+    const wrong = new RedisConfigurationException([{ setting: 'dependsOn', accepted: 'less' }]);
+    for (const mistake of [new TypeError('a bug'), wrong]) {
+      for (let i = 0; i < 3; i++) {
+        await expect(attempt(() => Promise.reject(mistake))).rejects.toBe(mistake);
+      }
+    }
+    expect(states).toEqual([]);
+  });
+});

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { ReadSink } from '../../batch/read-coalescer.js';
+import { KeyBuilder } from '../../keys/key-builder.js';
+import { Dependencies, type Dependency } from '../entry/dependency.js';
+import { encodeEntry } from '../entry/envelope.js';
+import { encodeVersions } from '../entry/versions.js';
+import { Budget, type OutageGuard } from '../outage/outage-guard.js';
+import { Outbox } from '../outage/outbox.js';
+import type { CacheStore } from './cache-store.js';
+import { EntryReader } from './entry-reader.js';
+
+const FILL_ID = 'x'.repeat(22);
+const dependencies = new Dependencies(new KeyBuilder({ app: 'a', environment: 'e' }));
+const [t, u] = dependencies.all({ tags: ['t', 'u'] }) as [Dependency, Dependency];
+const keysOf = (entry: string) => ({ entry, lease: `{${entry}}:lease` });
+
+function entryOf(versions: Record<string, string>, freshUntil = 0): string {
+  const facts = { kind: 'v', fillId: FILL_ID, freshUntil, loadedAt: 50 } as const;
+  return encodeEntry(facts, encodeVersions(new Map(Object.entries(versions))), '1');
+}
+
+describe('EntryReader', () => {
+  let stored: Map<string, string>;
+  let corrupt: string[];
+  let outbox: Outbox;
+  let reader: EntryReader;
+  const store = {
+    clock: { now: () => 100 },
+    read: jest.fn((sink: ReadSink, key: string, on: readonly Dependency[]) => {
+      sink.succeed([key, ...on.map((one) => one.key)].map((one) => stored.get(one) ?? null));
+    }),
+    versions: jest.fn((on: readonly Dependency[]) =>
+      Promise.resolve(on.map((one) => stored.get(one.key) ?? null)),
+    ),
+  };
+  /** Redis is there. */
+  const guard = {
+    attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+    read: (_key: string, _budget: Budget, read: (sink: ReadSink) => void) =>
+      new Promise((succeed, fail) => {
+        read({ succeed, fail });
+      }),
+  } as unknown as OutageGuard;
+  beforeEach(() => {
+    jest.clearAllMocks();
+    corrupt = [];
+    stored = new Map([
+      [t.key, 'v1'],
+      [u.key, 'v2'],
+    ]);
+    outbox = new Outbox(() => undefined);
+    reader = new EntryReader(store as unknown as CacheStore, guard, dependencies, outbox, (key) => {
+      corrupt.push(key);
+    });
+  });
+
+  const look = (named: readonly Dependency[] = [], key = 'x') =>
+    reader.look(keysOf(key), named, new Budget(250));
+
+  it('finds valid what has all that is named and nothing that has changed, in any order', async () => {
+    stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
+    for (const named of [[t, u], [u, t], [t], [u], []]) {
+      expect(await look(named)).toMatchObject({ state: 'valid', expiredForMs: 0 });
+    }
+    stored.set(u.key, 'v3');
+    for (const named of [[t, u], [u, t], [t], [u], []]) {
+      expect(await look(named)).toEqual({ state: 'missing', judged: FILL_ID });
+    }
+    stored.set('x', entryOf({ tt: 'v1' }));
+    expect(await look([t, u])).toEqual({ state: 'missing', judged: FILL_ID });
+    expect(await look([t])).toMatchObject({ state: 'valid' });
+  });
+
+  it('finds missing what depends on something that is not there any more', async () => {
+    stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
+    stored.delete(t.key);
+    for (const named of [[t, u], [u], []])
+      expect(await look(named)).toMatchObject({ state: 'missing' });
+    expect(await look([], 'nothing')).toEqual({ state: 'missing', judged: '' });
+    stored.set('x', entryOf({ tt: '' }));
+    expect(await look([t])).toMatchObject({ state: 'missing' });
+    expect(await look([])).toMatchObject({ state: 'missing' });
+  });
+
+  it("says for how long it has been expired, on the server's clock", async () => {
+    for (const [freshUntil, expiredForMs] of [
+      [0, 0],
+      [101, 0],
+      [100, 0],
+      [70, 30],
+    ] as const) {
+      stored.set('x', entryOf({}, freshUntil));
+      expect(await look()).toMatchObject({ state: 'valid', expiredForMs });
+    }
+  });
+
+  it('takes a second round trip for what its reader does not name, once', async () => {
+    stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
+    for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
+    expect(store.versions).toHaveBeenCalledTimes(1);
+    expect(store.read.mock.calls.map(([, , on]) => on.length)).toEqual([1, 2, 2]);
+    stored.set('x', entryOf({ tt: 'v1' })); // it does not depend on the other any more
+    for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
+    expect(store.read.mock.calls.map(([, , on]) => on.length)).toEqual([1, 2, 2, 2, 1, 1]);
+  });
+
+  it('remembers that of some entries, not of all that there ever were', async () => {
+    const text = entryOf({ tt: 'v1' });
+    const names = Array.from({ length: 10_000 }, (_, i) => `key ${i}`);
+    for (const name of ['first', ...names]) {
+      stored.set(name, text);
+      await look([], name);
+    }
+    store.versions.mockClear();
+    await look([], 'key 9999');
+    expect(store.versions).not.toHaveBeenCalled();
+    await look([], 'first');
+    expect(store.versions).toHaveBeenCalledTimes(1);
+  });
+
+  it('announces what is no entry', async () => {
+    stored.set('x', 'foreign');
+    expect(await look()).toEqual({ state: 'missing', judged: '' });
+    stored.set('y', entryOf({ xforeign: 'v1' }));
+    expect(await look([], 'y')).toEqual({ state: 'missing', judged: FILL_ID });
+    expect(corrupt).toEqual(['x', 'y']);
+  });
+
+  it('finds missing what this process has deleted, though Redis does not know it yet', async () => {
+    stored.set('x', entryOf({ tt: 'v1' }));
+    stored.set('y', entryOf({}));
+    outbox.add(t.key, () => Promise.reject(new Error('away')));
+    expect(await look([t])).toMatchObject({ state: 'missing' });
+    expect(await look()).toMatchObject({ state: 'missing' });
+    expect(await look([], 'y')).toMatchObject({ state: 'valid' });
+    outbox.add('y', () => Promise.reject(new Error('away')));
+    expect(await look([], 'y')).toMatchObject({ state: 'missing' });
+    await outbox.close();
+  });
+
+  it('does so too when Redis is told between its answer and the verdict', async () => {
+    outbox.add(t.key, () => Promise.resolve());
+    let asked!: ReadSink;
+    store.read.mockImplementationOnce((sink) => (asked = sink));
+    const looking = look([t]);
+    expect(await outbox.close()).toBe(0); // delivered
+    asked.succeed([entryOf({ tt: 'v1' }), 'v1']);
+    expect(await looking).toMatchObject({ state: 'missing' });
+  });
+});

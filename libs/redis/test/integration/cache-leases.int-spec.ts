@@ -1,0 +1,144 @@
+import { expect, it, jest } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { listenedCache } from './support/cache-stage.js';
+import { caught } from './support/caught.js';
+import { gated } from './support/gate.js';
+import { timed, useHarmedServer } from './support/harmed-server.js';
+
+const SCRIPT = join(process.cwd(), 'libs/redis/test/integration/support/cache-in-child.cjs');
+
+const QUICK = { timeout: '100ms', breakerCooldown: '50ms' } as const;
+
+const NAMES = Array.from({ length: 20 }, (_, i) => `k${i}`);
+
+describeWithRealRedis('After an outage', () => {
+  const harmed = useHarmedServer();
+
+  it.each(['in the socket', 'still in this process'])(
+    'nobody waits for a lease whose command was %s',
+    async (where) => {
+      const one = await harmed.open();
+      const { client, hold } = gated(one.client);
+      const { cache } = listenedCache(client, harmed.keys, QUICK);
+      await cache.getOrLoad('scripts', () => 'are known now');
+      const held = NAMES.map(() => hold('evalsha'));
+      const calls = NAMES.map((name) => cache.resolve(name, () => 'without'));
+      await Promise.all(held.map(({ reached }) => reached));
+      harmed.server.freeze();
+      const send = () => {
+        for (const { release } of held) release();
+      };
+      if (where === 'in the socket') send();
+      for (const { status } of await Promise.all(calls)) expect(status).toBe('bypass');
+      harmed.server.thaw();
+      send();
+      await waitUntil(
+        'it is back',
+        async () => (await cache.resolve('y', () => 1)).status === 'hit',
+      );
+      const { ms, result } = await timed(() =>
+        Promise.all(NAMES.map((name) => cache.resolve(name, () => 'value'))),
+      );
+      expect(new Set(result.map(({ status }) => status))).toEqual(new Set(['miss']));
+      expect(ms).toBeLessThan(400);
+    },
+  );
+
+  it('a load that began before does not overwrite, nor is it waited for', async () => {
+    const one = await harmed.openThroughProxy(QUICK);
+    const other = await harmed.open();
+    let end: ((value: string) => void) | undefined;
+    const load = () => new Promise<string>((resolve) => (end = resolve));
+    const loading = one.cache.getOrLoad('x', load, { tags: ['t'] });
+    await waitUntil('it loads', () => Promise.resolve(end !== undefined));
+    harmed.proxy.stall();
+    end?.('old');
+    const { ms } = await timed(() => loading);
+    expect(ms).toBeLessThan(300);
+    await other.cache.invalidateTags('t');
+    await harmed.proxy.heal();
+    await one.client.ping();
+    const next = await timed(() => other.cache.resolve('x', () => 'new', { tags: ['t'] }));
+    expect(next.result).toMatchObject({ value: 'new', status: 'miss' });
+    expect(next.ms).toBeLessThan(200);
+  });
+});
+
+describeWithRealRedis('While Redis is away', () => {
+  const harmed = useHarmedServer();
+
+  async function cacheWithoutRedis(options: Parameters<typeof harmed.open>[0] = {}) {
+    const one = await harmed.open(options);
+    await harmed.server.kill();
+    await one.connection.until('connection.down');
+    return one;
+  }
+
+  it('so many loaders run at once and no more', async () => {
+    const { cache } = await cacheWithoutRedis({ maxLoads: 3 });
+    let [running, most] = [0, 0];
+    const loader = async () => {
+      most = Math.max(most, ++running);
+      await sleep(10);
+      running--;
+      return 'value';
+    };
+    const values = await Promise.all(NAMES.map((name) => cache.getOrLoad(name, loader)));
+    expect(values).toEqual(NAMES.map(() => 'value'));
+    expect(most).toBe(3);
+  });
+
+  it('those who ask for one key together share a load, and get what began after they asked', async () => {
+    const { cache } = await cacheWithoutRedis();
+    let loads = 0;
+    const loader = () => sleep(30, ++loads);
+    const together = await Promise.all(NAMES.map(() => cache.getOrLoad('x', loader)));
+    expect(new Set(together)).toEqual(new Set([1]));
+    const first = cache.getOrLoad('x', loader);
+    await sleep(5);
+    const later = cache.getOrLoad('x', loader);
+    expect([await first, await later]).toEqual([2, 3]);
+  });
+
+  it('who waits too long for a turn is told so', async () => {
+    const { cache } = await cacheWithoutRedis({ maxLoads: 1, loadTimeout: '100ms' });
+    let end!: () => void;
+    const endless = cache.getOrLoad('y', () => new Promise<void>((resolve) => (end = resolve)), {
+      loadTimeout: '10s',
+    });
+    const loader = jest.fn(() => 'value');
+    const { ms, result } = await timed(() => caught(cache.getOrLoad('z', loader)));
+    expect(result).toMatchObject({ name: 'RedisTimeoutException', timeoutMs: 100 });
+    expect(result.message).toContain('waiting for its turn');
+    expect(ms).toBeLessThan(400);
+    expect(loader).not.toHaveBeenCalled();
+    end();
+    await endless;
+    expect(await cache.getOrLoad('z', loader)).toBe('value');
+  });
+
+  it('a loader may say what it says otherwise, and reads with errors', async () => {
+    const { cache, of } = await cacheWithoutRedis();
+    const value = await cache.resolve('x', async (context) => {
+      await context.dependOn({ tags: ['t'] });
+      context.addTags('u');
+      context.setTtl('1m');
+      return 'value';
+    });
+    expect(value).toMatchObject({ value: 'value', status: 'bypass' });
+    const read = await caught(cache.getOrLoad('x', (context) => context.read('y')));
+    expect(read).toHaveProperty('name', 'RedisConnectionException');
+    expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['skipped', 'failed']);
+  });
+
+  it('a process neither fails because of a promise that nobody watches, nor stays alive', async () => {
+    const args = [SCRIPT, String(harmed.server.port), String(harmed.server.pid)];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+    expect(JSON.parse(stdout)).toEqual({ before: 'miss', frozen: ['bypass'], killed: ['bypass'] });
+  });
+});

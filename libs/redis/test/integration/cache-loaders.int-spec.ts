@@ -1,0 +1,205 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisConnectionException } from '../../src/index.js';
+import type { LoadContext } from '../../src/cache/cache-options.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { caught } from './support/caught.js';
+import { listenedCache } from './support/cache-stage.js';
+import { gated } from './support/gate.js';
+import { timed } from './support/harmed-server.js';
+import { onEveryTopology, onOneServer } from './support/repository-servers.js';
+
+/** A loader that ends when the test says so. */
+function heldLoader() {
+  const contexts: LoadContext[] = [];
+  const ends: ((value: string) => void)[] = [];
+  const loader = jest.fn((context: LoadContext) => {
+    contexts.push(context);
+    return new Promise<string>((resolve) => ends.push(resolve));
+  });
+  return {
+    loader,
+    contexts,
+    began: () => waitUntil('the loader is called', () => Promise.resolve(ends.length > 0)),
+    end: (value: string) => ends.at(-1)?.(value),
+  };
+}
+
+onEveryTopology((stage) => {
+  describe('A loader that fails', () => {
+    it.each([
+      ['asynchronously', () => Promise.reject(new Error('origin'))],
+      [
+        'synchronously',
+        (): never => {
+          throw new Error('origin');
+        },
+      ],
+      [
+        'as if it were Redis',
+        (): never => {
+          throw new RedisConnectionException({
+            host: 'h',
+            port: 1,
+            originalError: new Error('origin'),
+          });
+        },
+      ],
+    ])("%s is called once, and its error is the caller's", async (_, fail) => {
+      const { cache, of } = listenedCache(stage.client, stage.keys());
+      const loader = jest.fn(fail);
+      const errors = await Promise.all([1, 2, 3].map(() => caught(cache.getOrLoad('x', loader))));
+      expect(loader).toHaveBeenCalledTimes(1);
+      expect(new Set(errors).size).toBe(1);
+      expect(errors[0]?.message).toMatch(/origin|h:1/);
+      expect(of('cache.failure')).toEqual([]);
+      const { ms, result } = await timed(() => cache.resolve('x', () => 'value'));
+      expect(result).toMatchObject({ value: 'value', status: 'miss' });
+      expect(ms).toBeLessThan(200);
+    });
+
+    it('is stood in for by the last known value, but never by what was invalidated', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys(), {
+        ttl: '1ms',
+        failSafe: '1m',
+        jitter: 0,
+      });
+      const fail = () => Promise.reject(new Error('origin'));
+      const load = () => cache.resolve('x', fail, { tags: ['t'] });
+      await cache.getOrLoad('x', () => 'value', { tags: ['t'] });
+      await sleep(5);
+      expect(await load()).toMatchObject({ value: 'value', status: 'stale' });
+      expect(await cache.get('x', { tags: ['t'] })).toBeUndefined();
+      await cache.invalidateTags('t');
+      expect(await caught(load())).toHaveProperty('message', 'origin');
+      await cache.getOrLoad('x', () => 'value', { tags: ['t'] });
+      await sleep(5);
+      await cache.delete('x');
+      expect(await caught(load())).toHaveProperty('message', 'origin');
+    });
+
+    it('while what it would replace is invalidated is not stood in for', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys(), { ttl: '1ms', failSafe: '1m' });
+      await cache.getOrLoad('x', () => 'old', { tags: ['t'] });
+      await sleep(5);
+      const load = cache.getOrLoad(
+        'x',
+        async () => {
+          await cache.invalidateTags('t');
+          throw new Error('origin');
+        },
+        { tags: ['t'] },
+      );
+      expect(await caught(load)).toHaveProperty('message', 'origin');
+    });
+  });
+
+  describe('A loader that takes too long', () => {
+    it('is aborted, and never overwrites what came after it', async () => {
+      const { cache, of } = listenedCache(stage.client, stage.keys(), { loadTimeout: '100ms' });
+      const slow = heldLoader();
+      const { ms, result } = await timed(() => caught(cache.getOrLoad('x', slow.loader)));
+      expect(result).toMatchObject({ name: 'RedisTimeoutException', timeoutMs: 100 });
+      expect(ms).toBeLessThan(400);
+      expect(slow.contexts[0]?.signal.aborted).toBe(true);
+      expect(slow.contexts[0]?.signal.reason).toBe(result);
+      const next = await timed(() => cache.resolve('x', () => 'new'));
+      expect(next.result).toMatchObject({ value: 'new', status: 'miss' });
+      expect(next.ms).toBeLessThan(100);
+      slow.end('late');
+      await sleep(20);
+      expect(await cache.get('x')).toBe('new');
+      expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['failed', 'filled']);
+    });
+  });
+
+  describe('A caller that leaves', () => {
+    it('leaves the others what they wait for', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const { loader, contexts, began, end } = heldLoader();
+      const leaving = new AbortController();
+      const first = caught(cache.getOrLoad('x', loader, { signal: leaving.signal }));
+      const others = [1, 2].map(() => cache.getOrLoad('x', loader));
+      await began();
+      leaving.abort(new Error('left'));
+      expect(await first).toHaveProperty('message', 'left');
+      expect(contexts[0]?.signal.aborted).toBe(false);
+      end('value');
+      expect(await Promise.all(others)).toEqual(['value', 'value']);
+    });
+
+    it('as the last one aborts the loader and gives the lease back', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const { loader, contexts, began } = heldLoader();
+      const leaving = [new AbortController(), new AbortController()];
+      const calls = leaving.map(({ signal }) => caught(cache.getOrLoad('x', loader, { signal })));
+      await began();
+      leaving[0]?.abort(new Error('first'));
+      expect(contexts[0]?.signal.aborted).toBe(false);
+      leaving[1]?.abort(new Error('second'));
+      expect((await Promise.all(calls)).map(({ message }) => message)).toEqual(['first', 'second']);
+      expect(contexts[0]?.signal.aborted).toBe(true);
+      const { ms, result } = await timed(() => cache.resolve('x', () => 'value'));
+      expect(result).toMatchObject({ value: 'value', status: 'miss' });
+      expect(ms).toBeLessThan(200);
+    });
+
+    it('before it came asks for nothing', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const loader = jest.fn(() => 1);
+      const signal = AbortSignal.abort(new Error('gone'));
+      expect(await caught(cache.getOrLoad('x', loader, { signal }))).toHaveProperty(
+        'message',
+        'gone',
+      );
+      expect(await caught(cache.get('x', { signal }))).toHaveProperty('message', 'gone');
+      expect(loader).not.toHaveBeenCalled();
+    });
+  });
+});
+
+onOneServer((stage) => {
+  describe('A caller that leaves while Redis is asked', () => {
+    it('does so at once, and nothing is loaded for it', async () => {
+      const { client, hold } = gated(stage.client);
+      const { cache } = listenedCache(client, stage.keys(), { timeout: '10s' });
+      const loader = jest.fn(() => 1);
+      for (const ask of [
+        (signal: AbortSignal) => cache.getOrLoad('x', loader, { signal }),
+        (signal: AbortSignal) => cache.get('x', { signal }),
+      ]) {
+        const leaving = new AbortController();
+        const held = hold('mget');
+        const call = caught(ask(leaving.signal));
+        await held.reached;
+        leaving.abort(new Error('left'));
+        expect(await Promise.race([call, sleep(500, 'late')])).toHaveProperty('message', 'left');
+        held.release();
+        await sleep(10);
+      }
+      expect(loader).not.toHaveBeenCalled();
+    });
+
+    it('while another process loads takes nobody with it', async () => {
+      const keys = stage.keys();
+      const [one, other] = [
+        listenedCache(stage.client, keys),
+        listenedCache(await stage.open(), keys),
+      ];
+      const { loader, began } = heldLoader();
+      const holder = new AbortController();
+      const held = caught(one.cache.getOrLoad('x', loader, { signal: holder.signal }));
+      await began();
+      const leaving = new AbortController();
+      const first = caught(other.cache.getOrLoad('x', () => 'first', { signal: leaving.signal }));
+      await sleep(30);
+      leaving.abort(new Error('left'));
+      expect(await first).toHaveProperty('message', 'left');
+      const second = other.cache.getOrLoad('x', () => 'second');
+      await sleep(10);
+      holder.abort();
+      await held;
+      expect(await second).toBe('second');
+    });
+  });
+});

@@ -1,0 +1,283 @@
+/**
+ * What would break the cache's promises, each with the test file that has to notice. `find` occurs once
+ * in its file below `libs/redis/src/cache`; correct it here when the sources change.
+ */
+const LEASE = 'cache-protocol-lease';
+const VERSIONS = 'cache-protocol-versions';
+const JOINING = 'cache-protocol-joining';
+const OUTAGE = 'cache-protocol-outage';
+
+const mutant = (breaks, spec, file, find, replace) => ({
+  breaks,
+  spec,
+  edits: [{ file, find, replace }],
+});
+
+const SCRIPTS = 'store/scripts.ts';
+const STORE = 'store/cache-store.ts';
+const READER = 'store/entry-reader.ts';
+const FLIGHT = 'load/flight.ts';
+const FLIGHTS = 'load/flights.ts';
+
+export const mutants = [
+  // Leases and fills
+  mutant(
+    'a fill does not check the token',
+    LEASE,
+    SCRIPTS,
+    `if read_text(KEYS[2]) ~= ARGV[1] then return 0 end\nredis.call('SET', KEYS[1]`,
+    `redis.call('SET', KEYS[1]`,
+  ),
+  mutant(
+    'a deletion leaves the lease',
+    LEASE,
+    STORE,
+    'const withoutLease = this.#client.unlink(lease);',
+    'const withoutLease = this.#client.unlink(`${lease}?`);',
+  ),
+  mutant(
+    'a deletion removes the entry before the lease',
+    LEASE,
+    STORE,
+    'async remove({ entry, lease }: EntryKeys)',
+    'async remove({ entry: lease, lease: entry }: EntryKeys)',
+  ),
+  mutant(
+    'a deletion by pattern forgets the leases',
+    LEASE,
+    'cache-keys.ts',
+    'leases: `{${entries}}:lease` }',
+    'leases: `{${entries}}:no-lease` }',
+  ),
+  mutant(
+    'a deletion by pattern looks for entries before it looks for leases',
+    LEASE,
+    'invalidation.ts',
+    'const { entries, leases } = this.#keys.patterns(pattern);',
+    'const { entries: leases, leases: entries } = this.#keys.patterns(pattern);',
+  ),
+  mutant(
+    'a lease never expires',
+    LEASE,
+    SCRIPTS,
+    `redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])`,
+    `redis.call('SET', KEYS[2], ARGV[1])`,
+  ),
+  mutant(
+    'a lease is deleted by somebody who does not hold it',
+    LEASE,
+    SCRIPTS,
+    `if read_text(KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('DEL', KEYS[1])`,
+    `return redis.call('DEL', KEYS[1])`,
+  ),
+  mutant(
+    'a lease is taken from whoever holds it',
+    LEASE,
+    SCRIPTS,
+    'if holder and holder ~= ARGV[1] then',
+    'if false then',
+  ),
+  mutant(
+    'a lease is taken for an entry that has been filled since it was judged',
+    LEASE,
+    SCRIPTS,
+    `~= ARGV[3] then return {'changed'`,
+    `== 'never' then return {'changed'`,
+  ),
+  mutant(
+    'a fill that failed keeps the lease',
+    LEASE,
+    FLIGHT,
+    'this.#release(); // or all would wait',
+    '// or all would wait',
+  ),
+  mutant(
+    'what is set has no fence, and comes back after a deletion',
+    LEASE,
+    'set-value.ts',
+    'const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);',
+    'await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);\n    const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);',
+  ),
+  // Versions
+  mutant(
+    'a version is unique for each call, not for each execution',
+    VERSIONS,
+    SCRIPTS,
+    `'v' .. ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])`,
+    `'v' .. ARGV[1]`,
+  ),
+  mutant(
+    'a version is a counter, which starts again when it is lost',
+    VERSIONS,
+    SCRIPTS,
+    `'v' .. ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])`,
+    `'v1'`,
+  ),
+  mutant(
+    'a tag that is not there counts as valid',
+    VERSIONS,
+    'entry/versions.ts',
+    'if (version === null) return false;',
+    'if (version === null) return true;',
+  ),
+  mutant(
+    'a tag that is not there counts as valid, where its reader did not name it',
+    VERSIONS,
+    READER,
+    'stored.get(label) === found[i])',
+    '(found[i] ?? stored.get(label)) === stored.get(label))',
+  ),
+  mutant(
+    'only the tags that the caller names are compared',
+    VERSIONS,
+    READER,
+    'return others.every(',
+    'return true || others.every(',
+  ),
+  mutant(
+    'an entry that does not carry a tag of the caller is good enough',
+    VERSIONS,
+    READER,
+    'if (!named.every(({ label }) => stored.has(label))) return false;',
+    '',
+  ),
+  mutant(
+    'versions are captured after the load',
+    VERSIONS,
+    FLIGHT,
+    'versions: captured,',
+    'versions: await store.capture(this.#dependenciesOf(captured), policy.ttlMs),',
+  ),
+  mutant(
+    'what a loader reads through its context is no dependency',
+    VERSIONS,
+    'load/load-run.ts',
+    'this.#take(this.#dependencies.on(key).label, version);',
+    'void version;',
+  ),
+  mutant(
+    'a load is not repeated for tags that were named too late',
+    VERSIONS,
+    'load/load.ts',
+    'return this.#call(captured, source);',
+    'return Object.assign(first, { run: new LoadRun(this.#abort.signal, source, this.#parts.dependencies, captured) });',
+  ),
+  mutant(
+    'a tag ends before the entries that depend on it',
+    VERSIONS,
+    SCRIPTS,
+    `if redis.call('PTTL', key) < tonumber(ARGV[2]) then`,
+    'if false then',
+  ),
+  mutant(
+    'a tag ends before an entry whose loader has said how long it lives',
+    VERSIONS,
+    FLIGHT,
+    'if (ttlMs > policy.ttlMs)',
+    'if (ttlMs < 0)',
+  ),
+  mutant(
+    'what was invalidated is served as stale, or when the loader fails',
+    VERSIONS,
+    READER,
+    'if (!stands ||',
+    'if ((!stands && entry.freshUntil === 0) ||',
+  ),
+  mutant(
+    'who waits for a load takes whatever it has made',
+    VERSIONS,
+    FLIGHT,
+    'reader.look(keys, dependencies)',
+    `store.read(keys.entry, []).then(async ({ text }): Promise<Verdict> => {
+          const { decodeEntry } = await import('../entry/envelope.js');
+          const entry = decodeEntry(text ?? '');
+          return entry ? { state: 'valid', entry, expiredForMs: 0 } : { state: 'missing', judged: '' };
+        })`,
+  ),
+  // Sharing a load within a process
+  mutant(
+    'a load is shared whatever was invalidated since it began',
+    JOINING,
+    FLIGHT,
+    'return holder === this.#token && captured.every(',
+    'return true || captured.every(',
+  ),
+  mutant(
+    'a load is shared whether or not its lease is still its own',
+    JOINING,
+    FLIGHT,
+    'return holder === this.#token && captured.every(',
+    'return captured.every(',
+  ),
+  mutant(
+    'a load is shared without comparing versions',
+    JOINING,
+    FLIGHT,
+    'return holder === this.#token && captured.every(',
+    'return holder === this.#token || captured.every(',
+  ),
+  mutant(
+    'a load is shared by those who name tags that it does not know',
+    JOINING,
+    FLIGHT,
+    'if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;',
+    '',
+  ),
+  mutant(
+    'a value, a tag of which was named too late, is given to those who came later',
+    JOINING,
+    FLIGHTS,
+    'return loaded?.isComplete ? loaded : undefined;',
+    'return loaded;',
+  ),
+  mutant(
+    'the abort of one caller reaches another',
+    JOINING,
+    FLIGHT,
+    'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);',
+    '',
+  ),
+  mutant(
+    'a damaged entry is given to those who waited',
+    JOINING,
+    'load/found.ts',
+    'return isReadable(found, request) ? found : undefined;',
+    'return found;',
+  ),
+  mutant(
+    'a damaged entry is served because the loader fails',
+    JOINING,
+    FLIGHT,
+    'return isReadable(lastKnown, this.#request) ? lastKnown : undefined;',
+    'return lastKnown;',
+  ),
+  mutant(
+    'a read takes what it read of a tag for valid after the outbox has delivered',
+    JOINING,
+    READER,
+    'return wasPending && delivered !== this.#outbox.delivered ? this.look(keys, named) : verdict;',
+    'void wasPending, delivered;\n    return verdict;',
+  ),
+  // Outages
+  mutant(
+    'a load without Redis is shared by those who came after it began',
+    OUTAGE,
+    FLIGHTS,
+    'const shared = flight?.follows(moment, request) ?',
+    'const shared = flight ?',
+  ),
+  mutant(
+    'each caller loads for himself without Redis',
+    OUTAGE,
+    FLIGHTS,
+    'const shared = flight?.follows(moment, request) ?',
+    'const shared = !flight ?',
+  ),
+  mutant(
+    'the breaker counts commands that Redis refuses',
+    OUTAGE,
+    'outage/circuit-breaker.ts',
+    'if (!isOutage(error)) {',
+    'if (!isOutage(error) && !error.message) {',
+  ),
+];

@@ -1,0 +1,90 @@
+/**
+ * Breaks the cache in each way in which its protocol could be got wrong (`mutants.list.mjs`), and
+ * expects a test to fail for it: `npm run mutants`, or `npm run mutants -- lease` for those whose
+ * sentence or spec has that word.
+ *
+ * Each mutant is applied to a throw-away copy of the sources. Exits 1 if one survives, if its patch
+ * does not fit the sources any more, or if a spec fails without a mutant.
+ */
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { mutants } from './mutants.list.mjs';
+
+const here = dirname(dirname(fileURLToPath(import.meta.url)));
+const COPIED = [
+  'jest.config.mjs',
+  'package.json',
+  'libs/redis/src',
+  'libs/redis/test',
+  'test/support',
+];
+const SOURCES = 'libs/redis/src/cache';
+const AT_ONCE = 2;
+
+const word = process.argv[2] ?? '';
+const chosen = mutants.filter(({ breaks, spec }) => `${breaks} ${spec}`.includes(word));
+const specs = [...new Set(chosen.map(({ spec }) => spec))];
+const jobs = [...specs.map((spec) => ({ spec })), ...chosen];
+
+const startedAt = performance.now();
+const verdicts = (await Promise.all(Array.from({ length: AT_ONCE }, work))).flat();
+const wrong = verdicts.filter(({ isRight }) => !isRight);
+const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+console.log(`\n${chosen.length} mutants, ${wrong.length} unexpected outcomes, ${seconds} s`);
+process.exitCode = wrong.length > 0 || chosen.length === 0 ? 1 : 0;
+
+/** Takes jobs, one after the other, in a copy of its own. */
+async function work() {
+  const copy = await mkdtemp(join(tmpdir(), 'nestjs-redis-data-mutants-'));
+  const done = [];
+  try {
+    for (const path of COPIED) await cp(join(here, path), join(copy, path), { recursive: true });
+    await symlink(join(here, 'node_modules'), join(copy, 'node_modules'));
+    for (let job = jobs.shift(); job; job = jobs.shift()) done.push(await tryOut(copy, job));
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+  return done;
+}
+
+async function tryOut(copy, { spec, breaks, edits = [] }) {
+  const untouched = new Map();
+  for (const { file, find, replace } of edits) {
+    const path = join(copy, SOURCES, file);
+    const source = await readFile(path, 'utf8');
+    if (!untouched.has(path)) untouched.set(path, source);
+    if (source.split(find).length !== 2) return say(false, breaks, `does not fit ${file}: ${find}`);
+    await writeFile(
+      path,
+      source.replace(find, () => replace),
+    );
+  }
+  const outcome = await run(copy, spec);
+  for (const [path, source] of untouched) await writeFile(path, source);
+  if (!breaks) return say(outcome.passed, spec, outcome.passed ? 'passes unmutated' : outcome.text);
+  const { failure, text } = outcome;
+  return say(failure !== undefined, breaks, failure ?? `SURVIVED ${spec}\n${text}`);
+}
+
+function say(isRight, what, how) {
+  console.log(`${isRight ? 'ok    ' : 'WRONG '} ${what}\n         ${how}`);
+  return { isRight };
+}
+
+/** One spec on one server: that is quicker, and what is wrong there is wrong in a cluster. */
+function run(copy, spec) {
+  const args = ['node_modules/jest/bin/jest.js', '--selectProjects', 'integration', '--runInBand'];
+  const how = ['--bail', '--silent', '--forceExit', '-t', 'on one server', '--', spec];
+  const limits = { cwd: copy, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...args, ...how], limits, (error, _, report) => {
+      // Only a test that has failed counts: sources that do not compile prove nothing.
+      const [, failure] = /^ {2}● on one server › (.+)$/m.exec(report) ?? [];
+      const passed = !error && /^Tests: .* passed/m.test(report);
+      resolve({ passed, failure, text: report.slice(-2_000) });
+    });
+  });
+}

@@ -41,7 +41,7 @@ const TAGGINGS = {
   '16 tags of its own each': Array.from({ length: ENTRIES }, (_, i) => tagNames(`own-${i}`)),
 };
 
-if (process.argv[2] === 'process') {
+if (process.argv[2] === '--process') {
   await missTogether(...process.argv.slice(3));
 } else {
   await compareAll();
@@ -238,7 +238,7 @@ async function missConcurrently(getOrLoad, key) {
 }
 
 async function missInManyProcesses({ host, port, url }, name) {
-  const args = ['process', name, host, `${port}`, url];
+  const args = ['--process', name, host, `${port}`, url];
   const file = fileURLToPath(import.meta.url);
   const children = Array.from({ length: PROCESSES }, () => fork(file, args));
   await Promise.all(children.map((child) => once(child, 'message')));

@@ -19,6 +19,8 @@ const READER = 'store/entry-reader.ts';
 const FLIGHT = 'load/flight.ts';
 const FLIGHTS = 'load/flights.ts';
 
+const JOIN_GUARD = 'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);';
+
 export const mutants = [
   // Leases and fills
   mutant(
@@ -88,37 +90,38 @@ export const mutants = [
     'a fill that failed keeps the lease',
     LEASE,
     FLIGHT,
-    'this.#release(); // or all would wait',
-    '// or all would wait',
+    '() => {\n        this.#release();\n        announcer',
+    '() => {\n        announcer',
   ),
   mutant(
     'what is set has no fence, and comes back after a deletion',
     LEASE,
     'set-value.ts',
-    'const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);',
-    'await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);\n    const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);',
+    'if (!isStored) await store.remove(keys);',
+    `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
+    if (!isStored) await store.fill(keys, fillId, entry.text, entry.liveMs);`,
   ),
   // Versions
   mutant(
     'a version is unique for each call, not for each execution',
     VERSIONS,
     SCRIPTS,
-    `'v' .. ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])`,
-    `'v' .. ARGV[1]`,
+    `redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])`,
+    'redis.sha1hex(ARGV[1])',
   ),
   mutant(
     'a version is a counter, which starts again when it is lost',
     VERSIONS,
     SCRIPTS,
-    `'v' .. ARGV[1] .. '.' .. time[1] .. string.format('%06d', time[2])`,
-    `'v1'`,
+    `redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])`,
+    `redis.sha1hex('1')`,
   ),
   mutant(
     'a tag that is not there counts as valid',
     VERSIONS,
-    'entry/versions.ts',
-    'if (version === null) return false;',
-    'if (version === null) return true;',
+    READER,
+    'stored.get(label) !== versions[i]) return false;',
+    'stored.get(label) !== (versions[i] ?? stored.get(label))) return false;',
   ),
   mutant(
     'a tag that is not there counts as valid, where its reader did not name it',
@@ -180,19 +183,21 @@ export const mutants = [
     'what was invalidated is served as stale, or when the loader fails',
     VERSIONS,
     READER,
-    'if (!stands ||',
-    'if ((!stands && entry.freshUntil === 0) ||',
+    'if (!isValid ||',
+    'if ((!isValid && entry.freshUntil === 0) ||',
   ),
   mutant(
     'who waits for a load takes whatever it has made',
     VERSIONS,
     FLIGHT,
-    'reader.look(keys, dependencies)',
-    `store.read(keys.entry, []).then(async ({ text }): Promise<Verdict> => {
-          const { decodeEntry } = await import('../entry/envelope.js');
-          const entry = decodeEntry(text ?? '');
-          return entry ? { state: 'valid', entry, expiredForMs: 0 } : { state: 'missing', judged: '' };
-        })`,
+    'reader.look(keys, dependencies, budget),',
+    `store.holder({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
+            const { decodeEntry } = await import('../entry/envelope.js');
+            const entry = decodeEntry(text ?? '');
+            return entry
+              ? { state: 'valid', entry, expiredForMs: 0 }
+              : { state: 'missing', judged: '' };
+          }),`,
   ),
   // Sharing a load within a process
   mutant(
@@ -230,13 +235,15 @@ export const mutants = [
     'return loaded?.isComplete ? loaded : undefined;',
     'return loaded;',
   ),
-  mutant(
-    'the abort of one caller reaches another',
-    JOINING,
-    FLIGHT,
-    'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);',
-    '',
-  ),
+  {
+    breaks: 'the abort of one caller reaches another',
+    spec: JOINING,
+    edits: [
+      { file: FLIGHT, find: JOIN_GUARD, replace: '' },
+      { file: FLIGHT, find: ' && !this.isAborted && this.#isFor', replace: ' && this.#isFor' },
+      { file: FLIGHTS, find: ' || flight.isAborted) {', replace: ') {' },
+    ],
+  },
   mutant(
     'a damaged entry is given to those who waited',
     JOINING,
@@ -255,8 +262,8 @@ export const mutants = [
     'a read takes what it read of a tag for valid after the outbox has delivered',
     JOINING,
     READER,
-    'return wasPending && delivered !== this.#outbox.delivered ? this.look(keys, named) : verdict;',
-    'void wasPending, delivered;\n    return verdict;',
+    'this.#isDeleted(entry, key, deleted)',
+    'this.#isDeleted(entry, key, this.#outbox.deleted)',
   ),
   // Outages
   mutant(

@@ -82,6 +82,20 @@ onEveryTopology((stage) => {
       expect(second.of('cache.load')).toMatchObject([{ outcome: 'filled' }]);
     });
 
+    it('is waited for by other processes, which do not load', async () => {
+      const { first, second } = await twoProcesses(stage);
+      const held = heldLoader(() => 'value');
+      const loading = first.cache.getOrLoad('x', held.load);
+      await held.hasRead;
+      const loader = jest.fn(() => 'other');
+      const waiting = second.cache.getOrLoad('x', loader);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      held.finish();
+      expect(await loading).toBe('value');
+      expect(await waiting).toBe('value');
+      expect(loader).not.toHaveBeenCalled();
+    });
+
     it('is not taken for what was filled since it was judged', async () => {
       const { gate, first, second } = await twoProcesses(stage);
       const acquiring = gate.hold('evalsha', isAcquire);

@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { isAcquire, nth } from './support/cache-commands.js';
 import { gated } from './support/gate.js';
 import { heldLoader, latch } from './support/latch.js';
 import { listenedCache } from './support/cache-stage.js';
@@ -103,14 +104,22 @@ onOneServer((stage) => {
     it('is not given an entry that was damaged', async () => {
       const keys = stage.keys();
       const { cache } = listenedCache(stage.client, keys);
-      const other = listenedCache(await stage.open(), keys);
+      const gate = gated(await stage.open());
+      const other = listenedCache(gate.client, keys);
       await cache.set('x', 'damaged');
       await stage.client.append(keys.key('cache', 'x'), 'x');
       const held = heldLoader(() => 'value');
       const loading = cache.getOrLoad('x', held.load);
       await held.hasRead;
+      const acquiring = gate.hold('evalsha', isAcquire);
       const waiting = other.cache.getOrLoad('x', () => 'never');
-      await someTime();
+      await acquiring.reached;
+      const looks = [1, 2].map((n) => gate.hold('mget', nth(n)));
+      acquiring.release();
+      for (const look of looks) {
+        await look.reached; // after the first one it has seen the damaged entry
+        look.release();
+      }
       held.finish();
       expect(await loading).toBe('value');
       expect(await waiting).toBe('value');

@@ -83,13 +83,18 @@ onEveryTopology((stage) => {
     });
 
     it('is waited for by other processes, which do not load', async () => {
-      const { first, second } = await twoProcesses(stage);
+      const { gate, first, second } = await twoProcesses(stage);
       const held = heldLoader(() => 'value');
-      const loading = first.cache.getOrLoad('x', held.load);
+      const loading = second.cache.getOrLoad('x', held.load);
       await held.hasRead;
+      const acquiring = gate.hold('evalsha', isAcquire);
       const loader = jest.fn(() => 'other');
-      const waiting = second.cache.getOrLoad('x', loader);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      const waiting = first.cache.getOrLoad('x', loader);
+      await acquiring.reached;
+      const looking = gate.hold('mget');
+      acquiring.release();
+      await Promise.race([looking.reached, waiting]);
+      looking.release();
       held.finish();
       expect(await loading).toBe('value');
       expect(await waiting).toBe('value');

@@ -171,7 +171,7 @@ export class Flight {
     const { store } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const leaseMs = policy.loadTimeoutMs + policy.timeoutMs;
-    const giveUpAt = performance.now() + leaseMs;
+    const giveUpAt = performance.now() + 2 * leaseMs; // for one that dies, and one that takes over
     const liveMs = liveMsOf(policy.ttlMs, policy) + leaseMs;
     for (;;) {
       const claim = { token: this.#token, leaseMs, judged };

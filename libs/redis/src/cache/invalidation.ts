@@ -106,9 +106,15 @@ export class Invalidation {
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
       announcer.announce('cache.failure', { key, operation: 'delete', error: error.error });
-      return options.outbox && outbox.add(key, deletion) ? undefined : error.error;
+      const isKept = options.outbox && outbox.add(key, deletion, this.#onDelivered);
+      return isKept ? undefined : error.error;
     }
   }
+
+  readonly #onDelivered = (pending: number): void => {
+    const facts = { by: 'tag', count: 0, failed: 0, pending } as const;
+    this.#parts.announcer.announce('cache.invalidation', facts);
+  };
 
   async #unlink(keys: readonly string[]): Promise<number> {
     let deleted = 0;

@@ -259,9 +259,7 @@ function partsOf(
       announcer.announce('cache.breaker', { state, ...(error && { error }) });
     },
   });
-  const outbox = new Outbox((pending) => {
-    announcer.announce('cache.invalidation', { by: 'tag', count: 0, failed: 0, pending });
-  });
+  const outbox = Outbox.of(client);
   return {
     options,
     store,

@@ -61,6 +61,8 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
   it('is repeated by the outbox, and nothing that depends on it is served meanwhile', async () => {
     const one = await harmed.openThroughProxy({ ...QUICK, outbox: true });
     const other = await harmed.open();
+    const twin = { ...one, ...listenedCache(one.client, harmed.keys, { ...QUICK, name: 'twin' }) };
+    await call(twin, 'old');
     await call(one, 'old');
     await call(one, 'old too', 'y');
     harmed.proxy.stall();
@@ -71,6 +73,7 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
       [2, 0],
     ]);
     expect((await call(other, 'no')).value).toBe('old'); // only this process knows
+    expect((await call(twin, 'newer')).value).toBe('newer'); // all of it does
     await harmed.proxy.heal();
     await waitUntil('it is delivered', async () => {
       const { value, status } = await call(one, 'new');

@@ -60,7 +60,9 @@ describe('Dependencies', () => {
     const some = new Dependencies(keys);
     const first = some.tag('first');
     expect(some.tag('first')).toBe(first);
-    for (let i = 0; i < 10_000; i++) some.tag(i);
+    for (let i = 0; i < 20_000; i++) some.tag(-1 - i);
+    expect(some.tag('first')).toBe(first); // of those before
+    for (let i = 0; i < 40_000; i++) some.tag(i);
     expect(some.tag('first')).not.toBe(first);
     expect(some.tag('first')).toEqual(first);
   });

@@ -16,8 +16,8 @@ export interface Dependency {
   readonly entity?: string;
 }
 
-/** How many tags are remembered before all are forgotten: they are quickly made again. */
-const MOST_REMEMBERED = 10_000;
+/** How many tags are remembered, and then as many of those before them that are still in use. */
+const MOST_REMEMBERED = 20_000;
 
 /**
  * The dependencies of one application: names to keys, and labels in stored entries back to both.
@@ -27,7 +27,8 @@ const MOST_REMEMBERED = 10_000;
 export class Dependencies {
   readonly #keys: KeyBuilder;
   readonly #tagPrefix: string;
-  readonly #tags = new Map<KeyPart, Dependency>();
+  #tags = new Map<KeyPart, Dependency>();
+  #olderTags: ReadonlyMap<KeyPart, Dependency> = new Map();
 
   constructor(keys: KeyBuilder) {
     this.#keys = keys;
@@ -38,12 +39,18 @@ export class Dependencies {
   tag(name: KeyPart): Dependency {
     const known = this.#tags.get(name);
     if (known) return known;
-    const key = this.#keys.tagKey(name);
-    const label = `t${key.slice(this.#tagPrefix.length)}`;
-    const tag: Dependency = { label, by: 'version', key };
-    if (this.#tags.size >= MOST_REMEMBERED) this.#tags.clear();
+    const tag = this.#olderTags.get(name) ?? this.#makeTag(name);
+    if (this.#tags.size >= MOST_REMEMBERED) {
+      this.#olderTags = this.#tags;
+      this.#tags = new Map();
+    }
     this.#tags.set(name, tag);
     return tag;
+  }
+
+  #makeTag(name: KeyPart): Dependency {
+    const key = this.#keys.tagKey(name);
+    return { label: `t${key.slice(this.#tagPrefix.length)}`, by: 'version', key };
   }
 
   /** An entity by its version, any other key by its content. */

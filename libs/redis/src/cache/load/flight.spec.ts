@@ -23,7 +23,7 @@ function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(
     options: resolveCacheOptions({ maxLoads: 1 }),
     dependencies: new Dependencies(keys),
     announcer: new CacheAnnouncer('default', undefined),
-    outbox: new Outbox(() => undefined),
+    outbox: new Outbox(),
     gate: new LoadGate(1),
     guard: {
       attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),

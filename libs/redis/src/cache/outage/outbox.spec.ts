@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { RedisClient } from '../../connection/options/options.js';
 import { Outbox } from './outbox.js';
 
 describe('Outbox', () => {
@@ -9,12 +10,13 @@ describe('Outbox', () => {
     jest.useFakeTimers();
     delivered = [];
     isUp = false;
-    outbox = new Outbox((left) => delivered.push(left));
+    outbox = new Outbox();
   });
   afterEach(() => {
     jest.useRealTimers();
   });
 
+  const onDelivered = (left: number) => delivered.push(left);
   const deletion = () =>
     jest.fn(async () => {
       if (!isUp) throw new Error('away');
@@ -22,7 +24,8 @@ describe('Outbox', () => {
 
   it('repeats until it is acknowledged, ever less often', async () => {
     const [one, other] = [deletion(), deletion()];
-    expect([outbox.add('a', one), outbox.add('b', other)]).toEqual([true, true]);
+    expect(outbox.add('a', one, onDelivered)).toBe(true);
+    expect(outbox.add('b', other, onDelivered)).toBe(true);
     await jest.advanceTimersByTimeAsync(120);
     expect(one).toHaveBeenCalledTimes(1);
     await jest.advanceTimersByTimeAsync(60_000);
@@ -43,11 +46,11 @@ describe('Outbox', () => {
 
   it('keeps what failed and what was added again meanwhile', async () => {
     let acknowledge!: () => void;
-    outbox.add('a', () => new Promise<void>((resolve) => (acknowledge = resolve)));
+    outbox.add('a', () => new Promise<void>((resolve) => (acknowledge = resolve)), onDelivered);
     outbox.add('b', deletion());
     await jest.advanceTimersByTimeAsync(120);
     const again = deletion();
-    outbox.add('a', again);
+    outbox.add('a', again, onDelivered);
     outbox.add('c', deletion());
     acknowledge();
     await jest.advanceTimersByTimeAsync(0);
@@ -98,6 +101,12 @@ describe('Outbox', () => {
     one.mockClear();
     await jest.advanceTimersByTimeAsync(5_000);
     expect(one).toHaveBeenCalled();
+  });
+
+  it('is one for all that use a client', () => {
+    const [one, other] = [{}, {}] as RedisClient[];
+    expect(Outbox.of(one as RedisClient)).toBe(Outbox.of(one as RedisClient));
+    expect(Outbox.of(one as RedisClient)).not.toBe(Outbox.of(other as RedisClient));
   });
 
   it('takes so many and no more', () => {

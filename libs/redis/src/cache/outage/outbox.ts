@@ -1,3 +1,4 @@
+import type { RedisClient } from '../../connection/options/options.js';
 import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
 
@@ -10,7 +11,11 @@ const MOST_PENDING = 10_000;
 /** A connection may be dead without anybody noticing. */
 const LONGEST_TRY_MS = 2_000;
 
-type Deletion = () => Promise<unknown>;
+interface Pending {
+  readonly deletion: () => Promise<unknown>;
+  /** Told how many are left. */
+  readonly onDelivered: (left: number) => void;
+}
 
 /**
  * Deletions that Redis has not acknowledged, by key, repeated until it does. In this process only: what
@@ -19,15 +24,16 @@ type Deletion = () => Promise<unknown>;
  * @internal
  */
 export class Outbox {
-  readonly #onDelivered: (left: number) => void;
   /** Replaced when some are delivered, so that a read can tell what there was when it began. */
-  #pending: Map<string, Deletion> = new Map<string, Deletion>();
+  #pending = new Map<string, Pending>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onDelivered told how many are left, each time that some were delivered */
-  constructor(onDelivered: (left: number) => void) {
-    this.#onDelivered = onDelivered;
+  /** The outbox of a client: all caches of one connection know what one of them could not delete. */
+  static of(client: RedisClient): Outbox {
+    let outbox = outboxes.get(client);
+    if (!outbox) outboxes.set(client, (outbox = new Outbox()));
+    return outbox;
   }
 
   get size(): number {
@@ -39,10 +45,17 @@ export class Outbox {
     return this.#pending;
   }
 
-  /** @returns whether there was room for it */
-  add(key: string, deletion: Deletion): boolean {
+  /**
+   * @param onDelivered told how many are left, once this one is delivered
+   * @returns whether there was room for it
+   */
+  add(
+    key: string,
+    deletion: () => Promise<unknown>,
+    onDelivered: (left: number) => void = () => undefined,
+  ): boolean {
     if (this.#pending.size >= MOST_PENDING && !this.#pending.has(key)) return false;
-    this.#pending.set(key, deletion);
+    this.#pending.set(key, { deletion, onDelivered });
     this.#schedule();
     return true;
   }
@@ -69,12 +82,12 @@ export class Outbox {
   }
 
   async #deliver(): Promise<void> {
-    const delivered = new Set<Deletion>();
+    const delivered = new Set<Pending>();
     await Promise.all(
-      [...this.#pending.values()].map(async (deletion) => {
+      [...this.#pending.values()].map(async (pending) => {
         try {
-          await withDeadline(deletion(), LONGEST_TRY_MS, tooLate);
-          delivered.add(deletion);
+          await withDeadline(pending.deletion(), LONGEST_TRY_MS, tooLate);
+          delivered.add(pending);
         } catch {
           // stays
         }
@@ -82,12 +95,16 @@ export class Outbox {
     );
     if (delivered.size === 0) return;
     // A key that was added again meanwhile was so by another deletion, which has not been delivered.
-    const left = [...this.#pending].filter(([, deletion]) => !delivered.has(deletion));
+    const left = [...this.#pending].filter(([, pending]) => !delivered.has(pending));
     this.#pending = new Map(left);
     if (left.length === 0) this.#pauseMs = FIRST_PAUSE_MS;
-    this.#onDelivered(left.length);
+    for (const onDelivered of new Set([...delivered].map((pending) => pending.onDelivered))) {
+      onDelivered(left.length);
+    }
   }
 }
+
+const outboxes = new WeakMap<RedisClient, Outbox>();
 
 function tooLate(): never {
   throw new Error('not acknowledged in time');

@@ -40,7 +40,7 @@ describe('EntryReader', () => {
       [t.key, 'v1'],
       [u.key, 'v2'],
     ]);
-    outbox = new Outbox(() => undefined);
+    outbox = new Outbox();
     const guard = {
       read: (_key: string, _budget: Budget, ask: (sink: unknown) => void) =>
         new Promise((succeed, fail) => {

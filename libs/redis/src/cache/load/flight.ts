@@ -1,32 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
-import { liveMsOf, makeEntry } from '../entry/make-entry.js';
-import type { Lease } from '../store/cache-store.js';
-import type { Verdict } from '../store/entry-reader.js';
 import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/outage-guard.js';
 import { RedisAway } from '../outage/redis-away.js';
-import { uniqueId } from '../store/unique-id.js';
+import type { Verdict } from '../store/entry-reader.js';
 import { isReadable } from '../values.js';
 import { entryFound, foundFor, judgedBy } from './found.js';
+import { Lease } from './lease.js';
 import { Load, type LoadedValue } from './load.js';
-import type { LoadSource } from './load-run.js';
-import { nextMoment } from './moments.js';
+import { loadSource } from './load-source.js';
+import { Progress } from './progress.js';
+import { RedisCalls } from './redis-calls.js';
 
 /** The time from one look at another process's lease to the next. */
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 50;
-
-/**
- * - `asking`: it has asked Redis for something and not been answered.
- * - `waiting`: for another process, or its turn. Whatever it does next begins later.
- * - `loading`: under the lease, or `alone` where there is no Redis to give one.
- * - `ended`: there is an outcome.
- */
-type Phase = 'asking' | 'waiting' | 'loading' | 'alone' | 'ended';
 
 /**
  * One attempt of this process to get the value of one entry, which several callers may share: it takes
@@ -37,14 +27,11 @@ type Phase = 'asking' | 'waiting' | 'loading' | 'alone' | 'ended';
 export class Flight {
   readonly #parts: CacheParts;
   readonly #request: LoadRequest;
-  readonly #token = uniqueId();
   readonly #budget: Budget;
+  readonly #calls: RedisCalls;
+  readonly #lease: Lease;
+  readonly #progress = new Progress();
   readonly #abort = new AbortController();
-  #phase: Phase = 'waiting';
-  /** When the step that is under way began. */
-  #since = nextMoment();
-  /** Settles when Redis has answered what was asked last. */
-  #step: Promise<unknown> = Promise.resolve();
   #captured = new Map<string, string | null>();
   #isAlone = false;
   #callers = 0;
@@ -55,6 +42,8 @@ export class Flight {
     this.#parts = parts;
     this.#request = request;
     this.#budget = budget;
+    this.#calls = new RedisCalls(parts, request);
+    this.#lease = new Lease(parts, request, this.#calls);
   }
 
   /** @param judged the load whose entry is not good enough, '' for none */
@@ -89,8 +78,8 @@ export class Flight {
   }
 
   /** When Redis has answered what decides how to go on. */
-  async settled(): Promise<void> {
-    while (this.#phase === 'asking') await this.#step;
+  settled(): Promise<void> {
+    return this.#progress.settled();
   }
 
   /**
@@ -98,8 +87,7 @@ export class Flight {
    * everything that the caller may expect.
    */
   follows(moment: number, request: LoadRequest): boolean {
-    const isLater = this.#since > moment || this.#phase === 'waiting';
-    return isLater && this.#phase !== 'ended' && !this.isAborted && this.#isFor(request);
+    return this.#progress.isAfter(moment) && !this.isAborted && this.#isFor(request);
   }
 
   /**
@@ -109,10 +97,10 @@ export class Flight {
    * @throws RedisAway
    */
   async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
-    if (this.#phase !== 'loading' || this.isAborted) return false;
+    if (this.#progress.phase !== 'loading' || this.isAborted) return false;
     if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;
-    const { keys } = this.#request;
-    return this.#parts.guard.attempt(keys.entry, 'read', budget, () => this.#compare());
+    const compare = () => this.#lease.isUnchanged(this.#captured);
+    return this.#parts.guard.attempt(this.#request.keys.entry, 'read', budget, compare);
   }
 
   /**
@@ -145,7 +133,7 @@ export class Flight {
 
   #start(run: () => Promise<Loaded | undefined>): this {
     this.#outcome = run().finally(() => {
-      this.#phase = 'ended';
+      this.#progress.end();
     });
     this.#outcome.catch(() => undefined); // all callers may have left
     return this;
@@ -168,25 +156,17 @@ export class Flight {
     judged: string,
     mode: 'load' | 'refresh',
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
-    const { store } = this.#parts;
-    const { keys, dependencies, policy } = this.#request;
-    const leaseMs = policy.loadTimeoutMs + policy.timeoutMs;
-    const giveUpAt = performance.now() + 2 * leaseMs; // for one that dies, and one that takes over
-    const liveMs = liveMsOf(policy.ttlMs, policy) + leaseMs;
+    const giveUpAt = performance.now() + this.#lease.lastsMs;
     for (;;) {
-      const claim = { token: this.#token, leaseMs, judged };
-      const lease = await this.#claim(() => store.acquire(keys, claim, dependencies, liveMs));
-      if (lease.state === 'acquired') {
-        if (lease.isForeign) this.#parts.announcer.announce('cache.corrupt', { key: keys.entry });
-        return lease;
-      }
+      const claimed = await this.#progress.ask(this.#lease.claim(judged, this.#budget));
+      if (claimed.state === 'acquired') return claimed;
       if (mode === 'refresh') {
-        this.#phase = 'waiting';
+        this.#progress.wait();
         await sleep(LONGEST_PAUSE_MS); // or each stale hit would ask for the lease again
         return { found: undefined };
       }
       const verdict =
-        lease.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
+        claimed.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
       const found = foundFor(this.#request, verdict);
       if (found) return { found };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
@@ -194,51 +174,21 @@ export class Flight {
     }
   }
 
-  /**
-   * A lease that was asked for in vain may be taken all the same, or still be: by a command that waits
-   * in a socket, or was redirected. It is given back right behind that command, and once more when that
-   * was answered after all.
-   */
-  async #claim(acquire: () => Promise<Lease>): Promise<Lease> {
-    let isInVain = false;
-    const claim = async () => {
-      const lease = await acquire();
-      if (isInVain && lease.state === 'acquired') this.#release();
-      return lease;
-    };
-    const { entry } = this.#request.keys;
-    try {
-      return await this.#ask(
-        'lease',
-        this.#parts.guard.attempt(entry, 'lease', this.#budget, claim),
-      );
-    } catch (error) {
-      isInVain = true;
-      this.#release();
-      throw error;
-    }
-  }
-
   /** Until there is a usable entry, or nobody holds the lease any more. */
   async #awaitHolder(giveUpAt: number): Promise<Verdict> {
-    const { store, reader, guard, announcer } = this.#parts;
+    const { store, reader, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      this.#phase = 'waiting';
+      this.#progress.wait();
       await sleep(plusJitter(pauseMs));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
-      const budget = new Budget(policy.timeoutMs);
-      const holder = () => store.holder(keys);
-      const [verdict, token] = await this.#ask(
-        'read',
-        Promise.all([
-          reader.look(keys, dependencies, budget),
-          guard.attempt(keys.entry, 'read', new Budget(policy.timeoutMs), holder),
-        ]),
-      );
+      const look = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
+      const holder = this.#calls.attempt('read', () => store.holder(keys));
+      const both = Promise.all([this.#calls.announced('read', look), holder]);
+      const [verdict, token] = await this.#progress.ask(both);
       const isFound = foundFor(this.#request, verdict) !== undefined;
       if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
@@ -249,71 +199,23 @@ export class Flight {
 
   #look(): Promise<Verdict> {
     const { keys, dependencies } = this.#request;
-    return this.#ask('read', this.#parts.reader.look(keys, dependencies, this.#budget));
+    const look = this.#parts.reader.look(keys, dependencies, this.#budget);
+    return this.#progress.ask(this.#calls.announced('read', look));
   }
 
   async #loadAndFill(versions: Versions): Promise<Loaded> {
-    const captured = new Map(versions);
-    this.#captured = captured;
-    this.#phase = 'loading';
+    this.#captured = new Map(versions);
+    this.#progress.load();
     try {
-      const value = await new Load(this.#parts, this.#request, this.#abort).run(
-        captured,
-        this.#source(),
-      );
-      await this.#fill(value, captured);
+      const value = await this.#load(this.#captured);
+      await this.#lease.fill(value, this.#captured, this.#budget);
       return this.#loaded(value, 'miss');
     } catch (error) {
-      this.#release();
+      this.#lease.release();
       const lastKnown = await this.#lastKnown();
       if (lastKnown) return lastKnown;
       throw error;
     }
-  }
-
-  /**
-   * Whether it could be filled is nothing that the callers need to know, nor wait for longer than they
-   * wait for Redis anyway.
-   */
-  async #fill(value: LoadedValue, captured: Versions): Promise<void> {
-    const { store, announcer } = this.#parts;
-    const { keys, policy } = this.#request;
-    const { kind, body, ttlMs, durationMs } = value;
-    const key = keys.entry;
-    if (ttlMs === undefined) {
-      this.#release();
-      announcer.announce('cache.load', { key, durationMs, outcome: 'skipped' });
-      return;
-    }
-    const { text, liveMs } = makeEntry({
-      kind,
-      body,
-      ttlMs,
-      policy,
-      fillId: this.#token,
-      versions: captured,
-      now: store.clock.now(),
-    });
-    const fill = async () => {
-      if (ttlMs > policy.ttlMs) await this.#prolong(captured, liveMs);
-      return store.fill(keys, this.#token, text, liveMs);
-    };
-    const filling = this.#attempt('fill', fill).then(
-      (isFilled) => {
-        const outcome = isFilled ? 'filled' : 'lost';
-        announcer.announce('cache.load', { key, durationMs, outcome });
-      },
-      () => {
-        this.#release();
-        announcer.announce('cache.load', { key, durationMs, outcome: 'lost' });
-      },
-    );
-    await withDeadline(filling, Math.max(0, this.#budget.leftMs), () => undefined);
-  }
-
-  /** Versions that end before the entry would make it invalid without a reason. */
-  #prolong(captured: Versions, liveMs: number): Promise<unknown> {
-    return this.#parts.store.capture(this.#dependenciesOf(captured), liveMs);
   }
 
   /** What may be served although the loader failed; read again, because it may be invalid by now. */
@@ -330,14 +232,10 @@ export class Flight {
     const { gate } = this.#parts;
     const { keys, policy } = this.#request;
     this.#isAlone = true;
-    this.#phase = 'waiting';
+    this.#progress.wait();
     return gate.run(keys.entry, policy.loadTimeoutMs, async () => {
-      this.#phase = 'alone';
-      this.#since = nextMoment();
-      const value = await new Load(this.#parts, this.#request, this.#abort).run(
-        new Map(),
-        this.#source(),
-      );
+      this.#progress.loadAlone();
+      const value = await this.#load(new Map());
       const { durationMs } = value;
       const key = keys.entry;
       this.#parts.announcer.announce('cache.load', { key, durationMs, outcome: 'skipped' });
@@ -361,86 +259,9 @@ export class Flight {
     );
   }
 
-  /** Whether the lease is still ours, and everything as it was captured. */
-  async #compare(): Promise<boolean> {
-    const { store, outbox } = this.#parts;
-    const { keys } = this.#request;
-    const captured = [...this.#captured.values()];
-    const dependencies = this.#dependenciesOf(this.#captured);
-    const { deleted } = outbox;
-    if (deleted.has(keys.entry) || dependencies.some(({ key }) => deleted.has(key))) return false;
-    const [holder, versions] = await Promise.all([
-      store.holder(keys),
-      store.versions(dependencies),
-    ]);
-    return holder === this.#token && captured.every((version, i) => version === versions[i]);
+  #load(captured: Map<string, string | null>): Promise<LoadedValue> {
+    const isAlone = this.#progress.phase === 'alone';
+    const source = loadSource(this.#parts, this.#request, this.#calls, isAlone);
+    return new Load(this.#parts, this.#request, this.#abort).run(captured, source);
   }
-
-  #dependenciesOf(versions: Versions): Dependency[] {
-    return [...versions.keys()].map((label) => this.#parts.dependencies.ofLabel(label));
-  }
-
-  #source(): LoadSource {
-    const { store } = this.#parts;
-    const { policy } = this.#request;
-    const isAlone = this.#phase === 'alone';
-    const liveMs = liveMsOf(policy.ttlMs, policy) + policy.loadTimeoutMs;
-    return {
-      capture: (dependencies) => {
-        if (isAlone) return Promise.resolve(undefined);
-        const capture = () => store.capture(dependencies, liveMs);
-        return this.#attempt('lease', capture).catch(unlessAway);
-      },
-      readContent: async (key) => {
-        try {
-          return await this.#attempt('read', () => store.readContent(key));
-        } catch (error) {
-          throw error instanceof RedisAway ? error.error : error; // it is the loader's now
-        }
-      },
-    };
-  }
-
-  /** Waits for an answer that decides how to go on. What is asked has to be asked in the same turn. */
-  #ask<T>(operation: 'lease' | 'read', answer: Promise<T>): Promise<T> {
-    this.#phase = 'asking';
-    this.#since = nextMoment();
-    const heard = this.#heard(operation, answer);
-    this.#step = heard.catch(() => undefined);
-    return heard;
-  }
-
-  /** Does something that the callers do not wait for: with a budget of its own. */
-  #attempt<T>(operation: 'lease' | 'read' | 'fill', work: () => Promise<T>): Promise<T> {
-    const { keys, policy } = this.#request;
-    const budget = new Budget(policy.timeoutMs);
-    return this.#heard(operation, this.#parts.guard.attempt(keys.entry, operation, budget, work));
-  }
-
-  /** Announces what Redis failed with. */
-  async #heard<T>(operation: 'lease' | 'read' | 'fill', answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (error instanceof RedisAway) {
-        const key = this.#request.keys.entry;
-        this.#parts.announcer.announce('cache.failure', { key, operation, error: error.error });
-      }
-      throw error;
-    }
-  }
-
-  /**
-   * Nobody waits for it, and no breaker keeps it from being sent: once Redis answers again it does so
-   * right after the lease was taken. A lease that is not given back ends by itself.
-   */
-  #release(): void {
-    this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
-  }
-}
-
-/** @throws the error if it is not that Redis is away */
-function unlessAway(error: unknown): undefined {
-  if (!(error instanceof RedisAway)) throw error;
-  return undefined;
 }

@@ -16,7 +16,8 @@ export interface EntryKeys {
   readonly lease: string;
 }
 
-export type Lease =
+/** What came of asking for a lease. */
+export type Claimed =
   | {
       readonly state: 'acquired';
       readonly versions: Versions;
@@ -87,13 +88,13 @@ export class CacheStore {
     }: { readonly token: string; readonly leaseMs: number; readonly judged: string },
     dependencies: readonly Dependency[],
     liveMs: number,
-  ): Promise<Lease> {
+  ): Promise<Claimed> {
     const askedAt = performance.now();
     const acquired = ACQUIRE.run(this.#client, [entry, lease], [token, `${leaseMs}`, judged]);
     const [reply, versions] = await this.#door(
       Promise.all([acquired, this.capture(dependencies, liveMs)]),
     );
-    const [state, , now, isForeign] = reply as [Lease['state'], string, number, number];
+    const [state, , now, isForeign] = reply as [Claimed['state'], string, number, number];
     this.clock.learn(now, askedAt);
     return state === 'acquired' ? { state, versions, isForeign: isForeign === 1 } : { state };
   }

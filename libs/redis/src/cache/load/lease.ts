@@ -1,0 +1,131 @@
+import { withDeadline } from '../../time/deadline.js';
+import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import type { Dependency } from '../entry/dependency.js';
+import { liveMsOf, makeEntry } from '../entry/make-entry.js';
+import type { Versions } from '../entry/versions.js';
+import type { Budget } from '../outage/outage-guard.js';
+import type { Claimed } from '../store/cache-store.js';
+import { uniqueId } from '../store/unique-id.js';
+import type { LoadedValue } from './load.js';
+import type { RedisCalls } from './redis-calls.js';
+
+/**
+ * The right of one flight to fill an entry, from the claim to the fill.
+ *
+ * @internal
+ */
+export class Lease {
+  readonly #parts: CacheParts;
+  readonly #request: LoadRequest;
+  readonly #calls: RedisCalls;
+  readonly #token = uniqueId();
+
+  constructor(parts: CacheParts, request: LoadRequest, calls: RedisCalls) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#calls = calls;
+  }
+
+  /** How long it lasts: as long as a load may take. Nobody waits for it for longer either. */
+  get lastsMs(): number {
+    const { loadTimeoutMs, timeoutMs } = this.#request.policy;
+    return loadTimeoutMs + timeoutMs;
+  }
+
+  /**
+   * Asks for it, and for the versions of what the load will depend on.
+   *
+   * What was asked for in vain may be taken all the same, or still be: by a command that waits in a
+   * socket, or was redirected. It is given back right behind that command, and once more when that was
+   * answered after all.
+   *
+   * @param judged the load whose entry is not good enough, '' for none
+   * @throws RedisAway
+   */
+  async claim(judged: string, budget: Budget): Promise<Claimed> {
+    const { store, announcer } = this.#parts;
+    const { keys, dependencies, policy } = this.#request;
+    const facts = { token: this.#token, leaseMs: this.lastsMs, judged };
+    const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
+    let isInVain = false;
+    const claim = async () => {
+      const claimed = await store.acquire(keys, facts, dependencies, liveMs);
+      if (isInVain && claimed.state === 'acquired') this.release();
+      return claimed;
+    };
+    try {
+      const claimed = await this.#calls.attempt('lease', claim, budget);
+      if (claimed.state === 'acquired' && claimed.isForeign) {
+        announcer.announce('cache.corrupt', { key: keys.entry });
+      }
+      return claimed;
+    } catch (error) {
+      isInVain = true;
+      this.release();
+      throw error;
+    }
+  }
+
+  /** Whether it is still held, and everything as it was captured. */
+  async isUnchanged(captured: Versions): Promise<boolean> {
+    const { store, outbox } = this.#parts;
+    const { keys } = this.#request;
+    const dependencies = this.#dependenciesOf(captured);
+    const { deleted } = outbox;
+    if (deleted.has(keys.entry) || dependencies.some(({ key }) => deleted.has(key))) return false;
+    const [holder, versions] = await Promise.all([
+      store.holder(keys),
+      store.versions(dependencies),
+    ]);
+    const before = [...captured.values()];
+    return holder === this.#token && before.every((version, i) => version === versions[i]);
+  }
+
+  /**
+   * Stores what was loaded. Whether it could be stored is nothing that the callers need to know, nor wait
+   * for longer than they wait for Redis anyway.
+   */
+  async fill(value: LoadedValue, captured: Versions, budget: Budget): Promise<void> {
+    const { store, announcer } = this.#parts;
+    const { keys, policy } = this.#request;
+    const { kind, body, ttlMs, durationMs } = value;
+    const announce = (outcome: 'filled' | 'lost' | 'skipped') => {
+      announcer.announce('cache.load', { key: keys.entry, durationMs, outcome });
+    };
+    if (ttlMs === undefined) {
+      this.release();
+      announce('skipped');
+      return;
+    }
+    const now = store.clock.now();
+    const fillId = this.#token;
+    const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions: captured, now });
+    const fill = async () => {
+      // Versions that end before the entry would make it invalid without a reason.
+      if (ttlMs > policy.ttlMs) await store.capture(this.#dependenciesOf(captured), entry.liveMs);
+      return store.fill(keys, this.#token, entry.text, entry.liveMs);
+    };
+    const filling = this.#calls.attempt('fill', fill).then(
+      (isFilled) => {
+        announce(isFilled ? 'filled' : 'lost');
+      },
+      () => {
+        this.release();
+        announce('lost');
+      },
+    );
+    await withDeadline(filling, Math.max(0, budget.leftMs), () => undefined);
+  }
+
+  /**
+   * Nobody waits for it, and no breaker keeps it from being sent: once Redis answers again it does so
+   * right after the lease was taken. A lease that is not given back ends by itself.
+   */
+  release(): void {
+    this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
+  }
+
+  #dependenciesOf(versions: Versions): Dependency[] {
+    return [...versions.keys()].map((label) => this.#parts.dependencies.ofLabel(label));
+  }
+}

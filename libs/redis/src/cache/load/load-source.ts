@@ -1,0 +1,40 @@
+import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import { liveMsOf } from '../entry/make-entry.js';
+import { RedisAway } from '../outage/redis-away.js';
+import type { LoadSource } from './load-run.js';
+import type { RedisCalls } from './redis-calls.js';
+
+/**
+ * How a loader gets at Redis while it runs.
+ *
+ * @param isAlone whether there is no lease: then nothing has to be captured
+ * @internal
+ */
+export function loadSource(
+  { store }: CacheParts,
+  { policy }: LoadRequest,
+  calls: RedisCalls,
+  isAlone: boolean,
+): LoadSource {
+  const liveMs = liveMsOf(policy.ttlMs, policy) + policy.loadTimeoutMs;
+  return {
+    capture: (dependencies) => {
+      if (isAlone) return Promise.resolve(undefined);
+      const capture = () => store.capture(dependencies, liveMs);
+      return calls.attempt('lease', capture).catch(unlessAway);
+    },
+    readContent: async (key) => {
+      try {
+        return await calls.attempt('read', () => store.readContent(key));
+      } catch (error) {
+        throw error instanceof RedisAway ? error.error : error; // it is the loader's now
+      }
+    },
+  };
+}
+
+/** @throws the error if it is not that Redis is away */
+function unlessAway(error: unknown): undefined {
+  if (!(error instanceof RedisAway)) throw error;
+  return undefined;
+}

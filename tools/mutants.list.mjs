@@ -94,6 +94,13 @@ export const mutants = [
     '() => {\n        announcer',
   ),
   mutant(
+    'all who waited for a process that died load at once',
+    LEASE,
+    FLIGHT,
+    'performance.now() + 2 * leaseMs;',
+    'performance.now() + leaseMs;',
+  ),
+  mutant(
     'what is set has no fence, and comes back after a deletion',
     LEASE,
     'set-value.ts',

@@ -4,7 +4,8 @@
  * sentence or spec has that word.
  *
  * Each mutant is applied to a throw-away copy of the sources. Exits 1 if one survives, if its patch
- * does not fit the sources any more, or if a spec fails without a mutant.
+ * does not fit the sources any more, if a spec fails without a mutant, or if the page that lists the
+ * mutants does not name them all.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -22,6 +23,7 @@ const COPIED = [
   'test/support',
 ];
 const SOURCES = 'libs/redis/src/cache';
+const PAGE = 'docs/guide/caching-tests.md';
 const AT_ONCE = 2;
 
 const word = process.argv[2] ?? '';
@@ -31,6 +33,10 @@ const jobs = [...specs.map((spec) => ({ spec })), ...chosen];
 
 const startedAt = performance.now();
 const verdicts = (await Promise.all(Array.from({ length: AT_ONCE }, work))).flat();
+const page = await readFile(join(here, PAGE), 'utf8');
+for (const { breaks } of mutants) {
+  if (!page.includes(`\n- ${breaks}\n`)) verdicts.push(say(false, breaks, `is not in ${PAGE}`));
+}
 const wrong = verdicts.filter(({ isRight }) => !isRight);
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
 console.log(`\n${chosen.length} mutants, ${wrong.length} unexpected outcomes, ${seconds} s`);

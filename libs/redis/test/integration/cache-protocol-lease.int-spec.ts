@@ -15,7 +15,7 @@ async function twoProcesses(stage: Stage) {
   const first = listenedCache(gate.client, keys);
   const second = listenedCache(await stage.open(), keys);
   const lease = `{${keys.key('cache', 'x')}}:lease`;
-  return { gate, first, second, lease };
+  return { keys, gate, first, second, lease };
 }
 
 onEveryTopology((stage) => {
@@ -125,6 +125,20 @@ onEveryTopology((stage) => {
       expect(await second.cache.getOrLoad('x', () => 'value', { loadTimeout: '4s' })).toBe('value');
       expect(performance.now() - startedAt).toBeLessThan(2_000);
       expect((await dying).message).toContain('cache load');
+    });
+
+    it('is taken over by one of those who waited for a process that died', async () => {
+      const { keys, gate, first, second, lease } = await twoProcesses(stage);
+      const third = listenedCache(await stage.open(), keys);
+      const times = { loadTimeout: '400ms', timeout: '200ms' } as const;
+      gate.hold('evalsha', isRelease);
+      const dying = caught(first.cache.getOrLoad('x', () => new Promise(() => undefined), times));
+      await waitUntil('it has the lease', async () => (await stage.client.exists(lease)) === 1);
+      const loader = jest.fn(() => new Promise((resolve) => setTimeout(resolve, 100, 'value')));
+      const waiting = [second, third].map(({ cache }) => cache.getOrLoad('x', loader, times));
+      expect(await Promise.all(waiting)).toEqual(['value', 'value']);
+      expect(loader).toHaveBeenCalledTimes(1);
+      await dying;
     });
 
     it('is given back when the fill fails, so that nobody waits for it', async () => {

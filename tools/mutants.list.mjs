@@ -17,6 +17,7 @@ const SCRIPTS = 'store/scripts.ts';
 const STORE = 'store/cache-store.ts';
 const READER = 'store/entry-reader.ts';
 const FLIGHT = 'load/flight.ts';
+const LEASE_OF = 'load/lease.ts';
 const FLIGHTS = 'load/flights.ts';
 
 const JOIN_GUARD = 'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);';
@@ -89,16 +90,16 @@ export const mutants = [
   mutant(
     'a fill that failed keeps the lease',
     LEASE,
-    FLIGHT,
-    '() => {\n        this.#release();\n        announcer',
-    '() => {\n        announcer',
+    LEASE_OF,
+    '() => {\n        this.release();\n        announce',
+    '() => {\n        announce',
   ),
   mutant(
     'all who waited for a process that died load at once',
     LEASE,
     FLIGHT,
-    'performance.now() + 2 * leaseMs;',
-    'performance.now() + leaseMs;',
+    'performance.now() + 2 * this.#lease.lastsMs;',
+    'performance.now() + this.#lease.lastsMs;',
   ),
   mutant(
     'what is set has no fence, and comes back after a deletion',
@@ -154,9 +155,9 @@ export const mutants = [
   mutant(
     'versions are captured after the load',
     VERSIONS,
-    FLIGHT,
-    'versions: captured,',
-    'versions: await store.capture(this.#dependenciesOf(captured), policy.ttlMs),',
+    LEASE_OF,
+    'versions: captured, now',
+    'versions: await store.capture(this.#dependenciesOf(captured), policy.ttlMs), now',
   ),
   mutant(
     'what a loader reads through its context is no dependency',
@@ -182,7 +183,7 @@ export const mutants = [
   mutant(
     'a tag ends before an entry whose loader has said how long it lives',
     VERSIONS,
-    FLIGHT,
+    LEASE_OF,
     'if (ttlMs > policy.ttlMs)',
     'if (ttlMs < 0)',
   ),
@@ -197,36 +198,36 @@ export const mutants = [
     'who waits for a load takes whatever it has made',
     VERSIONS,
     FLIGHT,
-    'reader.look(keys, dependencies, budget),',
+    'reader.look(keys, dependencies, new Budget(policy.timeoutMs));',
     `store.holder({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
-            const { decodeEntry } = await import('../entry/envelope.js');
-            const entry = decodeEntry(text ?? '');
-            return entry
-              ? { state: 'valid', entry, expiredForMs: 0 }
-              : { state: 'missing', judged: '' };
-          }),`,
+        const { decodeEntry } = await import('../entry/envelope.js');
+        const entry = decodeEntry(text ?? '');
+        return entry
+          ? { state: 'valid', entry, expiredForMs: 0 }
+          : { state: 'missing', judged: '' };
+      });`,
   ),
   // Sharing a load within a process
   mutant(
     'a load is shared whatever was invalidated since it began',
     JOINING,
-    FLIGHT,
-    'return holder === this.#token && captured.every(',
-    'return true || captured.every(',
+    LEASE_OF,
+    'return holder === this.#token && before.every(',
+    'return true || before.every(',
   ),
   mutant(
     'a load is shared whether or not its lease is still its own',
     JOINING,
-    FLIGHT,
-    'return holder === this.#token && captured.every(',
-    'return captured.every(',
+    LEASE_OF,
+    'return holder === this.#token && before.every(',
+    'return before.every(',
   ),
   mutant(
     'a load is shared without comparing versions',
     JOINING,
-    FLIGHT,
-    'return holder === this.#token && captured.every(',
-    'return holder === this.#token || captured.every(',
+    LEASE_OF,
+    'return holder === this.#token && before.every(',
+    'return holder === this.#token || before.every(',
   ),
   mutant(
     'a load is shared by those who name tags that it does not know',

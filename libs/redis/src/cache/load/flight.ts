@@ -156,7 +156,8 @@ export class Flight {
     judged: string,
     mode: 'load' | 'refresh',
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
-    const giveUpAt = performance.now() + this.#lease.lastsMs;
+    // For a process that dies, and one that takes over.
+    const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
     for (;;) {
       const claimed = await this.#progress.ask(this.#lease.claim(judged, this.#budget));
       if (claimed.state === 'acquired') return claimed;

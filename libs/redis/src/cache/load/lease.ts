@@ -26,7 +26,7 @@ export class Lease {
     this.#calls = calls;
   }
 
-  /** How long it lasts: as long as a load may take. Nobody waits for it for longer either. */
+  /** How long it lasts: as long as a load may take. */
   get lastsMs(): number {
     const { loadTimeoutMs, timeoutMs } = this.#request.policy;
     return loadTimeoutMs + timeoutMs;

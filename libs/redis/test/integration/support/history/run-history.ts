@@ -15,7 +15,7 @@ import { FIGURES, Phase, SharedState } from './shared-state.js';
 
 const WORKER = join(
   process.cwd(),
-  'libs/redis/test/integration/support/history/history-worker.cjs',
+  'libs/redis/test/integration/support/history/history-thread.cjs',
 );
 
 export interface HistoryOptions {

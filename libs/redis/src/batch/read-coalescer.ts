@@ -127,8 +127,12 @@ class Turn {
         only.groups.push(group);
         continue;
       }
-      const needed = new Set(group.places.map((place) => Math.floor(place / most)));
-      group.waitFor(needed.size);
+      const needed: number[] = [];
+      for (const place of group.places) {
+        const n = Math.floor(place / most);
+        if (!needed.includes(n)) needed.push(n);
+      }
+      group.waitFor(needed.length);
       for (const n of needed) chunks[n]?.groups.push(group);
     }
     return chunks;

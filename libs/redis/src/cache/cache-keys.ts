@@ -4,6 +4,25 @@ import { encodePart, type KeyPart } from '../keys/key-encoding.js';
 import type { CacheKey } from './cache-options.js';
 import type { EntryKeys } from './store/cache-store.js';
 
+/** A name that is the same in a key, because no part of it needs to be encoded. */
+const PLAIN = /^[\w.@-]+(?::[\w.@-]+)*$/;
+
+/** What errors call them; made once, because keys are made with every read. */
+const PART_NAMES = Array.from({ length: 20 }, (_, i) => `part ${i + 1}`);
+
+/** The lease is only needed for what is not found. */
+class KeysOf implements EntryKeys {
+  readonly entry: string;
+
+  constructor(entry: string) {
+    this.entry = entry;
+  }
+
+  get lease(): string {
+    return `{${this.entry}}:lease`;
+  }
+}
+
 /**
  * The keys of one cache. Their names begin with the cache's, unless it is the default one.
  *
@@ -11,24 +30,22 @@ import type { EntryKeys } from './store/cache-store.js';
  */
 export class CacheKeys {
   readonly #keys: KeyBuilder;
-  readonly #name: readonly KeyPart[];
   /** What every key of this cache begins with. */
   readonly #prefix: string;
 
   constructor(keys: KeyBuilder, name: string) {
     this.#keys = keys;
-    this.#name = name === 'default' ? [] : [name];
-    this.#prefix = keys.pattern('cache', ...this.#name).slice(0, -1);
+    const begin = name === 'default' ? [] : [name];
+    this.#prefix = keys.pattern('cache', ...begin).slice(0, -1);
   }
 
   /** @throws RedisInvalidKeyException for an empty part, and for a foreign key */
   of(key: CacheKey): EntryKeys {
-    const entry = typeof key === 'string' ? this.#fromText(key) : this.#fromParts(key);
-    return { entry, lease: this.leaseOf(entry) };
+    return new KeysOf(typeof key === 'string' ? this.#fromText(key) : this.#fromParts(key));
   }
 
   leaseOf(entry: string): string {
-    return `{${entry}}:lease`;
+    return new KeysOf(entry).lease;
   }
 
   /**
@@ -48,9 +65,10 @@ export class CacheKeys {
 
   #fromText(text: string): string {
     if (!text.startsWith(this.#prefix)) {
-      return this.#fromParts(text.split(':'));
+      return PLAIN.test(text) ? this.#prefix + text : this.#fromParts(text.split(':'));
     }
-    if (this.#keys.parse(text)?.sibling === undefined && this.#keys.parse(text)) return text;
+    const parsed = this.#keys.parse(text);
+    if (parsed && parsed.sibling === undefined) return text;
     throw new RedisInvalidKeyException(
       'key',
       'begins like one of this cache, but was not built by a KeyBuilder',
@@ -58,11 +76,13 @@ export class CacheKeys {
   }
 
   #fromParts(parts: readonly KeyPart[]): string {
-    const [first, ...others] = [...this.#name, ...parts];
-    if (parts.length === 0 || first === undefined) {
-      throw new RedisInvalidKeyException('the list of parts', 'is empty');
+    if (parts.length === 0) throw new RedisInvalidKeyException('the list of parts', 'is empty');
+    let key = this.#prefix;
+    for (let i = 0; i < parts.length; i++) {
+      const part = encodePart(parts[i] as KeyPart, PART_NAMES[i] ?? 'a part');
+      key += i === 0 ? part : `:${part}`;
     }
-    return this.#keys.key('cache', first, ...others);
+    return key;
   }
 
   /** Encoded as parts of keys are, but for the asterisks. */

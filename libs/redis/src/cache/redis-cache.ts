@@ -12,6 +12,7 @@ import { CacheKeys } from './cache-keys.js';
 import type {
   CacheKey,
   CacheResult,
+  CacheStatus,
   GetOptions,
   GetOrLoadOptions,
   InvalidatePatternOptions,
@@ -34,7 +35,7 @@ import { Outbox } from './outage/outbox.js';
 import { RedisAway } from './outage/redis-away.js';
 import { setValue } from './set-value.js';
 import { CacheStore } from './store/cache-store.js';
-import { resultOf } from './values.js';
+import { valueOf } from './values.js';
 
 /**
  * A cache that never serves what was invalidated: a value it returns reflects every invalidation that
@@ -86,22 +87,21 @@ export class RedisCache {
    * `dependsOn`
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
-  async getOrLoad<T>(
-    key: CacheKey,
-    loader: Loader<T>,
-    options: GetOrLoadOptions<T> = {},
-  ): Promise<T> {
-    return (await this.#find(this.#request(key, loader, options), options.signal)).value as T;
+  getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
+    return this.#find(key, loader, options, ({ value }) => value as T);
   }
 
   /** {@link getOrLoad}, and where the value came from and how old it is. */
-  async resolve<T>(
+  resolve<T>(
     key: CacheKey,
     loader: Loader<T>,
-    options: GetOrLoadOptions<T> = {},
+    options?: GetOrLoadOptions<T>,
   ): Promise<CacheResult<T>> {
-    const request = this.#request(key, loader, options);
-    return (await this.#find(request, options.signal)) as CacheResult<T>;
+    const { clock } = this.#parts.store;
+    return this.#find(key, loader, options, ({ value, status, loadedAt }) => {
+      const ageMs = Math.max(0, clock.now() - loadedAt);
+      return { value: value as T, status, ageMs };
+    });
   }
 
   /**
@@ -195,46 +195,46 @@ export class RedisCache {
     };
   }
 
-  async #find(
-    request: LoadRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<CacheResult<unknown>> {
+  async #find<T, Result>(
+    key: CacheKey,
+    loader: Loader<T>,
+    options: GetOrLoadOptions<T> = NO_OPTIONS,
+    resultOf: (found: Found) => Result,
+  ): Promise<Result> {
     const moment = nextMoment();
+    const request = this.#request(key, loader, options);
     const { keys, dependencies, policy } = request;
+    const { signal } = options;
     const budget = new Budget(policy.timeoutMs);
-    let result: CacheResult<unknown> | undefined;
+    let found: Found | undefined;
     try {
       const looking = this.#parts.reader.look(keys, dependencies, budget);
       const verdict = await (signal ? untilAbort(looking, signal) : looking);
-      result = this.#usable(verdict, request);
-      if (result?.status === 'stale') this.#flights.refresh(request, judgedBy(verdict));
-      if (!result) {
+      found = this.#usable(verdict, request);
+      if (found?.status === 'stale') this.#flights.refresh(request, judgedBy(verdict));
+      if (!found) {
         const caller = { request, budget, signal, moment };
-        result = this.#resultOf(await this.#flights.load(caller, judgedBy(verdict)), request);
+        found = foundIn(await this.#flights.load(caller, judgedBy(verdict)), request);
       }
     } catch (error) {
       this.#goOnWithout(error, keys.entry);
       const caller = { request, budget, signal, moment };
-      result = this.#resultOf(await this.#flights.loadAlone(caller), request);
+      found = foundIn(await this.#flights.loadAlone(caller), request);
     }
-    this.#parts.announcer.request(keys.entry, result.status);
-    return result;
+    this.#parts.announcer.request(keys.entry, found.status);
+    return resultOf(found);
   }
 
   /** What does not become a value again counts as nothing. */
-  #usable(verdict: Verdict, request: LoadRequest): CacheResult<unknown> | undefined {
+  #usable(verdict: Verdict, request: LoadRequest): Found | undefined {
     const status = usableAs(verdict, request.policy);
     if (!status || verdict.state === 'missing') return undefined;
     try {
-      return this.#resultOf(entryFound(verdict.entry, status), request);
+      return foundIn(entryFound(verdict.entry, status), request);
     } catch {
       this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
       return undefined;
     }
-  }
-
-  #resultOf(loaded: Loaded, { keys, serializer }: LoadRequest): CacheResult<unknown> {
-    return resultOf(loaded, this.#parts.store.clock.now(), keys.entry, serializer);
   }
 
   /** The one place that decides whether a cache fails open. @throws the error if it does not */
@@ -243,6 +243,20 @@ export class RedisCache {
     this.#parts.announcer.announce('cache.failure', { key, operation: 'read', error: error.error });
     if (this.#parts.options.onOutage === 'closed') throw error.error;
   }
+}
+
+const NO_OPTIONS = {};
+
+/** A value, and where it came from. */
+interface Found {
+  readonly value: unknown;
+  readonly status: CacheStatus;
+  readonly loadedAt: number;
+}
+
+function foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
+  const { status, loadedAt } = loaded;
+  return { value: valueOf(loaded, keys.entry, serializer), status, loadedAt };
 }
 
 function partsOf(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
-import { bodyOf, kindOf, resultOf } from './values.js';
+import { bodyOf, kindOf, valueOf } from './values.js';
 
 const found = { status: 'hit', loadedAt: 100, isComplete: true } as const;
 
@@ -14,23 +14,15 @@ describe('A value', () => {
     ['u', undefined],
   ] as const)('is none of the kind %s where it is %p, and comes back as that', (kind, none) => {
     expect([kindOf(none), bodyOf(none, 'k', undefined)]).toEqual([kind, '']);
-    expect(resultOf({ ...found, kind, body: '' }, 150, 'k', undefined)).toEqual({
-      value: none,
-      status: 'hit',
-      ageMs: 50,
-    });
+    expect(valueOf({ ...found, kind, body: '' }, 'k', undefined)).toBe(none);
   });
 
-  it('comes back as JSON has it, to each caller anew, and is never younger than new', () => {
+  it('comes back as JSON has it, to each caller anew', () => {
     const body = bodyOf({ at: new Date(0) }, 'k', undefined);
     const loaded = { ...found, kind: 'v', body } as const;
-    const results = [1, 2].map(() => resultOf(loaded, 90, 'k', undefined));
-    expect(results[0]).toEqual({
-      value: { at: '1970-01-01T00:00:00.000Z' },
-      status: 'hit',
-      ageMs: 0,
-    });
-    expect(results[0]?.value).not.toBe(results[1]?.value);
+    const values = [1, 2].map(() => valueOf(loaded, 'k', undefined));
+    expect(values[0]).toEqual({ at: '1970-01-01T00:00:00.000Z' });
+    expect(values[0]).not.toBe(values[1]);
   });
 
   it('is what its serializer makes of it, which is not asked where there is none', () => {
@@ -38,13 +30,13 @@ describe('A value', () => {
     expect(bodyOf(5n, 'k', serializer)).toBe('<5>');
     expect(bodyOf(null, 'k', serializer)).toBe('');
     const loaded = { ...found, kind: 'v', body: '<5>' } as const;
-    expect(resultOf(loaded, 100, 'k', serializer).value).toBe('<5>');
+    expect(valueOf(loaded, 'k', serializer)).toBe('<5>');
   });
 
   it('that JSON cannot hold, or that is none, is refused with the name of its key', () => {
     expect(() => bodyOf(1n, 'k', undefined)).toThrow(RedisSerializationException);
     const torn = { ...found, kind: 'v', body: '{"secret' } as const;
-    expect(() => resultOf(torn, 100, 'the key', undefined)).toThrow(/the key/);
-    expect(() => resultOf(torn, 100, 'the key', undefined)).not.toThrow(/secret/);
+    expect(() => valueOf(torn, 'the key', undefined)).toThrow(/the key/);
+    expect(() => valueOf(torn, 'the key', undefined)).not.toThrow(/secret/);
   });
 });

@@ -1,5 +1,5 @@
 import { JsonSerializer } from '../serialization/json.serializer.js';
-import type { CacheResult, CacheSerializer } from './cache-options.js';
+import type { CacheSerializer } from './cache-options.js';
 import type { Loaded, LoadRequest } from './cache-parts.js';
 import type { EntryKind } from './entry/envelope.js';
 
@@ -23,7 +23,7 @@ export function bodyOf(
 /** Whether a value can be made of what was found: it may have been damaged in Redis. */
 export function isReadable(loaded: Loaded, { keys, serializer }: LoadRequest): boolean {
   try {
-    resultOf(loaded, 0, keys.entry, serializer);
+    valueOf(loaded, keys.entry, serializer);
     return true;
   } catch {
     return false;
@@ -31,14 +31,11 @@ export function isReadable(loaded: Loaded, { keys, serializer }: LoadRequest): b
 }
 
 /** A value of each caller's own: what one changes in it the others do not see. */
-export function resultOf(
-  { kind, body, status, loadedAt }: Loaded,
-  now: number,
+export function valueOf(
+  { kind, body }: Loaded,
   key: string,
   serializer: CacheSerializer<unknown> | undefined,
-): CacheResult<unknown> {
-  const ageMs = Math.max(0, now - loadedAt);
-  if (kind !== 'v') return { value: kind === 'n' ? null : undefined, status, ageMs };
-  const value = serializer ? serializer.deserialize(body) : json.deserialize(body, key);
-  return { value, status, ageMs };
+): unknown {
+  if (kind !== 'v') return kind === 'n' ? null : undefined;
+  return serializer ? serializer.deserialize(body) : json.deserialize(body, key);
 }

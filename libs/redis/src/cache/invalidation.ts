@@ -2,7 +2,10 @@ import { multiUnlink } from '../batch/multi-unlink.js';
 import { scanKeys } from '../connection/keyspace/scan-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
+import { RedisCommandException } from '../errors/redis-command.exception.js';
+import { RedisPermissionException } from '../errors/redis-permission.exception.js';
 import { RedisException } from '../errors/redis.exception.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { CacheKeys } from './cache-keys.js';
@@ -106,13 +109,14 @@ export class Invalidation {
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
       announcer.announce('cache.failure', { key, operation: 'delete', error: error.error });
-      const isKept = options.outbox && outbox.add(key, deletion, this.#onDelivered);
+      const isWorthKeeping = options.outbox && !willBeRefusedAgain(error.error);
+      const isKept = isWorthKeeping && outbox.add(key, deletion, this.#onDelivered);
       return isKept ? undefined : error.error;
     }
   }
 
   readonly #onDelivered = (pending: number): void => {
-    const facts = { by: 'tag', count: 0, failed: 0, pending } as const;
+    const facts = { by: 'outbox', count: 0, failed: 0, pending } as const;
     this.#parts.announcer.announce('cache.invalidation', facts);
   };
 
@@ -129,4 +133,12 @@ export class Invalidation {
     const pending = this.#parts.outbox.size;
     this.#parts.announcer.announce('cache.invalidation', { by, count, failed, pending });
   }
+}
+
+function willBeRefusedAgain(error: RedisException): boolean {
+  return (
+    error instanceof RedisPermissionException ||
+    error instanceof RedisAuthenticationException ||
+    error instanceof RedisCommandException
+  );
 }

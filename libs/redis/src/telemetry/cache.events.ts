@@ -33,7 +33,8 @@ export type CacheEvent =
       /** Entries were invalidated, or should have been. */
       readonly type: 'cache.invalidation';
       readonly cache: string;
-      readonly by: 'tag' | 'key' | 'pattern';
+      /** `outbox`: some of what it held was delivered, or is lost with the process. */
+      readonly by: 'tag' | 'key' | 'pattern' | 'outbox';
       readonly count: number;
       readonly failed: number;
       /** How many wait in the outbox, these included. */
@@ -46,7 +47,7 @@ export type CacheEvent =
       readonly key: string;
     }
   | {
-      /** Redis failed during a call, which went on without it. */
+      /** Redis failed during a call. A read goes on without it, unless the cache is `closed`. */
       readonly type: 'cache.failure';
       readonly cache: string;
       readonly key: string;

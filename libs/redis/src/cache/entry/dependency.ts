@@ -74,7 +74,7 @@ export class Dependencies {
     const all: Dependency[] = [];
     for (const name of tags ?? NONE) {
       const tag = this.tag(name);
-      if (!all.includes(tag)) all.push(tag);
+      if (!all.some(({ label }) => label === tag.label)) all.push(tag);
     }
     for (const key of dependsOn ?? NONE) {
       const dependency = this.on(key);

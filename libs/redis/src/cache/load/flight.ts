@@ -224,7 +224,10 @@ export class Flight {
     const { policy } = this.#request;
     if (policy.failSafeMs === 0) return undefined;
     const verdict = await this.#look().catch(() => undefined);
+    const good = verdict && foundFor(this.#request, verdict);
+    if (good) return good; // somebody has set it meanwhile
     if (verdict?.state !== 'valid') return undefined;
+    if (verdict.expiredForMs > policy.staleForMs + policy.failSafeMs) return undefined;
     const lastKnown = entryFound(verdict.entry, 'stale');
     return isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }

@@ -103,10 +103,12 @@ export class Lease {
     const fill = async () => {
       // Versions that end before the entry would make it invalid without a reason.
       if (ttlMs > policy.ttlMs) await store.capture(this.#dependenciesOf(captured), entry.liveMs);
+      if (!(await this.#hasSameContent(captured))) return false;
       return store.fill(keys, this.#token, entry.text, entry.liveMs);
     };
     const filling = this.#calls.attempt('fill', fill).then(
       (isFilled) => {
+        if (!isFilled) this.release();
         announce(isFilled ? 'filled' : 'lost');
       },
       () => {
@@ -123,6 +125,17 @@ export class Lease {
    */
   release(): void {
     this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
+  }
+
+  /**
+   * Content, unlike a version, may be again what it was: what changed while it was loaded would be found
+   * unchanged then.
+   */
+  async #hasSameContent(captured: Versions): Promise<boolean> {
+    const contents = this.#dependenciesOf(captured).filter(({ by }) => by === 'fingerprint');
+    if (contents.length === 0) return true;
+    const now = await this.#parts.store.versions(contents);
+    return contents.every(({ label }, i) => captured.get(label) === now[i]);
   }
 
   #dependenciesOf(versions: Versions): Dependency[] {

@@ -1,6 +1,5 @@
-import type { KeyPart } from '../../keys/key-encoding.js';
-import { parseDuration, type Duration } from '../../time/duration.js';
-import type { CacheDependency, LoadContext } from '../cache-options.js';
+import { parseDuration } from '../../time/duration.js';
+import type { LoadContext } from '../cache-options.js';
 import type { Dependencies, Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
 
@@ -26,7 +25,8 @@ export class LoadRun implements LoadContext {
   readonly #late = new Map<string, Dependency>();
   #ttlMs: number | undefined;
   #isSkipped = false;
-  #isCaptured = true;
+  /** How much of what it named in time was not captured: not yet, or not at all. */
+  #uncaptured = 0;
 
   constructor(
     signal: AbortSignal,
@@ -51,7 +51,7 @@ export class LoadRun implements LoadContext {
 
   /** Whether everything that it named in time was captured. */
   get isCaptured(): boolean {
-    return this.#isCaptured;
+    return this.#uncaptured === 0;
   }
 
   /** Whether the value is to be kept out of the cache. */
@@ -59,48 +59,42 @@ export class LoadRun implements LoadContext {
     return this.#isSkipped;
   }
 
-  async dependOn({
-    tags,
-    keys,
-  }: {
-    readonly tags?: readonly KeyPart[];
-    readonly keys?: readonly CacheDependency[];
-  }): Promise<void> {
+  // Bound, because loaders take their context apart.
+  readonly dependOn: LoadContext['dependOn'] = async ({ tags, keys }) => {
     const named = this.#dependencies.all({ tags, dependsOn: keys });
     const unknown = named.filter(({ label }) => !this.#captured.has(label));
     if (unknown.length === 0) return;
+    this.#uncaptured++;
     const versions = await this.#source.capture(unknown);
-    if (!versions) {
-      this.#isCaptured = false;
-      return;
-    }
+    if (!versions) return;
+    this.#uncaptured--;
     for (const [label, version] of versions) this.#take(label, version);
-  }
+  };
 
-  async read(key: string): Promise<string | null> {
+  readonly read: LoadContext['read'] = async (key) => {
     const { text, version } = await this.#source.readContent(key);
     this.#take(this.#dependencies.on(key).label, version);
     return text;
-  }
+  };
 
-  addTags(...tags: readonly KeyPart[]): void {
+  readonly addTags: LoadContext['addTags'] = (...tags) => {
     for (const tag of this.#dependencies.all({ tags })) {
       if (!this.#captured.has(tag.label)) this.#late.set(tag.label, tag);
     }
-  }
+  };
 
-  setTtl(ttl: Duration): void {
+  readonly setTtl: LoadContext['setTtl'] = (ttl) => {
     this.#ttlMs = parseDuration(ttl, 'ttl');
-  }
+  };
 
-  skipCache(): void {
+  readonly skipCache = (): void => {
     this.#isSkipped = true;
-  }
+  };
 
   /** What is read twice has to be the same both times, or the value is made of two states. */
   #take(label: string, version: string | null): void {
     const known = this.#captured.get(label);
-    if (known !== undefined && known !== version) this.#isCaptured = false;
+    if (known !== undefined && known !== version) this.#uncaptured++;
     else this.#captured.set(label, version);
   }
 }

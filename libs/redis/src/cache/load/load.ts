@@ -2,6 +2,7 @@ import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { EntryKind } from '../entry/envelope.js';
 import { bodyOf, kindOf } from '../values.js';
+import { NotCached } from './not-cached.js';
 import { LoadRun, type LoadSource } from './load-run.js';
 import { untilAbort } from './until-abort.js';
 
@@ -50,8 +51,11 @@ export class Load {
       return { kind, body, ttlMs: isCached ? ttlMs : undefined, durationMs, isComplete };
     } catch (error) {
       const durationMs = performance.now() - startedAt;
-      const outcome = 'failed';
-      this.#parts.announcer.announce('cache.load', { key: keys.entry, durationMs, error, outcome });
+      const what =
+        error instanceof NotCached
+          ? ({ outcome: 'skipped' } as const)
+          : ({ outcome: 'failed', error } as const);
+      this.#parts.announcer.announce('cache.load', { key: keys.entry, durationMs, ...what });
       throw error;
     }
   }

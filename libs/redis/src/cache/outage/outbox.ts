@@ -8,6 +8,9 @@ const LONGEST_PAUSE_MS = 2_000;
 /** More would take longer to repeat than it is worth keeping a process for. */
 const MOST_PENDING = 10_000;
 
+/** How many are tried where the first one failed: their servers may be others. */
+const MOST_PROBES = 16;
+
 /** A connection may be dead without anybody noticing. */
 const LONGEST_TRY_MS = 2_000;
 
@@ -65,9 +68,7 @@ export class Outbox {
     await this.#deliver();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lost = this.#pending.size;
-    this.#pending = new Map();
-    return lost;
+    return this.#pending.size; // still not to be served by whoever goes on
   }
 
   #schedule(): void {
@@ -83,16 +84,18 @@ export class Outbox {
 
   async #deliver(): Promise<void> {
     const delivered = new Set<Pending>();
-    await Promise.all(
-      [...this.#pending.values()].map(async (pending) => {
-        try {
-          await withDeadline(pending.deletion(), LONGEST_TRY_MS, tooLate);
-          delivered.add(pending);
-        } catch {
-          // stays
-        }
-      }),
-    );
+    const deliver = async (pending: Pending) => {
+      try {
+        await withDeadline(pending.deletion(), LONGEST_TRY_MS, tooLate);
+        delivered.add(pending);
+      } catch {
+        // stays
+      }
+    };
+    const [first, ...others] = this.#pending.values();
+    if (first) await deliver(first);
+    // Some may fail alone, but where one was not answered thousands would only pile up.
+    await Promise.all((delivered.size > 0 ? others : others.slice(0, MOST_PROBES)).map(deliver));
     if (delivered.size === 0) return;
     // A key that was added again meanwhile was so by another deletion, which has not been delivered.
     const left = [...this.#pending].filter(([, pending]) => !delivered.has(pending));

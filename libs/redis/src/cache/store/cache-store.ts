@@ -94,7 +94,7 @@ export class CacheStore {
     const [reply, versions] = await this.#door(
       Promise.all([acquired, this.capture(dependencies, liveMs)]),
     );
-    const [state, , now, isForeign] = reply as [Claimed['state'], string, number, number];
+    const [state, now, isForeign] = reply as [Claimed['state'], number, number];
     this.clock.learn(now, askedAt);
     return state === 'acquired' ? { state, versions, isForeign: isForeign === 1 } : { state };
   }

@@ -23,12 +23,12 @@ export const ACQUIRE = new RedisScript(`
 ${READ_TEXT}
 ${LUA_FILL_ID_OF}
 local text = read_text(KEYS[1])
-if fill_id_of(text or '') ~= ARGV[3] then return {'changed', '', now()} end
+if fill_id_of(text or '') ~= ARGV[3] then return {'changed', now()} end
 local holder = read_text(KEYS[2])
-if holder and holder ~= ARGV[1] then return {'held', holder, now()} end
+if holder and holder ~= ARGV[1] then return {'held', now()} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 local is_foreign = not text and redis.call('EXISTS', KEYS[1]) or 0
-return {'acquired', ARGV[1], now(), is_foreign}
+return {'acquired', now(), is_foreign}
 `);
 
 /**

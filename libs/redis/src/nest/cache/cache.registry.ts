@@ -7,7 +7,7 @@ import type { KeyBuilder } from '../../keys/key-builder.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 
 /** What a cache is made of. */
-export interface CacheParts {
+export interface CacheDeclaration {
   /** The name it is injected by. */
   readonly injectedAs: string;
   readonly client: RedisClient;
@@ -31,11 +31,16 @@ export class CacheRegistry {
   }
 
   /** @throws RedisConfigurationException for an option that cannot be, and for a name that is taken */
-  create({ injectedAs, client, keys, options }: CacheParts): Promise<RedisCache> {
+  create({ injectedAs, client, keys, options }: CacheDeclaration): Promise<RedisCache> {
     return this.#clients.guard(() => {
       this.#claim(injectedAs);
       const cache = new RedisCache(client, keys, options, this.#telemetry);
-      this.#clients.closeFirst(() => cache.close());
+      this.#clients.closeFirst(async () => {
+        const failed = await cache.close();
+        if (failed === 0) return;
+        const facts = { by: 'outbox', count: failed, failed, pending: 0 } as const;
+        this.#telemetry.announce({ type: 'cache.invalidation', cache: injectedAs, ...facts });
+      });
       return cache;
     });
   }

@@ -1,10 +1,11 @@
+import { NotCached } from '../../cache/load/not-cached.js';
 import { isFastify, nodeResponseOf, type HttpRequest, type HttpResponse } from './http-messages.js';
 import { addVary, storable, variesOn, type StoredResponse } from './stored-response.js';
 
 export type XCache = 'HIT' | 'MISS' | 'STALE' | 'BYPASS';
 
 /** The response to this request is not one to be cached. Never leaves the interceptor. */
-export class NotCacheable extends Error {}
+export class NotCacheable extends NotCached {}
 
 /**
  * One request and its response. Takes the place of `response.send`, which everything that Nest sends goes
@@ -58,7 +59,9 @@ export class HttpExchange {
       const refuse = () => {
         reject(new NotCacheable());
       };
-      nodeResponseOf(response).once('finish', refuse); // it was sent by other means
+      const node = nodeResponseOf(response);
+      node.once('pipe', refuse); // Express: a stream goes past `send`
+      node.once('finish', refuse); // it was sent by other means
       let isCaptured = false;
       response.send = (payload) => {
         // Fastify sends once more what has not been sent when the handler's promise ends.

@@ -26,7 +26,7 @@ export interface HttpResponse {
 }
 
 export interface NodeResponse {
-  once(event: 'finish', listener: () => void): unknown;
+  once(event: 'finish' | 'pipe', listener: () => void): unknown;
   destroy(error?: Error): unknown;
 }
 

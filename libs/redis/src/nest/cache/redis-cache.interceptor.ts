@@ -75,6 +75,7 @@ export class RedisCacheInterceptor implements NestInterceptor {
     const request = http.getRequest<HttpRequest>();
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!isRead) return next.handle();
+    if (hasBody(request)) return next.handle(); // it may be answered by what is in there
     return this.#cacheResponse(context, next, plan, request, http.getResponse<HttpResponse>());
   }
 
@@ -129,6 +130,10 @@ export class RedisCacheInterceptor implements NestInterceptor {
       ),
     );
   }
+}
+
+function hasBody({ headers }: HttpRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** The class of a caching interceptor, if it is one. */

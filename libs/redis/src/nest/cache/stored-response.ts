@@ -57,7 +57,7 @@ export function storable(
 ): StoredResponse | undefined {
   if (response.statusCode !== 200 || !mayBeKept(response, declared)) return undefined;
   const body = textOf(response, payload);
-  if (body === undefined) return undefined;
+  if (body === undefined || body === '') return undefined;
   const headers: Record<string, string> = {};
   for (const name of KEPT) {
     const value = textHeader(response, name);

@@ -6,6 +6,8 @@ export interface CommandRecord {
   names(): string[];
   /** How many commands were waiting for their answers at the same time. */
   mostAtOnce: number;
+  /** How often something was sent while nothing waited for an answer. */
+  roundTrips: number;
 }
 
 /** What a client is told to send from now on; what ioredis sends again counts once. */
@@ -14,6 +16,7 @@ export function recordCommands(client: RedisClient): CommandRecord {
   const seen: CommandRecord = {
     sent,
     mostAtOnce: 0,
+    roundTrips: 0,
     names: () => sent.map(({ name }) => name),
   };
   const known = new Set<Command>();
@@ -24,6 +27,7 @@ export function recordCommands(client: RedisClient): CommandRecord {
     if (!known.has(command)) {
       known.add(command);
       sent.push(command);
+      if (unanswered === 0) seen.roundTrips++;
       seen.mostAtOnce = Math.max(seen.mostAtOnce, ++unanswered);
       command.promise.then(answered, answered);
     }

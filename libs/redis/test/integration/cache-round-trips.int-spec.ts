@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import { KeyBuilder, RedisRepository } from '../../src/index.js';
+import { openConnection } from './support/open-connection.js';
+import { startRedis } from '../../src/testing/index.js';
+import { listenedCache } from './support/cache-stage.js';
+import { Customer } from './support/customer.js';
+import { recordCommands } from './support/record-commands.js';
+
+/** A server that knows every script already, and what a client sends to it. */
+async function open() {
+  const server = await startRedis();
+  const { client, close } = await openConnection({ url: server.url });
+  const keys = new KeyBuilder({ app: 'test', environment: 'trips' });
+  const { cache } = listenedCache(client, keys);
+  await cache.getOrLoad('known', () => 1, { tags: ['known'], dependsOn: ['foreign'] });
+  await cache.getOrLoad('failing', () => Promise.reject(new Error('x'))).catch(() => undefined);
+  await cache.getOrLoad('read', ({ read }) => read('foreign'), { negativeTtl: '1m' });
+  const record = recordCommands(client);
+  return {
+    cache,
+    client,
+    keys,
+    /** The round trips that something takes. */
+    trips: async (work: () => Promise<unknown>) => {
+      const before = record.roundTrips;
+      await work();
+      return record.roundTrips - before;
+    },
+    names: () => record.names(),
+    [Symbol.asyncDispose]: async () => {
+      await close();
+      await server.stop();
+    },
+  };
+}
+
+const TAGS = Array.from({ length: 16 }, (_, i) => `tag ${i}`);
+
+describe('The round trips of a cache', () => {
+  it('are one for a hit, whatever the number of tags', async () => {
+    await using on = await open();
+    const load = (tags: string[]) => on.cache.getOrLoad(['x', tags.length], () => 1, { tags });
+    expect(await on.trips(() => load(TAGS))).toBe(3);
+    expect(await on.trips(() => load(TAGS))).toBe(1);
+    expect(await on.trips(() => load([]))).toBe(3);
+    expect(await on.trips(() => load([]))).toBe(1);
+    expect(on.names().filter((name) => name === 'mget')).toHaveLength(4);
+  });
+
+  it('are one for all hits of a turn, also with those of repositories', async () => {
+    await using on = await open();
+    const customers = new RedisRepository(on.client, on.keys, Customer);
+    const load = (i: number) => on.cache.getOrLoad(['x', i], () => i, { tags: TAGS });
+    await Promise.all([1, 2, 3].map(load));
+    expect(await on.trips(() => Promise.all([load(1), load(2), load(3)]))).toBe(1);
+    const before = on.names().length;
+    await Promise.all([load(1), customers.getById('1'), on.cache.get(['x', 2])]);
+    expect(on.names().slice(before)).toEqual(['mget']);
+  });
+
+  it('are two the first time that an entry depends on more than its reader names', async () => {
+    await using on = await open();
+    await on.cache.getOrLoad('x', () => 1, { tags: ['a', 'b'] });
+    const read = () => on.cache.get('x', { tags: ['a'] });
+    expect([await on.trips(read), await on.trips(read)]).toEqual([2, 1]);
+  });
+
+  it('are one more for what a loader names or reads before it loads, and for what it names late', async () => {
+    await using on = await open();
+    const { cache } = on;
+    const early = () =>
+      cache.getOrLoad('a', (context) => context.dependOn({ tags: ['early'] }).then(() => 1));
+    const reading = () => cache.getOrLoad('b', async ({ read }) => (await read('foreign')) ?? 1);
+    const late = () =>
+      cache.getOrLoad('c', ({ addTags }) => {
+        addTags('late');
+        return 1;
+      });
+    expect([await on.trips(early), await on.trips(reading), await on.trips(late)]).toEqual([
+      4, 4, 4,
+    ]);
+  });
+
+  it('are few for what changes the cache', async () => {
+    await using on = await open();
+    const { cache } = on;
+    expect(await on.trips(() => cache.set('x', 1, { tags: TAGS }))).toBe(2);
+    expect(await on.trips(() => cache.get('x', { tags: TAGS }))).toBe(1);
+    expect(await on.trips(() => cache.delete('x'))).toBe(1);
+    expect(await on.trips(() => cache.invalidateTags(...TAGS))).toBe(1);
+    const customers = new RedisRepository(on.client, on.keys, Customer);
+    expect(await on.trips(async () => customers.dependencyOn('1'))).toBe(0);
+  });
+});

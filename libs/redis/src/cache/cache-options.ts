@@ -143,6 +143,9 @@ export interface LoadContext {
   /**
    * The text stored at a key, `null` if there is none, and makes the value depend on exactly that. The
    * one way to use a key's content that nobody can change to and fro without being noticed.
+   *
+   * @throws RedisException what Redis failed with, also where the load itself goes on without it:
+   * RedisCommandException for a key of another type, RedisConfigurationException for more than 1 MiB
    */
   read(key: string): Promise<string | null>;
   /**

@@ -81,7 +81,9 @@ export class RedisCache {
    * the cache is `onOutage: 'closed'`.
    *
    * @throws what the loader throws; it is not cached
-   * @throws RedisTimeoutException if the loader takes longer than `loadTimeout`
+   * @throws RedisTimeoutException if the loader takes longer than `loadTimeout`, or does not get its turn
+   * (`maxLoads`) for as long
+   * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
    * @throws RedisSerializationException if the value cannot be written as JSON
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
    * `dependsOn`
@@ -105,8 +107,9 @@ export class RedisCache {
   }
 
   /**
-   * What is cached, without loading it: `undefined` if nothing is, `null` if it is cached that there is
-   * none. One round trip. An outage counts as a miss.
+   * What is cached, without loading it: `undefined` if nothing is (or `undefined` is cached), `null` if
+   * that is what the loader returned. One round trip; two, once, if the entry has more dependencies than
+   * are named. An outage counts as a miss.
    *
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
    */
@@ -176,7 +179,7 @@ export class RedisCache {
   }
 
   /**
-   * Tries once more what the outbox still holds. Call it before the connection is closed.
+   * Tries once more what the outbox of the connection still holds. Call it before that is closed.
    *
    * @returns how many invalidations are lost
    */

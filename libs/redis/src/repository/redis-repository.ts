@@ -225,7 +225,8 @@ export class RedisRepository<
   /**
    * What a cached value names in `dependsOn` if it is made from this entity: every write through a
    * repository, {@link expire} included, makes it invalid at once, and so does the entity's expiry.
-   * Sends nothing, and says nothing about whether there is such an entity.
+   * The cache has to be on the same connection. Sends nothing, and says nothing about whether there is
+   * such an entity.
    *
    * @example
    * const options = { ttl: '1h', dependsOn: [users.dependencyOn('1')] } as const;

@@ -45,7 +45,8 @@ export type CacheKey = CoreCacheKey;
  * and `@CacheScope` say is still added. Also makes the handlers of GraphQL, RPC and WebSockets cached,
  * if it is a function.
  *
- * @param key a text is split at its colons: give a list where it contains what a client has sent
+ * @param key a text is split at its colons: give a list where it contains what a client has sent, or
+ * where `@CacheVary` or a scope function add to it
  * @example
  * ```ts
  * @CacheKey((context) => ['post', context.switchToHttp().getRequest<FastifyRequest>().id])

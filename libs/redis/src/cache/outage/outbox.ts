@@ -8,7 +8,7 @@ const LONGEST_PAUSE_MS = 2_000;
 /** More would take longer to repeat than it is worth keeping a process for. */
 const MOST_PENDING = 10_000;
 
-/** How many are tried where the first one failed: their servers may be others. */
+/** How many are tried first; the others follow if any of these is acknowledged. */
 const MOST_PROBES = 16;
 
 /** A connection may be dead without anybody noticing. */
@@ -92,11 +92,10 @@ export class Outbox {
         // stays
       }
     };
-    const [first, ...others] = this.#pending.values();
-    if (first) await deliver(first);
-    // Some may fail alone, but where one was not answered thousands would only pile up.
-    await Promise.all((delivered.size > 0 ? others : others.slice(0, MOST_PROBES)).map(deliver));
-    if (delivered.size === 0) return;
+    const all = [...this.#pending.values()];
+    await Promise.all(all.slice(0, MOST_PROBES).map(deliver));
+    if (delivered.size === 0) return; // thousands more would only pile up
+    await Promise.all(all.slice(MOST_PROBES).map(deliver));
     // A key that was added again meanwhile was so by another deletion, which has not been delivered.
     const left = [...this.#pending].filter(([, pending]) => !delivered.has(pending));
     this.#pending = new Map(left);

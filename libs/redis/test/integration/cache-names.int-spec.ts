@@ -1,3 +1,4 @@
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { caught } from './support/caught.js';
@@ -32,43 +33,46 @@ onEveryTopology((stage) => {
       expect(error).toHaveProperty('name', 'RedisInvalidKeyException');
     });
 
-    it('reports how far it is, on every primary, and stops when told to', async () => {
-      const { cache, of } = listenedCache(stage.client, stage.keys(), { timeout: '10s' });
-      const ids = Array.from({ length: 1_500 }, (_, i) => i);
-      const fill = () => Promise.all(ids.map((id) => cache.set(['many', id], id)));
-      await fill();
-      const steps: number[] = [];
-      const onProgress = (deleted: number) => steps.push(deleted);
-      expect(await cache.invalidatePattern('many:*', { onProgress })).toBe(1_500);
-      expect(steps.length).toBeGreaterThan(2);
-      expect(steps).toEqual([...steps].sort((a, b) => a - b));
-      expect(steps.at(-1)).toBe(1_500);
-      await fill();
-      const stop = new AbortController();
-      const error = await caught(
-        cache.invalidatePattern('many:*', {
-          onProgress: () => {
-            stop.abort(new Error('enough'));
-          },
-          signal: stop.signal,
-        }),
-      );
-      expect(error.message).toBe('enough');
-      const left = await Promise.all(ids.map((id) => cache.get(['many', id])));
-      const gone = left.filter((value) => value === undefined).length;
-      expect(gone).toBeGreaterThan(0);
-      expect(gone).toBeLessThan(1_500);
-      expect(of('cache.invalidation')).toMatchObject([
-        { by: 'pattern', count: 1_500, failed: 0 },
-        { by: 'pattern', count: gone, failed: 1 },
-      ]);
-      const mistake = new Error('of the program');
-      const onThrow = () => {
-        throw mistake;
-      };
-      expect(await caught(cache.invalidatePattern('many:*', { onProgress: onThrow }))).toBe(
-        mistake,
-      );
+    // The embedded server's SCAN misses keys while others are deleted.
+    describeWithRealRedis('with many entries', () => {
+      it('reports how far it is, on every primary, and stops when told to', async () => {
+        const { cache, of } = listenedCache(stage.client, stage.keys(), { timeout: '10s' });
+        const ids = Array.from({ length: 1_500 }, (_, i) => i);
+        const fill = () => Promise.all(ids.map((id) => cache.set(['many', id], id)));
+        await fill();
+        const steps: number[] = [];
+        const onProgress = (deleted: number) => steps.push(deleted);
+        expect(await cache.invalidatePattern('many:*', { onProgress })).toBe(1_500);
+        expect(steps.length).toBeGreaterThan(2);
+        expect(steps).toEqual([...steps].sort((a, b) => a - b));
+        expect(steps.at(-1)).toBe(1_500);
+        await fill();
+        const stop = new AbortController();
+        const error = await caught(
+          cache.invalidatePattern('many:*', {
+            onProgress: () => {
+              stop.abort(new Error('enough'));
+            },
+            signal: stop.signal,
+          }),
+        );
+        expect(error.message).toBe('enough');
+        const left = await Promise.all(ids.map((id) => cache.get(['many', id])));
+        const gone = left.filter((value) => value === undefined).length;
+        expect(gone).toBeGreaterThan(0);
+        expect(gone).toBeLessThan(1_500);
+        expect(of('cache.invalidation')).toMatchObject([
+          { by: 'pattern', count: 1_500, failed: 0 },
+          { by: 'pattern', count: gone, failed: 1 },
+        ]);
+        const mistake = new Error('of the program');
+        const onThrow = () => {
+          throw mistake;
+        };
+        expect(await caught(cache.invalidatePattern('many:*', { onProgress: onThrow }))).toBe(
+          mistake,
+        );
+      });
     });
 
     it('stays within its cache', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { hasRealRedis } from '../../../../test/support/real-redis.js';
+import { describeWithRealRedis, hasRealRedis } from '../../../../test/support/real-redis.js';
 import type { CacheKey, CacheSerializer } from '../../src/cache/cache-options.js';
 import { CacheKeys } from '../../src/cache/cache-keys.js';
 import { caught } from './support/caught.js';
@@ -210,7 +210,7 @@ onEveryTopology((stage) => {
     }
   });
 
-  describe('What RedisCache depends on', () => {
+  describeWithRealRedis('What RedisCache depends on', () => {
     it.each([
       ['hash', (key: string, value: string) => stage.client.hset(key, 'field', value)],
       ['list', (key: string, value: string) => stage.client.rpush(key, value)],

@@ -69,12 +69,15 @@ describe('Saves of one turn', () => {
       expect(await saving).toEqual(['evalsha']);
     });
 
-    it('travel as several where they are many, or large', async () => {
-      const many = sentBy((some) => some.saveAll(notes(300)));
-      expect(await many).toEqual(['evalsha', 'evalsha', 'evalsha']);
-      const large = 'x'.repeat(200_000);
-      const saving = sentBy((some) => some.saveAll([0, 1, 2].map((n) => note(n, large))));
-      expect(await saving).toEqual(['evalsha', 'evalsha', 'evalsha']);
+    // Its Lua takes fewer keys.
+    describeWithRealRedis('on a real one', () => {
+      it('travel as several where they are many, or large', async () => {
+        const many = sentBy((some) => some.saveAll(notes(300)));
+        expect(await many).toEqual(['evalsha', 'evalsha', 'evalsha']);
+        const large = 'x'.repeat(200_000);
+        const saving = sentBy((some) => some.saveAll([0, 1, 2].map((n) => note(n, large))));
+        expect(await saving).toEqual(['evalsha', 'evalsha', 'evalsha']);
+      });
     });
   });
 

@@ -1,5 +1,5 @@
 import type { KeyBuilder } from '../../keys/key-builder.js';
-import type { KeyPart } from '../../keys/key-encoding.js';
+import { encodePart, type KeyPart } from '../../keys/key-encoding.js';
 import type { CacheDependency } from '../cache-options.js';
 
 /**
@@ -27,8 +27,8 @@ const MOST_REMEMBERED = 20_000;
 export class Dependencies {
   readonly #keys: KeyBuilder;
   readonly #tagPrefix: string;
-  #tags = new Map<KeyPart, Dependency>();
-  #olderTags: ReadonlyMap<KeyPart, Dependency> = new Map();
+  #tags = new Map<string, Dependency>();
+  #olderTags: ReadonlyMap<string, Dependency> = new Map();
 
   constructor(keys: KeyBuilder) {
     this.#keys = keys;
@@ -36,7 +36,8 @@ export class Dependencies {
   }
 
   /** @throws RedisInvalidKeyException for an empty name */
-  tag(name: KeyPart): Dependency {
+  tag(part: KeyPart): Dependency {
+    const name = typeof part === 'string' ? part : encodePart(part, 'tag'); // 5 and '5' are one
     const known = this.#tags.get(name);
     if (known) return known;
     const tag = this.#olderTags.get(name) ?? this.#makeTag(name);
@@ -48,7 +49,7 @@ export class Dependencies {
     return tag;
   }
 
-  #makeTag(name: KeyPart): Dependency {
+  #makeTag(name: string): Dependency {
     const key = this.#keys.tagKey(name);
     return { label: `t${key.slice(this.#tagPrefix.length)}`, by: 'version', key };
   }
@@ -74,7 +75,7 @@ export class Dependencies {
     const all: Dependency[] = [];
     for (const name of tags ?? NONE) {
       const tag = this.tag(name);
-      if (!all.some(({ label }) => label === tag.label)) all.push(tag);
+      if (!all.includes(tag)) all.push(tag);
     }
     for (const key of dependsOn ?? NONE) {
       const dependency = this.on(key);

@@ -265,7 +265,7 @@ describeWithRealRedis('RedisCache that is closed in an outage', () => {
     expect(await caught(one.cache.get('x'))).toHaveProperty('name', 'RedisTimeoutException');
     harmed.server.thaw();
     await harmed.server.kill();
-    await one.connection.until('connection.down');
+    await waitUntil('it is noticed', async () => one.client.status !== 'ready');
     expect(await caught(one.cache.getOrLoad('x', loader))).toMatchObject({
       name: 'RedisConnectionException',
       code: 'REDIS_CONNECTION',

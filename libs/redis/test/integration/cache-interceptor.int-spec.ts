@@ -373,6 +373,16 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect((await get('/posts/keyed?q=2')).text).toBe('{"q":"1","calls":1}');
   });
 
+  it('never answers what has a body from the cache, nor caches it', async () => {
+    const chunked = { 'transfer-encoding': 'chunked' };
+    const [first, second] = [
+      await get('/posts/keyed', chunked),
+      await get('/posts/keyed', chunked),
+    ];
+    expect([first.status, first.cache, second.cache]).toEqual([200, undefined, undefined]);
+    expect(second.text).not.toBe(first.text);
+  });
+
   it("can be deleted by the key that the handler's decorator names", async () => {
     await cache.delete('all-posts');
     expect((await get('/posts/keyed')).cache).toBe('MISS');

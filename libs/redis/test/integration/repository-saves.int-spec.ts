@@ -73,7 +73,10 @@ describe('Saves of one turn', () => {
     describeWithRealRedis('on a real one', () => {
       it('travel as several where they are many, or large', async () => {
         const many = sentBy((some) => some.saveAll(notes(300)));
-        expect(await many).toEqual(['evalsha', 'evalsha', 'evalsha']);
+        const scripts = await many; // `saveAll` pauses where it takes long, and a pause ends a turn
+        expect(new Set(scripts)).toEqual(new Set(['evalsha']));
+        expect(scripts.length).toBeGreaterThanOrEqual(3);
+        expect(scripts.length).toBeLessThan(30);
         const large = 'x'.repeat(200_000);
         const saving = sentBy((some) => some.saveAll([0, 1, 2].map((n) => note(n, large))));
         expect(await saving).toEqual(['evalsha', 'evalsha', 'evalsha']);

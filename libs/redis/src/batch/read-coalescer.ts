@@ -110,23 +110,17 @@ class Turn {
 
   /** In commands of so many keys at most. */
   chunks(most: number): Chunk[] {
+    if (this.#keys.length <= most) {
+      const all = new Chunk(0, this.#keys, this.#readers, this.#groups);
+      for (const group of this.#groups) group.waitFor(1);
+      return [all];
+    }
     const chunks: Chunk[] = [];
     for (let from = 0; from < this.#keys.length; from += most) {
-      chunks.push(
-        new Chunk(
-          from,
-          this.#keys.slice(from, from + most),
-          this.#readers.slice(from, from + most),
-        ),
-      );
+      const to = from + most;
+      chunks.push(new Chunk(from, this.#keys.slice(from, to), this.#readers.slice(from, to), []));
     }
-    const [only] = chunks;
     for (const group of this.#groups) {
-      if (only && chunks.length === 1) {
-        group.waitFor(1);
-        only.groups.push(group);
-        continue;
-      }
       const needed: number[] = [];
       for (const place of group.places) {
         const n = Math.floor(place / most);
@@ -149,15 +143,21 @@ class Turn {
 
 /** What goes into one command, and who waits for it. */
 class Chunk {
-  readonly groups: Group[] = [];
+  readonly groups: Group[];
   readonly keys: readonly string[];
   readonly #from: number;
   readonly #readers: readonly (Reader | undefined)[];
 
-  constructor(from: number, keys: readonly string[], readers: readonly (Reader | undefined)[]) {
+  constructor(
+    from: number,
+    keys: readonly string[],
+    readers: readonly (Reader | undefined)[],
+    groups: Group[],
+  ) {
     this.#from = from;
     this.keys = keys;
     this.#readers = readers;
+    this.groups = groups;
   }
 
   settle(readings: readonly Reading[]): void {

@@ -138,8 +138,8 @@ onEveryTopology((stage) => {
       const loaded = await cache.resolve('x', async (context) => {
         const until = performance.now() + 300;
         for (let i = 0; performance.now() < until; i++) {
-          await context.dependOn({ tags: [`t${i}`] });
-          await context.read(`nothing ${i}`);
+          await context.dependOn({ tags: [`t${i % 5}`] });
+          await context.read(`nothing ${i % 5}`);
         }
         return 'value';
       });

@@ -28,7 +28,7 @@ import { Invalidation } from './invalidation.js';
 import { Flights } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
-import { untilAbort } from './load/until-abort.js';
+import { untilAbort } from '../time/until-abort.js';
 import { LoadGate } from './outage/load-gate.js';
 import { Budget, OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';

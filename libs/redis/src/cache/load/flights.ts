@@ -3,7 +3,7 @@ import { Budget } from '../outage/outage-guard.js';
 import { Flight } from './flight.js';
 import { foundFor, judgedBy } from './found.js';
 import { nextMoment } from './moments.js';
-import { untilAbort } from './until-abort.js';
+import { untilAbort } from '../../time/until-abort.js';
 
 /** A caller who found no usable entry. */
 export interface Caller {

@@ -4,7 +4,7 @@ import type { EntryKind } from '../entry/envelope.js';
 import { bodyOf, kindOf } from '../values.js';
 import { NotCached } from './not-cached.js';
 import { LoadRun, type LoadSource } from './load-run.js';
-import { untilAbort } from './until-abort.js';
+import { untilAbort } from '../../time/until-abort.js';
 
 /** What a loader has made. */
 export interface LoadedValue {

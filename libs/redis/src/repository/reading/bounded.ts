@@ -1,6 +1,7 @@
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { withDeadline } from '../../time/deadline.js';
 import { parseDuration } from '../../time/duration.js';
+import { untilAbort } from '../../time/until-abort.js';
 import type { ReadOptions } from '../entity-repository.js';
 
 /**
@@ -16,32 +17,9 @@ export async function bounded<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, 'timeout');
-  const aborted = signal && abortionOf(signal);
-  const wait = aborted ? Promise.race([read(), aborted.promise]) : read();
-  try {
-    if (timeoutMs === undefined) return await wait;
-    return await withDeadline(wait, timeoutMs, () => {
-      throw new RedisTimeoutException({ operation, key: keyOf(), timeoutMs });
-    });
-  } finally {
-    aborted?.forget();
-  }
-}
-
-/** A promise that rejects when the signal aborts, and can be told that nobody waits any more. */
-function abortionOf(signal: AbortSignal): { promise: Promise<never>; forget: () => void } {
-  let onAbort: () => void;
-  const promise = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+  const wait = untilAbort(read(), signal);
+  if (timeoutMs === undefined) return wait;
+  return withDeadline(wait, timeoutMs, () => {
+    throw new RedisTimeoutException({ operation, key: keyOf(), timeoutMs });
   });
-  promise.catch(() => undefined); // after a timeout nobody listens
-  return {
-    promise,
-    forget: () => {
-      signal.removeEventListener('abort', onAbort);
-    },
-  };
 }

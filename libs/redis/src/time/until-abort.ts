@@ -3,6 +3,7 @@
  * after that is ignored.
  *
  * @throws the signal's reason
+ * @internal
  */
 export async function untilAbort<T>(
   promise: Promise<T>,

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisException } from '../errors/redis.exception.js';
@@ -52,12 +53,14 @@ export interface BatchWriteOptions {
  */
 export class RedisBatch {
   readonly #client: RedisClient;
+  readonly #operations: Operations;
   readonly #defaultTtl: TtlMs;
   readonly #serializer = new JsonSerializer();
 
   /** @throws RedisConfigurationException if `defaultTtl` is neither a duration nor `'forever'` */
   constructor(client: RedisClient, { defaultTtl }: RedisBatchOptions = {}) {
     this.#client = client;
+    this.#operations = new Operations(client, { type: 'batch' });
     this.#defaultTtl =
       defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl');
   }
@@ -69,7 +72,56 @@ export class RedisBatch {
    * and so is one that holds another type than a string
    * @throws RedisBatchException, in `errors` RedisSerializationException for a value that is not JSON
    */
-  async getAll<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
+  getAll<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
+    return this.#operations.run('getAll', () => this.#getAll<T>(keys));
+  }
+
+  /**
+   * Writes values as JSON, each together with its TTL: one SET for each key, sent together. Replaces
+   * what is there, of whatever type.
+   *
+   * @throws RedisBatchException with `true` for each key that was written, and in `errors`
+   * RedisSerializationException for a value that JSON cannot hold. After a RedisTimeoutException or
+   * RedisConnectionException the value may have been written all the same
+   */
+  setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions = {}): Promise<void> {
+    return this.#operations.run('setAll', () => this.#setAll(entries, options));
+  }
+
+  /**
+   * Increments counters by 1, or by what is given for each, below zero too: one script for each key,
+   * sent together (the first time, and after a restart of Redis, in two round trips). A counter that
+   * does not exist is created with its TTL; later increments leave the TTL as it is. A key that is
+   * named twice counts twice.
+   *
+   * @returns the new count of each, in the order of the input
+   * @throws RedisConfigurationException, before anything is sent, for an increment that is not a whole
+   * number that JavaScript holds exactly
+   * @throws RedisBatchException, in `errors` RedisCommandException for a key that holds no whole number
+   * (`reply` is `WRONGTYPE` or `ERR`) or whose sum would be beyond Number.MAX_SAFE_INTEGER
+   * (`OVERFLOW`): neither is changed. After a RedisTimeoutException or RedisConnectionException the
+   * counter may have been incremented all the same
+   */
+  incrementAll(
+    keysOrDeltas: readonly string[] | KeyedValues<number>,
+    options: BatchWriteOptions = {},
+  ): Promise<Map<string, number>> {
+    return this.#operations.run('incrementAll', () => this.#incrementAll(keysOrDeltas, options));
+  }
+
+  /**
+   * Deletes keys of any type; Redis frees their memory in the background. One UNLINK for 500 keys, in
+   * a cluster one for each hash slot, sent together.
+   *
+   * @returns how many existed
+   * @throws RedisBatchException with `true` for each key that is gone. After a RedisTimeoutException or
+   * RedisConnectionException the key may be gone all the same
+   */
+  deleteAll(keys: readonly string[]): Promise<number> {
+    return this.#operations.run('deleteAll', () => this.#deleteAll(keys));
+  }
+
+  async #getAll<T>(keys: readonly string[]): Promise<Map<string, T>> {
     const wanted = await distinctKeys(keys);
     const found = new Map<string, T>();
     const errors = new Map<string, RedisException>();
@@ -100,15 +152,7 @@ export class RedisBatch {
     return found;
   }
 
-  /**
-   * Writes values as JSON, each together with its TTL: one SET for each key, sent together. Replaces
-   * what is there, of whatever type.
-   *
-   * @throws RedisBatchException with `true` for each key that was written, and in `errors`
-   * RedisSerializationException for a value that JSON cannot hold. After a RedisTimeoutException or
-   * RedisConnectionException the value may have been written all the same
-   */
-  async setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions = {}): Promise<void> {
+  async #setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions): Promise<void> {
     const ttl = this.#ttlOf(options);
     const values = await keyedValues(entries);
     const errors = new Map<string, RedisException>();
@@ -135,23 +179,9 @@ export class RedisBatch {
     }
   }
 
-  /**
-   * Increments counters by 1, or by what is given for each, below zero too: one script for each key,
-   * sent together (the first time, and after a restart of Redis, in two round trips). A counter that
-   * does not exist is created with its TTL; later increments leave the TTL as it is. A key that is
-   * named twice counts twice.
-   *
-   * @returns the new count of each, in the order of the input
-   * @throws RedisConfigurationException, before anything is sent, for an increment that is not a whole
-   * number that JavaScript holds exactly
-   * @throws RedisBatchException, in `errors` RedisCommandException for a key that holds no whole number
-   * (`reply` is `WRONGTYPE` or `ERR`) or whose sum would be beyond Number.MAX_SAFE_INTEGER
-   * (`OVERFLOW`): neither is changed. After a RedisTimeoutException or RedisConnectionException the
-   * counter may have been incremented all the same
-   */
-  async incrementAll(
+  async #incrementAll(
     keysOrDeltas: readonly string[] | KeyedValues<number>,
-    options: BatchWriteOptions = {},
+    options: BatchWriteOptions,
   ): Promise<Map<string, number>> {
     const ttl = this.#ttlOf(options);
     const deltas = await deltasOf(keysOrDeltas);
@@ -173,15 +203,7 @@ export class RedisBatch {
     return counts;
   }
 
-  /**
-   * Deletes keys of any type; Redis frees their memory in the background. One UNLINK for 500 keys, in
-   * a cluster one for each hash slot, sent together.
-   *
-   * @returns how many existed
-   * @throws RedisBatchException with `true` for each key that is gone. After a RedisTimeoutException or
-   * RedisConnectionException the key may be gone all the same
-   */
-  async deleteAll(keys: readonly string[]): Promise<number> {
+  async #deleteAll(keys: readonly string[]): Promise<number> {
     const unwanted = await distinctKeys(keys);
     const errors = new Map<string, RedisException>();
     let existed = 0;

@@ -1,4 +1,5 @@
 import { inSlices } from '../batch/in-slices.js';
+import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
@@ -67,6 +68,7 @@ export class RedisRepository<
   readonly #indexes: EntityIndexes;
   readonly #indexReader: IndexReader;
   readonly #writer: EntityWriter;
+  readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
   /** @throws RedisConfigurationException if the class is no entity, listing what it lacks */
@@ -86,6 +88,7 @@ export class RedisRepository<
     const keyOf = (id: string) => codec.keyOfPart(id);
     const cleaner = new IndexCleaner(client);
     this.#client = client;
+    this.#operations = new Operations(client, { type: 'repository', kind: schema.kind });
     this.#keys = keys;
     this.#codec = codec;
     this.#reader = new EntityReader(client, codec);
@@ -109,7 +112,9 @@ export class RedisRepository<
    */
   getById(id: Id, options?: ReadOptions): Promise<T | null> {
     const read = () => this.#reader.read(id);
-    return options ? bounded(read, options, 'getById', () => this.#codec.keyOf(id)) : read();
+    return this.#operations.run('getById', () =>
+      options ? bounded(read, options, 'getById', () => this.#codec.keyOf(id)) : read(),
+    );
   }
 
   /** @throws RedisKeyNotFoundException if there is none, and as {@link getById} */
@@ -121,7 +126,7 @@ export class RedisRepository<
 
   /** Those that exist, each once, in the order of `ids`. One round trip for each 500; none for none. */
   getAll(ids: readonly Id[]): Promise<Map<Id, T>> {
-    return this.#reader.readAll(ids);
+    return this.#operations.run('getAll', () => this.#reader.readAll(ids));
   }
 
   /**
@@ -133,15 +138,17 @@ export class RedisRepository<
    * @throws RedisValidationException with everything that is wrong; nothing is written then
    * @throws RedisConflictException if another entity has one of its unique values
    */
-  async save(entity: T, { ttl }: SaveOptions = {}): Promise<T> {
-    const ttlMs = ttl === undefined ? this.#ttl : parseTtl(ttl, 'ttl');
-    const instance = this.#codec.instanceOf(entity);
-    const id = this.#codec.idOf(instance);
-    const key = this.#codec.keyOf(id);
-    const text = this.#codec.encode(instance, key); // as it is now, whatever happens while it is validated
-    if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
-    await this.#writer.write({ id: this.#codec.partOf(key), key, text, ttl: ttlMs });
-    return instance;
+  save(entity: T, { ttl }: SaveOptions = {}): Promise<T> {
+    return this.#operations.run('save', async () => {
+      const ttlMs = ttl === undefined ? this.#ttl : parseTtl(ttl, 'ttl');
+      const instance = this.#codec.instanceOf(entity);
+      const id = this.#codec.idOf(instance);
+      const key = this.#codec.keyOf(id);
+      const text = this.#codec.encode(instance, key); // as it is now, whatever happens while it is validated
+      if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
+      await this.#writer.write({ id: this.#codec.partOf(key), key, text, ttl: ttlMs });
+      return instance;
+    });
   }
 
   /**
@@ -166,42 +173,50 @@ export class RedisRepository<
    * @throws RedisConflictException if others were faster each time, or have one of its unique values
    * @throws RedisValidationException if the result is not valid, or has another id
    */
-  async update(
+  update(
     id: Id,
     change: Patch<T> | Change<T>,
     { ttl = 'keep' }: UpdateOptions = {},
   ): Promise<T | null> {
-    const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
-    return this.#revise(id, ttlMs, async (text, key) => {
-      const entity = await this.#reader.decode(text, key, id);
-      const patch = typeof change === 'function' ? await change(entity) : change;
-      if (patch && patch !== entity) this.#codec.assign(entity, patch);
-      this.#codec.refuseOtherId(entity, id);
-      const revised = this.#codec.encode(entity, key);
-      if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
-      return { text: revised, result: entity };
+    return this.#operations.run('update', async () => {
+      const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
+      return this.#revise(id, ttlMs, async (text, key) => {
+        const entity = await this.#reader.decode(text, key, id);
+        const patch = typeof change === 'function' ? await change(entity) : change;
+        if (patch && patch !== entity) this.#codec.assign(entity, patch);
+        this.#codec.refuseOtherId(entity, id);
+        const revised = this.#codec.encode(entity, key);
+        if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
+        return { text: revised, result: entity };
+      });
     });
   }
 
   /** @returns whether there was one. One round trip, and three more if it was in an index */
-  async delete(id: Id): Promise<boolean> {
-    const key = this.#codec.keyOf(id);
-    return this.#writer.remove(this.#codec.partOf(key), key);
+  delete(id: Id): Promise<boolean> {
+    return this.#operations.run('delete', async () => {
+      const key = this.#codec.keyOf(id);
+      return this.#writer.remove(this.#codec.partOf(key), key);
+    });
   }
 
   /** @returns how many there were. Each as {@link delete}, 500 at a time in the round trips of one */
-  async deleteAll(ids: readonly Id[]): Promise<number> {
-    const entries = new Map<string, [Id, Id]>();
-    await inSlices([...ids], (id) => entries.set(this.#codec.keyOf(id), [id, id]));
-    const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
-    const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
-    return [...deleted.values()].filter(Boolean).length;
+  deleteAll(ids: readonly Id[]): Promise<number> {
+    return this.#operations.run('deleteAll', async () => {
+      const entries = new Map<string, [Id, Id]>();
+      await inSlices([...ids], (id) => entries.set(this.#codec.keyOf(id), [id, id]));
+      const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
+      const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
+      return [...deleted.values()].filter(Boolean).length;
+    });
   }
 
   /** One round trip. */
-  async exists(id: Id): Promise<boolean> {
-    const key = this.#codec.keyOf(id);
-    return (await this.#door(() => this.#client.exists(key))) === 1;
+  exists(id: Id): Promise<boolean> {
+    return this.#operations.run('exists', async () => {
+      const key = this.#codec.keyOf(id);
+      return (await this.#door(() => this.#client.exists(key))) === 1;
+    });
   }
 
   /**
@@ -209,17 +224,17 @@ export class RedisRepository<
    *
    * @returns whether there is such an entity
    */
-  async expire(id: Id, ttl: Ttl): Promise<boolean> {
-    const ttlMs = parseTtl(ttl, 'ttl');
-    const key = this.#codec.keyOf(id);
-    if (!this.#indexes.isEmpty) {
+  expire(id: Id, ttl: Ttl): Promise<boolean> {
+    return this.#operations.run('expire', async () => {
+      const ttlMs = parseTtl(ttl, 'ttl');
+      const key = this.#codec.keyOf(id);
+      if (this.#indexes.isEmpty) return this.#door(() => expireEntity(this.#client, key, ttlMs));
       const unchanged = async (text: string, key: string) => {
         await this.#reader.decode(text, key, id); // what is no entity has no index entries either
         return { text, result: true };
       };
       return (await this.#revise(id, ttlMs, unchanged)) ?? false;
-    }
-    return this.#door(() => expireEntity(this.#client, key, ttlMs));
+    });
   }
 
   /**
@@ -266,14 +281,16 @@ export class RedisRepository<
    * @throws RedisSerializationException as {@link entities}
    */
   page(options: PageOptions = {}): Promise<Page<T>> {
-    return this.#reader.page(options);
+    return this.#operations.run('page', () => this.#reader.page(options));
   }
 
   /** How many ids there are: as expensive as {@link ids}, and as exact while others write. */
-  async count(): Promise<number> {
-    let count = 0;
-    for await (const page of this.#reader.pagesOfIds()) count += page.length;
-    return count;
+  count(): Promise<number> {
+    return this.#operations.run('count', async () => {
+      let count = 0;
+      for await (const page of this.#reader.pagesOfIds()) count += page.length;
+      return count;
+    });
   }
 
   /**
@@ -284,14 +301,16 @@ export class RedisRepository<
    * @throws RedisBatchException if some of what was found cannot be given, by id
    * @throws RedisConfigurationException if no property is indexed, or a value is not to be searched for
    */
-  async findBy(criteria: Criteria<T>): Promise<T[]> {
-    const [entry, ...others] = this.#indexes.criteria(criteria);
-    const found = await this.#door(() => this.#indexReader.find(entry, others));
-    const read = found.flatMap(({ key, reading }) => {
-      const id = this.#codec.idIn(key);
-      return id === undefined ? [] : [{ id, key, reading }];
+  findBy(criteria: Criteria<T>): Promise<T[]> {
+    return this.#operations.run('findBy', async () => {
+      const [entry, ...others] = this.#indexes.criteria(criteria);
+      const found = await this.#door(() => this.#indexReader.find(entry, others));
+      const read = found.flatMap(({ key, reading }) => {
+        const id = this.#codec.idIn(key);
+        return id === undefined ? [] : [{ id, key, reading }];
+      });
+      return [...(await this.#reader.decodeAll('findBy', read)).values()];
     });
-    return [...(await this.#reader.decodeAll('findBy', read)).values()];
   }
 
   /** One of the entities that {@link findBy} gives, or `null`. */

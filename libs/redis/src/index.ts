@@ -35,6 +35,9 @@ export type {
   UnnamedCacheOptions,
 } from './nest/redis-module.options.js';
 
+// What is logged
+export type { LoggedKeys, RedisLoggingOptions } from './nest/logging/log-policy.js';
+
 // Configuration
 export { redisConfig } from './nest/redis.config.js';
 export { redisOptionsFromEnvironment } from './connection/options/environment.js';

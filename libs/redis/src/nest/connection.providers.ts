@@ -9,6 +9,8 @@ import { KeyBuilder } from '../keys/key-builder.js';
 import { ttlOf } from '../time/ttl.js';
 import { defaultCacheProviders } from './cache.providers.js';
 import { getRedisCacheToken } from './cache/cache.tokens.js';
+import { TelemetryLogger } from './logging/telemetry.logger.js';
+import type { ResolvedModuleOptions } from './redis-module.options.js';
 import {
   getKeyBuilderToken,
   getRedisBatchToken,
@@ -25,9 +27,15 @@ export function connectionProviders(name?: string): Provider[] {
   return [
     {
       provide: getRedisToken(name),
-      inject: [ClientRegistry, getRedisOptionsToken(name)],
-      useFactory: (registry: ClientRegistry, options: ResolvedRedisOptions) =>
-        registry.open(options),
+      inject: [ClientRegistry, TelemetryLogger, getRedisOptionsToken(name)],
+      useFactory: (
+        registry: ClientRegistry,
+        logger: TelemetryLogger,
+        options: ResolvedModuleOptions,
+      ) => {
+        logger.follow(options.name, options.logging);
+        return registry.open(options);
+      },
     },
     {
       provide: getRedisPoolToken(name),

@@ -2,6 +2,7 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { resolveOptions } from '../connection/options/resolve-options.js';
+import { resolveLogging } from './logging/log-policy.js';
 import type {
   RedisModuleAsyncOptions,
   RedisModuleOptions,
@@ -54,13 +55,14 @@ function resolvingProvider(
   };
 }
 
-/** The connection knows nothing of caches: its options are resolved without. */
+/** The connection knows nothing of caches and logs: its options are resolved without. */
 function resolveModuleOptions(options: RedisModuleOptions, name?: string): ResolvedModuleOptions {
+  const { cache, logging, ...connection } = { ...options };
   const given: unknown = options;
-  if (typeof given !== 'object' || given === null) return resolveOptions(options, name);
-  const { cache, ...connection } = options;
+  const isObject = typeof given === 'object' && given !== null;
+  const resolved = resolveOptions(isObject ? connection : options, name); // refuses what is none
   refuseNoOptions(cache);
-  return Object.assign(resolveOptions(connection, name), { cache });
+  return Object.assign(resolved, { cache, logging: resolveLogging(logging) });
 }
 
 function refuseNoOptions(cache: unknown): void {

@@ -2,7 +2,7 @@ import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { ClientRegistry } from '../connection/client.registry.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { CacheRegistry } from './cache/cache.registry.js';
-import { logTelemetry } from './telemetry.logger.js';
+import { TelemetryLogger } from './logging/telemetry.logger.js';
 
 /**
  * What the connections of one application share: Nest makes a static module once per application.
@@ -10,13 +10,11 @@ import { logTelemetry } from './telemetry.logger.js';
  */
 @Module({
   providers: [
+    { provide: Telemetry, useFactory: () => new Telemetry() },
     {
-      provide: Telemetry,
-      useFactory: () => {
-        const telemetry = new Telemetry();
-        logTelemetry(telemetry);
-        return telemetry;
-      },
+      provide: TelemetryLogger,
+      inject: [Telemetry],
+      useFactory: (telemetry: Telemetry) => new TelemetryLogger(telemetry),
     },
     {
       provide: ClientRegistry,
@@ -30,13 +28,15 @@ import { logTelemetry } from './telemetry.logger.js';
         new CacheRegistry(clients, telemetry),
     },
   ],
-  exports: [ClientRegistry, CacheRegistry, Telemetry],
+  exports: [ClientRegistry, CacheRegistry, Telemetry, TelemetryLogger],
 })
 export class RedisCoreModule implements OnModuleInit, OnApplicationShutdown {
   readonly #registry: ClientRegistry;
+  readonly #logger: TelemetryLogger;
 
-  constructor(registry: ClientRegistry) {
+  constructor(registry: ClientRegistry, logger: TelemetryLogger) {
     this.#registry = registry;
+    this.#logger = logger;
   }
 
   onModuleInit(): void {
@@ -45,5 +45,6 @@ export class RedisCoreModule implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.#registry.closeAll();
+    this.#logger.flush();
   }
 }

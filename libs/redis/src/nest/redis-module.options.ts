@@ -11,6 +11,7 @@ import type {
   RedisModuleOptions as ConnectionOptions,
   ResolvedRedisOptions,
 } from '../connection/options/options.js';
+import type { LogPolicy, RedisLoggingOptions } from './logging/log-policy.js';
 
 /** Options of a cache whose name is given elsewhere. */
 export type UnnamedCacheOptions = Omit<RedisCacheOptions, 'name'>;
@@ -26,12 +27,18 @@ export interface RedisModuleOptions extends ConnectionOptions {
    * @default every option's own; `ttl` is the connection's `defaultTtl`
    */
   readonly cache?: UnnamedCacheOptions | undefined;
+  /**
+   * What is logged of the connection.
+   * @default `{ keys: 'pattern', slow: '100ms', successes: false }`
+   */
+  readonly logging?: RedisLoggingOptions | undefined;
 }
 
 /** What is provided under the token of a connection's options. */
 export interface ResolvedModuleOptions extends ResolvedRedisOptions {
   /** As it was given: the cache resolves it itself. */
   readonly cache?: UnnamedCacheOptions | undefined;
+  readonly logging: LogPolicy;
 }
 
 /** What shapes the module itself, and therefore cannot come out of a factory. */

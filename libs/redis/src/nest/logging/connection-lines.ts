@@ -1,0 +1,36 @@
+import type { Logger } from '@nestjs/common';
+import type { RedisEventHandlers } from '../../telemetry/telemetry.js';
+import { wordsOfDriverError } from './failure-words.js';
+import type { FloodGate } from './flood-gate.js';
+import { milliseconds } from './work-lines.js';
+
+/** A connection that was lost or restored, and a pool that had none to lend. */
+export function connectionHandlers(logger: Logger, floods: FloodGate) {
+  return {
+    'connection.ready': ({ connection, endpoint, restored }) => {
+      const msg = restored ? 'Redis connection restored' : 'Redis connection ready';
+      logger.log({ msg, connection, endpoint });
+    },
+    'connection.down': ({ connection, endpoint, error }) => {
+      const msg = 'Redis connection down; reconnecting in the background';
+      const words = error && wordsOfDriverError(error, { connection });
+      logger.warn({ msg, connection, endpoint, ...(words && { error: words.error }) });
+    },
+    'pool.acquire': ({ connection, durationMs, inUse, error }) => {
+      if (!error) return;
+      floods.pass(`${connection} pool`, (heldBack) => {
+        logger.error({
+          msg: 'No dedicated Redis connection could be had',
+          connection,
+          operation: 'pool.acquire',
+          success: false,
+          duration_ms: milliseconds(durationMs),
+          in_use: inUse,
+          error: error.message,
+          stack: error.stack,
+          ...heldBack,
+        });
+      });
+    },
+  } satisfies RedisEventHandlers;
+}

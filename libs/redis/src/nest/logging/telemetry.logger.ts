@@ -1,0 +1,85 @@
+import { Logger } from '@nestjs/common';
+import type { CommandEvent } from '../../telemetry/command.events.js';
+import type { Telemetry } from '../../telemetry/telemetry.js';
+import { cacheHandlers } from './cache-lines.js';
+import { connectionHandlers } from './connection-lines.js';
+import { wordsOfDriverError } from './failure-words.js';
+import { FloodGate } from './flood-gate.js';
+import { DEFAULT_LOG_POLICY, type LogPolicy, type PolicyOf } from './log-policy.js';
+import { successHandlers } from './success-lines.js';
+import { commandLine } from './work-lines.js';
+
+/**
+ * Writes what the library announces to Nest's logger, as objects, so that nestjs-pino makes JSON of
+ * them. A line about a command is written in the context of its caller, where nestjs-pino finds the
+ * request. Never a value, a password or the name of an ACL user; keys as the connection's policy says.
+ *
+ * @internal
+ */
+export class TelemetryLogger {
+  readonly #telemetry: Telemetry;
+  readonly #logger: Logger;
+  readonly #policies = new Map<string, LogPolicy>();
+  readonly #floods = new FloodGate();
+  #writesSuccesses = false;
+
+  constructor(telemetry: Telemetry, logger = new Logger('Redis')) {
+    this.#telemetry = telemetry;
+    this.#logger = logger;
+    telemetry.subscribe({
+      command: (event) => {
+        this.#command(event);
+      },
+      ...connectionHandlers(logger, this.#floods),
+      ...cacheHandlers(logger, this.#floods, this.#policyOf),
+    });
+  }
+
+  /** Says what is to be written of a connection. */
+  follow(connection: string, policy: LogPolicy): void {
+    this.#policies.set(connection, policy);
+    if (!policy.successes || this.#writesSuccesses) return;
+    this.#writesSuccesses = true;
+    this.#telemetry.subscribe(successHandlers(this.#logger, this.#policyOf));
+  }
+
+  /** Writes what is held back, before the application ends. */
+  flush(): void {
+    this.#floods.flush();
+  }
+
+  readonly #policyOf: PolicyOf = (connection = 'default') =>
+    this.#policies.get(connection) ?? DEFAULT_LOG_POLICY;
+
+  #command(event: CommandEvent): void {
+    const { failure, durationMs, isBlocking, connection, command } = event;
+    if (failure) {
+      this.#floods.pass(`${connection} ${command} ${failure.kind}`, (heldBack) => {
+        this.#commandFailed(event, failure.error, heldBack);
+      });
+      return;
+    }
+    const policy = this.#policyOf(connection);
+    if (durationMs > policy.slowMs && !isBlocking) {
+      this.#floods.pass(`${connection} ${command} slow`, (heldBack) => {
+        const line = commandLine('A Redis command was slow', event, policy);
+        event.within(() => {
+          this.#logger.warn({ ...line, threshold_ms: policy.slowMs, ...heldBack });
+        });
+      });
+    } else if (policy.successes) {
+      event.within(() => {
+        this.#logger.debug(commandLine('Redis command', event, policy));
+      });
+    }
+  }
+
+  #commandFailed(event: CommandEvent, error: Error, heldBack: object): void {
+    const { connection, command: operation } = event;
+    const line = commandLine('A Redis command failed', event, this.#policyOf(connection));
+    const words = wordsOfDriverError(error, { connection, operation, key: line.key });
+    event.within(() => {
+      this.#logger.error({ ...line, ...words, ...heldBack });
+    });
+  }
+}

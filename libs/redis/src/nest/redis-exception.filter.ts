@@ -12,6 +12,7 @@ import { throwError, type Observable } from 'rxjs';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { parseDuration, type Duration } from '../time/duration.js';
+import { wordsOfError } from './logging/failure-words.js';
 import { problemOf } from './problem-details.js';
 
 /** Options of {@link RedisExceptionFilter}, provided under {@link REDIS_EXCEPTION_FILTER_OPTIONS}. */
@@ -109,10 +110,12 @@ export class RedisExceptionFilter implements ExceptionFilter {
     client.emit?.('exception', { status: 'error', message: problem.detail, code: problem.code });
   }
 
+  /** Without the driver's error: Redis's own words may quote what was sent. */
   #log(exception: RedisException, status: number): void {
-    const entry = { msg: exception.message, code: exception.code, status };
+    const { stack, ...words } = wordsOfError(exception, 'pattern');
+    const entry = { msg: 'A request failed because of Redis', status, ...words };
     if (status >= 500) {
-      this.#logger.error({ ...entry, err: exception });
+      this.#logger.error({ ...entry, stack });
     } else {
       this.#logger.debug(entry);
     }

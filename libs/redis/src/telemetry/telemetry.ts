@@ -59,7 +59,8 @@ export class Telemetry {
       try {
         handler(event);
       } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error));
+        const detail = String((error as Partial<Error> | undefined)?.stack);
+        process.emitWarning(`A listener to Redis telemetry failed: ${String(error)}`, { detail });
       }
     }
   }

@@ -67,11 +67,16 @@ export function superviseCommands(
     if (pipeline) companions.push(supervision);
     setSupervision(command, supervision);
     command.reject = rejectSupervised;
-    if (telemetry.hears('command')) {
+    if (telemetry.hears('command') && !isSetup(command)) {
       supervision.report = new CommandReport(connection, command, blockingMs > 0);
       command.resolve = resolveReported;
     }
     deadlines.watch(supervision, now);
+  }
+
+  /** What ioredis sends by itself before a connection is ready; what of it matters is an error event. */
+  function isSetup({ name }: Command): boolean {
+    return SETUP_COMMANDS.has(name) && client.status !== 'ready';
   }
 
   function companionsIn(pipeline: object | undefined): Supervision[] {
@@ -119,6 +124,16 @@ export function superviseCommands(
     telemetry.announce(report);
   }
 }
+
+const SETUP_COMMANDS: ReadonlySet<string> = new Set([
+  'auth',
+  'client',
+  'cluster',
+  'hello',
+  'info',
+  'readonly',
+  'select',
+]);
 
 /** EXEC succeeds whatever its commands did: each has answered in its place. */
 function failureInside(command: Command, reply: unknown): Error | undefined {

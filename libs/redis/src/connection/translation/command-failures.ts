@@ -34,8 +34,15 @@ export function failureOf(error: unknown): CommandFailure | undefined {
   return isError(error) ? failures.get(error) : undefined;
 }
 
-/** Where Redis repeats arguments in a reply: of an unknown command, and of ACL SETUSER. */
-const QUOTATIONS = [/, with args beginning with:[^]*$/, / modifier '[^]*?'(?=:)/];
+/**
+ * Where Redis repeats arguments in a reply, of an unknown command and of ACL SETUSER, and where it names
+ * the ACL user.
+ */
+const QUOTATIONS = [
+  /, with args beginning with:[^]*$/,
+  / modifier '[^]*?'(?=:)/,
+  /(?<=^NOPERM User) \S+(?= has no permissions)/,
+];
 
 /** Where ioredis puts further errors inside an error. */
 const INNER_ERRORS = ['cause', 'lastNodeError', 'previousErrors'] as const;

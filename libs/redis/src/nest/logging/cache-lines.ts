@@ -19,7 +19,7 @@ export function cacheHandlers(logger: Logger, floods: FloodGate, policyOf: Polic
       floods.pass(`${cache} ${operation} ${error.name}`, (heldBack) => {
         const { keys } = policyOf();
         const msg = 'Redis failed a cache';
-        const { error: message, code } = wordsOfError(error, keys) ?? {};
+        const { error: message, code } = wordsOfError(error, keys);
         const facts = { cache, operation: `cache.${operation}`, ...shownKey(key, keys) };
         logger.warn({ msg, ...facts, success: false, error: message, code, ...heldBack });
       });

@@ -1,6 +1,7 @@
 import { failureOf } from '../../connection/translation/command-failures.js';
 import { translateError } from '../../connection/translation/translate-error.js';
 import { isError } from '../../errors/is-error.js';
+import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { keyForLog } from './key-for-log.js';
 import type { LoggedKeys } from './log-policy.js';
@@ -8,6 +9,8 @@ import type { LoggedKeys } from './log-policy.js';
 /** What a line says about a failure. */
 export interface FailureWords {
   readonly error: string;
+  /** What Redis answered to a command that it did not accept, without what it quotes. */
+  readonly reply?: string;
   readonly code?: string;
   readonly stack?: string;
 }
@@ -18,6 +21,8 @@ export interface FailedCommand {
   readonly operation?: string;
   readonly key?: string | undefined;
 }
+
+const LONGEST_REPLY = 200;
 
 const UNKNOWN = { host: 'unknown host', port: 0 };
 
@@ -42,6 +47,8 @@ export function wordsOfDriverError(
 }
 
 /** What is safe to say about an error that has reached the library's callers, or comes from them. */
+export function wordsOfError(error: Error, keys: LoggedKeys): FailureWords;
+export function wordsOfError(error: unknown, keys: LoggedKeys): FailureWords | undefined;
 export function wordsOfError(error: unknown, keys: LoggedKeys): FailureWords | undefined {
   if (!isError(error)) return undefined;
   const words = wordsOf(error);
@@ -58,7 +65,14 @@ export function wordsOfError(error: unknown, keys: LoggedKeys): FailureWords | u
 function wordsOf(error: Error): FailureWords {
   return {
     error: error.message,
+    ...(error instanceof RedisCommandException && replyOf(error.cause)),
     ...(error instanceof RedisException && { code: error.code }),
     ...(error.stack !== undefined && { stack: error.stack }),
   };
+}
+
+function replyOf(cause: unknown): { reply?: string } {
+  if (!isError(cause) || cause.name !== 'ReplyError') return {};
+  const reply = cause.message.replace(/'[^]*'|"[^]*"/g, "'...'");
+  return { reply: reply.slice(0, LONGEST_REPLY) };
 }

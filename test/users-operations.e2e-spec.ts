@@ -179,7 +179,7 @@ describe('operating the users API', () => {
       expect(linesOf('probe')).toEqual([]);
     });
 
-    it('logs a failure once with its stack, and the request as failed', async () => {
+    it('logs what failed with its stack, and the request as failed', async () => {
       await server.kill();
 
       await app.request('GET', '/users/1', undefined, { 'x-request-id': 'doomed' });
@@ -189,8 +189,11 @@ describe('operating the users API', () => {
           expect.objectContaining({ level: 40, msg: 'Redis failed a cache' }), // goes on without
           expect.objectContaining({
             level: 50,
+            msg: 'A Redis command failed',
+            operation: 'mget',
+            key: expect.stringMatching(/^user:.*:\*$/),
             code: expect.stringMatching(/^REDIS_/),
-            err: expect.objectContaining({ stack: expect.any(String) }),
+            stack: expect.any(String),
           }),
           expect.objectContaining({
             level: 50,

@@ -31,9 +31,16 @@ import { UsersModule } from './users/users.module.js';
     // Before RedisModule, so that it is closed after it: see RedisServerModule.
     RedisServerModule,
     RedisModule.forRootAsync({
-      inject: [redisConfig.KEY, RESOLVED_REDIS],
-      useFactory: (config: ConfigType<typeof redisConfig>, { source, url }: ResolvedRedis) =>
-        source === 'configured' ? config : { ...config, url },
+      inject: [redisConfig.KEY, RESOLVED_REDIS, appConfig.KEY],
+      useFactory: (
+        config: ConfigType<typeof redisConfig>,
+        { source, url }: ResolvedRedis,
+        { logLevel }: ConfigType<typeof appConfig>,
+      ) => ({
+        ...config,
+        ...(source !== 'configured' && { url }),
+        logging: { successes: logLevel === 'debug' || logLevel === 'trace' },
+      }),
     }),
     PrometheusModule.register(),
     HealthModule,

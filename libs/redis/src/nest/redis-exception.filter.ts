@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
+import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { parseDuration, type Duration } from '../time/duration.js';
@@ -114,7 +115,8 @@ export class RedisExceptionFilter implements ExceptionFilter {
   #log(exception: RedisException, status: number): void {
     const { stack, ...words } = wordsOfError(exception, 'pattern');
     const entry = { msg: 'A request failed because of Redis', status, ...words };
-    if (status >= 500) {
+    // A command of a client of ours is in the log already.
+    if (status >= 500 && !failureOf(exception.cause)) {
       this.#logger.error({ ...entry, stack });
     } else {
       this.#logger.debug(entry);

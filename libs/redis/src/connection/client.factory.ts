@@ -7,6 +7,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { plusJitter } from '../time/jitter.js';
 import { hideArguments } from './translation/command-failures.js';
 import { DedicatedClient } from './dedicated-client.js';
+import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
@@ -46,10 +47,14 @@ function prepare(client: RedisClient, options: ResolvedRedisOptions): RedisClien
   client.on('error', hideArguments); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);
-    client.on('+node', prepareNode);
+    client.on('+node', (node: Redis) => {
+      openOutsideOfRequests(node);
+      prepareNode(node);
+    });
   } else {
     prepareNode(client);
   }
+  openOutsideOfRequests(client);
   superviseCommands(client, options);
   return client;
 }

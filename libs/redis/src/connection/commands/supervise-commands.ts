@@ -11,6 +11,7 @@ import {
   supervisionOf,
   type Supervision,
 } from './supervised-command.js';
+import { rejectedCommand } from './wrapped-command.js';
 
 /**
  * Gives every command of a client its deadline, counted from the call, and every error the name of
@@ -66,17 +67,18 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
   }
 
   /** One function for all commands: a closure for each would be felt. ioredis calls it as a method. */
-  function rejectSupervised(this: Command, error: Error): void {
-    const supervision = latestSupervisionOf(this);
+  function rejectSupervised(this: Command | undefined, error: Error): void {
+    const command = rejectedCommand(this);
+    const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.rejected = true;
     hideArguments(error);
-    const key = firstKey(this);
+    const key = firstKey(command);
     recordFailure(error, {
       connection,
       address,
       timeoutMs: supervision.timeoutMs,
-      operation: this.name,
+      operation: command.name,
       ...(key !== undefined && { key }),
     });
     supervision.reject(error);

@@ -4,6 +4,7 @@
  */
 import type { CacheEvent } from './cache.events.js';
 import type { ConnectionEvent } from './connection.events.js';
+import { Tracing } from './tracing.js';
 
 /** Something worth telling an operator. Never carries a secret or a stored value. */
 export type RedisEvent = ConnectionEvent | CacheEvent;
@@ -24,6 +25,7 @@ export type RedisEventHandlers = {
  * @internal
  */
 export class Telemetry {
+  readonly tracing = new Tracing();
   readonly #handlers = new Map<RedisEventType, Set<(event: never) => void>>();
 
   /** @returns a function that ends the subscription */

@@ -1,10 +1,21 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisCache, RedisModule, type RedisModuleOptions } from 'nestjs-redis-data';
 import { startFaultProxy, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
+import { LoadTracing } from '../../src/cache/load/load-tracing.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { heldLoader, latch } from './support/latch.js';
 import { recordTraces, type Traces } from './support/traces.js';
@@ -215,13 +226,21 @@ describe('The span of a refresh in the background', () => {
 });
 
 describe('The span of a wait for the loader of another process', () => {
+  let leaseWait: jest.SpiedFunction<LoadTracing['leaseWait']>;
+  beforeEach(() => {
+    leaseWait = jest.spyOn(LoadTracing.prototype, 'leaseWait');
+  });
+  afterEach(() => {
+    leaseWait.mockRestore();
+  });
+
   it('is part of the request that waits', async () => {
     const [a, b] = [await boot(), await boot()];
     const { hasRead, load, finish } = heldLoader(() => 'loaded by a');
     const loading = traces.inSpan('request of a', () => a.cache.getOrLoad('k', load));
     await hasRead;
     const waiting = traces.inSpan('request of b', () => b.cache.getOrLoad('k', () => 'by b'));
-    await sleep(20);
+    await waitUntil('b waits', async () => leaseWait.mock.calls.length > 0);
     finish();
     expect(await Promise.all([loading, waiting])).toEqual(['loaded by a', 'loaded by a']);
     expect(parentOf(LEASE_WAIT)).toBe(idOf('request of b'));
@@ -239,7 +258,7 @@ describe('The span of a wait for the loader of another process', () => {
     const loading = a.cache.getOrLoad('k', load);
     await hasRead;
     const waiting = b.cache.getOrLoad('k', () => 'by b');
-    await sleep(20);
+    await waitUntil('b waits', async () => leaseWait.mock.calls.length > 0);
     await proxy.cut();
     expect(await waiting).toBe('by b');
     finish();

@@ -12,7 +12,7 @@ const first = ['time', 'keys', 'serialization'];
 const second = ['connection', 'telemetry'];
 const third = ['batch', 'repository', 'cache', 'lock'];
 const inside = [...ground, ...first, ...second, ...third, 'nest'];
-const porches = ['health', 'metrics', 'embedded', 'testing'];
+const porches = ['health', 'metrics', 'tracing', 'embedded', 'testing'];
 
 /** Room -> the other rooms it may import. Arrows point down only. */
 const rooms = {
@@ -29,6 +29,7 @@ const rooms = {
   nest: [...ground, ...first, ...second, ...third],
   health: inside,
   metrics: inside,
+  tracing: inside,
   embedded: inside,
   testing: [...inside, 'embedded'],
 };
@@ -114,7 +115,7 @@ const rules = [
     comment:
       'The core works in a plain script, without Nest. Do the work in a plain class and wire it ' +
       'in nest/ (or in a porch made for Nest).',
-    from: { path: SRC, pathNot: room('nest', 'health', 'metrics', 'testing') },
+    from: { path: SRC, pathNot: room('nest', 'health', 'metrics', 'tracing', 'testing') },
     to: { path: npm('@nestjs/[^/]+') },
   },
   {
@@ -141,6 +142,14 @@ const rules = [
       'factory.',
     from: { path: '^(libs|apps)/[^/]+/src/', pathNot: room('connection') },
     to: { path: npm('ioredis'), dependencyTypesNot: onlyTypes },
+  },
+  {
+    name: 'opentelemetry-only-on-the-porch',
+    comment:
+      'Whoever traces installs OpenTelemetry; nobody else has it. Only tracing/ knows it: the rooms ' +
+      'run their work through `Tracing` of telemetry/, which knows no tracer by name.',
+    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: room('tracing') },
+    to: { path: npm('@opentelemetry/[^/]+') },
   },
   {
     name: 'library-declares-what-it-imports',

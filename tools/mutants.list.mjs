@@ -91,8 +91,8 @@ export const mutants = [
     'a fill that failed keeps the lease',
     LEASE,
     LEASE_OF,
-    '() => {\n        this.release();\n        announce',
-    '() => {\n        announce',
+    '() => {\n        this.release();\n        return announce',
+    '() => {\n        return announce',
   ),
   mutant(
     'all who waited for a process that died load at once',

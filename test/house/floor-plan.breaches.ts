@@ -23,6 +23,10 @@ export const soundTree: Files = {
     import { HealthIndicatorService } from '@nestjs/terminus';
     export { module } from '../nest/redis.module.js';
     export const health = HealthIndicatorService;`,
+  'libs/redis/src/tracing/index.ts': `
+    import { trace } from '@opentelemetry/api';
+    export { events } from '../telemetry/events.js';
+    export const tracing = trace;`,
   'libs/redis/src/embedded/index.ts': "export { resolve } from './resolve-redis.js';",
   'libs/redis/src/embedded/resolve-redis.ts': `
     import { spawn } from 'node:child_process';
@@ -142,6 +146,13 @@ export const breaches: readonly Breach[] = [
         import type { Redis } from 'ioredis';
         import { Cluster } from 'ioredis';
         export const lock = (redis: Redis): unknown => [redis, Cluster];`,
+    },
+  },
+  {
+    rule: 'opentelemetry-only-on-the-porch',
+    deed: 'a span made in a core room',
+    files: {
+      [`${src}/cache/span.ts`]: "import { trace } from '@opentelemetry/api'; export { trace };",
     },
   },
   {

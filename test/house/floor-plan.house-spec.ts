@@ -31,6 +31,7 @@ const plan: Readonly<Record<string, string>> = {
   nest: core,
   health: `${core} nest`,
   metrics: `${core} nest`,
+  tracing: `${core} nest`,
   embedded: `${core} nest`,
   testing: `${core} nest embedded`,
 };

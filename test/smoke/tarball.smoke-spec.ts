@@ -20,7 +20,7 @@ describe.each(['module', 'commonjs'] as const)(
       expect(JSON.parse(await consumer.run())).toEqual({
         key: 'user:consumer:smoke:1',
         value: 'Ada',
-        doors: ['function', 'function'],
+        doors: ['function', 'function', 'function'],
       });
     });
   },

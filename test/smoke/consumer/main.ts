@@ -10,6 +10,7 @@ import { getRedisToken, KeyBuilder, RedisModule } from 'nestjs-redis-data';
 import { resolveRedis } from 'nestjs-redis-data/embedded';
 import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 import { startRedis } from 'nestjs-redis-data/testing';
+import { RedisTracingModule } from 'nestjs-redis-data/tracing';
 
 async function main(): Promise<void> {
   const server = await startRedis();
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
   const report = {
     key,
     value: await redis.get(key),
-    doors: [typeof RedisHealthIndicator, typeof resolveRedis],
+    doors: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
   };
   await app.close();
   await server.stop();

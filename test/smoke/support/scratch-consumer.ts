@@ -19,16 +19,31 @@ const library = join(repository, 'libs/redis');
 /** What the consumer has beside the library's own peers: a compiler and Node's types. */
 const tools = ['typescript', '@types/node', 'undici-types'];
 
+export interface ConsumerOptions {
+  /** Which file of test/smoke/consumer it runs, without its ending. @default 'main' */
+  readonly program?: string;
+  /** Packages of this repository that it has installed, too. */
+  readonly packages?: readonly string[];
+}
+
 /** A folder that has the packed library, its dependencies and its peers installed, and nothing else. */
 export class ScratchConsumer {
   readonly folder = mkdtempSync(join(tmpdir(), 'smoke-consumer-'));
+  readonly #program: string;
+
+  private constructor(program: string) {
+    this.#program = program;
+  }
 
   /**
    * Installs without a network: the library is unpacked from its tarball, its dependencies and peers
    * are links to the packages of this repository.
    */
-  static async install(type: 'module' | 'commonjs'): Promise<ScratchConsumer> {
-    const consumer = new ScratchConsumer();
+  static async install(
+    type: 'module' | 'commonjs',
+    { program = 'main', packages = [] }: ConsumerOptions = {},
+  ): Promise<ScratchConsumer> {
+    const consumer = new ScratchConsumer(program);
     const target = join(consumer.folder, 'node_modules/nestjs-redis-data');
     mkdirSync(target, { recursive: true });
     const tarball = await pack(consumer.folder);
@@ -36,11 +51,10 @@ export class ScratchConsumer {
     const { dependencies, peerDependencies } = JSON.parse(
       readFileSync(join(target, 'package.json'), 'utf8'),
     ) as Record<'dependencies' | 'peerDependencies', Record<string, string>>;
-    for (const name of [...Object.keys(dependencies), ...Object.keys(peerDependencies), ...tools]) {
-      consumer.#link(name);
-    }
-    consumer.#write('package.json', { name: 'consumer', type });
-    consumer.#write('tsconfig.json', {
+    const own = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+    for (const name of [...own, ...tools, ...packages]) consumer.#link(name);
+    consumer.write('package.json', JSON.stringify({ name: 'consumer', type }));
+    const settings = {
       compilerOptions: {
         target: 'es2022',
         module: 'nodenext',
@@ -50,9 +64,11 @@ export class ScratchConsumer {
         experimentalDecorators: true,
         skipLibCheck: true,
       },
-      include: ['main.ts'],
-    });
-    cpSync(join(repository, 'test/smoke/consumer/main.ts'), join(consumer.folder, 'main.ts'));
+      include: [`${program}.ts`],
+    };
+    consumer.write('tsconfig.json', JSON.stringify(settings));
+    const source = join(repository, 'test/smoke/consumer', `${program}.ts`);
+    cpSync(source, join(consumer.folder, `${program}.ts`));
     return consumer;
   }
 
@@ -66,13 +82,20 @@ export class ScratchConsumer {
     }
   }
 
-  /** @returns what it printed; rejects if it fails, or does not end by itself */
-  async run(): Promise<string> {
-    const { stdout } = await run(process.execPath, ['main.js'], {
+  /**
+   * @param flags for Node, before the program
+   * @returns what it printed; rejects if it fails, or does not end by itself
+   */
+  async run(...flags: string[]): Promise<string> {
+    const { stdout } = await run(process.execPath, [...flags, `${this.#program}.js`], {
       cwd: this.folder,
       timeout: 20_000,
     });
     return stdout;
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
   }
 
   remove(): void {
@@ -83,10 +106,6 @@ export class ScratchConsumer {
     const link = join(this.folder, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(repository, 'node_modules', name), link, 'junction');
-  }
-
-  #write(file: string, content: unknown): void {
-    writeFileSync(join(this.folder, file), JSON.stringify(content));
   }
 }
 

@@ -4,6 +4,7 @@ import type { ResolvedCacheOptions, ResolvedPolicy } from './cache-policy.js';
 import type { Dependencies, Dependency } from './entry/dependency.js';
 import type { EntryReader } from './store/entry-reader.js';
 import type { EntryKind } from './entry/envelope.js';
+import type { LoadTracing } from './load/load-tracing.js';
 import type { LoadGate } from './outage/load-gate.js';
 import type { OutageGuard } from './outage/outage-guard.js';
 import type { Outbox } from './outage/outbox.js';
@@ -18,6 +19,7 @@ export interface CacheParts {
   readonly gate: LoadGate;
   readonly dependencies: Dependencies;
   readonly announcer: CacheAnnouncer;
+  readonly tracing: LoadTracing;
   readonly outbox: Outbox;
 }
 

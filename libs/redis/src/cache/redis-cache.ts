@@ -27,6 +27,7 @@ import { EntryReader, type Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
 import { Flights } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
+import { LoadTracing } from './load/load-tracing.js';
 import { nextMoment } from './load/moments.js';
 import { untilAbort } from '../time/until-abort.js';
 import { LoadGate } from './outage/load-gate.js';
@@ -67,7 +68,7 @@ export class RedisCache {
   ) {
     const resolved = resolveCacheOptions(options);
     this.#keys = new CacheKeys(keys, resolved.name);
-    this.#parts = partsOf(client, keys, resolved, new CacheAnnouncer(resolved.name, telemetry));
+    this.#parts = partsOf(client, keys, resolved, telemetry);
     this.#flights = new Flights(this.#parts);
     this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
   }
@@ -266,8 +267,9 @@ function partsOf(
   client: RedisClient,
   keys: KeyBuilder,
   options: ResolvedCacheOptions,
-  announcer: CacheAnnouncer,
+  telemetry: Telemetry | undefined,
 ): CacheParts {
+  const announcer = new CacheAnnouncer(options.name, telemetry);
   const store = new CacheStore(client);
   const dependencies = new Dependencies(keys);
   const guard = new OutageGuard(client, {
@@ -283,6 +285,7 @@ function partsOf(
     dependencies,
     outbox,
     announcer,
+    tracing: new LoadTracing(options.name, telemetry?.tracing),
     reader: new EntryReader(store, guard, dependencies, outbox, (key) => {
       announcer.announce('cache.corrupt', { key });
     }),

@@ -10,6 +10,7 @@ import { identify, identityOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
+import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { hideArguments } from './translation/command-failures.js';
 
@@ -53,10 +54,14 @@ function prepare(
   client.on('error', hideArguments); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);
-    client.on('+node', prepareNode);
+    client.on('+node', (node: Redis) => {
+      openOutsideOfRequests(node);
+      prepareNode(node);
+    });
   } else {
     prepareNode(client);
   }
+  openOutsideOfRequests(client);
   superviseCommands(client, options, telemetry);
   return client;
 }

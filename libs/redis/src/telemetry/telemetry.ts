@@ -7,6 +7,7 @@ import type { CommandEvent } from './command.events.js';
 import type { ConnectionEvent } from './connection.events.js';
 import type { OperationEvent } from './operation.events.js';
 import type { PoolEvent } from './pool.events.js';
+import { Tracing } from './tracing.js';
 
 /** Something worth telling an operator. Never carries a secret or a stored value. */
 export type RedisEvent = CommandEvent | ConnectionEvent | PoolEvent | OperationEvent | CacheEvent;
@@ -30,6 +31,7 @@ type Handler<Type extends RedisEventType> = (event: RedisEventOf<Type>) => void;
  * @internal
  */
 export class Telemetry {
+  readonly tracing = new Tracing();
   /** Replaced, never changed: an announcement goes to whom it found. */
   readonly #handlers = new Map<RedisEventType, readonly Handler<never>[]>();
 

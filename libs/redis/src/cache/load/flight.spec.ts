@@ -11,6 +11,7 @@ import { Outbox } from '../outage/outbox.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { ServerClock } from '../store/server-clock.js';
 import { Flight } from './flight.js';
+import { LoadTracing } from './load-tracing.js';
 import { Flights } from './flights.js';
 import { nextMoment } from './moments.js';
 
@@ -36,6 +37,7 @@ function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(
       release: jest.fn(() => Promise.resolve()),
       ...store,
     },
+    tracing: new LoadTracing('test'),
   } as unknown as CacheParts & { store: { release: jest.Mock } };
 }
 

@@ -167,7 +167,9 @@ export class Flight {
         return { found: undefined };
       }
       const verdict =
-        claimed.state === 'held' ? await this.#awaitHolder(giveUpAt) : await this.#look();
+        claimed.state === 'held'
+          ? await this.#parts.tracing.leaseWait(() => this.#awaitHolder(giveUpAt))
+          : await this.#look();
       const found = foundFor(this.#request, verdict);
       if (found) return { found };
       if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
@@ -208,9 +210,12 @@ export class Flight {
     this.#captured = new Map(versions);
     this.#progress.load();
     try {
-      const value = await this.#load(this.#captured);
-      await this.#lease.fill(value, this.#captured, this.#budget);
-      return this.#loaded(value, 'miss');
+      const loaded = await this.#parts.tracing.load(async () => {
+        const value = await this.#load(this.#captured);
+        const outcome = await this.#lease.fill(value, this.#captured, this.#budget);
+        return { value, outcome };
+      });
+      return this.#loaded(loaded, 'miss');
     } catch (error) {
       this.#lease.release();
       const lastKnown = await this.#lastKnown();
@@ -233,13 +238,15 @@ export class Flight {
   }
 
   #loadAlone(): Promise<Loaded> {
-    const { gate } = this.#parts;
+    const { gate, tracing } = this.#parts;
     const { keys, policy } = this.#request;
     this.#isAlone = true;
     this.#progress.wait();
     return gate.run(keys.entry, policy.loadTimeoutMs, async () => {
       this.#progress.loadAlone();
-      const value = await this.#load(new Map());
+      const value = await tracing.load(async () => {
+        return { value: await this.#load(new Map()), outcome: 'skipped' };
+      });
       const { durationMs } = value;
       const key = keys.entry;
       this.#parts.announcer.announce('cache.load', { key, durationMs, outcome: 'skipped' });

@@ -61,7 +61,9 @@ export class Flights {
   refresh(request: LoadRequest, judged: string): void {
     if (this.#flights.has(request.keys.entry)) return;
     const budget = new Budget(request.policy.timeoutMs);
-    this.#launch(request, budget, (made) => made.refresh(judged));
+    this.#parts.tracing.aside(() => {
+      this.#launch(request, budget, (made) => made.refresh(judged));
+    });
   }
 
   /** What the flight gives that is under way, if the caller may have it, or a new one. */

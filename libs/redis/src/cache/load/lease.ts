@@ -7,6 +7,7 @@ import type { Budget } from '../outage/outage-guard.js';
 import type { Claimed } from '../store/cache-store.js';
 import { uniqueId } from '../store/unique-id.js';
 import type { LoadedValue } from './load.js';
+import type { FillOutcome } from './load-tracing.js';
 import type { RedisCalls } from './redis-calls.js';
 
 /**
@@ -85,17 +86,17 @@ export class Lease {
    * Stores what was loaded. Whether it could be stored is nothing that the callers need to know, nor wait
    * for longer than they wait for Redis anyway.
    */
-  async fill(value: LoadedValue, captured: Versions, budget: Budget): Promise<void> {
+  async fill(value: LoadedValue, captured: Versions, budget: Budget): Promise<FillOutcome> {
     const { store, announcer } = this.#parts;
     const { keys, policy } = this.#request;
     const { kind, body, ttlMs, durationMs } = value;
-    const announce = (outcome: 'filled' | 'lost' | 'skipped') => {
+    const announce = (outcome: NonNullable<FillOutcome>) => {
       announcer.announce('cache.load', { key: keys.entry, durationMs, outcome });
+      return outcome;
     };
     if (ttlMs === undefined) {
       this.release();
-      announce('skipped');
-      return;
+      return announce('skipped');
     }
     const now = store.clock.now();
     const fillId = this.#token;
@@ -109,14 +110,14 @@ export class Lease {
     const filling = this.#calls.attempt('fill', fill).then(
       (isFilled) => {
         if (!isFilled) this.release();
-        announce(isFilled ? 'filled' : 'lost');
+        return announce(isFilled ? 'filled' : 'lost');
       },
       () => {
         this.release();
-        announce('lost');
+        return announce('lost');
       },
     );
-    await withDeadline(filling, Math.max(0, budget.leftMs), () => undefined);
+    return withDeadline<FillOutcome>(filling, Math.max(0, budget.leftMs), () => undefined);
   }
 
   /**

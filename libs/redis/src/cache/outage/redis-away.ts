@@ -12,5 +12,6 @@ export class RedisAway extends Error {
   constructor(error: RedisException) {
     super(error.message, { cause: error });
     this.error = error;
+    this.name = error.name; // a trace shows what happened, not what we call it
   }
 }

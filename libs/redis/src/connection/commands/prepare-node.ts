@@ -1,6 +1,7 @@
 import type { Command, Redis } from 'ioredis';
 import { isRepeatable } from './repeatable-commands.js';
 import { latestSupervisionOf, rejectAsLate, supervisionOf } from './supervised-command.js';
+import { tellWrapped } from './wrapped-command.js';
 
 /**
  * Makes the connection to one server write what is sent in one tick with one system call, and never
@@ -37,7 +38,10 @@ export function prepareNode(redis: Redis): void {
       stream.cork();
       corked = stream;
     }
-    return send(command, pipeline);
+    const { reject } = command;
+    const sent = send(command, pipeline);
+    if (command.reject !== reject) tellWrapped(command);
+    return sent;
   };
 }
 

@@ -16,6 +16,7 @@ import {
   supervisionOf,
   type Supervision,
 } from './supervised-command.js';
+import { settledCommand } from './wrapped-command.js';
 
 /**
  * Gives every command of a client its deadline, counted from the call, every error the name of the
@@ -87,28 +88,30 @@ export function superviseCommands(
   }
 
   /** One function for all commands: a closure for each would be felt. ioredis calls it as a method. */
-  function rejectSupervised(this: Command, error: Error): void {
-    const supervision = latestSupervisionOf(this);
+  function rejectSupervised(this: Command | undefined, error: Error): void {
+    const command = settledCommand(this);
+    const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.rejected = true;
     hideArguments(error);
-    const key = firstKey(this);
+    const key = firstKey(command);
     recordFailure(error, {
       connection,
       address,
       timeoutMs: supervision.timeoutMs,
-      operation: this.name,
+      operation: command.name,
       ...(key !== undefined && { key }),
     });
     supervision.reject(error);
     announceEnd(supervision, error);
   }
 
-  function resolveReported(this: Command, reply: unknown): void {
-    const supervision = latestSupervisionOf(this);
+  function resolveReported(this: Command | undefined, reply: unknown): void {
+    const command = settledCommand(this);
+    const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.resolve(reply);
-    announceEnd(supervision, failureInside(this, reply));
+    announceEnd(supervision, failureInside(command, reply));
   }
 
   /** The first end counts: a reply may still come for what was too late. */

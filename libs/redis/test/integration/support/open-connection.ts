@@ -8,6 +8,7 @@ import type { ConnectionEvent } from '../../../src/telemetry/connection.events.j
 export interface OpenConnection {
   readonly client: RedisClient;
   readonly pool: RedisPool;
+  readonly telemetry: Telemetry;
   /** Everything announced so far. */
   readonly events: readonly ConnectionEvent[];
   /** The next announcement of this type, or one that was already made. */
@@ -29,6 +30,7 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
   return {
     client,
     pool: registry.createPool(client, resolved),
+    telemetry,
     events,
     until: (type, times = 1) =>
       new Promise((resolve) => {

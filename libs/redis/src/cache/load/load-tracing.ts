@@ -1,0 +1,53 @@
+import { Tracing } from '../../telemetry/tracing.js';
+import { NotCached } from './not-cached.js';
+
+/**
+ * What became of a loaded value, as in the event `cache.load`; `undefined` where nobody waits for Redis
+ * long enough to know.
+ */
+export type FillOutcome = 'filled' | 'lost' | 'skipped' | undefined;
+
+const OUTCOME = 'redis.cache.outcome';
+
+/**
+ * The spans of one cache. They carry its name, and no key: a part of a key may be an e-mail.
+ *
+ * @internal
+ */
+export class LoadTracing {
+  readonly #facts: { readonly 'redis.cache.name': string };
+  readonly #tracing: Tracing;
+
+  constructor(cache: string, tracing: Tracing = new Tracing()) {
+    this.#facts = { 'redis.cache.name': cache };
+    this.#tracing = tracing;
+  }
+
+  /** A loader, and the fill that follows. What they send and ask for is inside. */
+  async load<T>(work: () => Promise<{ value: T; outcome: FillOutcome }>): Promise<T> {
+    const loaded = await this.#tracing.run('redis.cache.load', this.#facts, async (describe) => {
+      try {
+        const { value, outcome } = await work();
+        if (outcome) describe({ [OUTCOME]: outcome });
+        return { value };
+      } catch (error) {
+        const isFailure = !(error instanceof NotCached);
+        describe({ [OUTCOME]: isFailure ? 'failed' : 'skipped' });
+        if (isFailure) throw error;
+        return { notCached: error };
+      }
+    });
+    if (loaded.notCached) throw loaded.notCached;
+    return loaded.value;
+  }
+
+  /** The wait for the loader of another process. */
+  leaseWait<T>(work: () => Promise<T>): Promise<T> {
+    return this.#tracing.run('redis.cache.lease_wait', this.#facts, work);
+  }
+
+  /** What nobody waits for: its spans are linked to the one that is active, and no part of it. */
+  aside(work: () => void): void {
+    this.#tracing.runAside(work);
+  }
+}

@@ -8,6 +8,12 @@ import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { RedisPool } from './redis-pool.js';
 import { watchConnection } from './watch-connection.js';
 
+/** A connection of the application, and its client. */
+export interface NamedClient {
+  readonly name: string;
+  readonly client: RedisClient;
+}
+
 /**
  * The connections that one application opened. What it did not open (a client handed in by a test)
  * it does not close.
@@ -17,6 +23,7 @@ import { watchConnection } from './watch-connection.js';
 export class ClientRegistry {
   readonly #telemetry: Telemetry;
   readonly #names = new Set<string>();
+  readonly #connections: NamedClient[] = [];
   readonly #waitingForBoot: RedisClient[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #firstClosers: (() => Promise<unknown>)[] = [];
@@ -68,8 +75,14 @@ export class ClientRegistry {
   /** Makes the pool of dedicated connections beside a client. Opens nothing until one is asked for. */
   createPool(client: RedisClient, options: ResolvedRedisOptions): RedisPool {
     const pool = new RedisPool(client, options);
+    this.#connections.push({ name: options.name, client });
     this.#closers.push(() => pool.close());
     return pool;
+  }
+
+  /** Every connection that has a pool, whoever made its client. */
+  connections(): readonly NamedClient[] {
+    return this.#connections;
   }
 
   /** What still uses the connections while it closes. */

@@ -7,7 +7,7 @@ export const REASONS = {
   replica: 'connected to a replica, not to a primary',
   replicaAlone: 'the replica has lost its primary, and its data may be old',
   notSaving: 'writes are refused, because the data could not be saved',
-  serversAway: 'some primaries of the cluster cannot be used',
+  serversAway: 'some primaries of the cluster are not connected, or do not answer',
   slots: 'some hash slots of the cluster are not served',
   failedNodes: 'a node of the cluster has failed',
   caches: 'a cache leaves Redis alone, because it did not answer',

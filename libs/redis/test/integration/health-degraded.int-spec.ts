@@ -3,12 +3,7 @@ import { expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { TerminusModule } from '@nestjs/terminus';
 import { RedisHealthIndicator } from '../../src/health/index.js';
-import {
-  getRedisCacheToken,
-  getRedisToken,
-  RedisModule,
-  type RedisCache,
-} from '../../src/index.js';
+import { getRedisToken, RedisModule } from '../../src/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { startRedis, startReplica } from '../../src/testing/index.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
@@ -141,7 +136,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
     const server = await stage.keep(startRedis());
     const { indicator, client } = await stage.open({ url: server.url });
     const redis = client();
-    const [, folder = ''] = (await redis.config('GET', 'dir'));
+    const [, folder = ''] = await redis.config('GET', 'dir');
     await rm(folder, { recursive: true });
     await redis.config('SET', 'save', '3600 1');
     await redis.set('a', '1');
@@ -178,8 +173,9 @@ describeWithRealRedis('RedisHealthIndicator', () => {
 
   it('is degraded while a cache leaves Redis alone, and names it', async () => {
     const server = await stage.keep(startRedis());
-    const { indicator, get } = await stage.open({ url: server.url });
-    const cache = get<RedisCache>(getRedisCacheToken('reports'));
+    const looked = await stage.open({ url: server.url });
+    const { indicator } = looked;
+    const cache = looked.cache('reports');
     await cache.getOrLoad('a', () => 1);
     server.freeze();
     await cache.getOrLoad('a', () => 1);

@@ -1,21 +1,24 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { afterEach } from '@jest/globals';
+import { afterEach, expect } from '@jest/globals';
 import {
+  getRedisCacheToken,
   getRedisToken,
   RedisModule,
+  type RedisCache,
   type RedisClient,
   type RedisModuleOptions,
 } from '../../../src/index.js';
 import { RedisHealthIndicator } from '../../../src/health/index.js';
 import type { RedisTestServer } from '../../../src/testing/index.js';
+import { waitUntil } from '../../../src/testing/wait-until.js';
 
 /** An application that is looked at. */
 export interface LookedAt {
   readonly indicator: RedisHealthIndicator;
   client(name?: string): RedisClient;
-  get<T>(token: string): T;
+  cache(name: string): RedisCache;
 }
 
 /** What a test opens, and what ends with it. */
@@ -59,7 +62,7 @@ export function useHealthStage(): HealthStage {
       return {
         indicator: app.get(RedisHealthIndicator),
         client: (name) => app.get<RedisClient>(getRedisToken(name), { strict: false }),
-        get: <T>(token: string) => app.get<T>(token, { strict: false }),
+        cache: (name) => app.get<RedisCache>(getRedisCacheToken(name), { strict: false }),
       };
     },
   };
@@ -73,3 +76,14 @@ export async function acceptedBy(client: RedisClient): Promise<number> {
 
 export const addressesOf = (servers: readonly RedisTestServer[]) =>
   servers.map(({ host, port }) => ({ host, port }));
+
+/** Waits until the entry of the report is like this, and returns it. */
+export async function untilReport(looked: LookedAt, expected: object): Promise<object | undefined> {
+  let report: object | undefined;
+  await waitUntil(`the report is ${JSON.stringify(expected)}`, async () => {
+    report = (await looked.indicator.isHealthy('redis', { timeout: '300ms' }))['redis'];
+    expect(report).toMatchObject(expected);
+    return true;
+  });
+  return report;
+}

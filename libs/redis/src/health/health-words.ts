@@ -15,14 +15,14 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** Why a connection is down although somebody answered: by the first word of the answer. */
-export const REFUSALS: Readonly<Record<string, string>> = {
+/** Why a connection is down although somebody answers: by the word with which commands are refused. */
+export const REFUSALS = {
   BUSY: 'busy with a script',
   CLUSTERDOWN: 'the cluster is down',
   LOADING: 'loading its data',
   MASTERDOWN: 'a replica that has lost its primary',
   NOAUTH: 'the credentials were refused',
-};
+} as const;
 
 /** What may be forbidden, or missing, and then cannot be judged. */
 export type Check = 'memory' | 'replication' | 'cluster';

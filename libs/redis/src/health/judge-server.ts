@@ -51,7 +51,7 @@ function judgePing(answer: Answer): Partial<ServerHealth> {
   if (reply === 'MISCONF') return { reasons: ['notSaving'] };
   if (kind === 'timeout') return { problem: 'no answer in time' };
   // The reason is in the log; it may name hosts.
-  return { problem: REFUSALS[reply] ?? 'the ping failed' };
+  return { problem: (REFUSALS as Readonly<Record<string, string>>)[reply] ?? 'the ping failed' };
 }
 
 function judgeMemory(answer: Answer, expected: Expectations): Partial<ServerHealth> {
@@ -89,7 +89,7 @@ function judgeCluster(answer: Answer): Partial<ServerHealth> {
   return {
     slotsNotServed: SLOTS - served,
     // It refuses every command about a key.
-    ...(state === 'fail' && { problem: 'the cluster is down' }),
+    ...(state === 'fail' && { problem: REFUSALS.CLUSTERDOWN }),
     ...(served < SLOTS && { reasons: ['slots'] }),
   };
 }

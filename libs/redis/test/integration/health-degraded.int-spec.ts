@@ -180,6 +180,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
     server.freeze();
     await cache.getOrLoad('a', () => 1);
     server.thaw();
+    expect(cache.isBypassed).toBe(true);
     expect(await indicator.isHealthy()).toMatchObject({
       redis: {
         status: 'degraded',
@@ -191,5 +192,6 @@ describeWithRealRedis('RedisHealthIndicator', () => {
       await cache.getOrLoad('a', () => 1);
       return (await indicator.isHealthy())['redis']?.status === 'up';
     });
+    expect(cache.isBypassed).toBe(false);
   });
 });

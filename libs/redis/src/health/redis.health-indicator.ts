@@ -62,11 +62,13 @@ export class RedisHealthIndicator {
    * this.health.check([() => this.redis.checkAll()])
    */
   async checkAll(key = 'redis', limits: RedisHealthLimits = {}): Promise<HealthIndicatorResult> {
-    const connections = this.#find<ClientRegistry>(ClientRegistry).connections();
+    const connections = this.#find<ClientRegistry>(ClientRegistry)
+      .connections()
+      .map(({ name, client }) => ({ entry: entryOf(name, key), client }))
+      // They were opened in any order, and a report should not look different after each start.
+      .sort((one, other) => (one.entry < other.entry ? -1 : 1));
     const results = await Promise.all(
-      connections.map(({ name, client }) =>
-        this.#look(name === DEFAULT_CONNECTION ? key : `${key}:${name}`, client, limits),
-      ),
+      connections.map(({ entry, client }) => this.#look(entry, client, limits)),
     );
     return Object.assign({}, ...results) as HealthIndicatorResult;
   }
@@ -98,6 +100,10 @@ export class RedisHealthIndicator {
   #find<T>(token: string | (abstract new (...args: never[]) => T)): T {
     return this.#moduleRef.get<T>(token, { strict: false });
   }
+}
+
+function entryOf(connection: string, key: string): string {
+  return connection === DEFAULT_CONNECTION ? key : `${key}:${connection}`;
 }
 
 function canBeDegraded(indicator: object): boolean {

@@ -53,10 +53,14 @@ describe('operating the users API', () => {
     return log.lines().filter(({ req }) => (req as { id?: string } | undefined)?.id === requestId);
   }
 
-  it('is healthy while Redis answers', async () => {
-    expect(await app.request('GET', '/health')).toMatchObject({
+  it.each([
+    ['/health', { status: 'ok', details: { process: { status: 'up' }, redis: { status: 'up' } } }],
+    ['/health/ready', { status: 'ok', details: { redis: { status: 'up' } } }],
+    ['/health/live', { status: 'ok' }],
+  ])('answers %s with 200 while Redis answers', async (path, json) => {
+    expect(await app.request('GET', path)).toMatchObject({
       status: 200,
-      json: { status: 'ok', details: { redis: { status: 'up' } } },
+      json,
       headers: { 'cache-control': expect.stringContaining('no-store') },
     });
   });
@@ -93,6 +97,8 @@ describe('operating the users API', () => {
       expect(operations.sort()).toEqual([
         'delete /users/{id}',
         'get /health',
+        'get /health/live',
+        'get /health/ready',
         'get /metrics',
         'get /users',
         'get /users/{id}',
@@ -169,8 +175,9 @@ describe('operating the users API', () => {
     });
 
     it('is silent about probes that succeed', async () => {
-      await app.request('GET', '/health', undefined, { 'x-request-id': 'probe' });
-      await app.request('GET', '/metrics?name=x', undefined, { 'x-request-id': 'probe' });
+      for (const path of ['/health', '/health/live', '/health/ready?from=lb', '/metrics?name=x']) {
+        await app.request('GET', path, undefined, { 'x-request-id': 'probe' });
+      }
       await app.request('GET', '/users/1', undefined, { 'x-request-id': 'after-probe' });
 
       await eventually(() => {

@@ -5,7 +5,7 @@ import type { Params } from 'nestjs-pino';
 import type { LogLevel } from '../config/app.variables.js';
 
 /** Asked every few seconds by machines: worth a line only when they fail. */
-const PROBES = new Set(['/health', '/metrics']);
+const PROBES = new Set(['/health', '/health/live', '/health/ready', '/metrics']);
 
 const SECRETS = [
   'req.headers.authorization',

@@ -180,6 +180,14 @@ export class RedisCache {
   }
 
   /**
+   * Whether this cache leaves a server alone at the moment, because it did not answer
+   * (`breakerThreshold`, `breakerCooldown`). Asks nobody.
+   */
+  get isBypassed(): boolean {
+    return this.#parts.guard.isRefusing;
+  }
+
+  /**
    * Tries once more what the outbox of the connection still holds. Call it before that is closed.
    *
    * @returns how many invalidations are lost

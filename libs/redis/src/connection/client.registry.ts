@@ -69,13 +69,12 @@ export class ClientRegistry {
   /** Makes the pool of dedicated connections beside a client. Opens nothing until one is asked for. */
   createPool(client: RedisClient, options: ResolvedRedisOptions): RedisPool {
     const pool = new RedisPool(client, options);
-    const connection = this.#connections.get(options.name);
-    if (connection?.client === client) this.#connections.set(options.name, { ...connection, pool });
+    this.#connections.set(options.name, { client, pool, options });
     this.#closers.push(() => pool.close());
     return pool;
   }
 
-  /** The connections opened by this registry that are not closed, by name. */
+  /** Every connection that is not closed, by name, whoever made its client. */
   get connections(): ReadonlyMap<string, Connection> {
     return this.#connections;
   }
@@ -91,8 +90,8 @@ export class ClientRegistry {
     try {
       await Promise.all(this.#firstClosers.splice(0).map((close) => close()));
     } finally {
-      this.#connections.clear();
       await Promise.all(this.#closers.splice(0).map((close) => close()));
+      this.#connections.clear();
     }
   }
 
@@ -106,7 +105,6 @@ export class ClientRegistry {
 
   async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
     const client = createClient(options, this.#telemetry);
-    this.#connections.set(options.name, { client, options });
     const unwatch = watchConnection(client, options, this.#telemetry);
     this.#closers.push(() => {
       unwatch();
@@ -128,7 +126,7 @@ export interface Connection {
   readonly client: RedisClient;
   readonly options: ResolvedRedisOptions;
   /** Its dedicated connections. */
-  readonly pool?: RedisPool;
+  readonly pool: RedisPool;
 }
 
 function closedException({ name, addresses }: ResolvedRedisOptions): RedisConnectionException {

@@ -1,4 +1,5 @@
 /**
  * @module health Health checks for `@nestjs/terminus` (an optional peer of this package).
  */
-export { RedisHealthIndicator, type RedisHealthOptions } from './redis.health-indicator.js';
+export { RedisHealthIndicator } from './redis.health-indicator.js';
+export type { RedisHealthLimits, RedisHealthOptions } from './health-options.js';

@@ -91,6 +91,22 @@ describe('RedisHealthIndicator', () => {
 });
 
 describeWithRealRedis('RedisHealthIndicator on a real server', () => {
+  it('stays 200 while it is degraded, and names no host', async () => {
+    const server = await start();
+    const app = await serve({ url: server.url, startup: 'require' });
+    await app.get<Redis>(getRedisToken(), { strict: false }).config('SET', 'maxmemory', '1mb');
+    const report = await health(app);
+    expect(report).toMatchObject({
+      status: 200,
+      body: {
+        status: 'degraded',
+        info: { redis: { status: 'degraded' }, sessions: { status: 'degraded' } },
+        error: {},
+      },
+    });
+    expect(JSON.stringify(report)).not.toMatch(new RegExp(`127|localhost|${server.port}`));
+  });
+
   it('is down when the ping is not answered in time', async () => {
     const server = await start();
     const app = await serve({ url: server.url, startup: 'require', shutdownTimeout: '100ms' });

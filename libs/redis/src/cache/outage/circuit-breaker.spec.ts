@@ -75,4 +75,16 @@ describe('CircuitBreaker', () => {
     expect(breaker.refusal()).toBeUndefined();
     expect(changes.map(([state]) => state)).toEqual(['open', 'closed']);
   });
+
+  it('says that it is open while it refuses, and no longer than that', () => {
+    expect(breaker.isOpen).toBe(false);
+    fail(late, late, gone);
+    expect(breaker.isOpen).toBe(true);
+    jest.advanceTimersByTime(1_000);
+    expect(breaker.isOpen).toBe(false); // whoever comes next may try, and perhaps nobody comes
+    breaker.refusal();
+    expect(breaker.isOpen).toBe(true);
+    breaker.succeeded();
+    expect(breaker.isOpen).toBe(false);
+  });
 });

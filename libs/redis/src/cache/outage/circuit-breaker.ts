@@ -29,6 +29,11 @@ export class CircuitBreaker {
     this.#options = options;
   }
 
+  /** Whether a call would be refused now. After the cooldown the next one may try. */
+  get isOpen(): boolean {
+    return this.#openUntil > 0 && (this.#isProbing || performance.now() < this.#openUntil);
+  }
+
   /**
    * Asks to send something. Who is allowed has to say how it went.
    *
@@ -36,7 +41,7 @@ export class CircuitBreaker {
    */
   refusal(): RedisException | undefined {
     if (this.#openUntil === 0) return undefined;
-    if (this.#isProbing || performance.now() < this.#openUntil) return this.#lastError;
+    if (this.isOpen) return this.#lastError;
     this.#isProbing = true;
     return undefined;
   }

@@ -54,6 +54,11 @@ export class OutageGuard {
     this.#options = options;
   }
 
+  /** Whether the breaker of any server is open. */
+  get isRefusing(): boolean {
+    return [...this.#breakers.values()].some(({ isOpen }) => isOpen);
+  }
+
   /**
    * Does something in Redis, if it can be expected to work.
    *

@@ -24,6 +24,7 @@ export class CacheRegistry {
   readonly #clients: ClientRegistry;
   readonly #telemetry: Telemetry;
   readonly #names = new Set<string>();
+  readonly #caches: { injectedAs: string; client: RedisClient; cache: RedisCache }[] = [];
 
   constructor(clients: ClientRegistry, telemetry: Telemetry) {
     this.#clients = clients;
@@ -35,6 +36,7 @@ export class CacheRegistry {
     return this.#clients.guard(() => {
       this.#claim(injectedAs);
       const cache = new RedisCache(client, keys, options, this.#telemetry);
+      this.#caches.push({ injectedAs, client, cache });
       this.#clients.closeFirst(async () => {
         const failed = await cache.close();
         if (failed === 0) return;
@@ -43,6 +45,13 @@ export class CacheRegistry {
       });
       return cache;
     });
+  }
+
+  /** The names of the caches that leave this connection's Redis alone at the moment. */
+  bypassedOn(client: RedisClient): string[] {
+    return this.#caches
+      .filter((made) => made.client === client && made.cache.isBypassed)
+      .map(({ injectedAs }) => injectedAs);
   }
 
   /** Two modules could otherwise each inject another cache under one name. */

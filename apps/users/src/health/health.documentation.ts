@@ -1,0 +1,28 @@
+/** What `/docs` says about the probes; their 200 and 503 come from terminus's `@HealthCheck()`. */
+import { applyDecorators } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+
+import { LivenessResponse } from './liveness.response.js';
+
+export const Live = () =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Whether the process answers',
+      description: 'Looks at nothing else: Redis may be down.',
+    }),
+    ApiOkResponse({ type: LivenessResponse }),
+  );
+
+export const Ready = () =>
+  ApiOperation({
+    summary: 'Whether requests can be served',
+    description:
+      '503 while Redis is down, and once the process has begun to stop. A Redis that is `degraded` ' +
+      'stays 200.',
+  });
+
+export const Everything = () =>
+  ApiOperation({
+    summary: 'How the process and all that it depends on are',
+    description: 'With the statuses of `/health/ready`.',
+  });

@@ -1,0 +1,7 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+/** The process answers. */
+export class LivenessResponse {
+  @ApiProperty({ enum: ['ok'] })
+  readonly status!: 'ok';
+}

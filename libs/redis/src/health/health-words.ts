@@ -1,0 +1,28 @@
+/**
+ * Why a connection is degraded: part of its work can be done. In words without names and numbers,
+ * because whoever may look at a health report may read them.
+ */
+export const REASONS = {
+  memory: 'the memory is nearly full',
+  replica: 'connected to a replica, not to a primary',
+  replicaAlone: 'the replica has lost its primary, and its data may be old',
+  notSaving: 'writes are refused, because the data could not be saved',
+  serversAway: 'some primaries of the cluster are not connected, or do not answer',
+  slots: 'some hash slots of the cluster are not served',
+  failedNodes: 'a node of the cluster has failed',
+  caches: 'a cache leaves Redis alone, because it did not answer',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
+/** Why a connection is down although somebody answers: by the word with which commands are refused. */
+export const REFUSALS = {
+  BUSY: 'busy with a script',
+  CLUSTERDOWN: 'the cluster is down',
+  LOADING: 'loading its data',
+  MASTERDOWN: 'a replica that has lost its primary',
+  NOAUTH: 'the credentials were refused',
+} as const;
+
+/** What may be forbidden, or missing, and then cannot be judged. */
+export type Check = 'memory' | 'replication' | 'cluster';

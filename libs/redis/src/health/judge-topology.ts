@@ -1,0 +1,29 @@
+import type { Answer } from './ask-server.js';
+
+/** What one node knows of the others. */
+export interface Topology {
+  /** How many have failed, replicas too. */
+  readonly failedNodes: number;
+  /** The addresses of the primaries that work, as clients know them. */
+  readonly primaries: ReadonlySet<string>;
+}
+
+/**
+ * Reads what CLUSTER NODES answers, a line for each node
+ * (https://redis.io/docs/latest/commands/cluster-nodes/#serialization-format).
+ *
+ * @returns `undefined` if that is not what it is
+ */
+export function parseTopology(answer: Answer): Topology | undefined {
+  if (typeof answer !== 'string') return undefined;
+  let failedNodes = 0;
+  const primaries = new Set<string>();
+  for (const line of answer.split(/[\r\n]+/)) {
+    const [, address = '', flagList] = line.split(' ');
+    if (flagList === undefined) continue;
+    const flags = flagList.split(',');
+    if (flags.includes('fail')) failedNodes++;
+    else if (flags.includes('master')) primaries.add(address.replace(/@.*$/, ''));
+  }
+  return primaries.size === 0 ? undefined : { failedNodes, primaries };
+}

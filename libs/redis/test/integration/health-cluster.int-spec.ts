@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Cluster } from 'ioredis';
+import { startCluster, type RedisTestCluster } from '../../src/testing/index.js';
+import { sendCommand } from '../../src/testing/redis-command.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import {
+  acceptedBy,
+  addressesOf,
+  untilReport,
+  useHealthStage,
+  type LookedAt,
+} from './support/health-stage.js';
+import { timed } from './support/harmed-server.js';
+
+/** What a busy machine may take on top. */
+const SLACK_MS = 300;
+
+const AWAY = 'some primaries of the cluster are not connected, or do not answer';
+
+/** Whether a cluster that has lost slots refuses everything. */
+const FULL_COVERAGE = ['CONFIG', 'SET', 'cluster-require-full-coverage'];
+
+const stage = useHealthStage();
+
+function openOn(cluster: RedisTestCluster, options: object = {}): Promise<LookedAt> {
+  return stage.open({ clusterNodes: addressesOf(cluster.nodes), ...options });
+}
+
+async function onEachNode(cluster: RedisTestCluster, ...command: string[]): Promise<void> {
+  for (const node of cluster.nodes) await sendCommand(node, ...command);
+}
+
+/** Again and again: a node that hears of the slots from their owner, a little late, takes them back. */
+async function loseSlots(cluster: RedisTestCluster, ...slots: string[]): Promise<void> {
+  await waitUntil('no node knows an owner of the slots', async () => {
+    const left = await Promise.all(
+      cluster.nodes.map(async (node) => {
+        await sendCommand(node, 'CLUSTER', 'DELSLOTS', ...slots).catch(() => undefined);
+        return /cluster_slots_assigned:(\d+)/.exec(
+          String(await sendCommand(node, 'CLUSTER', 'INFO')),
+        )?.[1];
+      }),
+    );
+    return left.every((count) => Number(count) === 16_384 - slots.length);
+  });
+}
+
+describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
+  describe('of three primaries', () => {
+    let cluster: RedisTestCluster;
+    beforeAll(async () => {
+      cluster = await startCluster({ replicas: false });
+    }, 20_000);
+    afterAll(() => cluster.stop());
+
+    /** The servers, one by one. */
+    const primary = (index: number) => {
+      const server = cluster.primaries[index];
+      if (!server) throw new Error(`no primary ${index}`);
+      return server;
+    };
+
+    it('looks at each of them, over the connections of the client', async () => {
+      const { indicator, client } = await openOn(cluster);
+      expect(await indicator.isHealthy()).toEqual({
+        redis: {
+          status: 'up',
+          primaries: 3,
+          primariesAway: 0,
+          failedNodes: 0,
+          slotsNotServed: 0,
+          usedMemoryBytes: expect.any(Number),
+        },
+      });
+      const nodes = (client() as Cluster).nodes('master');
+      const accepted = () => Promise.all(nodes.map((node) => acceptedBy(node)));
+      const before = await accepted();
+      for (let i = 0; i < 10; i++) await indicator.checkAll();
+      expect(await accepted()).toEqual(before);
+    });
+
+    it('is degraded while the memory of one is nearly full', async () => {
+      const { indicator } = await openOn(cluster);
+      await sendCommand(primary(2), 'CONFIG', 'SET', 'maxmemory', '1mb');
+      expect(await indicator.isHealthy()).toMatchObject({
+        redis: {
+          status: 'degraded',
+          maxMemoryBytes: 1_048_576,
+          reasons: ['the memory is nearly full'],
+        },
+      });
+      await sendCommand(primary(2), 'CONFIG', 'SET', 'maxmemory', '0');
+      expect(await indicator.isHealthy()).toMatchObject({ redis: { status: 'up' } });
+    });
+
+    it('says what it could not look at', async () => {
+      const rules = ['on', '>hunter2', '~*', '+@all', '-cluster|nodes', '-info'];
+      await onEachNode(cluster, 'ACL', 'SETUSER', 'probe', ...rules);
+      const { indicator } = await openOn(cluster, {
+        username: 'probe',
+        password: 'hunter2',
+        ioredis: { enableReadyCheck: false }, // it would ask INFO, and print a warning
+      });
+      expect(await indicator.isHealthy()).toEqual({
+        redis: {
+          status: 'up',
+          primaries: 3,
+          primariesAway: 0,
+          slotsNotServed: 0,
+          notChecked: ['memory', 'replication', 'cluster'],
+        },
+      });
+    });
+
+    it('is degraded without a connection to one, until a command has made another', async () => {
+      const looked = await openOn(cluster);
+      await untilReport(looked, { status: 'up' });
+      await sendCommand(primary(1), 'CLIENT', 'KILL', 'TYPE', 'normal');
+      expect(
+        await untilReport(looked, { status: 'degraded', primaries: 3, primariesAway: 1 }),
+      ).toMatchObject({ failedNodes: 0, slotsNotServed: 0, reasons: [AWAY] });
+      const keys = Array.from({ length: 30 }, (_, i) => `key-${i}`);
+      await Promise.all(keys.map((key) => looked.client().get(key)));
+      await untilReport(looked, { status: 'up', primaries: 3 });
+    });
+
+    it('is degraded while one is frozen, in time, and up again afterwards', async () => {
+      await onEachNode(cluster, ...FULL_COVERAGE, 'no');
+      const looked = await openOn(cluster);
+      await untilReport(looked, { status: 'up' });
+      primary(1).freeze();
+      const { ms, result } = await timed(() =>
+        looked.indicator.isHealthy('redis', { timeout: '200ms' }),
+      );
+      expect(ms).toBeLessThan(200 + SLACK_MS);
+      expect(result).toMatchObject({
+        redis: {
+          status: 'degraded',
+          primaries: 3,
+          primariesAway: 1,
+          reasons: expect.arrayContaining([AWAY]),
+        },
+      });
+      primary(1).thaw();
+      await untilReport(looked, { status: 'up', primariesAway: 0, failedNodes: 0 });
+      await onEachNode(cluster, ...FULL_COVERAGE, 'yes');
+    }, 15_000);
+
+    it('is down while slots are missed and none are served for that, else degraded', async () => {
+      const looked = await openOn(cluster);
+      await loseSlots(cluster, '1', '2');
+      await untilReport(looked, { status: 'down', message: 'the cluster is down' });
+      await onEachNode(cluster, ...FULL_COVERAGE, 'no');
+      const expected = { status: 'degraded', slotsNotServed: 2, primariesAway: 0 };
+      expect(await untilReport(looked, expected)).toMatchObject({
+        reasons: ['some hash slots of the cluster are not served'],
+      });
+    }, 15_000);
+  });
+
+  it('knows of failed nodes, until they are back', async () => {
+    const cluster = await stage.keep(startCluster());
+    const looked = await openOn(cluster);
+    await untilReport(looked, { status: 'up', failedNodes: 0 });
+
+    await cluster.replicas[0]?.kill();
+    expect(await untilReport(looked, { status: 'degraded', failedNodes: 1 })).toMatchObject({
+      reasons: ['a node of the cluster has failed'],
+    });
+    await cluster.replicas[0]?.restart();
+    await untilReport(looked, { status: 'up', failedNodes: 0 });
+
+    // Once a replica has taken over nothing is lost, though no command has told the client so yet.
+    await cluster.primaries[1]?.kill();
+    expect(
+      await untilReport(looked, { status: 'degraded', failedNodes: 1, primariesAway: 0 }),
+    ).toMatchObject({ slotsNotServed: 0, reasons: ['a node of the cluster has failed'] });
+  }, 30_000);
+});

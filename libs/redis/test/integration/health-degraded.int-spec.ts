@@ -1,0 +1,197 @@
+import { rm } from 'node:fs/promises';
+import { expect, it } from '@jest/globals';
+import { Test } from '@nestjs/testing';
+import { TerminusModule } from '@nestjs/terminus';
+import { RedisHealthIndicator } from '../../src/health/index.js';
+import { getRedisToken, RedisModule } from '../../src/index.js';
+import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
+import { startRedis, startReplica } from '../../src/testing/index.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { timed } from './support/harmed-server.js';
+import { acceptedBy, useHealthStage } from './support/health-stage.js';
+import { recordCommands } from './support/record-commands.js';
+
+/** What a busy machine may take on top. */
+const SLACK_MS = 200;
+
+const stage = useHealthStage();
+
+it('looks at the embedded server, as far as that tells', async () => {
+  const server = await stage.keep(EmbeddedTestServer.start(undefined));
+  const { indicator } = await stage.open({ url: server.url });
+  expect(await indicator.isHealthy()).toEqual({
+    redis: { status: 'up', role: 'primary', replicas: 0, usedMemoryBytes: 0 },
+  });
+});
+
+it('looks at a client that was put in the place of ours', async () => {
+  const client = { status: 'ready', options: {}, ping: () => Promise.resolve('PONG') };
+  const module = await Test.createTestingModule({
+    imports: [TerminusModule.forRoot({ logger: false }), RedisModule.forRoot()],
+    providers: [RedisHealthIndicator],
+  })
+    .overrideProvider(getRedisToken())
+    .useValue(client)
+    .compile();
+  expect(await module.get(RedisHealthIndicator).checkAll()).toEqual({
+    redis: { status: 'up', notChecked: ['memory', 'replication'] },
+  });
+  await module.close();
+});
+
+describeWithRealRedis('RedisHealthIndicator', () => {
+  it('takes one round trip, and opens no connection, however often it is asked', async () => {
+    const server = await stage.keep(startRedis());
+    const { indicator, client } = await stage.open({ url: server.url }, { url: server.url });
+    const accepted = await acceptedBy(client());
+    const record = recordCommands(client());
+    await indicator.isHealthy();
+    expect(record).toMatchObject({ roundTrips: 1, mostAtOnce: 3 });
+    for (let i = 0; i < 20; i++) await indicator.checkAll();
+    expect(await acceptedBy(client())).toBe(accepted);
+  });
+
+  it('tells of every connection in one report', async () => {
+    const server = await stage.keep(startRedis());
+    const other = await stage.keep(startRedis());
+    const { indicator } = await stage.open({ url: server.url }, { url: other.url });
+    await other.kill();
+    await waitUntil('the loss was noticed', async () => {
+      const report = await indicator.checkAll('db', { timeout: '500ms' });
+      expect(Object.keys(report)).toEqual(['db', 'db:other-1']);
+      expect(report['db']?.status).toBe('up');
+      return report['db:other-1']?.status === 'down';
+    });
+  });
+
+  it('is degraded while the memory is nearly full, and no longer', async () => {
+    const server = await stage.keep(startRedis());
+    const { indicator, client } = await stage.open({ url: server.url });
+    const { redis } = await indicator.isHealthy();
+    expect(redis).toMatchObject({ status: 'up', usedMemoryBytes: expect.any(Number) });
+    expect(redis).not.toHaveProperty('maxMemoryBytes');
+    const limit = Math.round(
+      (redis as unknown as { usedMemoryBytes: number }).usedMemoryBytes * 1.02,
+    );
+    await client().config('SET', 'maxmemory', String(limit));
+    const { redis: full } = await indicator.isHealthy();
+    expect(full).toMatchObject({
+      status: 'degraded',
+      maxMemoryBytes: limit,
+      reasons: ['the memory is nearly full'],
+    });
+    expect(full?.['memoryRatio']).toBeGreaterThan(0.9);
+    await client().config('SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await indicator.isHealthy()).toMatchObject({
+      redis: { status: 'up', maxMemoryBytes: limit },
+    });
+    await client().config('SET', 'maxmemory-policy', 'noeviction');
+    await client().config('SET', 'maxmemory', '0');
+    expect((await indicator.isHealthy())['redis']?.status).toBe('up');
+  });
+
+  it('is degraded on a replica, unless that was meant, and on one that lost its primary', async () => {
+    const primary = await stage.keep(startRedis({ args: [] }));
+    const replica = await stage.keep(startReplica(primary));
+    const { indicator } = await stage.open({ url: primary.url }, { url: replica.url });
+    const replicaOnly = { connection: 'other-1', replica: true } as const;
+    expect(await indicator.checkAll()).toMatchObject({
+      redis: { status: 'up', role: 'primary', replicas: 1 },
+      'redis:other-1': {
+        status: 'degraded',
+        role: 'replica',
+        reasons: ['connected to a replica, not to a primary'],
+      },
+    });
+    expect(await indicator.isHealthy('copy', replicaOnly)).toMatchObject({
+      copy: { status: 'up', role: 'replica' },
+    });
+    await primary.kill();
+    await waitUntil('the replica has noticed', async () => {
+      const { copy } = await indicator.isHealthy('copy', replicaOnly);
+      return copy?.status === 'degraded';
+    });
+    expect(await indicator.isHealthy('copy', replicaOnly)).toMatchObject({
+      copy: { reasons: ['the replica has lost its primary, and its data may be old'] },
+    });
+  });
+
+  it('is up where INFO is forbidden, and says what it could not look at', async () => {
+    const server = await stage.keep(startRedis());
+    const admin = await stage.open({ url: server.url });
+    await admin.client().acl('SETUSER', 'probe', 'on', '>hunter2', '~*', '+@all', '-info');
+    const { indicator } = await stage.open({
+      url: server.url,
+      username: 'probe',
+      password: 'hunter2',
+      ioredis: { enableReadyCheck: false }, // it would ask INFO, and print a warning
+    });
+    expect(await indicator.isHealthy()).toEqual({
+      redis: { status: 'up', notChecked: ['memory', 'replication'] },
+    });
+  });
+
+  it('is degraded while Redis refuses writes, because it could not save its data', async () => {
+    const server = await stage.keep(startRedis());
+    const { indicator, client } = await stage.open({ url: server.url });
+    const redis = client();
+    const [, folder = ''] = await redis.config('GET', 'dir');
+    await rm(folder, { recursive: true });
+    await redis.config('SET', 'save', '3600 1');
+    await redis.set('a', '1');
+    await redis.bgsave().catch(() => undefined);
+    await waitUntil('the snapshot has failed', async () =>
+      (await redis.info('persistence')).includes('rdb_last_bgsave_status:err'),
+    );
+    expect(await indicator.isHealthy()).toMatchObject({
+      redis: {
+        status: 'degraded',
+        reasons: ['writes are refused, because the data could not be saved'],
+      },
+    });
+  });
+
+  it('answers in time on a frozen server, sends nothing more meanwhile, and is up again', async () => {
+    const server = await stage.keep(startRedis());
+    const { indicator, client } = await stage.open({ url: server.url });
+    server.freeze();
+    const { names } = recordCommands(client());
+    for (let i = 0; i < 10; i++) {
+      const probes = Array.from({ length: 5 }, () =>
+        timed(() => indicator.isHealthy('redis', { timeout: '50ms' })),
+      );
+      for (const { ms, result } of await Promise.all(probes)) {
+        expect(ms).toBeLessThan(50 + SLACK_MS);
+        expect(result).toEqual({ redis: { status: 'down', message: 'no answer within 50 ms' } });
+      }
+    }
+    expect(names()).toEqual(['ping', 'info', 'info']);
+    server.thaw();
+    expect((await indicator.isHealthy())['redis']?.status).toBe('up');
+  });
+
+  it('is degraded while a cache leaves Redis alone, and names it', async () => {
+    const server = await stage.keep(startRedis());
+    const looked = await stage.open({ url: server.url });
+    const { indicator } = looked;
+    const cache = looked.cache('reports');
+    await cache.getOrLoad('a', () => 1);
+    server.freeze();
+    await cache.getOrLoad('a', () => 1);
+    server.thaw();
+    expect(cache.isBypassed).toBe(true);
+    expect(await indicator.isHealthy()).toMatchObject({
+      redis: {
+        status: 'degraded',
+        bypassedCaches: ['reports'],
+        reasons: ['a cache leaves Redis alone, because it did not answer'],
+      },
+    });
+    await waitUntil('a call has tried', async () => {
+      await cache.getOrLoad('a', () => 1);
+      return (await indicator.isHealthy())['redis']?.status === 'up';
+    });
+    expect(cache.isBypassed).toBe(false);
+  });
+});

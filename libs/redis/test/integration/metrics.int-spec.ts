@@ -3,19 +3,17 @@ import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { Redis } from 'ioredis';
 import { register, Registry } from 'prom-client';
-import {
-  getRedisToken,
-  RedisBatch,
-  RedisCache,
-  RedisModule,
-  RedisPool,
-  type RedisModuleOptions,
-} from 'nestjs-redis-data';
+import { getRedisToken, RedisBatch, RedisCache, RedisModule, RedisPool } from 'nestjs-redis-data';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
-import { countedCommands, openMetricsApp, scrape } from './support/metrics-app.js';
+import {
+  countedCommands,
+  openMetricsApp,
+  scrape,
+  type ConnectionOptions,
+} from './support/metrics-app.js';
 
 let server: RedisTestServer;
 beforeAll(async () => {
@@ -33,7 +31,7 @@ afterEach(async () => {
   expect(registry.getMetricsAsArray()).toEqual([]);
 });
 
-async function open(...connections: RedisModuleOptions[]): Promise<TestingModule> {
+async function open(...connections: ConnectionOptions[]): Promise<TestingModule> {
   const all = connections.length > 0 ? connections : [{}];
   const app = await openMetricsApp(registry, ...all.map((one) => ({ url: server.url, ...one })));
   apps.push(app);

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { Registry } from 'prom-client';
-import { RedisModule, type RedisModuleOptions } from 'nestjs-redis-data';
+import { RedisModule } from 'nestjs-redis-data';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
+
+/** What `RedisModule.forRoot` takes. */
+export type ConnectionOptions = Parameters<typeof RedisModule.forRoot>[0];
 
 /** An application with metrics in a registry, and keys that nobody else has. */
 export async function openMetricsApp(
   registry: Registry,
-  ...connections: readonly RedisModuleOptions[]
+  ...connections: readonly ConnectionOptions[]
 ): Promise<TestingModule> {
   const app = await Test.createTestingModule({
     imports: [

@@ -1,8 +1,7 @@
 /**
  * A command has ended. Each is announced once for each time it was sent: alone, in a pipeline, inside
  * MULTI, as part of a script's call or to a node of a cluster. What the driver or the library answers by
- * asking again (MOVED, ASK, NOSCRIPT) is not announced, the repetition is; nor is a CLIENT SETINFO that
- * failed, which the driver sends to each server and Redis knows since 7.2.
+ * asking again (MOVED, ASK, NOSCRIPT) is not announced, the repetition is.
  */
 export interface CommandEvent {
   readonly type: 'command';

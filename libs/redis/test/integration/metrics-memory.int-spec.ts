@@ -65,12 +65,16 @@ describeWithRealRedis('metrics of memory', () => {
     });
     const server = await start('--user', 'guest', 'on', '>pw', '~*', '+@all', '-info');
     await open({ host: server.host, port: server.port, username: 'guest', password: 'pw' });
+    const refusals = async () =>
+      (await scrape(registry)).get(
+        'redis_command_errors_total{connection="default",command="info",error="permission"}',
+      );
     expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    const refused = await refusals();
+    expect(refused).toBeGreaterThan(0);
     expect(await memory()).toEqual({ used: undefined, limit: undefined });
-    const refused =
-      'redis_command_errors_total{connection="default",command="info",error="permission"}';
-    expect((await scrape(registry)).get(refused)).toBe(2); // the driver has tried it as well
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(await refusals()).toBe(refused);
+    expect(warn).toHaveBeenCalledTimes(1); // the driver has tried it as well
   });
 
   it('do not hold up a scrape for long when Redis is frozen, and not at all after that', async () => {

@@ -111,7 +111,7 @@ export function superviseCommands(
     const { report, command, deadline, timeoutMs } = supervision;
     if (!report) return;
     supervision.report = undefined;
-    if (error && (isAskedAgain(error) || isIntroduction(command))) return;
+    if (error && isAskedAgain(error)) return;
     if (!error) names.learn(command.name);
     report.command = names.of(command.name);
     report.durationMs = performance.now() - (deadline - timeoutMs);
@@ -129,11 +129,6 @@ function failureInside(command: Command, reply: unknown): Error | undefined {
 /** Another node has it, or the server has to be told the script: the driver or the library goes on. */
 function isAskedAgain({ message }: Error): boolean {
   return /^(MOVED|ASK|NOSCRIPT) /.test(message);
-}
-
-/** ioredis tells each server its name, and does not mind that one older than Redis 7.2 does not understand. */
-function isIntroduction({ name, args }: Command): boolean {
-  return name === 'client' && String(args[0]).toLowerCase() === 'setinfo';
 }
 
 /** Shared by all plain commands, and never written to. */

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Module } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import { Module, type INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import type { Redis } from 'ioredis';
 import { register, Registry } from 'prom-client';
 import { getRedisToken, RedisBatch, RedisCache, RedisModule, RedisPool } from 'nestjs-redis-data';
+import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { waitUntil } from '../../src/testing/wait-until.js';
@@ -22,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 let registry: Registry;
-const apps: TestingModule[] = [];
+const apps: INestApplicationContext[] = [];
 beforeEach(() => {
   registry = new Registry();
 });
@@ -31,13 +32,13 @@ afterEach(async () => {
   expect(registry.getMetricsAsArray()).toEqual([]);
 });
 
-async function open(...connections: ConnectionOptions[]): Promise<TestingModule> {
+async function open(...connections: ConnectionOptions[]): Promise<INestApplicationContext> {
   const all = connections.length > 0 ? connections : [{}];
   const app = await openMetricsApp(registry, ...all.map((one) => ({ url: server.url, ...one })));
   apps.push(app);
   return app;
 }
-const clientOf = (app: TestingModule, name?: string) =>
+const clientOf = (app: INestApplicationContext, name?: string) =>
   app.get<Redis>(getRedisToken(name), { strict: false });
 
 describe('RedisMetricsModule', () => {
@@ -124,10 +125,16 @@ describe('RedisMetricsModule', () => {
   });
 
   it('works beside PrometheusModule with the global registry, and in any order of imports', async () => {
-    @Module({ imports: [RedisMetricsModule, RedisModule.forRoot({ url: server.url })] })
+    @Module({
+      imports: [
+        RedisMetricsModule,
+        PrometheusModule.register({ defaultMetrics: { enabled: false } }),
+        RedisModule.forRoot({ url: server.url }),
+      ],
+    })
     class AppModule {}
-    const app = await Test.createTestingModule({ imports: [AppModule] }).compile();
-    apps.push(await app.init());
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    apps.push(app);
     await app.get(RedisBatch, { strict: false }).getAll(['a']);
     expect(await countedCommands(register, 'mget')).toBe(1);
     await app.close();

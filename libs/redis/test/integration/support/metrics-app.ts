@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Test, type TestingModule } from '@nestjs/testing';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import type { Registry } from 'prom-client';
 import { RedisModule } from 'nestjs-redis-data';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
@@ -11,16 +12,20 @@ export type ConnectionOptions = Parameters<typeof RedisModule.forRoot>[0];
 export async function openMetricsApp(
   registry: Registry,
   ...connections: readonly ConnectionOptions[]
-): Promise<TestingModule> {
-  const app = await Test.createTestingModule({
-    imports: [
-      RedisMetricsModule.forRoot({ registry }),
-      ...connections.map((options) =>
-        RedisModule.forRoot({ startup: 'require', app: `metrics-${randomUUID()}`, ...options }),
-      ),
-    ],
-  }).compile();
-  return app.init();
+): Promise<INestApplicationContext> {
+  const app = `metrics-${randomUUID()}`;
+  return NestFactory.createApplicationContext(
+    {
+      module: class AppModule {},
+      imports: [
+        RedisMetricsModule.forRoot({ registry }),
+        ...connections.map((options) =>
+          RedisModule.forRoot({ startup: 'require', app, ...options }),
+        ),
+      ],
+    },
+    { logger: false, abortOnError: false },
+  );
 }
 
 /** What a registry shows: series, as `name{label="value"}`, and their values. */

@@ -1,5 +1,5 @@
 import type { ClientRegistry } from '../connection/client.registry.js';
-import type { ServerMemory } from '../connection/keyspace/server-memory.js';
+import type { ServerMemory } from '../connection/server-memory.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';

@@ -1,4 +1,4 @@
-import { readServerMemory, type ServerMemory } from '../connection/keyspace/server-memory.js';
+import { readServerMemory, type ServerMemory } from '../connection/server-memory.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { classifyError } from '../connection/translation/classify-error.js';
 import { withDeadline } from '../time/deadline.js';

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { register, type Registry } from 'prom-client';
+import { register, type Registry, type RegistryContentType } from 'prom-client';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisCoreModule } from '../nest/redis-core.module.js';
 import { Telemetry } from '../telemetry/telemetry.js';
@@ -10,8 +10,10 @@ export interface RedisMetricsOptions {
    * Where the metrics are registered.
    * @default prom-client's global registry, the one that `PrometheusModule` serves
    */
-  readonly registry?: Registry | undefined;
+  readonly registry?: AnyRegistry | undefined;
 }
+
+type AnyRegistry = Registry<RegistryContentType>;
 
 const REGISTRY = Symbol('nestjs-redis-data:metrics-registry');
 const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
@@ -37,7 +39,7 @@ const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
     {
       provide: REGISTERED,
       inject: [REGISTRY, Telemetry, ClientRegistry],
-      useFactory: (registry: Registry, telemetry: Telemetry, clients: ClientRegistry) =>
+      useFactory: (registry: AnyRegistry, telemetry: Telemetry, clients: ClientRegistry) =>
         clients.guard(() => {
           clients.closeLast(RegistryMetrics.of(registry).add({ telemetry, clients }));
           return true;

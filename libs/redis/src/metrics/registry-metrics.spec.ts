@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Counter, Registry } from 'prom-client';
+import { Counter, Registry, type RegistryContentType } from 'prom-client';
 import { ClientRegistry, type Connection } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { CommandEvent } from '../telemetry/command.events.js';
@@ -26,7 +26,10 @@ function application(connections: Readonly<Record<string, object>> = {}) {
   return { telemetry, clients };
 }
 
-function watch({ telemetry, clients }: ReturnType<typeof application>, where = registry) {
+function watch(
+  { telemetry, clients }: ReturnType<typeof application>,
+  where: Registry<RegistryContentType> = registry,
+) {
   const end = RegistryMetrics.of(where).add({ telemetry, clients });
   ends.push(end);
   return end;
@@ -239,7 +242,7 @@ describe('RegistryMetrics', () => {
   it('is removed from a registry for OpenMetrics, which renames counters', async () => {
     const open = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
     open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    const end = watch(application(), open as unknown as Registry);
+    const end = watch(application(), open);
     await open.metrics();
     end();
     expect(open.getMetricsAsArray()).toEqual([]);

@@ -1,4 +1,4 @@
-import type { Metric, Registry } from 'prom-client';
+import type { Metric, Registry, RegistryContentType } from 'prom-client';
 import type { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { RedisEventHandlers, Telemetry } from '../telemetry/telemetry.js';
@@ -20,19 +20,19 @@ export interface WatchedApplication {
  * is taken for one that began anew; what is read from a connection goes with it.
  */
 export class RegistryMetrics {
-  readonly #registry: Registry;
+  readonly #registry: AnyRegistry;
   readonly #applications = new Map<Telemetry, Watch>();
   readonly #metrics: readonly ExposedMetric[];
   readonly #handlers: RedisEventHandlers;
 
   /** Those of a registry, which are made when they are first asked for. */
-  static of(registry: Registry): RegistryMetrics {
+  static of(registry: AnyRegistry): RegistryMetrics {
     let metrics = metricsByRegistry.get(registry);
     if (!metrics) metricsByRegistry.set(registry, (metrics = new RegistryMetrics(registry)));
     return metrics;
   }
 
-  private constructor(registry: Registry) {
+  private constructor(registry: AnyRegistry) {
     this.#registry = registry;
     const registries = () => [...this.#applications.values()].map(({ clients }) => clients);
     const commands = new CommandMetrics();
@@ -90,13 +90,16 @@ export class RegistryMetrics {
   }
 }
 
+/** For either format. */
+type AnyRegistry = Registry<RegistryContentType>;
+
 interface Watch {
   readonly clients: ClientRegistry;
   readonly unsubscribe: () => void;
   users: number;
 }
 
-const metricsByRegistry = new WeakMap<Registry, RegistryMetrics>();
+const metricsByRegistry = new WeakMap<AnyRegistry, RegistryMetrics>();
 
 function problemOf({ registeredName }: ExposedMetric) {
   const accepted = 'a registry in which nobody else has a metric of this name';

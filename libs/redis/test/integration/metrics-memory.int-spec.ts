@@ -58,6 +58,16 @@ describeWithRealRedis('metrics of memory', () => {
     expect(limit).toBeUndefined();
   });
 
+  it('come with an error of their own when it is used up', async () => {
+    const server = await start('--maxmemory', '1mb', '--maxmemory-policy', 'noeviction');
+    const redis = await open({ url: server.url });
+    await redis.set('big', 'x'.repeat(MB));
+    await expect(redis.set('k', 'v')).rejects.toThrow('OOM');
+    const full =
+      'redis_command_errors_total{connection="default",command="set",error="out_of_memory"}';
+    expect((await scrape(registry)).get(full)).toBe(1);
+  });
+
   it('are absent where INFO is forbidden, which is tried once', async () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     cleanups.push(() => {

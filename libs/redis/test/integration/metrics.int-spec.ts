@@ -71,6 +71,7 @@ describe('RedisMetricsModule', () => {
     const redis = clientOf(app);
     await redis.set('first', 'v');
     await redis.call('BOGUS', 'secret').catch(() => undefined);
+    await scrape(registry); // its INFO is in the next one
     const before = [...(await scrape(registry)).keys()];
     for (let i = 0; i < 10_000; i += 500) {
       const keys = Array.from({ length: 500 }, (_, j) => `hostile:"\n${i + j}`);
@@ -124,11 +125,14 @@ describe('RedisMetricsModule', () => {
     expect([invalidated('tag'), invalidated('key')]).toEqual([2, 1]);
   });
 
-  it('works beside PrometheusModule with the global registry, and in any order of imports', async () => {
+  it('works beside PrometheusModule with the global registry, in any order, under its own names', async () => {
     @Module({
       imports: [
         RedisMetricsModule,
-        PrometheusModule.register({ defaultMetrics: { enabled: false } }),
+        PrometheusModule.register({
+          customMetricPrefix: 'shop',
+          defaultMetrics: { enabled: false },
+        }),
         RedisModule.forRoot({ url: server.url }),
       ],
     })

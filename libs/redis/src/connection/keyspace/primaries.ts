@@ -74,6 +74,7 @@ function refreshSlots(cluster: Cluster): Promise<void> {
   });
 }
 
+/** @internal */
 export function isGone(address: string): RedisConnectionException {
   const colon = address.lastIndexOf(':');
   return new RedisConnectionException({

@@ -1,5 +1,5 @@
-import type { RedisClient } from '../options/options.js';
-import { ask, primariesOf } from './primaries.js';
+import type { RedisClient } from './options/options.js';
+import { ask, primariesOf } from './keyspace/primaries.js';
 
 /** How much memory Redis needs, and how much it may have. */
 export interface ServerMemory {

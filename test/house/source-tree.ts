@@ -16,6 +16,7 @@ const packages = [
   'ioredis',
   'js-redis-server',
   'left-pad',
+  'prom-client',
   '@nestjs/common',
   '@nestjs/terminus',
   '@opentelemetry/api',

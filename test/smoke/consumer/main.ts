@@ -9,8 +9,10 @@ import type { Redis } from 'ioredis';
 import { getRedisToken, KeyBuilder, RedisModule } from 'nestjs-redis-data';
 import { resolveRedis } from 'nestjs-redis-data/embedded';
 import { RedisHealthIndicator } from 'nestjs-redis-data/health';
+import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 import { startRedis } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
+import { register } from 'prom-client';
 
 async function main(): Promise<void> {
   const server = await startRedis();
@@ -20,6 +22,7 @@ async function main(): Promise<void> {
       RedisModule.forRootAsync({
         useFactory: () => ({ url: server.url, app: 'consumer', environment: 'smoke' }),
       }),
+      RedisMetricsModule,
     ],
   })
   class ConsumerModule {}
@@ -32,6 +35,7 @@ async function main(): Promise<void> {
     key,
     value: await redis.get(key),
     doors: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
+    counted: (await register.metrics()).includes('command="set",outcome="success"} 1'),
   };
   await app.close();
   await server.stop();

@@ -21,6 +21,7 @@ export class ClientRegistry {
   readonly #waitingForBoot: RedisClient[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #firstClosers: (() => Promise<unknown>)[] = [];
+  readonly #lastClosers: (() => void)[] = [];
   #closed = false;
 
   constructor(telemetry: Telemetry) {
@@ -84,6 +85,12 @@ export class ClientRegistry {
     this.#firstClosers.push(close);
   }
 
+  /** What watches the connections until they are closed; at once if they are. */
+  closeLast(close: () => void): void {
+    if (this.#closed) close();
+    else this.#lastClosers.push(close);
+  }
+
   /** Closes everything at once, its users first; takes as long as the longest shutdown deadline. */
   async closeAll(): Promise<void> {
     this.#closed = true;
@@ -92,6 +99,7 @@ export class ClientRegistry {
     } finally {
       await Promise.all(this.#closers.splice(0).map((close) => close()));
       this.#connections.clear();
+      for (const close of this.#lastClosers.splice(0)) close();
     }
   }
 

@@ -61,15 +61,6 @@ describe('operating the users API', () => {
     });
   });
 
-  it('has metrics for Prometheus', async () => {
-    const { status, headers, text } = await app.request('GET', '/metrics');
-
-    expect(status).toBe(200);
-    expect(headers['content-type']).toMatch(/^text\/plain/);
-    expect(text).toMatch(/^process_cpu_seconds_total \d/m);
-    expect(text).toMatch(/^nodejs_eventloop_lag_seconds \d/m);
-  });
-
   describe('documentation', () => {
     it('can be read by people', async () => {
       const { status, headers, text } = await app.request('GET', '/docs');

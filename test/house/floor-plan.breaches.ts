@@ -23,6 +23,10 @@ export const soundTree: Files = {
     import { HealthIndicatorService } from '@nestjs/terminus';
     export { module } from '../nest/redis.module.js';
     export const health = HealthIndicatorService;`,
+  'libs/redis/src/metrics/index.ts': `
+    import { register } from 'prom-client';
+    export { module } from '../nest/redis.module.js';
+    export const metrics = register;`,
   'libs/redis/src/embedded/index.ts': "export { resolve } from './resolve-redis.js';",
   'libs/redis/src/embedded/resolve-redis.ts': `
     import { spawn } from 'node:child_process';
@@ -99,6 +103,15 @@ export const breaches: readonly Breach[] = [
       [`${src}/nest/redis.module.ts`]: `
         import { HealthIndicatorService } from '@nestjs/terminus';
         export const module = HealthIndicatorService;`,
+    },
+  },
+  {
+    rule: 'index-never-reaches-an-optional-peer',
+    deed: 'the main entry counting for Prometheus by itself',
+    files: {
+      [`${src}/nest/redis.module.ts`]: `
+        import { register } from 'prom-client';
+        export const module = register;`,
     },
   },
   {

@@ -12,7 +12,14 @@ const rules = [
   'tsconfig.base.json',
   'libs/redis/package.json',
 ];
-const packages = ['ioredis', 'js-redis-server', 'left-pad', '@nestjs/common', '@nestjs/terminus'];
+const packages = [
+  'ioredis',
+  'js-redis-server',
+  'left-pad',
+  'prom-client',
+  '@nestjs/common',
+  '@nestjs/terminus',
+];
 
 /**
  * Writes a throw-away source tree that lives under this repository's rules (the same files, copied)

@@ -20,6 +20,7 @@ describe.each(['module', 'commonjs'] as const)(
       expect(JSON.parse(await consumer.run())).toEqual({
         key: 'user:consumer:smoke:1',
         value: 'Ada',
+        counted: true,
         doors: ['function', 'function'],
       });
     });

@@ -6,6 +6,7 @@ import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { LoggerModule } from 'nestjs-pino';
 import { redisConfig, RedisExceptionFilter, RedisModule } from 'nestjs-redis-data';
 import type { ResolvedRedis } from 'nestjs-redis-data/embedded';
+import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 
 import { appConfig } from './config/app.config.js';
 import { HealthModule } from './health/health.module.js';
@@ -37,6 +38,7 @@ import { UsersModule } from './users/users.module.js';
         source === 'configured' ? config : { ...config, url },
     }),
     PrometheusModule.register(),
+    RedisMetricsModule,
     HealthModule,
     UsersModule,
   ],

@@ -9,7 +9,9 @@ import type { Redis } from 'ioredis';
 import { getRedisToken, KeyBuilder, RedisModule } from 'nestjs-redis-data';
 import { resolveRedis } from 'nestjs-redis-data/embedded';
 import { RedisHealthIndicator } from 'nestjs-redis-data/health';
+import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 import { startRedis } from 'nestjs-redis-data/testing';
+import { register } from 'prom-client';
 
 async function main(): Promise<void> {
   const server = await startRedis();
@@ -19,6 +21,7 @@ async function main(): Promise<void> {
       RedisModule.forRootAsync({
         useFactory: () => ({ url: server.url, app: 'consumer', environment: 'smoke' }),
       }),
+      RedisMetricsModule,
     ],
   })
   class ConsumerModule {}
@@ -30,6 +33,7 @@ async function main(): Promise<void> {
   const report = {
     key,
     value: await redis.get(key),
+    counted: (await register.metrics()).includes('command="set",outcome="success"} 1'),
     doors: [typeof RedisHealthIndicator, typeof resolveRedis],
   };
   await app.close();

@@ -5,11 +5,13 @@
  */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { plusJitter } from '../time/jitter.js';
-import { hideArguments } from './translation/command-failures.js';
-import { DedicatedClient } from './dedicated-client.js';
-import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+import { identify, identityOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
+import { DedicatedClient } from './dedicated-client.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { hideArguments } from './translation/command-failures.js';
 
 /** How long a closed socket may take to say good-bye before it is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -19,9 +21,9 @@ const DISCONNECT_TIMEOUT_MS = 100;
  *
  * @internal
  */
-export function createClient(options: ResolvedRedisOptions): RedisClient {
+export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry): RedisClient {
   const client = options.topology === 'cluster' ? createCluster(options) : createRedis(options);
-  return prepare(client, options);
+  return prepare(client, options, telemetry);
 }
 
 /**
@@ -39,10 +41,15 @@ export function createDedicatedClient(
     'nodes' in source
       ? source.duplicate([], settings)
       : source.duplicate({ ...settings, protocol: 2 });
-  return new DedicatedClient(prepare(twin, options));
+  return new DedicatedClient(prepare(twin, options, identityOf(source).telemetry));
 }
 
-function prepare(client: RedisClient, options: ResolvedRedisOptions): RedisClient {
+function prepare(
+  client: RedisClient,
+  options: ResolvedRedisOptions,
+  telemetry: Telemetry,
+): RedisClient {
+  identify(client, { connection: options.name, telemetry });
   client.on('error', hideArguments); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);
@@ -50,7 +57,7 @@ function prepare(client: RedisClient, options: ResolvedRedisOptions): RedisClien
   } else {
     prepareNode(client);
   }
-  superviseCommands(client, options);
+  superviseCommands(client, options, telemetry);
   return client;
 }
 

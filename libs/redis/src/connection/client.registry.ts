@@ -17,9 +17,11 @@ import { watchConnection } from './watch-connection.js';
 export class ClientRegistry {
   readonly #telemetry: Telemetry;
   readonly #names = new Set<string>();
+  readonly #connections = new Map<string, Connection>();
   readonly #waitingForBoot: RedisClient[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #firstClosers: (() => Promise<unknown>)[] = [];
+  readonly #lastClosers: (() => void)[] = [];
   #closed = false;
 
   constructor(telemetry: Telemetry) {
@@ -68,13 +70,26 @@ export class ClientRegistry {
   /** Makes the pool of dedicated connections beside a client. Opens nothing until one is asked for. */
   createPool(client: RedisClient, options: ResolvedRedisOptions): RedisPool {
     const pool = new RedisPool(client, options);
+    const connection = this.#connections.get(options.name);
+    if (connection?.client === client) this.#connections.set(options.name, { ...connection, pool });
     this.#closers.push(() => pool.close());
     return pool;
+  }
+
+  /** The connections opened by this registry that are not closed, by name. */
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.#connections;
   }
 
   /** What still uses the connections while it closes. */
   closeFirst(close: () => Promise<unknown>): void {
     this.#firstClosers.push(close);
+  }
+
+  /** What watches the connections until they are closed; at once if they are. */
+  closeLast(close: () => void): void {
+    if (this.#closed) close();
+    else this.#lastClosers.push(close);
   }
 
   /** Closes everything at once, its users first; takes as long as the longest shutdown deadline. */
@@ -83,7 +98,9 @@ export class ClientRegistry {
     try {
       await Promise.all(this.#firstClosers.splice(0).map((close) => close()));
     } finally {
+      this.#connections.clear();
       await Promise.all(this.#closers.splice(0).map((close) => close()));
+      for (const close of this.#lastClosers.splice(0)) close();
     }
   }
 
@@ -96,7 +113,8 @@ export class ClientRegistry {
   }
 
   async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
-    const client = createClient(options);
+    const client = createClient(options, this.#telemetry);
+    this.#connections.set(options.name, { client, options });
     const unwatch = watchConnection(client, options, this.#telemetry);
     this.#closers.push(() => {
       unwatch();
@@ -111,6 +129,14 @@ export class ClientRegistry {
     }
     return client;
   }
+}
+
+/** A connection that is open, or on its way to be. */
+export interface Connection {
+  readonly client: RedisClient;
+  readonly options: ResolvedRedisOptions;
+  /** Its dedicated connections. */
+  readonly pool?: RedisPool;
 }
 
 function closedException({ name, addresses }: ResolvedRedisOptions): RedisConnectionException {

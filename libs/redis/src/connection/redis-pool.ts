@@ -1,5 +1,6 @@
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
+import { identityOf } from './client-identity.js';
 import { createDedicatedClient } from './client.factory.js';
 import { closeClient, dropClient } from './close-client.js';
 import type { DedicatedClient } from './dedicated-client.js';
@@ -71,8 +72,12 @@ export class RedisPool {
    * @throws RedisConnectionException once the application is closing
    */
   async acquire(): Promise<DedicatedConnection> {
-    if (this.#closed) throw this.#closedException();
-    const dedicated = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    const start = performance.now();
+    const dedicated = await this.#acquire().catch((error: unknown) => {
+      this.#announceAcquire(start, error as Error);
+      throw error;
+    });
+    this.#announceAcquire(start);
     let released = false;
     return {
       client: dedicated.client,
@@ -95,6 +100,22 @@ export class RedisPool {
     await Promise.all(
       held.map(({ client }) => closeClient(client, this.#options.shutdownTimeoutMs)),
     );
+  }
+
+  async #acquire(): Promise<DedicatedClient> {
+    if (this.#closed) throw this.#closedException();
+    return this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+  }
+
+  #announceAcquire(start: number, error?: Error): void {
+    const { connection, telemetry } = identityOf(this.#source);
+    telemetry.announce({
+      type: 'pool.acquire',
+      connection,
+      durationMs: performance.now() - start,
+      inUse: this.inUse,
+      ...(error && { error }),
+    });
   }
 
   #takeIdle(): DedicatedClient | undefined {
@@ -149,6 +170,8 @@ export class RedisPool {
     const clean = await dedicated.isClean();
     this.#inUse.delete(dedicated);
     if (this.#closed) return;
+    const { connection, telemetry } = identityOf(this.#source);
+    telemetry.announce({ type: 'pool.release', connection, inUse: this.inUse, reused: clean });
     if (clean) {
       this.#rest(dedicated);
     } else {

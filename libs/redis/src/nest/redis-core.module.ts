@@ -30,7 +30,7 @@ import { logTelemetry } from './telemetry.logger.js';
         new CacheRegistry(clients, telemetry),
     },
   ],
-  exports: [ClientRegistry, CacheRegistry],
+  exports: [ClientRegistry, CacheRegistry, Telemetry],
 })
 export class RedisCoreModule implements OnModuleInit, OnApplicationShutdown {
   readonly #registry: ClientRegistry;

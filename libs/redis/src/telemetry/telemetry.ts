@@ -3,10 +3,13 @@
  * subscribe.
  */
 import type { CacheEvent } from './cache.events.js';
+import type { CommandEvent } from './command.events.js';
 import type { ConnectionEvent } from './connection.events.js';
+import type { OperationEvent } from './operation.events.js';
+import type { PoolEvent } from './pool.events.js';
 
 /** Something worth telling an operator. Never carries a secret or a stored value. */
-export type RedisEvent = ConnectionEvent | CacheEvent;
+export type RedisEvent = CommandEvent | ConnectionEvent | PoolEvent | OperationEvent | CacheEvent;
 
 export type RedisEventType = RedisEvent['type'];
 
@@ -18,36 +21,52 @@ export type RedisEventHandlers = {
   readonly [Type in RedisEventType]?: (event: RedisEventOf<Type>) => void;
 };
 
+type Handler<Type extends RedisEventType> = (event: RedisEventOf<Type>) => void;
+
 /**
- * The one event stream of an application.
+ * The one event stream of an application. A handler that throws disturbs neither the others nor what
+ * was announced: Node is told of it as a warning.
  *
  * @internal
  */
 export class Telemetry {
-  readonly #handlers = new Map<RedisEventType, Set<(event: never) => void>>();
+  /** Replaced, never changed: an announcement goes to whom it found. */
+  readonly #handlers = new Map<RedisEventType, readonly Handler<never>[]>();
 
   /** @returns a function that ends the subscription */
   subscribe(handlers: RedisEventHandlers): () => void {
-    const entries = Object.entries(handlers) as [RedisEventType, (event: never) => void][];
+    const entries = Object.entries(handlers) as [RedisEventType, Handler<never>][];
     for (const [type, handler] of entries) {
-      const others = this.#handlers.get(type);
-      if (others) others.add(handler);
-      else this.#handlers.set(type, new Set([handler]));
+      this.#handlers.set(type, [...this.#handlersOf(type), handler]);
     }
     return () => {
-      for (const [type, handler] of entries) this.#handlers.get(type)?.delete(handler);
+      for (const [type, handler] of entries) {
+        const others = this.#handlersOf(type).filter((other) => other !== handler);
+        if (others.length > 0) this.#handlers.set(type, others);
+        else this.#handlers.delete(type);
+      }
     };
   }
 
   /** Whether anybody wants to hear of it: what happens often is only put into words if so. */
   hears(type: RedisEventType): boolean {
-    const handlers = this.#handlers.get(type);
-    return handlers !== undefined && handlers.size > 0;
+    return this.#handlers.has(type);
   }
 
   announce<Type extends RedisEventType>(event: RedisEventOf<Type>): void {
-    const handlers = this.#handlers.get(event.type);
-    if (!handlers) return;
-    for (const handler of handlers as Set<(event: RedisEventOf<Type>) => void>) handler(event);
+    const handlers = this.#handlersOf(event.type) as readonly unknown[];
+    for (const handler of handlers as readonly Handler<Type>[]) {
+      try {
+        handler(event);
+      } catch (error) {
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
+  }
+
+  #handlersOf(type: RedisEventType): readonly Handler<never>[] {
+    return this.#handlers.get(type) ?? NOBODY;
   }
 }
+
+const NOBODY: readonly never[] = [];

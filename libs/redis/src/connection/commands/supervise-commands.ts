@@ -1,8 +1,13 @@
 import type { Command } from 'ioredis';
 import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
+import { isError } from '../../errors/is-error.js';
+import type { Telemetry } from '../../telemetry/telemetry.js';
+import { classifyError } from '../translation/classify-error.js';
 import { hideArguments, recordFailure } from '../translation/command-failures.js';
 import { blockingTimeMs } from './blocking-commands.js';
+import { CommandNames } from './command-names.js';
+import { CommandReport, firstKey } from './command-report.js';
 import {
   isSettled,
   latestSupervisionOf,
@@ -13,8 +18,8 @@ import {
 } from './supervised-command.js';
 
 /**
- * Gives every command of a client its deadline, counted from the call, and every error the name of
- * the command it rejected.
+ * Gives every command of a client its deadline, counted from the call, every error the name of the
+ * command it rejected, and announces how each ends.
  *
  * ioredis's own `commandTimeout` is not used: it ends blocking commands too, and in a cluster it only
  * starts once a node has been found. One override of `sendCommand` on the instance serves plain
@@ -22,10 +27,15 @@ import {
  *
  * @internal
  */
-export function superviseCommands(client: RedisClient, options: ResolvedRedisOptions): void {
+export function superviseCommands(
+  client: RedisClient,
+  options: ResolvedRedisOptions,
+  telemetry: Telemetry,
+): void {
   const { name: connection, commandTimeoutMs, addresses } = options;
   const [address] = addresses;
   const deadlines = new DeadlineSweeper<Supervision>(isSettled, rejectAsLate);
+  const names = new CommandNames(client.getBuiltinCommands());
   const pipelines = new WeakMap<object, Supervision[]>();
   const send = client.sendCommand.bind(client);
 
@@ -50,11 +60,17 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
       timeoutMs,
       deadline: now + timeoutMs,
       reject: command.reject,
+      resolve: command.resolve,
+      report: undefined,
       rejected: false,
     };
     if (pipeline) companions.push(supervision);
     setSupervision(command, supervision);
     command.reject = rejectSupervised;
+    if (telemetry.hears('command')) {
+      supervision.report = new CommandReport(connection, command, blockingMs > 0);
+      command.resolve = resolveReported;
+    }
     deadlines.watch(supervision, now);
   }
 
@@ -80,17 +96,45 @@ export function superviseCommands(client: RedisClient, options: ResolvedRedisOpt
       ...(key !== undefined && { key }),
     });
     supervision.reject(error);
+    announceEnd(supervision, error);
   }
+
+  function resolveReported(this: Command, reply: unknown): void {
+    const supervision = latestSupervisionOf(this);
+    if (!supervision) return;
+    supervision.resolve(reply);
+    announceEnd(supervision, failureInside(this, reply));
+  }
+
+  /** The first end counts: a reply may still come for what was too late. */
+  function announceEnd(supervision: Supervision, error: Error | undefined): void {
+    const { report, command, deadline, timeoutMs } = supervision;
+    if (!report) return;
+    supervision.report = undefined;
+    if (error && (isAskedAgain(error) || isIntroduction(command))) return;
+    if (!error) names.learn(command.name);
+    report.command = names.of(command.name);
+    report.durationMs = performance.now() - (deadline - timeoutMs);
+    report.failure = error && { error, kind: classifyError(error, true)?.kind ?? 'command' };
+    telemetry.announce(report);
+  }
+}
+
+/** EXEC succeeds whatever its commands did: each has answered in its place. */
+function failureInside(command: Command, reply: unknown): Error | undefined {
+  if (command.name !== 'exec' || !Array.isArray(reply)) return undefined;
+  return reply.find(isError);
+}
+
+/** Another node has it, or the server has to be told the script: the driver or the library goes on. */
+function isAskedAgain({ message }: Error): boolean {
+  return /^(MOVED|ASK|NOSCRIPT) /.test(message);
+}
+
+/** ioredis tells each server its name, and does not mind that one older than Redis 7.2 does not understand. */
+function isIntroduction({ name, args }: Command): boolean {
+  return name === 'client' && String(args[0]).toLowerCase() === 'setinfo';
 }
 
 /** Shared by all plain commands, and never written to. */
 const ALONE: Supervision[] = [];
-
-function firstKey(command: Command): string | undefined {
-  try {
-    const key: unknown = command.getKeys()[0];
-    return typeof key === 'string' || Buffer.isBuffer(key) ? String(key) : undefined;
-  } catch {
-    return undefined; // a command whose arguments are too wrong to have keys
-  }
-}

@@ -1,4 +1,5 @@
 import type { Command } from 'ioredis';
+import type { CommandReport } from './command-report.js';
 
 /** What is known about a command that is on its way. */
 export interface Supervision {
@@ -14,6 +15,10 @@ export interface Supervision {
   readonly deadline: number;
   /** ioredis's own way to reject it. */
   readonly reject: (error: Error) => void;
+  /** ioredis's own way to resolve it. */
+  readonly resolve: (reply: unknown) => void;
+  /** Present if somebody wants to hear how it ends, until it has ended. */
+  report: CommandReport | undefined;
   rejected: boolean;
 }
 

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { Command, type Cluster, type Redis } from 'ioredis';
-import { RedisConnectionException } from '../../errors/redis-connection.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import type { RedisClient } from '../options/options.js';
+import { ask, isGone, primariesOf, type Primary } from './primaries.js';
 
 /** How many keys a SCAN looks at: enough to be worth the round trip, too few to be felt by others. */
 const COUNT = 500;
@@ -37,7 +35,7 @@ export async function* scanKeys(
       // Looked up again: a connection that was lost meanwhile has been replaced by another one.
       const primary = (await primariesOf(client)).find((primary) => primary.name === name);
       if (!primary) throw isGone(address);
-      const [next, keys] = await scan(client, primary.node, position, pattern, COUNT);
+      const [next, keys] = await scan(client, primary, position, pattern, COUNT);
       if (keys.length > 0) yield keys;
       position = next;
     } while (position !== '0');
@@ -65,77 +63,11 @@ export async function scanPage(
   const at = primaries.findIndex((primary) => primary.name === name);
   const primary = primaries[at];
   if (!primary) throw leadsNowhere('it is from another server, or one that is gone');
-  const [next, keys] = await scan(client, primary.node, position, pattern, count);
+  const [next, keys] = await scan(client, primary, position, pattern, count);
   const following = primaries[at + 1];
   const cursorOf = (text: string, { name }: Primary) => (name === '' ? text : `${text}-${name}`);
   if (next !== '0') return { keys, next: cursorOf(next, primary) };
   return { keys, next: following && cursorOf('0', following) };
-}
-
-/** A server that is scanned; one that is not in a cluster has no name. */
-interface Primary {
-  readonly name: string;
-  readonly address: string;
-  readonly node: Redis | undefined;
-}
-
-/**
- * In an order that stays the same while the cluster does.
- *
- * @throws RedisConnectionException if one is gone, and none has taken its place yet
- */
-async function primariesOf(client: RedisClient): Promise<Primary[]> {
-  if (!('nodes' in client)) return [{ name: '', address: '', node: undefined }];
-  if (client.status !== 'ready') await client.ping(); // the nodes are not known before
-  // ioredis forgets a node as soon as its connection is lost, and learns who has taken its place when
-  // a command for one of its keys fails. Without it a third of all keys would just be missing.
-  if (goneOwner(client) !== undefined) await refreshSlots(client);
-  const gone = goneOwner(client);
-  if (gone !== undefined) throw isGone(gone);
-  const primaries = client.nodes('master').map((node) => {
-    const address = addressOf(node);
-    return { name: nameOf(address), address, node };
-  });
-  return primaries.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** The address of a server that has slots, and no connection. */
-function goneOwner(cluster: Cluster): string | undefined {
-  const connected = new Set(cluster.nodes('master').map(addressOf));
-  let latest: string | undefined; // slots come in long rows of one owner
-  for (const [owner] of cluster.slots) {
-    if (owner === undefined || owner === latest) continue;
-    if (!connected.has(owner)) return owner;
-    latest = owner;
-  }
-  return undefined;
-}
-
-/** Does not reject: who is still gone afterwards is looked at then. */
-function refreshSlots(cluster: Cluster): Promise<void> {
-  return new Promise((resolve) => {
-    cluster.refreshSlotsCache(() => {
-      resolve();
-    });
-  });
-}
-
-function isGone(address: string): RedisConnectionException {
-  const colon = address.lastIndexOf(':');
-  return new RedisConnectionException({
-    host: address.slice(0, colon),
-    port: Number(address.slice(colon + 1)),
-    originalError: new Error('the connection was lost'),
-  });
-}
-
-function addressOf({ options: { host, port } }: Redis): string {
-  return `${host}:${port}`;
-}
-
-/** Short, and not the address itself: cursors may be shown to clients. Who knows the network can guess it. */
-function nameOf(address: string): string {
-  return createHash('sha256').update(address).digest('hex').slice(0, 16);
 }
 
 function parse(cursor: string): [position: string, name: string] {
@@ -151,21 +83,13 @@ function leadsNowhere(reason: string): RedisValidationException {
   return new RedisValidationException('The position', [{ property: 'cursor', messages }]);
 }
 
-/** Through the client's own `sendCommand`, also to one node of a cluster: that is where deadlines are. */
-function scan(
+async function scan(
   client: RedisClient,
-  node: Redis | undefined,
+  primary: Primary,
   position: string,
   pattern: string,
   count: number,
 ): Promise<[next: string, keys: string[]]> {
   const args = [position, 'MATCH', pattern, 'COUNT', String(count)];
-  const command = new Command('scan', args, { replyEncoding: 'utf8' });
-  const send = client.sendCommand.bind(client) as (
-    command: Command,
-    pipeline: undefined,
-    node: { redis: Redis } | undefined,
-  ) => unknown;
-  send(command, undefined, node && { redis: node });
-  return command.promise as Promise<[next: string, keys: string[]]>;
+  return (await ask(client, primary, 'scan', args)) as [next: string, keys: string[]];
 }

@@ -1,19 +1,14 @@
 import { isError } from '../../errors/is-error.js';
+import type { FailureKind } from '../../telemetry/command.events.js';
+
 /** What a driver error means, and Redis's own word for it. */
 export interface ErrorClass {
-  readonly kind:
-    | 'authentication'
-    | 'command'
-    | 'connection'
-    | 'out-of-memory'
-    | 'permission'
-    | 'timeout'
-    | 'unavailable';
+  readonly kind: FailureKind;
   readonly reply: string;
 }
 
 /** The first word of an error reply (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors). */
-const REPLIES: Readonly<Record<string, ErrorClass['kind']>> = {
+const REPLIES: Readonly<Record<string, FailureKind>> = {
   BUSY: 'unavailable',
   CLUSTERDOWN: 'unavailable',
   DENIED: 'authentication',
@@ -30,7 +25,7 @@ const REPLIES: Readonly<Record<string, ErrorClass['kind']>> = {
 };
 
 /** Errors of ioredis that no other library throws under this name. */
-const DRIVER_NAMES: Readonly<Record<string, ErrorClass['kind']>> = {
+const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
   ClusterAllFailedError: 'connection',
   MaxRetriesPerRequestError: 'connection',
 };
@@ -38,7 +33,7 @@ const DRIVER_NAMES: Readonly<Record<string, ErrorClass['kind']>> = {
 /** What an ACL forbids is `ERR` if a script does it (Redis 7). */
 const FORBIDDEN_TO_SCRIPT = /^ERR The user executing the script can't (run|access) /;
 
-type Wording = readonly [message: RegExp, kind: ErrorClass['kind'], reply: string];
+type Wording = readonly [message: RegExp, kind: FailureKind, reply: string];
 
 /** Plain `Error`s of ioredis in words that no other library uses. */
 const DRIVER_MESSAGES: readonly Wording[] = [

@@ -1,0 +1,107 @@
+/** What a metric is, as far as it does not change. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  /** One sentence for whoever reads the scrape. */
+  readonly help: string;
+  /**
+   * What several applications in this process, or several workers of a cluster of processes, come to
+   * that have a value for the same labels.
+   */
+  readonly aggregator: 'sum' | 'min' | 'max';
+  /** Upper bounds in seconds, of a histogram. */
+  readonly buckets?: readonly number[];
+}
+
+/** A local Redis answers in 100 us; a command has a deadline of 5 s unless told otherwise. */
+const COMMAND_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** What is worth a cache takes some milliseconds at least, and now and then half a minute. */
+const LOAD_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Every metric of this library; the names are a promise to dashboards and alerts. */
+export const DEFINITIONS = {
+  commandDuration: {
+    name: 'redis_command_duration_seconds',
+    type: 'histogram',
+    labels: ['connection', 'command', 'outcome'],
+    help: 'Time from the call of a Redis command to its end; without commands that ask Redis to wait.',
+    aggregator: 'sum',
+    buckets: COMMAND_BUCKETS,
+  },
+  commandErrors: {
+    name: 'redis_command_errors_total',
+    type: 'counter',
+    labels: ['connection', 'command', 'error'],
+    help: 'Redis commands that failed, by kind of failure.',
+    aggregator: 'sum',
+  },
+  connectionUp: {
+    name: 'redis_connection_up',
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Whether the connection is ready for commands: 1 or 0.',
+    aggregator: 'min',
+  },
+  poolInUse: {
+    name: 'redis_pool_in_use',
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Dedicated connections that are lent.',
+    aggregator: 'sum',
+  },
+  poolLimit: {
+    name: 'redis_pool_limit',
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Dedicated connections that may be lent at a time.',
+    aggregator: 'sum',
+  },
+  cacheRequests: {
+    name: 'redis_cache_requests_total',
+    type: 'counter',
+    labels: ['cache', 'result'],
+    help: 'Values asked of a cache, by where they came from.',
+    aggregator: 'sum',
+  },
+  cacheLoadDuration: {
+    name: 'redis_cache_load_duration_seconds',
+    type: 'histogram',
+    labels: ['cache', 'outcome'],
+    help: 'Time that the loader of a cached value took, by what became of the value.',
+    aggregator: 'sum',
+    buckets: LOAD_BUCKETS,
+  },
+  cacheInvalidations: {
+    name: 'redis_cache_invalidations_total',
+    type: 'counter',
+    labels: ['cache', 'by', 'outcome'],
+    help: 'Invalidations of tags, keys and entries found by pattern.',
+    aggregator: 'sum',
+  },
+  cacheLeaseWait: {
+    name: 'redis_cache_lease_wait_seconds',
+    type: 'histogram',
+    labels: ['cache'],
+    help: 'Time that a caller waited for a value that another process was loading.',
+    aggregator: 'sum',
+    buckets: LOAD_BUCKETS,
+  },
+  memoryUsed: {
+    name: 'redis_memory_used_bytes',
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Memory that Redis uses; in a cluster the sum over the primaries.',
+    aggregator: 'max',
+  },
+  memoryLimit: {
+    name: 'redis_memory_limit_bytes',
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Memory that Redis may use (maxmemory); in a cluster the sum over the primaries.',
+    aggregator: 'min',
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;

@@ -1,0 +1,37 @@
+import type { ClientRegistry } from '../connection/client.registry.js';
+import type { ServerMemory } from '../connection/keyspace/server-memory.js';
+import type { RedisClient } from '../connection/options/options.js';
+import { DEFINITIONS } from './definitions.js';
+import type { ExposedMetric } from './exposed-metric.js';
+import { gauge } from './gauge.js';
+import { MemoryProbe } from './memory-probe.js';
+
+/** The memory of the servers, asked of them when it is scraped. */
+export class MemoryMetrics {
+  readonly exposed: readonly ExposedMetric[];
+  readonly #registries: () => readonly ClientRegistry[];
+  readonly #probes = new WeakMap<RedisClient, MemoryProbe>();
+
+  constructor(registries: () => readonly ClientRegistry[]) {
+    this.#registries = registries;
+    this.exposed = [
+      gauge(DEFINITIONS.memoryUsed, () => this.#read((memory) => memory?.usedBytes)),
+      gauge(DEFINITIONS.memoryLimit, () => this.#read((memory) => memory?.limitBytes)),
+    ];
+  }
+
+  #read(valueOf: (memory: ServerMemory | undefined) => number | undefined) {
+    const connections = this.#registries().flatMap(({ connections }) => [...connections]);
+    return Promise.all(
+      connections.map(
+        async ([name, { client }]) => [name, valueOf(await this.#probe(client).read())] as const,
+      ),
+    );
+  }
+
+  #probe(client: RedisClient): MemoryProbe {
+    let probe = this.#probes.get(client);
+    if (!probe) this.#probes.set(client, (probe = new MemoryProbe(client)));
+    return probe;
+  }
+}

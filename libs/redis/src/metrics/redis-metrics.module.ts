@@ -1,0 +1,56 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { register, type Registry } from 'prom-client';
+import { ClientRegistry } from '../connection/client.registry.js';
+import { RedisCoreModule } from '../nest/redis-core.module.js';
+import { Telemetry } from '../telemetry/telemetry.js';
+import { RegistryMetrics } from './registry-metrics.js';
+
+export interface RedisMetricsOptions {
+  /**
+   * Where the metrics are registered.
+   * @default prom-client's global registry, the one that `PrometheusModule` serves
+   */
+  readonly registry?: Registry | undefined;
+}
+
+const REGISTRY = Symbol('nestjs-redis-data:metrics-registry');
+const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
+
+/**
+ * Counts what the connections and caches of this application do, and registers metrics that are read
+ * when they are scraped. Sends nothing but one `INFO memory` for each connection, and only when it is
+ * scraped, at most every 10 s. When the application closes, what it shows of its connections disappears
+ * from the registry, and the metrics with it unless another application still uses them.
+ *
+ * @example
+ * imports: [PrometheusModule.register(), RedisModule.forRoot({}), RedisMetricsModule]
+ *
+ * @throws RedisConfigurationException at boot if the registry has a metric of one of these names that
+ * is not ours
+ *
+ * @publicApi
+ */
+@Module({
+  imports: [RedisCoreModule],
+  providers: [
+    { provide: REGISTRY, useValue: register },
+    {
+      provide: REGISTERED,
+      inject: [REGISTRY, Telemetry, ClientRegistry],
+      useFactory: (registry: Registry, telemetry: Telemetry, clients: ClientRegistry) =>
+        clients.guard(() => {
+          clients.closeLast(RegistryMetrics.of(registry).add({ telemetry, clients }));
+          return true;
+        }),
+    },
+  ],
+})
+export class RedisMetricsModule {
+  /** The same with a registry of your own. */
+  static forRoot({ registry = register }: RedisMetricsOptions = {}): DynamicModule {
+    return {
+      module: RedisMetricsModule,
+      providers: [{ provide: REGISTRY, useValue: registry }],
+    };
+  }
+}

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { Cluster, Redis } from 'ioredis';
+import { Registry } from 'prom-client';
+import { getRedisToken, type RedisModuleOptions } from 'nestjs-redis-data';
+import { startCluster, startRedis } from 'nestjs-redis-data/testing';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { primariesOf } from './support/primaries.js';
+import { countedCommands, openMetricsApp, scrape } from './support/metrics-app.js';
+
+const MB = 1024 * 1024;
+
+const cleanups: (() => unknown)[] = [];
+let registry: Registry;
+beforeEach(() => {
+  registry = new Registry();
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function open<Client = Redis>(options: RedisModuleOptions): Promise<Client> {
+  const app = await openMetricsApp(registry, { shutdownTimeout: '100ms', ...options });
+  cleanups.push(() => app.close());
+  return app.get<Client>(getRedisToken(), { strict: false });
+}
+
+async function start(...args: string[]) {
+  const server = await startRedis({ args });
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+async function memory() {
+  const seen = await scrape(registry);
+  const of = (name: string) => seen.get(`redis_memory_${name}_bytes{connection="default"}`);
+  return { used: of('used'), limit: of('limit') };
+}
+
+describeWithRealRedis('metrics of memory', () => {
+  it('say what Redis uses and may use, and ask it once for several scrapes', async () => {
+    const server = await start('--maxmemory', '100mb');
+    await open({ url: server.url });
+    const { used, limit } = await memory();
+    expect(used).toBeGreaterThan(100_000);
+    expect(used).toBeLessThan(100 * MB);
+    expect(limit).toBe(100 * MB);
+    const asked = await countedCommands(registry, 'info');
+    expect(await memory()).toEqual({ used, limit });
+    expect(await countedCommands(registry, 'info')).toBe(asked);
+  });
+
+  it('have no limit where Redis has none', async () => {
+    const server = await start();
+    await open({ url: server.url });
+    const { used, limit } = await memory();
+    expect(used).toBeGreaterThan(100_000);
+    expect(limit).toBeUndefined();
+  });
+
+  it('are absent where INFO is forbidden, which is tried once', async () => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    cleanups.push(() => {
+      warn.mockRestore();
+    });
+    const server = await start('--user', 'guest', 'on', '>pw', '~*', '+@all', '-info');
+    await open({ host: server.host, port: server.port, username: 'guest', password: 'pw' });
+    expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    const refused =
+      'redis_command_errors_total{connection="default",command="info",error="permission"}';
+    expect((await scrape(registry)).get(refused)).toBe(2); // the driver has tried it as well
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('do not hold up a scrape for long when Redis is frozen, and not at all after that', async () => {
+    const server = await start();
+    const redis = await open({ url: server.url, commandTimeout: '600ms' });
+    server.freeze();
+    cleanups.push(() => {
+      server.thaw();
+    });
+    const begun = performance.now();
+    expect((await memory()).used).toBeUndefined();
+    const first = performance.now() - begun;
+    expect(first).toBeGreaterThan(200);
+    expect(first).toBeLessThan(2_000);
+    const seen = await Promise.race([scrape(registry), new Promise((r) => setImmediate(r))]);
+    expect(seen).toBeInstanceOf(Map);
+    await expect(redis.get('k')).rejects.toThrow('Command timed out');
+    const late = (command: string) =>
+      `redis_command_errors_total{connection="default",command="${command}",error="timeout"}`;
+    const after = await scrape(registry);
+    expect([after.get(late('get')), after.get(late('info'))]).toEqual([1, 1]);
+    expect(after.get('redis_connection_up{connection="default"}')).toBe(1);
+  });
+
+  it('are absent, and the connection is down, at once when Redis is gone; and back with it', async () => {
+    const server = await start();
+    await open({ url: server.url });
+    expect((await memory()).used).toBeGreaterThan(0);
+    await server.kill();
+    const up = async () =>
+      (await scrape(registry)).get('redis_connection_up{connection="default"}');
+    await waitUntil('the connection is down', async () => (await up()) === 0);
+    expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    await server.restart();
+    await waitUntil('the connection is up', async () => (await up()) === 1);
+    expect((await memory()).used).toBeGreaterThan(0);
+  });
+});
+
+describeWithRealRedis('metrics of a cluster', () => {
+  it('add the memory of the primaries up, and count a command of each node once', async () => {
+    const cluster = await startCluster({ replicas: false });
+    cleanups.push(() => cluster.stop());
+    const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+    const client = await open<Cluster>({ clusterNodes });
+    await Promise.all(primariesOf(client).map((node) => node.config('SET', 'maxmemory', '100mb')));
+    const { used, limit } = await memory();
+    expect(limit).toBe(300 * MB);
+    expect(used).toBeGreaterThan(1_000_000);
+    const keys = Array.from({ length: 100 }, (_, i) => `key:${i}`);
+    await Promise.all(keys.map((key) => client.set(key, 'v')));
+    expect(await countedCommands(registry, 'set')).toBe(100);
+    expect(await countedCommands(registry, 'info')).toBe(3);
+    expect((await scrape(registry)).get('redis_connection_up{connection="default"}')).toBe(1);
+  }, 20_000);
+});

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { Test, type TestingModule } from '@nestjs/testing';
+import type { Registry } from 'prom-client';
+import { RedisModule } from 'nestjs-redis-data';
+import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
+
+/** What `RedisModule.forRoot` takes. */
+export type ConnectionOptions = Parameters<typeof RedisModule.forRoot>[0];
+
+/** An application with metrics in a registry, and keys that nobody else has. */
+export async function openMetricsApp(
+  registry: Registry,
+  ...connections: readonly ConnectionOptions[]
+): Promise<TestingModule> {
+  const app = await Test.createTestingModule({
+    imports: [
+      RedisMetricsModule.forRoot({ registry }),
+      ...connections.map((options) =>
+        RedisModule.forRoot({ startup: 'require', app: `metrics-${randomUUID()}`, ...options }),
+      ),
+    ],
+  }).compile();
+  return app.init();
+}
+
+/** What a registry shows: series, as `name{label="value"}`, and their values. */
+export async function scrape(registry: Registry): Promise<ReadonlyMap<string, number>> {
+  const lines = (await registry.metrics()).split('\n');
+  const samples = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    samples.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+/** How many commands were counted, whatever became of them. */
+export async function countedCommands(registry: Registry, command: string): Promise<number> {
+  const series = [...(await scrape(registry))].filter(
+    ([name]) =>
+      name.startsWith('redis_command_duration_seconds_count') &&
+      name.includes(`command="${command}"`),
+  );
+  return series.reduce((sum, [, count]) => sum + count, 0);
+}

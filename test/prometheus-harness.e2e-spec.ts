@@ -43,18 +43,18 @@ describeWithPrometheus('the Prometheus of the tests', () => {
       expect(await prometheus.query('redis_connection_up')).toEqual([
         { metric: expect.objectContaining({ job: 'users-api', connection: 'default' }), value: 1 },
       ]);
-      expect(await prometheus.firing()).toEqual([]);
+      expect(await prometheus.criticalAlerts()).toEqual([]);
     });
   });
 
   it('fires the alerts of the repository after seconds instead of minutes', async () => {
     isUp = false;
     await eventually(async () => {
-      expect(await prometheus.firing()).toEqual(['ApiDown']);
+      expect(await prometheus.criticalAlerts()).toEqual(['ApiDown']);
     });
     isUp = true;
     await eventually(async () => {
-      expect(await prometheus.firing()).toEqual([]);
+      expect(await prometheus.criticalAlerts()).toEqual([]);
     });
   });
 

@@ -13,8 +13,8 @@ interface Caller {
 interface TrafficOptions {
   /** Where the API listens, on this machine. */
   readonly port: number;
-  /** More paths that are asked for now and then. */
-  readonly paths?: readonly string[];
+  /** An e-mail that one in five new users has. */
+  readonly popularEmail?: string;
 }
 
 /** Enough for every alert's minimum, and little beside what the API can do (about 5,000). */
@@ -27,7 +27,7 @@ let created = 0;
  * Lets some callers create, read and change users, over and over, and make all the mistakes that get a
  * 400 or a 404. A caller that could not create a user asks for one that is not there.
  */
-export function startTraffic({ port, paths = [] }: TrafficOptions): Traffic {
+export function startTraffic({ port, popularEmail }: TrafficOptions): Traffic {
   const get = (path: string): autocannon.Request => ({ method: 'GET', path });
   const onUser = (suffix: string, request: autocannon.Request): autocannon.Request => ({
     ...request,
@@ -48,7 +48,10 @@ export function startTraffic({ port, paths = [] }: TrafficOptions): Traffic {
           method: 'POST',
           path: '/users',
           headers: json,
-          setupRequest: (prepared) => ({ ...prepared, body: JSON.stringify(nextUser()) }),
+          setupRequest: (prepared) => ({
+            ...prepared,
+            body: JSON.stringify(nextUser(popularEmail)),
+          }),
           onResponse: (status, body, caller) => {
             if (status === 201) (caller as Caller).id = (JSON.parse(body) as { id: string }).id;
           },
@@ -63,7 +66,6 @@ export function startTraffic({ port, paths = [] }: TrafficOptions): Traffic {
         get('/users/nobody'),
         get('/nowhere'),
         { method: 'POST', path: '/users', headers: json, body: '{}' },
-        ...paths.map(get),
       ],
     },
     () => undefined, // with a callback it is an emitter, and not a promise as well
@@ -77,6 +79,8 @@ export function startTraffic({ port, paths = [] }: TrafficOptions): Traffic {
   };
 }
 
-function nextUser(): object {
-  return { firstName: 'Ada', lastName: 'Lovelace', email: `traffic-${++created}@example.com` };
+function nextUser(popularEmail: string | undefined): object {
+  const own = `traffic-${++created}@example.com`;
+  const email = created % 5 === 0 ? (popularEmail ?? own) : own;
+  return { firstName: 'Ada', lastName: 'Lovelace', email };
 }

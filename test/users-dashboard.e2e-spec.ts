@@ -105,7 +105,7 @@ describeWithPrometheusAndRedis('the dashboard of the users API', () => {
     'Commands that fail, by command',
     'Commands that fail, by reason',
     'Cache hits',
-    'Hit ratio',
+    'Cache hit ratio',
   ])('shows more than zero in "%s"', async (title) => {
     const { expr = '' } = queries.find((query) => query.title === title) ?? {};
 

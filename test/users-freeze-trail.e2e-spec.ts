@@ -41,9 +41,7 @@ describeWithPrometheusAndRedis('the trail of a Redis that is frozen', () => {
         ]);
       }, ALERT_MS);
       expect(await watched.connectionUp()).toBe(1);
-      expect(watched.logged('Redis failed a cache')).toContainEqual(
-        expect.objectContaining({ heldBack: expect.any(Number) }),
-      );
+      expect(watched.heldBack('Redis failed a cache')).toBeGreaterThan(0);
 
       watched.server.thaw();
 

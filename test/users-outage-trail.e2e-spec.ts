@@ -70,9 +70,7 @@ describeWithPrometheusAndRedis('the trail of a Redis that is gone for a while', 
       }, ALERT_MS);
       expect(watched.logged(DOWN)).toEqual([expect.objectContaining({ connection: 'default' })]);
       expect(watched.logged(RESTORED)).toEqual([]);
-      expect(watched.logged(CACHE_FAILED)).toContainEqual(
-        expect.objectContaining({ heldBack: expect.any(Number) }),
-      );
+      expect(watched.heldBack(CACHE_FAILED)).toBeGreaterThan(0);
 
       await watched.server.restart();
 

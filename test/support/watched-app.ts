@@ -17,6 +17,8 @@ export interface WatchedApp {
   readonly prometheus: Prometheus;
   /** What was logged with this message since the last `forgetLog()`. */
   logged(message: string): LogLine[];
+  /** How many lines with this message were not written because there had been one just before. */
+  heldBack(message: string): number;
   forgetLog(): void;
   /** What a load balancer is told: 200 or 503. */
   health(): Promise<number>;
@@ -41,15 +43,18 @@ export async function startWatchedApp(): Promise<WatchedApp> {
   const { port } = app.nest.getHttpServer().address() as AddressInfo;
   const prometheus = await startPrometheus(`127.0.0.1:${port}`);
   const traffic = startTraffic({ port });
+  const logged = (message: string): LogLine[] =>
+    log
+      .lines()
+      .slice(forgotten)
+      .filter(({ msg }) => msg === message);
   return {
     app,
     server,
     prometheus,
-    logged: (message) =>
-      log
-        .lines()
-        .slice(forgotten)
-        .filter(({ msg }) => msg === message),
+    logged,
+    heldBack: (message) =>
+      logged(message).reduce((sum, line) => sum + Number(line['heldBack'] ?? 0), 0),
     forgetLog: () => {
       forgotten = log.lines().length;
     },

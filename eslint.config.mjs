@@ -47,6 +47,7 @@ export default defineConfig(
           'module',
           'exports',
           'URL',
+          'fetch',
           'setTimeout',
         ].map((name) => [name, 'readonly']),
       ),

@@ -75,7 +75,7 @@ export default {
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),
     project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
   ],
-  globalSetup: '<rootDir>/test/support/find-real-redis.cjs',
+  globalSetup: '<rootDir>/test/support/global-setup.cjs',
   reporters: ['default', '<rootDir>/test/support/skip-reporter.cjs'],
   coverageProvider: 'v8',
   collectCoverageFrom: [

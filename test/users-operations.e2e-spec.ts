@@ -1,36 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
+import { captureLog, type CapturedLog, type LogLine } from './support/capture-log.js';
 import { eventually, startUsersApp, type UsersApp } from './users-app.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-type LogLine = Readonly<Record<string, unknown>>;
-
-/** Takes what pino writes on stdout: it has to be looked at and must not clutter the test report. */
-function captureLog(): { lines(): LogLine[]; release(): void } {
-  const texts: string[] = [];
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    texts.push(String(text));
-    return true;
-  });
-  return {
-    lines: () =>
-      texts
-        .join('')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as LogLine),
-    release: () => {
-      write.mockRestore();
-    },
-  };
-}
-
 describe('operating the users API', () => {
   let server: RedisTestServer;
   let app: UsersApp;
-  let log: ReturnType<typeof captureLog>;
+  let log: CapturedLog;
 
   beforeAll(async () => {
     log = captureLog();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** What start-in-child.cjs started. */
-export interface ChildWithRedis {
+export interface ChildWithServer {
   readonly child: ChildProcess;
   readonly pid: number | undefined;
   readonly source: string | undefined;
@@ -12,15 +12,15 @@ export interface ChildWithRedis {
 
 const SCRIPT = join(process.cwd(), 'test/support/start-in-child.cjs');
 
-/** Starts a Node process that starts a Redis; the caller kills the process. */
+/** Starts a Node process that starts a server; the caller kills the process. */
 export async function startInChild(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
-): Promise<ChildWithRedis> {
+): Promise<ChildWithServer> {
   const child = spawn(process.execPath, [SCRIPT, ...args], {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return { child, ...(JSON.parse(line.toString()) as Omit<ChildWithRedis, 'child'>) };
+  return { child, ...(JSON.parse(line.toString()) as Omit<ChildWithServer, 'child'>) };
 }

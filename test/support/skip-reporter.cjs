@@ -1,7 +1,7 @@
-const { MARK, REMEDY } = require('./remedy.cjs');
+const { PROMETHEUS, REAL_REDIS } = require('./remedies.cjs');
 
 /**
- * Says at the end how many tests were skipped for lack of a real Redis server, and what to do. With
+ * Says at the end how many tests were skipped for lack of a program, and what to do. With
  * REQUIRE_REAL_REDIS=1 any skipped test fails the run: what CI does not run is not tested.
  */
 module.exports = class SkipReporter {
@@ -17,11 +17,13 @@ module.exports = class SkipReporter {
   onRunComplete(_contexts, { testResults }) {
     const tests = testResults.flatMap((file) => file.testResults);
     const skipped = tests.filter(({ status }) => status === 'pending');
-    const forLackOfRedis = skipped.filter(({ ancestorTitles }) =>
-      ancestorTitles.some((title) => title.includes(MARK)),
-    );
-    if (forLackOfRedis.length > 0 && process.env.REAL_REDIS === 'no') {
-      print(`SKIPPED ${forLackOfRedis.length} tests that need a real Redis server.\n${REMEDY}`);
+    for (const { name, mark, variable, remedy } of [REAL_REDIS, PROMETHEUS]) {
+      const forLackOfIt = skipped.filter(({ ancestorTitles }) =>
+        ancestorTitles.some((title) => title.includes(mark)),
+      );
+      if (forLackOfIt.length > 0 && process.env[variable] === 'no') {
+        print(`SKIPPED ${forLackOfIt.length} tests that need ${name}.\n${remedy}`);
+      }
     }
     if (this.#isStrict && skipped.length > 0) {
       const names = skipped.map(({ fullName }) => `  ${fullName}`).join('\n');

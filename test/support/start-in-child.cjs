@@ -1,17 +1,23 @@
 /**
- * A process of its own for tests that kill it: starts a Redis as told and prints one JSON line.
+ * A process of its own for tests that kill it: starts a server as told and prints one JSON line.
  *
- * Usage: `node start-in-child.cjs startRedis`, or `resolveRedis <data directory>`
+ * Usage: `node start-in-child.cjs startRedis`, `startPrometheus`, or `resolveRedis <data directory>`
  */
 require('./typescript-hook.cjs');
 const { startRedis } = require('../../libs/redis/src/testing/index.ts');
 const { resolveRedis } = require('../../libs/redis/src/embedded/index.ts');
+const { startPrometheus } = require('./prometheus.ts');
 
 const [what, dataDirectory] = process.argv.slice(2);
 
+const starts = {
+  startRedis: () => startRedis(),
+  startPrometheus: () => startPrometheus('127.0.0.1:9'), // discard: nothing is to be scraped
+  resolveRedis: () => resolveRedis(process.env, { dataDirectory }),
+};
+
 async function main() {
-  const server =
-    what === 'startRedis' ? await startRedis() : await resolveRedis(process.env, { dataDirectory });
+  const server = await starts[what]();
   const { pid, source, url } = server;
   process.stdout.write(`${JSON.stringify({ pid, source, url })}\n`);
   process.on('SIGTERM', () => void server.stop());

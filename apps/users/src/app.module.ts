@@ -11,6 +11,7 @@ import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 import { appConfig } from './config/app.config.js';
 import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
+import { HttpMetrics, httpRequestDuration } from './http/http-metrics.js';
 import { InputPipe } from './http/input.pipe.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { requestLogging } from './http/request-logging.js';
@@ -50,6 +51,8 @@ import { UsersModule } from './users/users.module.js';
   ],
   providers: [
     ConnectionDrain,
+    HttpMetrics,
+    httpRequestDuration,
     { provide: APP_PIPE, useClass: InputPipe },
     // Nest asks the last one first: Redis's failures, then everything else.
     { provide: APP_FILTER, useClass: ProblemFilter },

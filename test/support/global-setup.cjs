@@ -1,0 +1,8 @@
+const findPrometheus = require('./find-prometheus.cjs');
+const findRealRedis = require('./find-real-redis.cjs');
+
+/** Finds the programs that some tests need, before Jest collects tests. */
+module.exports = async function prepare() {
+  await findRealRedis();
+  findPrometheus();
+};

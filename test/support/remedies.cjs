@@ -1,0 +1,27 @@
+/**
+ * What some tests need and not every machine has: how a suite that needs it is marked in its name, so
+ * that the reporter can tell why it was skipped; the variable that the global set-up answers with `yes`
+ * or `no`; and what to do where it was not found.
+ */
+module.exports.REAL_REDIS = {
+  name: 'a real Redis server',
+  mark: '[real Redis]',
+  variable: 'REAL_REDIS',
+  remedy: [
+    'Get one, then run the tests again:',
+    '  sudo apt-get install -y redis-server     Debian, Ubuntu',
+    '  brew install valkey                      macOS',
+    '  REDIS_SERVER_BIN=/path/to/redis-server   any other place',
+  ].join('\n'),
+};
+
+module.exports.PROMETHEUS = {
+  name: 'Prometheus',
+  mark: '[Prometheus]',
+  variable: 'REAL_PROMETHEUS',
+  remedy: [
+    'Get it, then run the tests again; prometheus and promtool are looked for on the PATH:',
+    '  sudo apt-get install -y prometheus       Debian, Ubuntu',
+    '  brew install prometheus                  macOS',
+  ].join('\n'),
+};

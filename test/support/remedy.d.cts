@@ -1,2 +1,0 @@
-export declare const REMEDY: string;
-export declare const MARK: string;

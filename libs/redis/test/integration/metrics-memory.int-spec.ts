@@ -59,9 +59,8 @@ describeWithRealRedis('metrics of memory', () => {
   });
 
   it('come with an error of their own when it is used up', async () => {
-    const server = await start('--maxmemory', '1mb', '--maxmemory-policy', 'noeviction');
+    const server = await start('--maxmemory', '100kb', '--maxmemory-policy', 'noeviction');
     const redis = await open({ url: server.url });
-    await redis.set('big', 'x'.repeat(MB));
     await expect(redis.set('k', 'v')).rejects.toThrow('OOM');
     const full =
       'redis_command_errors_total{connection="default",command="set",error="out_of_memory"}';

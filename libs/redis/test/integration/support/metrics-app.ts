@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { INestApplicationContext } from '@nestjs/common';
+import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Registry } from 'prom-client';
 import { RedisModule } from 'nestjs-redis-data';
@@ -14,18 +14,14 @@ export async function openMetricsApp(
   ...connections: readonly ConnectionOptions[]
 ): Promise<INestApplicationContext> {
   const app = `metrics-${randomUUID()}`;
-  return NestFactory.createApplicationContext(
-    {
-      module: class AppModule {},
-      imports: [
-        RedisMetricsModule.forRoot({ registry }),
-        ...connections.map((options) =>
-          RedisModule.forRoot({ startup: 'require', app, ...options }),
-        ),
-      ],
-    },
-    { logger: false, abortOnError: false },
-  );
+  @Module({
+    imports: [
+      RedisMetricsModule.forRoot({ registry }),
+      ...connections.map((options) => RedisModule.forRoot({ startup: 'require', app, ...options })),
+    ],
+  })
+  class AppModule {}
+  return NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
 }
 
 /** What a registry shows: series, as `name{label="value"}`, and their values. */

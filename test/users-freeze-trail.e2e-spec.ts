@@ -41,7 +41,10 @@ describeWithPrometheusAndRedis('the trail of a Redis that is frozen', () => {
         ]);
       }, ALERT_MS);
       expect(await watched.connectionUp()).toBe(1);
-      expect(watched.heldBack('Redis failed a cache')).toBeGreaterThan(0);
+      expect(watched.logged('A Redis command failed')).toContainEqual(
+        expect.objectContaining({ code: 'REDIS_TIMEOUT', stack: expect.any(String) }),
+      );
+      expect(watched.heldBack('A Redis command failed')).toBeGreaterThan(0);
 
       watched.server.thaw();
 

@@ -15,7 +15,7 @@ const ALERT_MS = 12_000;
 
 const DOWN = 'Redis connection down; reconnecting in the background';
 const RESTORED = 'Redis connection restored';
-const CACHE_FAILED = 'Redis failed a cache';
+const COMMAND_FAILED = 'A Redis command failed';
 
 describeWithPrometheusAndRedis('the trail of a Redis that is gone for a while', () => {
   let watched: WatchedApp;
@@ -70,7 +70,10 @@ describeWithPrometheusAndRedis('the trail of a Redis that is gone for a while', 
       }, ALERT_MS);
       expect(watched.logged(DOWN)).toEqual([expect.objectContaining({ connection: 'default' })]);
       expect(watched.logged(RESTORED)).toEqual([]);
-      expect(watched.heldBack(CACHE_FAILED)).toBeGreaterThan(0);
+      expect(watched.logged(COMMAND_FAILED)).toContainEqual(
+        expect.objectContaining({ code: 'REDIS_CONNECTION', stack: expect.any(String) }),
+      );
+      expect(watched.heldBack(COMMAND_FAILED)).toBeGreaterThan(0);
 
       await watched.server.restart();
 

@@ -54,11 +54,11 @@ export async function startWatchedApp(): Promise<WatchedApp> {
     prometheus,
     logged,
     heldBack: (message) =>
-      logged(message).reduce((sum, line) => sum + Number(line['heldBack'] ?? 0), 0),
+      logged(message).reduce((sum, line) => sum + Number(line['held_back'] ?? 0), 0),
     forgetLog: () => {
       forgotten = log.lines().length;
     },
-    health: async () => (await app.request('GET', '/health')).status,
+    health: async () => (await app.request('GET', '/health/ready')).status,
     failures: async () => {
       const failing = 'sum by (error) (rate(redis_command_errors_total[5s])) > 0';
       const kinds = await prometheus.query(failing);

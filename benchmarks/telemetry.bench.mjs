@@ -1,10 +1,12 @@
 /**
  * What it costs to be heard: the injected client with nobody listening, with the log, and with the log
- * and metrics; and `getById` with and without metrics. Against plain auto-pipelined ioredis, in one run.
+ * and metrics; and `getById` with and without metrics. Against plain auto-pipelined ioredis, in one run,
+ * and against ioredis with a listener to its own diagnostics channel that does nothing but read the clock.
  *
  * Usage: npm run build && node benchmarks/telemetry.bench.mjs
  */
 import 'reflect-metadata';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { loadavg } from 'node:os';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { Type } from 'class-transformer';
@@ -24,6 +26,15 @@ import { Registry } from 'prom-client';
 const ROUNDS = 9;
 const TIMES = { 1: 5_000, 64: 60_000 };
 const ENTITIES = 1_000;
+
+/** The channel belongs to the process: it is listened to only while this one is measured. */
+const CHANNEL_HEARD = 'ioredis, auto-pipelined, its channel heard';
+const channel = tracingChannel('ioredis:command');
+const starts = new WeakMap();
+const listener = {
+  start: (context) => starts.set(context, performance.now()),
+  asyncEnd: (context) => performance.now() - starts.get(context),
+};
 
 /** Decorators as calls: this file is plain JavaScript. */
 class User {}
@@ -63,6 +74,7 @@ for (const [i, id] of ids.entries()) {
 console.log(`${server.kind} server, Node ${process.versions.node}, medians of ${ROUNDS} rounds`);
 await compare('GET', {
   'ioredis, auto-pipelined': (i) => plain.get(keys[i]),
+  [CHANNEL_HEARD]: (i) => plain.get(keys[i]),
   ...contenders((app) => {
     const client = app.get(getRedisToken(), { strict: false });
     return (i) => client.get(keys[i]);
@@ -116,7 +128,9 @@ async function compare(subject, acts) {
     const measured = Object.fromEntries(Object.keys(acts).map((name) => [name, []]));
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [name, act] of Object.entries(acts)) {
+        if (name === CHANNEL_HEARD) channel.subscribe(listener);
         const costs = await measure(act, Number(callers), times);
+        channel.unsubscribe(listener);
         if (round > 0) measured[name].push(costs); // the first round warms up
       }
     }

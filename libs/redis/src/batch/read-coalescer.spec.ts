@@ -138,7 +138,7 @@ describe('ReadCoalescer', () => {
       [null, ['v2', 'v1']],
     ]);
     const [first, second] = found;
-    expect(first?.[1]).toBe(second?.[1]);
+    expect(first[1]).toBe(second?.[1]);
     expect(commands).toEqual([['a', 't', 'u', 'b', 'c', 'v', 'd']]);
   });
 

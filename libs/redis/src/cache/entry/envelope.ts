@@ -96,7 +96,7 @@ end
 
 /**
  * Whether it begins as an entry does, as far as the end of the fill id. Without a regular expression: the
- * whole of `decodeEntry` took two and a half times as long with one.
+ * whole of `decodeEntry` took about twice as long with one.
  */
 function beginsWithId(text: string): boolean {
   if (!text.startsWith(MAGIC) || !KINDS.includes(text[KIND_AT] ?? ' ')) return false;

@@ -16,6 +16,8 @@ const mutant = (breaks, spec, file, find, replace) => ({
 const SCRIPTS = 'store/scripts.ts';
 const STORE = 'store/cache-store.ts';
 const READER = 'store/entry-reader.ts';
+const LIST = 'entry/dependency-list.ts';
+const TURN = '../batch/read-turn.ts';
 const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
 const FLIGHTS = 'load/flights.ts';
@@ -153,6 +155,34 @@ export const mutants = [
     '',
   ),
   mutant(
+    'a list of tags is taken for another one of the same length',
+    VERSIONS,
+    LIST,
+    'if (names[i] !== this.#names[i]) return false;',
+    '',
+  ),
+  mutant(
+    'versions are compared with those of the read before by their number',
+    VERSIONS,
+    LIST,
+    'if (readings[i] !== this.#readings[i]) return false;',
+    '',
+  ),
+  mutant(
+    'what was read of a list is compared as if nothing had been read anew',
+    VERSIONS,
+    LIST,
+    'if (readings === this.#readings) return this.#block;',
+    'if (this.#block !== undefined) return this.#block;',
+  ),
+  mutant(
+    'a list is read by those whose turn it is not with those whose it is',
+    VERSIONS,
+    TURN,
+    'list.turn === this.#id ? this.#lists[list.place] : undefined',
+    'this.#lists[list.place]',
+  ),
+  mutant(
     'versions are captured after the load',
     VERSIONS,
     LEASE_OF,
@@ -233,7 +263,7 @@ export const mutants = [
     'a load is shared by those who name tags that it does not know',
     JOINING,
     FLIGHT,
-    'if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;',
+    'if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;',
     '',
   ),
   mutant(

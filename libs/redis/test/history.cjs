@@ -5,6 +5,7 @@
  * --seed N     what is decided by chance (default: the time)
  * --workers N  threads, each with an event loop and connections of its own (default 3)
  * --cluster    on a cluster of three nodes, where entries and tags live in different slots
+ * --migrate    the same, and slots that hold something are moved between the nodes meanwhile
  *
  * Exits 1 if a value was older than it may be, or anything else was seen that is promised not to happen.
  */
@@ -19,10 +20,11 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     workers: { type: 'string', default: '3' },
     cluster: { type: 'boolean', default: false },
+    migrate: { type: 'boolean', default: false },
   },
 });
 const seed = Number(values.seed);
-const topology = values.cluster ? 'cluster' : 'one server';
+const topology = values.cluster || values.migrate ? 'cluster' : 'one server';
 console.log(`seed ${seed}, ${values.workers} threads, ${topology}, Node ${process.version}`);
 
 let reported = 0;
@@ -31,6 +33,7 @@ runHistory({
   reads: Number(values.reads),
   workers: Number(values.workers),
   topology,
+  migrations: values.migrate,
   onProgress: (reads) => {
     if (reads - reported < 100_000) return;
     reported = reads;

@@ -2,7 +2,8 @@
  * @module batch Many keys in few round trips: what is read, written, counted or deleted in bulk, and
  * the reads that merely happen at the same time.
  */
-import { groupBySlot } from '../connection/keyspace/hash-slots.js';
+import { groupBySlot, isCluster } from '../connection/keyspace/hash-slots.js';
+import { readKeys, sendsAsItIs, writeKey } from '../connection/commands/read-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
@@ -19,12 +20,18 @@ export type Reading = string | null | RedisException;
  *
  * Never rejects for Redis's failures: each key has its own.
  *
+ * @param write how the keys stand in a command, where that is known already
  * @returns in the order of `keys`
  * @internal
  */
-export async function multiGet(client: RedisClient, keys: readonly string[]): Promise<Reading[]> {
+export async function multiGet(
+  client: RedisClient,
+  keys: readonly string[],
+  write?: () => string,
+): Promise<Reading[]> {
+  if (!isCluster(client)) return keys.length === 0 ? [] : readGroup(client, keys, write);
   const groups = groupBySlot(client, keys);
-  if (groups.length === 1) return readGroup(client, keys as string[]);
+  if (groups.length === 1) return readGroup(client, keys, write);
   const readings = new Map<string, Reading>();
   await Promise.all(
     groups.map(async (group) => {
@@ -35,9 +42,14 @@ export async function multiGet(client: RedisClient, keys: readonly string[]): Pr
   return keys.map((key) => readings.get(key) ?? null);
 }
 
-async function readGroup(client: RedisClient, keys: string[]): Promise<Reading[]> {
+async function readGroup(
+  client: RedisClient,
+  keys: readonly string[],
+  write = () => keys.map(writeKey).join(''),
+): Promise<Reading[]> {
   try {
-    return await client.mget(keys);
+    if (!sendsAsItIs(client)) return await client.mget(keys as string[]);
+    return await readKeys(client, keys, write());
   } catch (error) {
     const exception = asRedisException(error, client);
     if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);

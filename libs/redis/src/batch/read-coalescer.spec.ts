@@ -1,30 +1,44 @@
 import { describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Command } from 'ioredis';
 import type { RedisClient } from '../connection/options/options.js';
-import type { Reading } from './multi-get.js';
 import { ReadCoalescer } from './read-coalescer.js';
+import { ReadKey, ReadList } from './read-list.js';
+import type { ReadSink } from './read-part.js';
 
 /** Answers MGETs from a map, and remembers them. */
 function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: string[]) => unknown) {
   const commands: string[][] = [];
-  const client = {
-    options: {},
-    mget: async (keys: string[]) => {
-      commands.push(keys);
-      const error = fail?.(keys);
-      if (error) throw error as Error;
-      return keys.map((key) => values[key] ?? null);
-    },
-  } as unknown as RedisClient;
-  return { reads: ReadCoalescer.of(client), client, commands };
+  const { client, written } = clientThat(async (keys) => {
+    commands.push(keys);
+    const error = fail?.(keys);
+    if (error) throw error as Error;
+    return keys.map((key) => values[key] ?? null);
+  });
+  return { reads: ReadCoalescer.of(client), client, commands, written };
+}
+
+function clientThat(answer: (keys: string[]) => Promise<unknown>, options = {}) {
+  const written: string[] = [];
+  const sendCommand = (command: Command) => {
+    written.push(String(command.toWritable({})));
+    return answer(command.args as string[]);
+  };
+  const mget = (keys: string[]) => answer([...keys, 'by mget']);
+  return { client: { options, sendCommand, mget } as unknown as RedisClient, written };
 }
 
 const replyError = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 
+const listOf = (...keys: string[]) => new ReadList(keys.map((key) => new ReadKey(key)));
+
 /** What a sink is given. */
-const readAll = (reads: ReadCoalescer, keys: readonly string[]) =>
-  new Promise<readonly Reading[]>((succeed, fail) => {
-    reads.readInto({ succeed, fail }, keys);
+const readAll = (reads: ReadCoalescer, key: string, list: ReadList) =>
+  new Promise<[string | null, readonly (string | null)[]]>((resolve, fail) => {
+    const succeed: ReadSink['succeed'] = (text, beside) => {
+      resolve([text, beside]);
+    };
+    reads.readInto({ succeed, fail }, key, list);
   });
 
 describe('ReadCoalescer', () => {
@@ -96,61 +110,134 @@ describe('ReadCoalescer', () => {
     expect(await reads.read('a')).toBe('1');
   });
 
-  it('gives those who want several keys all of them, in their order, with everybody else', async () => {
+  it('gives those who want a list beside a key all of it, in its order, with everybody else', async () => {
     const { reads, commands } = clientWith({ a: '1', b: '2', c: '3' });
     const [some, one, others, none] = [
-      readAll(reads, ['a', 'b', 'a', 'x']),
-      reads.read('b'),
-      readAll(reads, ['c', 'b']),
-      readAll(reads, []),
+      readAll(reads, 'a', listOf('b', 'x')),
+      reads.read('a'),
+      readAll(reads, 'c', listOf('b')),
+      readAll(reads, 'x', listOf()),
     ];
-    expect(await some).toEqual(['1', '2', '1', null]);
-    expect(await one).toBe('2');
-    expect(await others).toEqual(['3', '2']);
-    expect(await none).toEqual([]);
-    expect(commands).toEqual([['a', 'b', 'x', 'c']]);
+    expect(await some).toEqual(['1', ['2', null]]);
+    expect(await one).toBe('1');
+    expect(await others).toEqual(['3', ['2']]);
+    expect(await none).toEqual([null, []]);
+    expect(commands).toEqual([['a', 'b', 'x', 'c', 'b', 'x']]); // a key that two lists know apart
+  });
+
+  it('asks once for the keys that lists share, and reads a list once for all who give it', async () => {
+    const { reads, commands } = clientWith({ a: '1', t: 'v1', u: 'v2', v: 'v3' });
+    const [t, u, v] = ['t', 'u', 'v'].map((key) => new ReadKey(key)) as [ReadKey, ReadKey, ReadKey];
+    const [tu, vu, ut] = [new ReadList([t, u]), new ReadList([v, u]), new ReadList([u, t])];
+    const read = [readAll(reads, 'a', tu), readAll(reads, 'b', tu), readAll(reads, 'c', vu)];
+    const found = await Promise.all([...read, readAll(reads, 'd', ut)]);
+    expect(found).toEqual([
+      ['1', ['v1', 'v2']],
+      [null, ['v1', 'v2']],
+      [null, ['v3', 'v2']],
+      [null, ['v2', 'v1']],
+    ]);
+    const [first, second] = found;
+    expect(first[1]).toBe(second?.[1]);
+    expect(commands).toEqual([['a', 't', 'u', 'b', 'c', 'v', 'd']]);
+  });
+
+  it('reads a list anew in each turn, and through each client', async () => {
+    const values: Record<string, string> = { t: 'v1', u: 'v2' };
+    const { reads } = clientWith(values);
+    const [t, u] = [listOf('t'), listOf('u')];
+    expect(await readAll(reads, 'a', t)).toEqual([null, ['v1']]);
+    values['t'] = 'v3';
+    const other = clientWith({ u: 'of another' });
+    const turn = [readAll(reads, 'a', u), readAll(other.reads, 'a', u), readAll(reads, 'a', t)];
+    expect(await Promise.all(turn)).toEqual([
+      [null, ['v2']],
+      [null, ['of another']],
+      [null, ['v3']],
+    ]);
+    expect(await readAll(reads, 'a', u)).toEqual([null, ['v2']]);
+  });
+
+  it('writes what it sends as Redis reads it', async () => {
+    const { reads, written } = clientWith({});
+    const list = listOf('t', 'ü');
+    await Promise.all([readAll(reads, 'a', list), readAll(reads, 'b', list), reads.read('\ud83d')]);
+    const keys = ['$1\r\na\r\n', '$1\r\nt\r\n', '$2\r\nü\r\n', '$1\r\nb\r\n', '$3\r\n\ud83d\r\n'];
+    expect(written).toEqual([`*6\r\n$4\r\nmget\r\n${keys.join('')}`]);
+  });
+
+  it.each([{ keyPrefix: 'p:' }, { enableAutoPipelining: true }, { showFriendlyErrorStack: true }])(
+    'leaves it to a client with the options %j what to send',
+    async (options) => {
+      const { client } = clientThat((keys) => Promise.resolve(keys), options);
+      expect(await ReadCoalescer.of(client).read('a')).toBe('a');
+      const asked = await readAll(ReadCoalescer.of(client), 'a', listOf('b', 'c', 'd'));
+      expect(asked).toEqual(['a', ['b', 'c', 'd']]);
+    },
+  );
+
+  it('keeps together what is waited for together, in commands of 256 keys', async () => {
+    const { reads, commands } = clientWith({});
+    const lists = Array.from({ length: 20 }, (_, n) =>
+      listOf(...Array.from({ length: 16 }, (_, i) => `t${n}-${i}`)),
+    );
+    await Promise.all(lists.map((list, n) => readAll(reads, `k${n}`, list)));
+    expect(commands.map(({ length }) => length)).toEqual([255, 85]);
+    await readAll(reads, 'k', listOf(...Array.from({ length: 300 }, (_, i) => `t${i}`)));
+    expect(commands.slice(2).map(({ length }) => length)).toEqual([256, 45]);
   });
 
   it('waits for all of them when they travel with several commands', async () => {
     const values = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`k${i}`, `${i}`]));
     const answers: (() => void)[] = [];
-    const client = {
-      options: {},
-      mget: (keys: string[]) =>
+    const { client } = clientThat(
+      (keys) =>
         new Promise((resolve) =>
           answers.push(() => {
             resolve(keys.map((key) => values[key]));
           }),
         ),
-    } as unknown as RedisClient;
+    );
     const reads = ReadCoalescer.of(client);
-    const filler = Array.from({ length: 600 }, (_, i) => reads.read(`k${i}`));
+    const known = Object.keys(values).map((key) => new ReadKey(key));
+    const list = (...places: number[]) => new ReadList(places.map((i) => known[i] as ReadKey));
+    const filler = known.map((key, i) => readAll(reads, `k${i}`, new ReadList([key])));
     let isDone = false;
-    const spread = readAll(reads, ['k599', 'k0', 'k300', 'k1']).finally(() => (isDone = true));
-    const near = readAll(reads, ['k2', 'k1']);
+    const spread = readAll(reads, 'k0', list(599, 0, 300)).finally(() => (isDone = true));
+    const near = readAll(reads, 'k2', list(1, 2));
     await nextTurn();
     answers[0]?.();
-    expect(await near).toEqual(['2', '1']);
-    answers[2]?.();
+    expect(await near).toEqual(['2', ['1', '2']]);
+    answers[4]?.();
     await nextTurn();
     expect(isDone).toBe(false);
-    answers[1]?.();
-    expect(await spread).toEqual(['599', '0', '300', '1']);
-    expect(await Promise.all(filler)).toEqual(Object.values(values));
+    answers[2]?.();
+    expect(await spread).toEqual(['0', ['599', '0', '300']]);
+    for (const answer of answers) answer();
+    expect(await Promise.all(filler)).toEqual(
+      Object.values(values).map((value) => [value, [value]]),
+    );
   });
 
-  it('tells those who want several keys which of them failed', async () => {
+  it('tells those who want several keys that one of them failed', async () => {
     const { reads } = clientWith({ a: '1' }, (keys) =>
       keys.includes('secret') ? replyError('NOPERM no access to a key') : undefined,
     );
-    expect(await readAll(reads, ['a', 'secret'])).toEqual([
-      '1',
-      expect.objectContaining({ name: 'RedisPermissionException' }),
-    ]);
+    const denied = { name: 'RedisPermissionException' };
+    const list = listOf('secret', 'a');
+    const turn = [
+      readAll(reads, 'a', list),
+      readAll(reads, 'b', list),
+      readAll(reads, 'secret', listOf('a')),
+    ];
+    for (const read of turn) await expect(read).rejects.toMatchObject(denied);
+    const fine = readAll(reads, 'a', listOf('a'));
+    await expect(readAll(reads, 'secret', listOf())).rejects.toMatchObject(denied);
+    expect(await fine).toEqual(['1', ['1']]);
   });
 
   it('rejects for them what is not a failure of Redis', async () => {
     const { reads } = clientWith({}, () => new TypeError('a bug'));
-    await expect(readAll(reads, ['a', 'b'])).rejects.toThrow('a bug');
+    await expect(readAll(reads, 'a', listOf('b'))).rejects.toThrow('a bug');
   });
 });

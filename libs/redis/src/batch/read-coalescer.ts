@@ -1,5 +1,8 @@
 import type { RedisClient } from '../connection/options/options.js';
-import { multiGet, type Reading } from './multi-get.js';
+import { multiGet } from './multi-get.js';
+import type { ReadList } from './read-list.js';
+import type { Part, ReadSink } from './read-part.js';
+import { Turn } from './read-turn.js';
 
 /** The most keys of one MGET: beyond it a longer command saves nothing that could be measured. */
 const MOST_KEYS = 256;
@@ -47,172 +50,40 @@ export class ReadCoalescer {
   }
 
   /**
-   * The same for several keys that are of use only together. For Redis's failures nothing fails: each
-   * key has its own, in the order of `keys`. No promise is made: whoever reads this often has one.
+   * The same for a key and a list of others that are of use only together. No promise is made: whoever
+   * reads this often has one.
+   *
+   * @param sink is given a RedisException for what could not be read
    */
-  readInto(sink: ReadSink, keys: readonly string[]): void {
-    this.#now().readInto(sink, keys);
+  readInto(sink: ReadSink, key: string, list: ReadList): void {
+    this.#now().readInto(sink, key, list);
   }
 
   #now(): Turn {
     if (this.#turn) return this.#turn;
     setImmediate(this.#flush);
-    return (this.#turn = new Turn());
+    const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanSize)));
+    return (this.#turn = new Turn(most));
   }
 
   readonly #flush = (): void => {
     const turn = this.#turn as Turn;
     this.#turn = undefined;
-    const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanSize)));
-    for (const chunk of turn.chunks(most)) void this.#send(chunk);
+    for (const part of turn.parts) void this.#send(part);
   };
 
-  async #send(chunk: Chunk): Promise<void> {
+  async #send(part: Part): Promise<void> {
     try {
-      const readings = await multiGet(this.#client, chunk.keys);
+      const readings = await multiGet(this.#client, part.keys, () => part.write());
       for (const reading of readings) {
         if (typeof reading !== 'string') continue;
         this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;
       }
-      chunk.settle(readings);
+      part.settle(readings);
     } catch (error) {
-      chunk.reject(error); // a mistake in the program
+      part.reject(error); // a mistake in the program
     }
   }
 }
 
 const coalescers = new WeakMap<RedisClient, ReadCoalescer>();
-
-/** Who is given what was read of several keys. */
-export interface ReadSink {
-  succeed(readings: readonly Reading[]): void;
-  /** After a mistake in the program. */
-  fail(error: Error): void;
-}
-
-/** What was asked for in one turn of the event loop. */
-class Turn {
-  readonly #keys: string[] = [];
-  readonly #places = new Map<string, number>();
-  readonly #readers: (Reader | undefined)[] = [];
-  readonly #groups: Group[] = [];
-
-  read(key: string): Promise<string | null> {
-    const place = this.#place(key);
-    return (this.#readers[place] ??= new Reader()).promise;
-  }
-
-  readInto(sink: ReadSink, keys: readonly string[]): void {
-    const places = new Array<number>(keys.length);
-    for (let i = 0; i < keys.length; i++) places[i] = this.#place(keys[i] as string);
-    this.#groups.push(new Group(sink, places));
-  }
-
-  /** In commands of so many keys at most. */
-  chunks(most: number): Chunk[] {
-    if (this.#keys.length <= most) {
-      const all = new Chunk(0, this.#keys, this.#readers, this.#groups);
-      for (const group of this.#groups) group.waitFor(1);
-      return [all];
-    }
-    const chunks: Chunk[] = [];
-    for (let from = 0; from < this.#keys.length; from += most) {
-      const to = from + most;
-      chunks.push(new Chunk(from, this.#keys.slice(from, to), this.#readers.slice(from, to), []));
-    }
-    for (const group of this.#groups) {
-      const needed: number[] = [];
-      for (const place of group.places) {
-        const n = Math.floor(place / most);
-        if (!needed.includes(n)) needed.push(n);
-      }
-      group.waitFor(needed.length);
-      for (const n of needed) chunks[n]?.groups.push(group);
-    }
-    return chunks;
-  }
-
-  #place(key: string): number {
-    const known = this.#places.get(key);
-    if (known !== undefined) return known;
-    const place = this.#keys.push(key) - 1;
-    this.#places.set(key, place);
-    return place;
-  }
-}
-
-/** What goes into one command, and who waits for it. */
-class Chunk {
-  readonly groups: Group[];
-  readonly keys: readonly string[];
-  readonly #from: number;
-  readonly #readers: readonly (Reader | undefined)[];
-
-  constructor(
-    from: number,
-    keys: readonly string[],
-    readers: readonly (Reader | undefined)[],
-    groups: Group[],
-  ) {
-    this.#from = from;
-    this.keys = keys;
-    this.#readers = readers;
-    this.groups = groups;
-  }
-
-  settle(readings: readonly Reading[]): void {
-    for (let i = 0; i < this.#readers.length; i++) this.#readers[i]?.settle(readings[i] ?? null);
-    for (const group of this.groups) group.take(readings, this.#from);
-  }
-
-  reject(error: unknown): void {
-    for (const reader of this.#readers) reader?.reject(error);
-    for (const group of this.groups) group.reject(error);
-  }
-}
-
-/** Those who wait for one key. */
-class Reader {
-  resolve!: (text: string | null) => void;
-  reject!: (error: unknown) => void;
-  readonly promise = new Promise<string | null>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-
-  settle(reading: Reading): void {
-    if (reading === null || typeof reading === 'string') this.resolve(reading);
-    else this.reject(reading);
-  }
-}
-
-/** One who waits for several keys. */
-class Group {
-  readonly places: readonly number[];
-  readonly #sink: ReadSink;
-  readonly #readings: Reading[];
-  #missing = 0;
-
-  constructor(sink: ReadSink, places: readonly number[]) {
-    this.#sink = sink;
-    this.places = places;
-    this.#readings = new Array<Reading>(places.length).fill(null);
-  }
-
-  waitFor(chunks: number): void {
-    this.#missing = chunks;
-  }
-
-  /** @param from the place of the first of these readings */
-  take(readings: readonly Reading[], from: number): void {
-    for (let i = 0; i < this.places.length; i++) {
-      const reading = readings[(this.places[i] as number) - from];
-      if (reading !== undefined) this.#readings[i] = reading;
-    }
-    if (--this.#missing === 0) this.#sink.succeed(this.#readings);
-  }
-
-  reject(error: unknown): void {
-    this.#sink.fail(error as Error);
-  }
-}

@@ -6,16 +6,24 @@ import type { Duration } from '../time/duration.js';
  * The name of an entry. A list of parts is safe whatever the parts contain: `['post', id]`. A text is
  * split at its colons, so `'post:5'` is the same as `['post', 5]`: do not put foreign ids into it. A key
  * that `KeyBuilder.cacheKey` has built is taken as it is.
+ *
+ * @publicApi
  */
 export type CacheKey = string | readonly [KeyPart, ...KeyPart[]];
 
 /**
  * Something that a cached value was made from: an entity, from `RedisRepository.dependencyOn(id)`, or
  * any Redis key whoever writes it, by its content.
+ *
+ * @publicApi
  */
 export type CacheDependency = string | EntityDependency;
 
-/** How long entries live, and how much a caller waits for: of a cache, or of one call. */
+/**
+ * How long entries live, and how much a caller waits for: of a cache, or of one call.
+ *
+ * @publicApi
+ */
 export interface CachePolicy {
   /**
    * How long an entry is fresh.
@@ -98,12 +106,17 @@ export interface RedisCacheOptions extends CachePolicy {
   readonly outbox?: boolean | undefined;
 }
 
-/** How a value becomes text and back. */
+/**
+ * How a value becomes text and back.
+ *
+ * @publicApi
+ */
 export interface CacheSerializer<T> {
   serialize(value: T): string;
   deserialize(text: string): T;
 }
 
+/** @publicApi */
 export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
   /** Names under which the value can be invalidated, captured before the loader is called. */
   readonly tags?: readonly KeyPart[] | undefined;
@@ -121,14 +134,20 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
   readonly serializer?: CacheSerializer<T> | undefined;
 }
 
+/** @publicApi */
 export type SetOptions<T = unknown> = Omit<GetOrLoadOptions<T>, 'loadTimeout' | 'signal'>;
 
+/** @publicApi */
 export type GetOptions<T = unknown> = Pick<
   GetOrLoadOptions<T>,
   'tags' | 'dependsOn' | 'timeout' | 'signal' | 'serializer'
 >;
 
-/** What a loader is told, and may say about what it loads. */
+/**
+ * What a loader is told, and may say about what it loads.
+ *
+ * @publicApi
+ */
 export interface LoadContext {
   /** Aborts after `loadTimeout`, and when nobody waits for the value any more. */
   readonly signal: AbortSignal;
@@ -159,15 +178,19 @@ export interface LoadContext {
   skipCache(): void;
 }
 
+/** @publicApi */
 export type Loader<T> = (context: LoadContext) => T | Promise<T>;
 
 /**
  * Where a value came from: from the cache (`hit`; `negative` if it says that there is none; `stale` if
  * it is past its `ttl`), from the loader and into the cache (`miss`), or from the loader because the
  * cache could not be asked (`bypass`).
+ *
+ * @publicApi
  */
 export type CacheStatus = 'hit' | 'negative' | 'stale' | 'miss' | 'bypass';
 
+/** @publicApi */
 export interface CacheResult<T> {
   readonly value: T;
   readonly status: CacheStatus;
@@ -175,6 +198,7 @@ export interface CacheResult<T> {
   readonly ageMs: number;
 }
 
+/** @publicApi */
 export interface InvalidatePatternOptions {
   /** Told after each page how many entries are gone so far. */
   readonly onProgress?: ((deleted: number) => void) | undefined;

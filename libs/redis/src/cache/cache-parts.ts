@@ -1,7 +1,8 @@
 import type { CacheAnnouncer } from './cache-announcer.js';
 import type { CacheSerializer, CacheStatus, Loader } from './cache-options.js';
 import type { ResolvedCacheOptions, ResolvedPolicy } from './cache-policy.js';
-import type { Dependencies, Dependency } from './entry/dependency.js';
+import type { Dependencies } from './entry/dependencies.js';
+import type { DependencyList } from './entry/dependency-list.js';
 import type { EntryReader } from './store/entry-reader.js';
 import type { EntryKind } from './entry/envelope.js';
 import type { LoadTracing } from './load/load-tracing.js';
@@ -26,7 +27,7 @@ export interface CacheParts {
 /** What is wanted, and how to make it. */
 export interface LoadRequest {
   readonly keys: EntryKeys;
-  readonly dependencies: readonly Dependency[];
+  readonly dependencies: DependencyList;
   readonly policy: ResolvedPolicy;
   readonly loader: Loader<unknown>;
   readonly serializer: CacheSerializer<unknown> | undefined;

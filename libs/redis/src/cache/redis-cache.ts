@@ -7,10 +7,10 @@ import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
-import { CacheAnnouncer } from './cache-announcer.js';
 import { CacheKeys } from './cache-keys.js';
 import type {
   CacheKey,
+  CachePolicy,
   CacheResult,
   CacheStatus,
   GetOptions,
@@ -21,21 +21,17 @@ import type {
   SetOptions,
 } from './cache-options.js';
 import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
-import { resolveCacheOptions, resolvePolicy, type ResolvedCacheOptions } from './cache-policy.js';
-import { Dependencies } from './entry/dependency.js';
-import { EntryReader, type Verdict } from './store/entry-reader.js';
+import { makeParts } from './make-parts.js';
+import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
+import type { Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
 import { Flights } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
-import { LoadTracing } from './load/load-tracing.js';
 import { nextMoment } from './load/moments.js';
 import { untilAbort } from '../time/until-abort.js';
-import { LoadGate } from './outage/load-gate.js';
-import { Budget, OutageGuard } from './outage/outage-guard.js';
-import { Outbox } from './outage/outbox.js';
+import { Budget } from './outage/outage-guard.js';
 import { RedisAway } from './outage/redis-away.js';
 import { setValue } from './set-value.js';
-import { CacheStore } from './store/cache-store.js';
 import { valueOf } from './values.js';
 
 /**
@@ -68,7 +64,7 @@ export class RedisCache {
   ) {
     const resolved = resolveCacheOptions(options);
     this.#keys = new CacheKeys(keys, resolved.name);
-    this.#parts = partsOf(client, keys, resolved, telemetry);
+    this.#parts = makeParts(client, keys, resolved, telemetry);
     this.#flights = new Flights(this.#parts);
     this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
   }
@@ -100,11 +96,16 @@ export class RedisCache {
     loader: Loader<T>,
     options?: GetOrLoadOptions<T>,
   ): Promise<CacheResult<T>> {
-    const { clock } = this.#parts.store;
-    return this.#find(key, loader, options, ({ value, status, loadedAt }) => {
-      const ageMs = Math.max(0, clock.now() - loadedAt);
-      return { value: value as T, status, ageMs };
-    });
+    return this.#find(key, loader, options, (found) => this.#result<T>(found));
+  }
+
+  /**
+   * What holds for a call with these options.
+   *
+   * @internal
+   */
+  policyOf(options: CachePolicy): ResolvedPolicy {
+    return resolvePolicy(options, this.#parts.options.policy);
   }
 
   /**
@@ -115,6 +116,18 @@ export class RedisCache {
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
    */
   async get<T>(key: CacheKey, options: GetOptions<T> = {}): Promise<T | null | undefined> {
+    return (await this.peek(key, options))?.value;
+  }
+
+  /**
+   * {@link get}, and where the value came from and how old it is. `undefined` if nothing is cached.
+   *
+   * @internal
+   */
+  async peek<T>(
+    key: CacheKey,
+    options: GetOptions<T> = {},
+  ): Promise<CacheResult<T | null | undefined> | undefined> {
     const request = this.#request(key, () => undefined, options);
     const { keys, dependencies, policy } = request;
     const { reader, announcer } = this.#parts;
@@ -123,7 +136,7 @@ export class RedisCache {
       const verdict = await untilAbort(looking, options.signal);
       const found = this.#usable(verdict, request);
       announcer.request(keys.entry, found?.status ?? 'miss');
-      return found?.value as T | null | undefined;
+      return found && this.#result(found);
     } catch (error) {
       this.#goOnWithout(error, keys.entry);
       announcer.request(keys.entry, 'bypass');
@@ -196,12 +209,17 @@ export class RedisCache {
     return this.#parts.outbox.close();
   }
 
+  #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {
+    const ageMs = Math.max(0, this.#parts.store.clock.now() - loadedAt);
+    return { value: value as T, status, ageMs };
+  }
+
   #request<T>(key: CacheKey, loader: Loader<T>, options: GetOrLoadOptions<T>): LoadRequest {
     options.signal?.throwIfAborted();
     return {
       keys: this.#keys.of(key),
-      dependencies: this.#parts.dependencies.all(options),
-      policy: resolvePolicy(options, this.#parts.options.policy),
+      dependencies: this.#parts.dependencies.list(options),
+      policy: this.policyOf(options),
       loader,
       serializer: options.serializer,
     };
@@ -269,35 +287,4 @@ interface Found {
 function foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
   const { status, loadedAt } = loaded;
   return { value: valueOf(loaded, keys.entry, serializer), status, loadedAt };
-}
-
-function partsOf(
-  client: RedisClient,
-  keys: KeyBuilder,
-  options: ResolvedCacheOptions,
-  telemetry: Telemetry | undefined,
-): CacheParts {
-  const announcer = new CacheAnnouncer(options.name, telemetry);
-  const store = new CacheStore(client);
-  const dependencies = new Dependencies(keys);
-  const guard = new OutageGuard(client, {
-    ...options,
-    onBreaker: (state, error) => {
-      announcer.announce('cache.breaker', { state, ...(error && { error }) });
-    },
-  });
-  const outbox = Outbox.of(client);
-  return {
-    options,
-    store,
-    dependencies,
-    outbox,
-    announcer,
-    tracing: new LoadTracing(options.name, telemetry?.tracing),
-    reader: new EntryReader(store, guard, dependencies, outbox, (key) => {
-      announcer.announce('cache.corrupt', { key });
-    }),
-    guard,
-    gate: new LoadGate(options.maxLoads),
-  };
 }

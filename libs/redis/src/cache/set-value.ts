@@ -30,7 +30,7 @@ export async function setValue(
     const versions = await store.seize(
       keys,
       { token: fillId, leaseMs: policy.timeoutMs },
-      dependencies,
+      dependencies.all,
       liveMsOf(ttlMs, policy),
     );
     if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now

@@ -8,6 +8,7 @@ import {
   getRedisCacheToken,
   InvalidatesCache,
   RedisModule,
+  type RedisBatchException,
   type RedisCache,
   type RedisModuleAsyncOptions,
 } from 'nestjs-redis-data';
@@ -89,6 +90,14 @@ class Posts {
 
   @InvalidatesCache({ keys: (_: unknown, id: number) => [['Posts.find', cacheKeyOf([id])]] })
   async forget(id: number): Promise<void> {
+    this.titles.delete(id);
+  }
+
+  @InvalidatesCache({
+    tags: (_: unknown, id: number) => ['posts', `post-${id}`],
+    keys: (_: unknown, id: number) => [['Posts.find', cacheKeyOf([id])], 'other'],
+  })
+  async purge(id: number): Promise<void> {
     this.titles.delete(id);
   }
 
@@ -206,9 +215,10 @@ describe('@Cached', () => {
     const cache = app.get<RedisCache>(getRedisCacheToken(), { strict: false });
     expect(await cache.get(['titles', 'by-id', 1])).toBe('1 1');
     const posts = app.get(Posts, { strict: false });
-    expect((await caught(posts.findOptional(other))).message).toMatch(
-      /argument 1 contains a function; give `key`/,
-    );
+    const failure = await caught(posts.findOptional(other));
+    expect(failure.message).toMatch(/argument 1 contains a function; give `key`/);
+    // It is the program that is wrong: over HTTP this is a 500, and a malformed id is a 400.
+    expect(failure).toHaveProperty('code', 'REDIS_CONFIGURATION');
   });
 
   it('passes on what the method throws, each time', async () => {
@@ -512,6 +522,11 @@ describe('@InvalidatesCache', () => {
     expect((await caught(posts.rename(1, 'New'))).name).toMatch(/^Redis\w+Exception$/);
     expect(posts.titles.get(1)).toBe('New');
     expect((await caught(posts.forget(1))).name).toMatch(/^Redis\w+Exception$/);
+    const failure = (await caught(posts.purge(1))) as RedisBatchException;
+    expect(failure.message).toContain('@InvalidatesCache() failed for 4 of 4');
+    expect([...failure.errors.keys()].sort()).toEqual(
+      ['Posts.find:(1)', 'other', 'post-1', 'posts'].sort(),
+    );
     await own.stop();
   });
 });

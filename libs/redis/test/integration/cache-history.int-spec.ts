@@ -7,12 +7,17 @@ const SEED = Number(process.env['HISTORY_SEED'] ?? Math.floor(Date.now() / 86_40
 
 /** The long version is `npm run history`. */
 describeWithRealRedis(`What ${SEED} leads to`, () => {
-  it.each(['one server', 'cluster'] as const)(
-    'is never an older value than was acknowledged, nor two loads at once (%s)',
-    async (topology) => {
+  it.each([
+    ['one server', false],
+    ['cluster', false],
+    ['cluster', true],
+  ] as const)(
+    'is never an older value than was acknowledged, nor two loads at once (%s, slots are moved: %s)',
+    async (topology, migrations) => {
       const history = await runHistory({
         seed: SEED,
         topology,
+        migrations,
         reads: Infinity,
         workers: 2,
         forMs: 3_000,
@@ -21,6 +26,7 @@ describeWithRealRedis(`What ${SEED} leads to`, () => {
       expect(history.figures['reads']).toBeGreaterThan(1_000);
       expect(history.figures['loads']).toBeGreaterThan(50);
       expect(history.figures['invalidations']).toBeGreaterThan(10);
+      if (migrations) expect(history.faults['migrated keys']).toBeGreaterThan(10);
     },
     30_000,
   );

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import {
   Controller,
   Get,
@@ -7,6 +8,7 @@ import {
   Param,
   Req,
   Res,
+  StreamableFile,
   UseInterceptors,
   type ExecutionContext,
 } from '@nestjs/common';
@@ -23,6 +25,7 @@ import {
   type RedisCache,
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 
 let calls = 0;
@@ -103,6 +106,23 @@ class EdgesController {
   serializer(@Res({ passthrough: true }) reply: unknown): object {
     (reply as Partial<FastifyReply>).serializer?.(() => '{"own":true}');
     return { call: ++calls };
+  }
+
+  /** What may be stale is for its cache to say. */
+  @Get('short')
+  @CacheTTL('50ms')
+  short(): Promise<object> {
+    return this.stale();
+  }
+
+  /** Until the test ends it. */
+  @Get('stream')
+  stream(): StreamableFile {
+    calls++;
+    entered();
+    const stream = new PassThrough();
+    void mayLeave.then(() => stream.end('streamed'));
+    return new StreamableFile(stream);
   }
 
   @Get('circular')
@@ -196,6 +216,23 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(calls).toBe(2);
   });
 
+  it('keeps what it has made anew as long as its cache says', async () => {
+    const own = await serve({
+      adapter,
+      controllers: [EdgesController],
+      redis: { url: server.url, app: `own-${adapter}`, cache: { staleFor: '1m' } },
+    });
+    const short = async () => (await own.request('/edges/short')).cache;
+    leave();
+    expect(await short()).toBe('MISS');
+    await untilStale();
+    expect(await short()).toBe('MISS'); // made anew
+    await untilStale();
+    const [, second] = await Promise.all([short(), short()]);
+    await own.close();
+    expect(second).toBe('STALE');
+  });
+
   it('serves nothing stale that was invalidated', async () => {
     await get('stale/2');
     await untilStale();
@@ -272,6 +309,27 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       const { text, cache: how } = await get('serializer');
       if (isFastify) expect([text, how]).toEqual(['{"own":true}', 'BYPASS']);
     }
+  });
+
+  it('lets nobody wait for a stream that stalls', async () => {
+    const first = get('stream');
+    await handlerRuns;
+    const second = get('stream');
+    await waitUntil('both are streamed', () => Promise.resolve(calls === 2));
+    leave();
+    for (const { status, text, cache: how } of await Promise.all([first, second])) {
+      expect([status, text, how]).toEqual([200, 'streamed', 'BYPASS']);
+    }
+  });
+
+  it('says of HEAD, too, that what it is answered from is stale', async () => {
+    const head = async () => (await app.request('/edges/stale/4', {}, 'HEAD')).cache;
+    await get('stale/4');
+    await untilStale();
+    expect([await head(), calls]).toEqual(['STALE', 1]);
+    await cache.invalidateTags('stale');
+    leave();
+    expect([await head(), calls]).toEqual(['MISS', 2]);
   });
 
   it('leaves it to the adapter to report what cannot be serialized', async () => {

@@ -119,6 +119,24 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
     expect(result).toBe(3);
     expect(ms).toBeLessThan(4_000);
   });
+
+  it('that close() has lost is not served by this process afterwards either', async () => {
+    const one = await harmed.openThroughProxy({ ...QUICK, outbox: true });
+    const other = await harmed.open();
+    await call(one, 'old');
+    await call(one, 'untouched', 'y');
+    await one.client.call('CLIENT', 'PAUSE', '30000', 'WRITE'); // what is not sent cannot come late
+    harmed.proxy.stall();
+    await one.cache.delete('x');
+    expect(await one.cache.close()).toBe(1);
+    await harmed.proxy.cut();
+    await other.client.call('CLIENT', 'UNPAUSE');
+    await harmed.proxy.heal();
+    await waitUntil('Redis answers', async () => (await call(one, 'no', 'y')).status === 'hit');
+    expect((await call(other, 'no')).value).toBe('old'); // nobody has told Redis
+    for (const value of ['new', 'newer']) expect((await call(one, value)).value).toBe(value);
+    expect(await one.cache.get('x', { tags: ['t'] })).toBeUndefined();
+  });
 });
 
 describeWithRealRedis('An invalidation in a cluster that has lost a node', () => {

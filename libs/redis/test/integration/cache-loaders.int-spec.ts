@@ -78,6 +78,27 @@ onEveryTopology((stage) => {
       expect(await caught(load())).toHaveProperty('message', 'origin');
     });
 
+    it('is stood in for as long as failSafe says, whoever stored what there is', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys(), { ttl: '1ms', jitter: 0 });
+      const fail = () => Promise.reject(new Error('origin'));
+      const kept = { failSafe: '1m', tags: ['t'] } as const;
+      await cache.getOrLoad('x', () => 'value', kept);
+      await cache.getOrLoad('y', () => 'value', { failSafe: '40ms' });
+      await sleep(60);
+      expect(await caught(cache.getOrLoad('x', fail, { failSafe: '40ms', tags: ['t'] }))).toEqual(
+        new Error('origin'),
+      );
+      expect(await caught(cache.getOrLoad('y', fail, { failSafe: '1m' }))).toEqual(
+        new Error('origin'),
+      );
+      expect(await caught(cache.getOrLoad('x', fail, { tags: ['t'] }))).toEqual(
+        new Error('origin'),
+      );
+      expect(await cache.getOrLoad('x', fail, kept)).toBe('value');
+      await cache.invalidateTags('t');
+      expect(await caught(cache.getOrLoad('x', fail, kept))).toEqual(new Error('origin'));
+    });
+
     it('while what it would replace is invalidated is not stood in for', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), { ttl: '1ms', failSafe: '1m' });
       await cache.getOrLoad('x', () => 'old', { tags: ['t'] });

@@ -185,8 +185,7 @@ onOneServer((stage) => {
     const old = heldLoader(() => 'old');
     const loading = second.cache.getOrLoad('x', old.load);
     await old.hasRead;
-    const isScan = ([command]: readonly unknown[]) => (command as { name: string }).name === 'scan';
-    const between = gate.hold('sendCommand', nth(2, isScan));
+    const between = gate.hold('scan', nth(2));
     const deleting = first.cache.invalidatePattern('*');
     await between.reached;
     old.finish();

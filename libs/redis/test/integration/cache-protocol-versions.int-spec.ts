@@ -68,6 +68,35 @@ onEveryTopology((stage) => {
       expect(await other.get('x', { tags: ['a'] })).toBeUndefined();
     });
 
+    it('is compared by whoever names it, also beside those who name nearly the same', async () => {
+      const { cache, other } = await stageOf(stage);
+      const [one, two] = [
+        ['first', 'b', 'last'],
+        ['first', 'c', 'last'],
+      ];
+      const load = (id: string, tags: string[] | undefined) =>
+        cache.getOrLoad(['x', id], () => 'old', { tags });
+      await Promise.all([load('1', one), load('2', two)]);
+      await other.invalidateTags('c');
+      const read = (id: string, tags: string[] | undefined) => cache.get(['x', id], { tags });
+      expect(await read('1', one)).toBe('old');
+      expect(await read('2', two)).toBeUndefined();
+      expect(await read('1', two)).toBeUndefined();
+      expect(await Promise.all([read('1', one), read('2', two)])).toEqual(['old', undefined]);
+    });
+
+    it('is not taken for that of another tag that is read at the same time', async () => {
+      const { cache, other } = await stageOf(stage);
+      const both = ['{same}a', '{same}b']; // made by one command, so that their versions are equal
+      await cache.getOrLoad('both', () => 'old', { tags: both });
+      const reads = both.map((tag) => () => cache.getOrLoad(tag, () => 'old', { tags: [tag] }));
+      for (const read of reads) await read();
+      await other.invalidateTags('{same}b');
+      const read = (tag: string) => cache.get(tag, { tags: [tag] });
+      expect(await Promise.all(both.map(read))).toEqual(['old', undefined]);
+      expect(await Promise.all(both.reverse().map(read))).toEqual([undefined, 'old']);
+    });
+
     it('is asked for by name: an entry that does not carry it is not good enough', async () => {
       const { cache } = await stageOf(stage);
       await cache.getOrLoad('x', () => 'old', { tags: ['a'] });

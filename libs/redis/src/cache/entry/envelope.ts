@@ -15,7 +15,14 @@ const LOADED_AT = FRESH_AT + 13;
 const LENGTH_AT = LOADED_AT + 13;
 const HEADER_LENGTH = LENGTH_AT + 7;
 
-const HEADER = new RegExp(`^${MAGIC}[vnu][\\w-]{${FILL_ID_LENGTH}}\\d{33}$`);
+const KINDS = 'vnu';
+const ZERO = 48;
+
+/** By character code: what a fill id consists of. */
+const IS_OF_IDS = new Uint8Array(128);
+for (const one of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+  IS_OF_IDS[one.charCodeAt(0)] = 1;
+}
 
 /** A value; `null`, or `undefined`: both say that there is none. */
 export type EntryKind = 'v' | 'n' | 'u';
@@ -29,11 +36,29 @@ export interface EntryFacts {
   readonly loadedAt: number;
 }
 
-export interface Entry extends EntryFacts {
+/** A stored entry. */
+export class Entry implements EntryFacts {
   readonly text: string;
+  readonly freshUntil: number;
+  readonly loadedAt: number;
   /** Where in the text the dependencies begin, and where they end and the body begins. */
-  readonly dependenciesAt: number;
+  readonly dependenciesAt = HEADER_LENGTH;
   readonly bodyAt: number;
+
+  constructor(text: string, freshUntil: number, loadedAt: number, bodyAt: number) {
+    this.text = text;
+    this.freshUntil = freshUntil;
+    this.loadedAt = loadedAt;
+    this.bodyAt = bodyAt;
+  }
+
+  get kind(): EntryKind {
+    return this.text[KIND_AT] as EntryKind;
+  }
+
+  get fillId(): string {
+    return this.text.slice(FILL_ID_AT, FRESH_AT);
+  }
 }
 
 export function encodeEntry(facts: EntryFacts, dependencies: string, body: string): string {
@@ -44,37 +69,52 @@ export function encodeEntry(facts: EntryFacts, dependencies: string, body: strin
 
 /** @returns `undefined` for what is no entry, or not all of one */
 export function decodeEntry(text: string): Entry | undefined {
-  if (!hasHeader(text)) return undefined;
-  const bodyAt = HEADER_LENGTH + Number(text.slice(LENGTH_AT, HEADER_LENGTH));
-  if (bodyAt > text.length) return undefined;
-  return {
-    text,
-    kind: text[KIND_AT] as EntryKind,
-    fillId: text.slice(FILL_ID_AT, FRESH_AT),
-    freshUntil: Number(text.slice(FRESH_AT, LOADED_AT)),
-    loadedAt: Number(text.slice(LOADED_AT, LENGTH_AT)),
-    dependenciesAt: HEADER_LENGTH,
-    bodyAt,
-  };
+  if (!beginsWithId(text)) return undefined;
+  const freshUntil = numberIn(text, FRESH_AT, LOADED_AT);
+  const loadedAt = numberIn(text, LOADED_AT, LENGTH_AT);
+  const bodyAt = HEADER_LENGTH + numberIn(text, LENGTH_AT, HEADER_LENGTH);
+  // A comparison with NaN is false.
+  const isOne = freshUntil >= 0 && loadedAt >= 0 && bodyAt <= text.length;
+  return isOne ? new Entry(text, freshUntil, loadedAt, bodyAt) : undefined;
 }
 
 /** Of whatever is stored: '' if no load of ours has made it. The scripts see it the same way. */
 export function fillIdOf(text: string): string {
-  return hasHeader(text) ? text.slice(FILL_ID_AT, FRESH_AT) : '';
+  const isOurs = beginsWithId(text) && numberIn(text, FRESH_AT, HEADER_LENGTH) >= 0;
+  return isOurs ? text.slice(FILL_ID_AT, FRESH_AT) : '';
 }
 
 /** The same in Lua. */
 export const LUA_FILL_ID_OF = `
 local function fill_id_of(text)
-  local is_ours = string.find(text, '^${MAGIC}[vnu]')
+  local is_ours = string.find(text, '^${MAGIC}[${KINDS}]')
     and string.find(string.sub(text, ${FRESH_AT + 1}, ${HEADER_LENGTH}), '^${'%d'.repeat(33)}$')
   local id = string.sub(text, ${FILL_ID_AT + 1}, ${FRESH_AT})
   return is_ours and string.find(id, '^[%w_-]+$') and id or ''
 end
 `;
 
-function hasHeader(text: string): boolean {
-  return text.startsWith(MAGIC) && HEADER.test(text.slice(0, HEADER_LENGTH));
+/**
+ * Whether it begins as an entry does, as far as the end of the fill id. Without a regular expression: the
+ * whole of `decodeEntry` took about twice as long with one.
+ */
+function beginsWithId(text: string): boolean {
+  if (!text.startsWith(MAGIC) || !KINDS.includes(text[KIND_AT] ?? ' ')) return false;
+  for (let i = FILL_ID_AT; i < FRESH_AT; i++) {
+    if (IS_OF_IDS[text.charCodeAt(i)] !== 1) return false;
+  }
+  return true;
+}
+
+/** Written in digits; NaN for anything else. */
+function numberIn(text: string, from: number, to: number): number {
+  let number = 0;
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return NaN;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 function digits(number: number, length: number): string {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { ReadKey } from '../../batch/read-list.js';
 import type { Dependency } from './dependency.js';
+import { DependencyList } from './dependency-list.js';
 import { decodeEntry, encodeEntry, type Entry } from './envelope.js';
 import { decodeVersions, encodeVersions, standsExactly, type Versions } from './versions.js';
 
@@ -9,7 +11,15 @@ function entryWith(versions: Versions, body = 'body\nx\ny\n'): Entry {
   return decodeEntry(encodeEntry(facts, encodeVersions(versions), body)) as Entry;
 }
 
-const dependency = (label: string): Dependency => ({ label, by: 'version', key: label });
+const listOf = (labels: readonly string[]) =>
+  new DependencyList(
+    labels.map((label): Dependency => ({
+      label,
+      by: 'version',
+      key: label,
+      read: new ReadKey(label),
+    })),
+  );
 
 /** Few letters, so that some are the beginning of others. */
 const name = fc.stringMatching(/^[tab]{1,3}$/);
@@ -27,7 +37,7 @@ describe('Versions', () => {
   it('that are not there come back as none that there is', () => {
     const entry = entryWith(new Map([['ta', null]]));
     expect(decodeVersions(entry)).toEqual(new Map([['ta', '']]));
-    expect(standsExactly(entry, [dependency('ta')], [entry.text, null])).toBe(false);
+    expect(standsExactly(entry, listOf(['ta']), [null])).toBe(false);
   });
 
   it('are judged the quick way as they are the slow way', () => {
@@ -43,9 +53,10 @@ describe('Versions', () => {
         const slow =
           JSON.stringify([...decodeVersions(entry)]) === JSON.stringify(found) &&
           found.every(([, version]) => version !== null);
-        const labels = found.map(([label]) => dependency(label));
+        const list = listOf(found.map(([label]) => label));
         const versions = found.map(([, version]) => version);
-        expect(standsExactly(entry, labels, [entry.text, ...versions])).toBe(slow);
+        expect(standsExactly(entry, list, versions)).toBe(slow);
+        expect(standsExactly(entry, list, [...versions])).toBe(slow); // now it knows them
       }),
       { numRuns: 2_000 },
     );
@@ -54,7 +65,7 @@ describe('Versions', () => {
   it('are compared whole, and not beyond their end', () => {
     const entry = entryWith(new Map([['ta', 'v1']]), 'tb\nv2\n');
     const stands = (labels: string[], versions: (string | null)[]) =>
-      standsExactly(entry, labels.map(dependency), [entry.text, ...versions]);
+      standsExactly(entry, listOf(labels), versions);
     expect(stands(['ta'], ['v1'])).toBe(true);
     expect(stands(['ta'], ['v'])).toBe(false);
     expect(stands(['t'], ['v1'])).toBe(false);

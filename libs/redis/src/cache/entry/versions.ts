@@ -1,4 +1,4 @@
-import type { Dependency } from './dependency.js';
+import type { DependencyList } from './dependency-list.js';
 import type { Entry } from './envelope.js';
 
 /** What each dependency was at, or `null` where it is not there. By label. */
@@ -24,52 +24,15 @@ export function decodeVersions({ text, dependenciesAt, bodyAt }: Entry): Map<str
  * Whether an entry depends on exactly these, in this order, and was made of these versions. What is
  * nearly always so is told without taking the entry apart.
  *
- * @param readings in the order of the dependencies, after what was read of the entry itself
+ * @param readings in the order of the list
  */
 export function standsExactly(
   { text, dependenciesAt, bodyAt }: Entry,
-  dependencies: readonly Dependency[],
+  list: DependencyList,
   readings: readonly (string | null)[],
 ): boolean {
-  if (dependencies.length === 0) return dependenciesAt === bodyAt;
-  const block = blockOf(dependencies, readings);
+  if (list.all.length === 0) return dependenciesAt === bodyAt;
+  const block = list.blockOf(readings);
   // Comparing a slice is many times faster than startsWith, which goes character by character.
   return block !== undefined && text.slice(dependenciesAt, bodyAt) === block;
-}
-
-interface Block {
-  readonly dependencies: readonly Dependency[];
-  readonly readings: readonly (string | null)[];
-  readonly text: string | undefined;
-}
-
-/** Reads of one turn mostly share their tags, and what was read of them. */
-let latest: Block = { dependencies: [], readings: [], text: '' };
-
-/** @returns `undefined` if something is not there at all */
-function blockOf(
-  dependencies: readonly Dependency[],
-  readings: readonly (string | null)[],
-): string | undefined {
-  if (isLatest(dependencies, readings)) return latest.text;
-  let text: string | undefined = '';
-  for (let i = 0; i < dependencies.length && text !== undefined; i++) {
-    const version = readings[i + 1] ?? null;
-    text = version === null ? undefined : `${text}${dependencies[i]?.label}\n${version}\n`;
-  }
-  latest = { dependencies, readings, text };
-  return text;
-}
-
-function isLatest(
-  dependencies: readonly Dependency[],
-  readings: readonly (string | null)[],
-): boolean {
-  const { length } = dependencies;
-  if (length !== latest.dependencies.length) return false;
-  for (let i = 0; i < length; i++) {
-    if (dependencies[i] !== latest.dependencies[i]) return false;
-    if (readings[i + 1] !== latest.readings[i + 1]) return false;
-  }
-  return true;
 }

@@ -4,8 +4,9 @@ import { KeyBuilder } from '../../keys/key-builder.js';
 import { CacheAnnouncer } from '../cache-announcer.js';
 import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import { resolveCacheOptions } from '../cache-policy.js';
-import { Dependencies } from '../entry/dependency.js';
+import { Dependencies } from '../entry/dependencies.js';
 import { LoadGate } from '../outage/load-gate.js';
+import { DependencyList } from '../entry/dependency-list.js';
 import { Budget } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
 import type { Verdict } from '../store/entry-reader.js';
@@ -44,7 +45,7 @@ function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(
 function requestFor(parts: CacheParts, loader: LoadRequest['loader'], key = 'k'): LoadRequest {
   const { policy } = parts.options;
   const keys = { entry: key, lease: `{${key}}:lease` };
-  return { keys, dependencies: [], policy, loader, serializer: undefined };
+  return { keys, dependencies: new DependencyList([]), policy, loader, serializer: undefined };
 }
 
 function callerOf(request: LoadRequest, signal?: AbortSignal) {

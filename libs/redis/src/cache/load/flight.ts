@@ -98,7 +98,7 @@ export class Flight {
    */
   async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
     if (this.#progress.phase !== 'loading' || this.isAborted) return false;
-    if (!dependencies.every(({ label }) => this.#captured.has(label))) return false;
+    if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;
     const compare = () => this.#lease.isUnchanged(this.#captured);
     return this.#parts.guard.attempt(this.#request.keys.entry, 'read', budget, compare);
   }
@@ -262,11 +262,11 @@ export class Flight {
   #isFor({ dependencies, policy }: LoadRequest): boolean {
     const mine = this.#request;
     const isNamed = ({ label }: Dependency) =>
-      mine.dependencies.some((dependency) => dependency.label === label);
+      mine.dependencies.all.some((dependency) => dependency.label === label);
     return (
       policy.staleForMs === mine.policy.staleForMs &&
       policy.failSafeMs === mine.policy.failSafeMs &&
-      (dependencies === mine.dependencies || dependencies.every(isNamed))
+      (dependencies === mine.dependencies || dependencies.all.every(isNamed))
     );
   }
 

@@ -50,7 +50,7 @@ export class Lease {
     const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
     let isInVain = false;
     const claim = async () => {
-      const claimed = await store.acquire(keys, facts, dependencies, liveMs);
+      const claimed = await store.acquire(keys, facts, dependencies.all, liveMs);
       if (isInVain && claimed.state === 'acquired') this.release();
       return claimed;
     };

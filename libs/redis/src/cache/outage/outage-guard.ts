@@ -1,6 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import type { Reading } from '../../batch/multi-get.js';
-import type { ReadSink } from '../../batch/read-coalescer.js';
+import type { ReadSink } from '../../batch/read-part.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { nodeOf } from '../../connection/keyspace/hash-slots.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
@@ -70,38 +69,29 @@ export class OutageGuard {
     return this.#refused({ key, operation, budget }) ?? this.insist(key, operation, budget, work);
   }
 
-  /** The same for what is read often: without a promise for each that does it. */
-  read(
-    key: string,
-    budget: Budget,
-    read: (sink: ReadSink) => void,
-  ): Promise<readonly (string | null)[]> {
-    const facts = { key, operation: 'read', budget };
-    const refused = this.#refused(facts);
+  /** The same for what is read often: one promise for all of it. */
+  read<T>(inquiry: Inquiry<T>): Promise<T> {
+    const refused = this.#refused(inquiry);
     if (refused) return refused;
-    const attempt = this.#begin<readonly Reading[]>(facts);
-    read(attempt);
-    return attempt.promise as Promise<readonly (string | null)[]>;
+    const attempt = new ReadAttempt<T>(this.#breakerOf(inquiry.key), inquiry);
+    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
+    inquiry.ask(attempt);
+    return attempt.promise;
   }
 
   /** Does something in Redis, whether or not it can be expected to work. */
   insist<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const attempt = this.#begin<T>({ key, operation, budget });
+    const attempt = new Attempt<T>(this.#breakerOf(key), { key, operation, budget });
+    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
     work().then(
       (result) => {
-        attempt.succeed(result);
+        attempt.end(result);
       },
       (error: unknown) => {
         attempt.fail(error as Error);
       },
     );
     return attempt.promise;
-  }
-
-  #begin<T>(facts: AttemptFacts): Attempt<T> {
-    const attempt = new Attempt<T>(this.#breakerOf(facts.key), facts);
-    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
-    return attempt;
   }
 
   #refused(facts: AttemptFacts): Promise<never> | undefined {
@@ -141,6 +131,13 @@ interface AttemptFacts {
   readonly budget: Budget;
 }
 
+/** What is asked for, and what the reply means. */
+export interface Inquiry<T> extends AttemptFacts {
+  ask(sink: ReadSink): void;
+  /** Called when the reply is here. @throws what the caller is to get */
+  judge(text: string | null, beside: readonly (string | null)[]): T | Promise<T>;
+}
+
 function timeoutOf({ key, operation, budget }: AttemptFacts): RedisTimeoutException {
   const timeoutMs = budget.totalMs;
   return new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs });
@@ -153,11 +150,11 @@ class Attempt<T> {
   readonly #breaker: CircuitBreaker;
   readonly #facts: AttemptFacts;
   isSettled = false;
-  #resolve!: (result: T) => void;
-  #reject!: (error: Error) => void;
+  resolve!: (result: T | Promise<T>) => void;
+  reject!: (error: unknown) => void;
   readonly promise = new Promise<T>((resolve, reject) => {
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.resolve = resolve;
+    this.reject = reject;
   });
 
   constructor(breaker: CircuitBreaker, facts: AttemptFacts) {
@@ -166,30 +163,22 @@ class Attempt<T> {
     this.deadline = this.startedAt + facts.budget.leftMs;
   }
 
-  succeed(result: T): void {
+  end(result: T): void {
     if (this.isSettled) return;
-    if (Array.isArray(result)) {
-      for (const one of result) {
-        if (!(one instanceof RedisException)) continue;
-        this.fail(one); // of what is only of use together
-        return;
-      }
-    }
-    this.#settle();
-    this.#breaker.succeeded();
-    this.#resolve(result);
+    this.answered();
+    this.resolve(result);
   }
 
   fail(error: Error): void {
     if (this.isSettled) return;
-    this.#settle();
     if (!(error instanceof RedisException)) {
-      this.#breaker.succeeded(); // a mistake in the program
-      this.#reject(error);
+      this.answered(); // a mistake in the program
+      this.reject(error);
       return;
     }
+    this.#settle();
     this.#breaker.failed(error);
-    this.#reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
+    this.reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
   }
 
   /**
@@ -202,9 +191,35 @@ class Attempt<T> {
     });
   }
 
+  /** By the server, whatever it said. */
+  answered(): void {
+    this.#settle();
+    this.#breaker.succeeded();
+  }
+
   #settle(): void {
     this.isSettled = true;
     const { budget } = this.#facts;
     budget.leftMs = Math.max(0, budget.leftMs - (performance.now() - this.startedAt));
+  }
+}
+
+/** One that takes what was read as its result, once it has been judged. */
+class ReadAttempt<T> extends Attempt<T> implements ReadSink {
+  readonly #inquiry: Inquiry<T>;
+
+  constructor(breaker: CircuitBreaker, inquiry: Inquiry<T>) {
+    super(breaker, inquiry);
+    this.#inquiry = inquiry;
+  }
+
+  succeed(text: string | null, beside: readonly (string | null)[]): void {
+    if (this.isSettled) return;
+    this.answered();
+    try {
+      this.resolve(this.#inquiry.judge(text, beside));
+    } catch (error) {
+      this.reject(error);
+    }
   }
 }

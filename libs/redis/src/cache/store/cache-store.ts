@@ -1,10 +1,11 @@
-import { ReadCoalescer, type ReadSink } from '../../batch/read-coalescer.js';
-import type { Reading } from '../../batch/multi-get.js';
+import { ReadCoalescer } from '../../batch/read-coalescer.js';
+import type { ReadSink } from '../../batch/read-part.js';
 import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Dependency } from '../entry/dependency.js';
+import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';
 import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
 import { ServerClock } from './server-clock.js';
@@ -52,25 +53,34 @@ export class CacheStore {
    *
    * @param sink is given a RedisException for what could not be read
    */
-  read(sink: ReadSink, key: string, dependencies: readonly Dependency[]): void {
-    const keys = [key];
-    for (const { by, key } of dependencies) if (by === 'version') keys.push(key);
-    const isPlain = keys.length > dependencies.length;
-    this.#coalescer.readInto(isPlain ? sink : this.#withPrints(sink, dependencies), keys);
+  read(sink: ReadSink, key: string, list: DependencyList): void {
+    const isPlain = list.versions.keys.length === list.all.length;
+    this.#coalescer.readInto(isPlain ? sink : this.#withPrints(sink, list.all), key, list.versions);
   }
 
   #withPrints(sink: ReadSink, dependencies: readonly Dependency[]): ReadSink {
-    const asked = dependencies.flatMap(({ by, key }) =>
-      by === 'fingerprint' ? this.#print(key).catch((error: unknown) => error as Error) : [],
-    );
-    const combine = async ([text, ...versions]: readonly Reading[]) => {
-      const prints = await Promise.all(asked);
-      const readings = dependencies.map(
-        ({ by }) => (by === 'version' ? versions : prints).shift() ?? null,
-      );
-      sink.succeed([text ?? null, ...(readings as Reading[])]);
+    const contents = dependencies.filter(({ by }) => by === 'fingerprint');
+    const asked = Promise.all(contents.map(({ key }) => this.#print(key)));
+    asked.catch(() => undefined); // who waits for it does not yet
+    const combine = (versions: readonly (string | null)[], prints: readonly string[]) => {
+      const found = { version: versions.values(), fingerprint: prints.values() };
+      return dependencies.map(({ by }) => found[by].next().value ?? null);
     };
-    return { succeed: (readings) => void combine(readings), fail: (error) => sink.fail(error) };
+    return {
+      succeed: (text, versions) => {
+        asked.then(
+          (prints) => {
+            sink.succeed(text, combine(versions, prints));
+          },
+          (error: unknown) => {
+            sink.fail(error as Error);
+          },
+        );
+      },
+      fail: (error) => {
+        sink.fail(error);
+      },
+    };
   }
 
   /**

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { ReadSink } from '../../batch/read-coalescer.js';
+import type { ReadSink } from '../../batch/read-part.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { Dependencies, type Dependency } from '../entry/dependency.js';
+import { Dependencies } from '../entry/dependencies.js';
+import type { Dependency } from '../entry/dependency.js';
+import { DependencyList } from '../entry/dependency-list.js';
 import { encodeEntry } from '../entry/envelope.js';
 import { encodeVersions } from '../entry/versions.js';
-import { Budget, type OutageGuard } from '../outage/outage-guard.js';
+import { Budget, type Inquiry, type OutageGuard } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
 import type { CacheStore } from './cache-store.js';
 import { EntryReader } from './entry-reader.js';
@@ -26,8 +28,12 @@ describe('EntryReader', () => {
   let reader: EntryReader;
   const store = {
     clock: { now: () => 100 },
-    read: jest.fn((sink: ReadSink, key: string, on: readonly Dependency[]) => {
-      sink.succeed([key, ...on.map((one) => one.key)].map((name) => stored.get(name) ?? null));
+    read: jest.fn((sink: ReadSink, key: string, { all }: DependencyList) => {
+      const at = (name: string) => stored.get(name) ?? null;
+      sink.succeed(
+        at(key),
+        all.map((one) => at(one.key)),
+      );
     }),
     versions: jest.fn((on: readonly Dependency[]) =>
       Promise.resolve(on.map((one) => stored.get(one.key) ?? null)),
@@ -42,9 +48,14 @@ describe('EntryReader', () => {
     ]);
     outbox = new Outbox();
     const guard = {
-      read: (_key: string, _budget: Budget, ask: (sink: unknown) => void) =>
-        new Promise((succeed, fail) => {
-          ask({ succeed, fail });
+      read: <T>(inquiry: Inquiry<T>) =>
+        new Promise<T>((resolve, fail) => {
+          inquiry.ask({
+            succeed: (text, versions) => {
+              resolve(inquiry.judge(text, versions));
+            },
+            fail,
+          });
         }),
       attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
     } as unknown as OutageGuard;
@@ -54,7 +65,7 @@ describe('EntryReader', () => {
   });
 
   const look = (named: readonly Dependency[] = [], key = 'x') =>
-    reader.look(keysOf(key), named, new Budget(250));
+    reader.look(keysOf(key), new DependencyList(named), new Budget(250));
 
   it('finds valid what has all that is named and nothing that has changed, in any order', async () => {
     stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
@@ -97,10 +108,10 @@ describe('EntryReader', () => {
     stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
     for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
     expect(store.versions).toHaveBeenCalledTimes(1);
-    expect(store.read.mock.calls.map(([, , on]) => on.length)).toEqual([1, 2, 2]);
+    expect(store.read.mock.calls.map(([, , { all }]) => all.length)).toEqual([1, 2, 2]);
     stored.set('x', entryOf({ tt: 'v1' })); // it does not depend on the other any more
     for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
-    expect(store.read.mock.calls.map(([, , on]) => on.length)).toEqual([1, 2, 2, 2, 1, 1]);
+    expect(store.read.mock.calls.map(([, , { all }]) => all.length)).toEqual([1, 2, 2, 2, 1, 1]);
   });
 
   it('remembers that of some entries, not of all that there ever were', async () => {
@@ -143,7 +154,7 @@ describe('EntryReader', () => {
     let answer!: () => void;
     store.read.mockImplementationOnce((sink) => {
       answer = () => {
-        sink.succeed([entryOf({ tt: 'v1' }), 'v1']);
+        sink.succeed(entryOf({ tt: 'v1' }), ['v1']);
       };
     });
     const looking = look([t]);

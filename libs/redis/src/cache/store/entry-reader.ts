@@ -1,7 +1,10 @@
 import type { CacheStore, EntryKeys } from './cache-store.js';
-import type { Budget, OutageGuard } from '../outage/outage-guard.js';
+import type { ReadSink } from '../../batch/read-part.js';
+import type { Budget, Inquiry, OutageGuard } from '../outage/outage-guard.js';
 import type { Outbox } from '../outage/outbox.js';
-import type { Dependencies, Dependency } from '../entry/dependency.js';
+import type { Dependencies } from '../entry/dependencies.js';
+import type { Dependency } from '../entry/dependency.js';
+import { DependencyList } from '../entry/dependency-list.js';
 import { decodeEntry, fillIdOf, type Entry } from '../entry/envelope.js';
 import { decodeVersions, standsExactly } from '../entry/versions.js';
 
@@ -36,7 +39,7 @@ export class EntryReader {
   readonly #outbox: Outbox;
   readonly #onCorrupt: (key: string) => void;
   /** What entries depend on beside what their readers say, as it was when they were last read. */
-  readonly #hints = new Map<string, readonly Dependency[]>();
+  readonly #hints = new Map<string, Hint>();
 
   constructor(
     store: CacheStore,
@@ -53,29 +56,40 @@ export class EntryReader {
   }
 
   /** @throws RedisAway */
-  async look(
-    { entry: key }: EntryKeys,
-    named: readonly Dependency[],
-    budget: Budget,
-  ): Promise<Verdict> {
+  look({ entry: key }: EntryKeys, named: DependencyList, budget: Budget): Promise<Verdict> {
     const { deleted } = this.#outbox; // may be delivered before the reply is judged
-    const hinted = this.#hints.size === 0 ? undefined : this.#hints.get(key);
-    const read = hinted ? distinct([...named, ...hinted]) : named;
-    const readings = await this.#guard.read(key, budget, (sink) => {
-      this.#store.read(sink, key, read);
-    });
-    const text = readings[0] ?? null;
+    const hint = this.#hints.size === 0 ? undefined : this.#hints.get(key);
+    const read = hint ? hint.beside(named) : named;
+    return this.#guard.read(new Look(this, key, named, read, deleted, budget));
+  }
+
+  /** Asks for what a look is about. */
+  ask({ key, read }: Look, sink: ReadSink): void {
+    this.#store.read(sink, key, read);
+  }
+
+  /** @param versions of what was read beside the entry */
+  judge(
+    look: Look,
+    text: string | null,
+    versions: readonly (string | null)[],
+  ): Verdict | Promise<Verdict> {
     if (text === null) return NOTHING;
     const entry = decodeEntry(text);
     if (!entry) {
-      this.#onCorrupt(key);
+      this.#onCorrupt(look.key);
       return { state: 'missing', judged: fillIdOf(text) };
     }
-    const isValid =
-      standsExactly(entry, read, readings) ||
-      (await this.#stands(entry, key, named, read, readings.slice(1), budget));
-    if (!isValid || this.#isDeleted(entry, key, deleted))
+    if (standsExactly(entry, look.read, versions)) return this.#verdict(entry, true, look);
+    return this.#stands(entry, look, versions).then((isValid) =>
+      this.#verdict(entry, isValid, look),
+    );
+  }
+
+  #verdict(entry: Entry, isValid: boolean, { key, deleted }: Look): Verdict {
+    if (!isValid || this.#isDeleted(entry, key, deleted)) {
       return { state: 'missing', judged: entry.fillId };
+    }
     const { freshUntil } = entry;
     const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;
     return { state: 'valid', entry, expiredForMs: Math.max(0, expiredForMs) };
@@ -84,11 +98,8 @@ export class EntryReader {
   /** Everything that is named has to be in the entry, and everything in the entry as it was. */
   async #stands(
     entry: Entry,
-    key: string,
-    named: readonly Dependency[],
-    read: readonly Dependency[],
+    { key, named: { all: named }, read: { all: read }, budget }: Look,
     versions: readonly (string | null)[],
-    budget: Budget,
   ): Promise<boolean> {
     const stored = decodeVersions(entry);
     if (!named.every(({ label }) => stored.has(label))) return false;
@@ -124,11 +135,53 @@ export class EntryReader {
     const others = stored.filter((label) => !named.some((one) => one.label === label));
     if (this.#hints.size >= MOST_HINTS) this.#hints.clear();
     if (others.length === 0) this.#hints.delete(key);
-    else
-      this.#hints.set(
-        key,
-        known.filter(({ label }) => others.includes(label)),
-      );
+    else this.#hints.set(key, new Hint(known.filter(({ label }) => others.includes(label))));
+  }
+}
+
+/** One look at an entry. A class, because there is one for each read, and two closures would be felt. */
+class Look implements Inquiry<Verdict> {
+  readonly operation = 'read';
+  readonly #reader: EntryReader;
+
+  /** @param read beside what is named, what the entry is known to depend on */
+  constructor(
+    reader: EntryReader,
+    readonly key: string,
+    readonly named: DependencyList,
+    readonly read: DependencyList,
+    readonly deleted: ReadonlyMap<string, unknown>,
+    readonly budget: Budget,
+  ) {
+    this.#reader = reader;
+  }
+
+  ask(sink: ReadSink): void {
+    this.#reader.ask(this, sink);
+  }
+
+  judge(text: string | null, versions: readonly (string | null)[]): Verdict | Promise<Verdict> {
+    return this.#reader.judge(this, text, versions);
+  }
+}
+
+/** What an entry depends on beside what its readers say. */
+class Hint {
+  readonly others: readonly Dependency[];
+  /** What the latest reader named, and what was read for him. */
+  #named: DependencyList | undefined;
+  #read: DependencyList | undefined;
+
+  constructor(others: readonly Dependency[]) {
+    this.others = others;
+  }
+
+  beside(named: DependencyList): DependencyList {
+    if (this.#named !== named || !this.#read) {
+      this.#named = named;
+      this.#read = new DependencyList(distinct([...named.all, ...this.others]));
+    }
+    return this.#read;
   }
 }
 

@@ -24,6 +24,9 @@ export function prepareNode(redis: Redis): void {
   };
 
   redis.sendCommand = (command: Command, pipeline?: never) => {
+    // A cluster client says ASKING before what it was redirected with, and does not look how that went:
+    // over a connection that breaks it would be an unhandled rejection, which ends the process.
+    if (command.name === 'asking') command.promise.catch(() => undefined);
     if (isAbandoned(command, pipeline)) return command.promise;
     const stream = redis.stream as Redis['stream'] | undefined; // there is none before it connects
     if (stream && stream !== watched) {

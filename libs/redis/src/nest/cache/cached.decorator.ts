@@ -1,11 +1,16 @@
 import type { CacheDependency, CacheKey, CachePolicy } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
+import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import { cacheKeyOf } from './cache-key-of.js';
 import { last, refusal, replaceMethod, type MethodCall } from './cached-methods.js';
 import { listOf, type CallDecorator, type ListOr } from './method-options.js';
 
-/** The functions among the options take the arguments of the method. */
+/**
+ * The functions among the options take the arguments of the method.
+ *
+ * @publicApi
+ */
 export interface CachedOptions<
   KeyArgs extends readonly unknown[] = never[],
   TagArgs extends readonly unknown[] = never[],
@@ -89,8 +94,15 @@ export function Cached<
   };
 }
 
+/** @throws RedisConfigurationException: it is the program that is wrong, not what a client has sent */
 function cacheKeyOfAll(...args: readonly unknown[]): string {
-  return cacheKeyOf(args);
+  try {
+    return cacheKeyOf(args);
+  } catch (error) {
+    if (!(error instanceof RedisInvalidKeyException)) throw error;
+    const accepted = `arguments that have a key; ${error.message}`;
+    throw refusal('Cached', error.part, accepted);
+  }
 }
 
 /** A method that is called through `super`, from one that is cached too, must not share its entries. */

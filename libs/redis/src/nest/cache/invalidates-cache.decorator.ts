@@ -1,10 +1,16 @@
 import type { CacheKey } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
+import { RedisBatchException } from '../../errors/redis-batch.exception.js';
+import { RedisException } from '../../errors/redis.exception.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import { last, replaceMethod, type MethodCall } from './cached-methods.js';
 import { listOf, type ListOr, type ResultDecorator } from './method-options.js';
 
-/** The functions among the options take the method's result, then its arguments. */
+/**
+ * The functions among the options take the method's result, then its arguments.
+ *
+ * @publicApi
+ */
 export interface InvalidatesCacheOptions<
   TagArgs extends readonly unknown[] = never[],
   KeyArgs extends readonly unknown[] = never[],
@@ -32,7 +38,8 @@ export interface InvalidatesCacheOptions<
  * has completed; the result is the last of them. Several decorators can stand above each other.
  *
  * Rejects with what the cache rejects with, if Redis did not acknowledge the invalidation: the method
- * has succeeded then, and what is cached may be old.
+ * has succeeded then, and what is cached may be old. If several were not acknowledged it is a
+ * RedisBatchException whose `errors` name all of these tags and keys.
  *
  * @example
  * ```ts
@@ -66,15 +73,41 @@ export function InvalidatesCache<
   };
 }
 
-/** Tries all of it: what cannot be invalidated must not keep the rest from being so. */
+/**
+ * Tries all of it: what cannot be invalidated must not keep the rest from being so.
+ *
+ * @throws what one of them was rejected with; if several were, a RedisBatchException that names them all
+ */
 async function invalidate(
   cache: RedisCache,
   tags: readonly KeyPart[] = [],
   keys: readonly CacheKey[] = [],
 ): Promise<void> {
-  const outcomes = await Promise.allSettled([
-    ...(tags.length > 0 ? [cache.invalidateTags(...tags)] : []),
-    ...keys.map((key) => cache.delete(key)),
-  ]);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  const failures: unknown[] = [];
+  const errors = new Map<string, RedisException>();
+  const done = new Map<string, unknown>();
+  const attempt = async (names: readonly string[], work: Promise<unknown>) => {
+    try {
+      await work;
+      for (const name of names) done.set(name, true);
+    } catch (error) {
+      failures.push(error);
+      if (error instanceof RedisBatchException) {
+        for (const [tag, its] of error.errors) errors.set(tag as string, its);
+        for (const [tag, result] of error.results) done.set(tag as string, result);
+      } else {
+        for (const name of names) errors.set(name, error as RedisException);
+      }
+    }
+  };
+  const ofTags = tags.length > 0 ? [attempt(tags.map(String), cache.invalidateTags(...tags))] : [];
+  await Promise.all([...ofTags, ...keys.map((key) => attempt([nameOf(key)], cache.delete(key)))]);
+  if (failures.length === 0) return;
+  const mistake = failures.find((failure) => !(failure instanceof RedisException));
+  if (mistake !== undefined || failures.length === 1) throw mistake ?? failures[0];
+  throw new RedisBatchException('@InvalidatesCache()', errors, done);
+}
+
+function nameOf(key: CacheKey): string {
+  return typeof key === 'string' ? key : key.join(':');
 }

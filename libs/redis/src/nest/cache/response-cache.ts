@@ -53,9 +53,9 @@ export class ResponseCache {
   ): Observable<unknown> {
     return new Observable((subscriber) => {
       const run = new PipelineRun(exchange, handled, subscriber);
-      this.#cache.get<StoredResponse>(key, options).then(
+      this.#cache.peek<StoredResponse>(key, options).then(
         (found) => {
-          if (found) run.answer({ value: found, status: 'hit', ageMs: Date.now() - found.at });
+          if (found?.value) run.answer({ ...found, value: found.value });
           else run.goOn('MISS');
         },
         (error: unknown) => run.fail(error),
@@ -86,7 +86,8 @@ export class ResponseCache {
     this.#refreshed.add(id);
     try {
       // What is past its time is not good enough any more, but the next one may be kept as long.
-      const { staleFor, failSafe = staleFor } = options;
+      const { staleForMs, failSafeMs } = this.#cache.policyOf(options);
+      const failSafe = `${staleForMs + failSafeMs}ms` as const;
       const strict = { ...options, staleFor: '1ms' as const, failSafe };
       const found = await run.follow(this.#cache.resolve(key, () => run.load(), strict));
       if (found) run.answer(found);

@@ -1,3 +1,4 @@
+import type { Command } from 'ioredis';
 import type { RedisClient } from '../../../src/connection/options/options.js';
 
 /** A client whose commands can be held back, to try what happens in between. */
@@ -23,18 +24,21 @@ interface Gate extends Held {
 
 export function gated(client: RedisClient): GatedClient {
   const gates: Gate[] = [];
-  const call = async (command: string, args: unknown[], send: () => unknown) => {
+  const call = (command: string, args: unknown[], send: () => unknown) => {
     const at = gates.findIndex((gate) => gate.command === command && gate.matches(args));
     const [gate] = at < 0 ? [] : gates.splice(at, 1);
     gate?.reach();
-    await gate?.released;
-    return send();
+    return gate ? gate.released.then(send) : send();
   };
   const handler: ProxyHandler<RedisClient> = {
     get: (target, property) => {
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function') return value;
       const method = value.bind(target) as (...args: unknown[]) => unknown;
+      if (property === 'sendCommand') {
+        return (command: Command, ...where: unknown[]) =>
+          call(command.name, [command.args], () => method(command, ...where));
+      }
       if (!gates.some(({ command }) => command === property)) return method;
       return (...args: unknown[]) => call(String(property), args, () => method(...args));
     },

@@ -103,7 +103,10 @@ async function connect({ proxies, nodes }: WorkerData, state: SharedState) {
     ? new Cluster([...proxies], { natMap, redisOptions: patient, clusterRetryStrategy: () => 20 })
     : new Redis({ ...proxy, ...patient });
   const straight = isCluster ? new Cluster([...nodes]) : new Redis({ ...node, ...patient });
-  for (const client of [plain, straight]) client.on('error', () => undefined);
+  for (const client of [plain, straight]) {
+    client.on('error', () => undefined);
+    client.on('+node', toleratesBrokenAsking);
+  }
   const policy = { ttl: '3s', timeout: '250ms', loadTimeout: '400ms', negativeTtl: '1s' } as const;
   const options = { ...policy, breakerCooldown: '100ms' } as const;
   return {
@@ -116,6 +119,16 @@ async function connect({ proxies, nodes }: WorkerData, state: SharedState) {
       straight.disconnect();
       await supervised.close();
     },
+  };
+}
+
+/** ioredis sends ASKING with a redirected command and ignores it: also that it was rejected. */
+function toleratesBrokenAsking(node: Redis): void {
+  const asking = node.asking.bind(node);
+  node.asking = () => {
+    const asked = asking();
+    asked.catch(() => undefined);
+    return asked;
   };
 }
 

@@ -12,6 +12,7 @@ import { Chaos } from './chaos.js';
 import type { Violation } from './history-caller.js';
 import type { WorkerData, WorkerMessage } from './history-worker.js';
 import { FIGURES, Phase, SharedState } from './shared-state.js';
+import { SlotMigrations } from './slot-migrations.js';
 
 const WORKER = join(
   process.cwd(),
@@ -25,6 +26,8 @@ export interface HistoryOptions {
   readonly forMs?: number;
   readonly workers?: number;
   readonly topology?: 'one server' | 'cluster';
+  /** Whether slots of the cluster are moved between its nodes meanwhile. */
+  readonly migrations?: boolean;
   /** Told about once a second. */
   readonly onProgress?: (reads: number) => void;
 }
@@ -67,6 +70,7 @@ class History {
   readonly #workers = new Map<number, Worker>();
   readonly #random: () => number;
   readonly #chaos: Chaos;
+  #migrations: SlotMigrations | undefined;
   #generation = 0;
   #ready = 0;
   #final = 0;
@@ -74,7 +78,12 @@ class History {
   static async start(options: HistoryOptions): Promise<History> {
     if (options.topology === 'cluster') {
       const cluster = await startCluster({ replicas: false });
-      return new History(options, cluster.nodes, await proxiesOf(cluster.nodes), cluster);
+      const history = new History(options, cluster.nodes, await proxiesOf(cluster.nodes), cluster);
+      if (options.migrations) {
+        const random = randomNumbers(options.seed + 1); // or chaos would be another one
+        history.#migrations = await SlotMigrations.start(cluster.nodes, random);
+      }
+      return history;
     }
     const server = await startRedis();
     return new History(options, [server], await proxiesOf([server]), server);
@@ -106,7 +115,8 @@ class History {
     const endAt = performance.now() + (this.options.forMs ?? Infinity);
     do {
       this.#state.phase = Phase.chaos;
-      await this.#trouble(Math.min(performance.now() + CHAOS_MS, endAt));
+      const until = Math.min(performance.now() + CHAOS_MS, endAt);
+      await Promise.all([this.#trouble(until), this.#migrate(until)]);
       await Promise.all(this.proxies.map((proxy) => proxy.heal()));
       this.#state.phase = Phase.settle;
       await this.#until('all calls have ended', () => this.#state.isIdle);
@@ -129,6 +139,7 @@ class History {
   async stop(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
     this.#chaos.close();
+    this.#migrations?.close();
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await this.server.stop();
   }
@@ -136,13 +147,28 @@ class History {
   result(seconds: number): HistoryResult {
     const figures = Object.fromEntries(FIGURES.map((name) => [name, this.#state.figure(name)]));
     const { seed } = this.options;
-    return { seed, figures, faults: this.#chaos.done, violations: this.#violations, seconds };
+    return {
+      seed,
+      figures,
+      faults: { ...this.#chaos.done, ...this.#migrations?.done },
+      violations: this.#violations,
+      seconds,
+    };
   }
 
   async #trouble(until: number): Promise<void> {
     while (performance.now() < until && this.#violations.length < 20) {
       await sleep(this.#random() * 60);
       await this.#chaos.act();
+    }
+  }
+
+  async #migrate(until: number): Promise<void> {
+    while (this.#migrations && performance.now() < until && this.#violations.length < 20) {
+      await this.#migrations.migrateOne().catch((error: unknown) => {
+        this.#report(`a migration failed: ${String(error)}`);
+      });
+      await sleep(20);
     }
   }
 

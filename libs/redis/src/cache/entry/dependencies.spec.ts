@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import { entityDependency } from '../../keys/entity-dependency.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { Dependencies } from './dependency.js';
+import { Dependencies } from './dependencies.js';
 
 const keys = new KeyBuilder({ app: 'a', environment: 'e' });
 const dependencies = new Dependencies(keys);
@@ -11,7 +11,7 @@ const dependencies = new Dependencies(keys);
 describe('Dependencies', () => {
   it('are tags, entities and any other keys, and each kind is told from the others', () => {
     const user = entityDependency(keys, keys.userKey(1));
-    expect(dependencies.all({ tags: ['t', 5], dependsOn: [user, 'a\nb'] })).toEqual([
+    expect(dependencies.all({ tags: ['t', 5], dependsOn: [user, 'a\nb'] })).toMatchObject([
       { label: 'tt', by: 'version', key: 'tag:a:e:t' },
       { label: 't5', by: 'version', key: 'tag:a:e:5' },
       { label: 'euser:a:e:1', by: 'version', key: '{user:a:e:1}:version', entity: 'user:a:e:1' },
@@ -24,6 +24,43 @@ describe('Dependencies', () => {
     expect(named.map(({ label }) => label)).toEqual(['tt', 'k"k"']);
     expect(dependencies.all({})).toEqual([]);
     expect(dependencies.all({ tags: [], dependsOn: [] })).toEqual([]);
+  });
+
+  it('are one list, made once, for the same tags in the same order', () => {
+    const some = new Dependencies(keys);
+    const list = some.list({ tags: ['t', 'u', 5] });
+    expect(list.all).toEqual(some.all({ tags: ['t', 'u', 5] }));
+    expect(some.list({ tags: ['t', 'u', 5] })).toBe(list);
+    for (const tags of [
+      ['t', 'v', 5],
+      ['t', 5],
+      ['t', 'u', 'u', 5],
+      ['u', 't', 5],
+      ['t', 'u', '5'],
+    ]) {
+      expect(some.list({ tags }).all).toEqual(some.all({ tags }));
+    }
+    expect(some.list({ tags: ['t', 'u', 5] }).all).toEqual(list.all);
+  });
+
+  it('are as the caller named them, although he may change his list afterwards', () => {
+    const some = new Dependencies(keys);
+    const tags = ['t', 'u', 'v'];
+    some.list({ tags });
+    tags[1] = 'x';
+    expect(some.list({ tags }).all.map(({ label }) => label)).toEqual(['tt', 'tx', 'tv']);
+    expect(some.list({ tags: ['t', 'u', 'v'] }).all.map(({ label }) => label)).toEqual([
+      'tt',
+      'tu',
+      'tv',
+    ]);
+  });
+
+  it('beside tags are in no list that is kept', () => {
+    const list = dependencies.list({ tags: ['t'], dependsOn: ['k'] });
+    expect(list.all).toEqual(dependencies.all({ tags: ['t'], dependsOn: ['k'] }));
+    expect(dependencies.list({ tags: ['t'] }).all).toHaveLength(1);
+    expect(dependencies.list({})).toBe(dependencies.list({ tags: [], dependsOn: [] }));
   });
 
   it('are found again from their labels, in another process too, and have no line break', () => {

@@ -1,0 +1,150 @@
+import { writeKey } from '../connection/commands/read-keys.js';
+import type { RedisException } from '../errors/redis.exception.js';
+import type { Reading } from './multi-get.js';
+import type { ReadList } from './read-list.js';
+
+/** Who is given what was read of a key, and of a list beside it. */
+export interface ReadSink {
+  /** @param beside in the order of the list; the same array for all who gave this list in this turn */
+  succeed(text: string | null, beside: readonly (string | null)[]): void;
+  /** With what one of the keys could not be read for: together they are of no use then. */
+  fail(error: Error): void;
+}
+
+/** What goes into one command, and who waits for it. */
+export class Part {
+  readonly keys: string[] = [];
+  /** The same keys, those of a list together: what they look like in a command is known then. */
+  readonly written: (string | ReadList)[] = [];
+  readonly groups: Group[] = [];
+  /** The place of its first key. */
+  readonly from: number;
+  readonly #readers: (Reader | undefined)[] = [];
+  #readings: readonly Reading[] = [];
+
+  constructor(from: number) {
+    this.from = from;
+  }
+
+  /** Its keys as they stand in a command. */
+  write(): string {
+    let written = '';
+    for (const one of this.written)
+      written += typeof one === 'string' ? writeKey(one) : one.written;
+    return written;
+  }
+
+  readerAt(place: number): Reader {
+    return (this.#readers[place - this.from] ??= new Reader());
+  }
+
+  /** Of one who also waits for another part. */
+  add(group: Group): void {
+    this.groups.push(group);
+    group.missing++;
+  }
+
+  at(place: number): Reading {
+    return this.#readings[place - this.from] ?? null;
+  }
+
+  settle(readings: readonly Reading[]): void {
+    this.#readings = readings;
+    for (let i = 0; i < this.#readers.length; i++) this.#readers[i]?.settle(readings[i] ?? null);
+    for (const group of this.groups) group.settle();
+  }
+
+  /** After a mistake in the program. */
+  reject(error: unknown): void {
+    for (const reader of this.#readers) reader?.reject(error);
+    for (const group of this.groups) group.reject(error);
+  }
+}
+
+/** Those who wait for one key. */
+class Reader {
+  resolve!: (text: string | null) => void;
+  reject!: (error: unknown) => void;
+  readonly promise = new Promise<string | null>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+
+  settle(reading: Reading): void {
+    if (isText(reading)) this.resolve(reading);
+    else this.reject(reading);
+  }
+}
+
+/** One who waits for a key and a list. */
+export class Group {
+  /** For how many parts it still waits. */
+  missing = 1;
+  readonly #sink: ReadSink;
+  readonly #part: Part;
+  readonly #place: number;
+  readonly #beside: ListInTurn | undefined;
+
+  constructor(sink: ReadSink, part: Part, place: number, beside: ListInTurn | undefined) {
+    this.#sink = sink;
+    this.#part = part;
+    this.#place = place;
+    this.#beside = beside;
+  }
+
+  settle(): void {
+    if (--this.missing > 0) return;
+    const reading = this.#part.at(this.#place);
+    if (!isText(reading)) this.#sink.fail(reading);
+    else if (!this.#beside) this.#sink.succeed(reading, NOTHING);
+    else this.#beside.give(this.#sink, reading);
+  }
+
+  reject(error: unknown): void {
+    this.#sink.fail(error as Error);
+  }
+}
+
+const NOTHING: readonly never[] = [];
+
+/** The keys of a list that was asked for in this turn, whoever asked. */
+export class ListInTurn {
+  readonly parts: readonly Part[];
+  readonly #places: readonly number[];
+  #texts: (string | null)[] | undefined;
+  #failure: RedisException | undefined;
+
+  constructor(places: readonly number[], parts: readonly Part[]) {
+    this.#places = places;
+    this.parts = parts;
+  }
+
+  /** When all of its parts have settled. */
+  give(sink: ReadSink, text: string | null): void {
+    this.#texts ??= this.#read();
+    if (this.#failure) sink.fail(this.#failure);
+    else sink.succeed(text, this.#texts);
+  }
+
+  #read(): (string | null)[] {
+    const texts = new Array<string | null>(this.#places.length);
+    for (let i = 0; i < texts.length; i++) {
+      const reading = this.#readingAt(this.#places[i] as number);
+      if (isText(reading)) texts[i] = reading;
+      else this.#failure ??= reading;
+    }
+    return texts;
+  }
+
+  #readingAt(place: number): Reading {
+    let part: Part | undefined;
+    for (const one of this.parts) {
+      if (one.from <= place && (!part || one.from > part.from)) part = one;
+    }
+    return (part as Part).at(place);
+  }
+}
+
+function isText(reading: Reading): reading is string | null {
+  return reading === null || typeof reading === 'string';
+}

@@ -1,0 +1,39 @@
+/**
+ * What was made for names that come again and again: the latest, and as many of those before them that
+ * are still in use.
+ *
+ * @internal
+ */
+export class Remembered<T> {
+  readonly #most: number;
+  readonly #weigh: (value: T) => number;
+  #weight = 0;
+  #latest = new Map<string, T>();
+  #older: ReadonlyMap<string, T> = new Map();
+
+  /** @param most how much the latest of them may weigh together */
+  constructor(most: number, weigh: (value: T) => number = () => 1) {
+    this.#most = most;
+    this.#weigh = weigh;
+  }
+
+  get(name: string): T | undefined {
+    const latest = this.#latest.get(name);
+    if (latest !== undefined) return latest;
+    const older = this.#older.get(name);
+    if (older !== undefined) this.set(name, older);
+    return older;
+  }
+
+  set(name: string, value: T): T {
+    if (this.#weight >= this.#most) {
+      this.#older = this.#latest;
+      this.#latest = new Map();
+      this.#weight = 0;
+    }
+    const replaced = this.#latest.get(name);
+    this.#weight += this.#weigh(value) - (replaced === undefined ? 0 : this.#weigh(replaced));
+    this.#latest.set(name, value);
+    return value;
+  }
+}

@@ -1,0 +1,42 @@
+import { Command } from 'ioredis';
+import type { RedisClient } from '../options/options.js';
+
+/**
+ * MGET of keys that have been written down already.
+ *
+ * `client.mget` flattens, copies and inspects its arguments several times, and writes each key down anew:
+ * for 16 keys of 27 characters among 240 that took 3.7 us, and takes 0.3 us (Node 20.20.2).
+ *
+ * @param keys all on one server
+ * @param written the same keys, each by {@link writeKey}
+ * @internal
+ */
+export function readKeys(
+  client: RedisClient,
+  keys: readonly string[],
+  written: string,
+): Promise<(string | null)[]> {
+  const command = new WrittenCommand('mget', [], { replyEncoding: 'utf8' });
+  command.args = keys as string[];
+  command.written = `*${keys.length + 1}\r\n$4\r\nmget\r\n${written}`;
+  return client.sendCommand(command) as Promise<(string | null)[]>;
+}
+
+/** Whether a client's own methods would send the same: it is given to us by whoever made it. */
+export function sendsAsItIs({ options }: RedisClient): boolean {
+  const { keyPrefix, enableAutoPipelining, showFriendlyErrorStack } = options;
+  return !keyPrefix && !enableAutoPipelining && !showFriendlyErrorStack;
+}
+
+/** An argument of a command in the protocol of Redis (RESP): its length in bytes, and itself. */
+export function writeKey(key: string): string {
+  return `$${Buffer.byteLength(key)}\r\n${key}\r\n`;
+}
+
+class WrittenCommand extends Command {
+  written = '';
+
+  override toWritable(): string {
+    return this.written;
+  }
+}

@@ -22,8 +22,13 @@ export function readKeys(
   return client.sendCommand(command) as Promise<(string | null)[]>;
 }
 
-/** Whether a client's own methods would send the same: it is given to us by whoever made it. */
-export function sendsAsItIs({ options }: RedisClient): boolean {
+/**
+ * Whether a client's own methods would send the same: it is given to us by whoever made it, and may be a
+ * test's double that has nothing but those methods.
+ */
+export function sendsAsItIs(client: RedisClient): boolean {
+  const { options, sendCommand } = client as Partial<RedisClient>;
+  if (!options || !sendCommand) return false;
   const { keyPrefix, enableAutoPipelining, showFriendlyErrorStack } = options;
   return !keyPrefix && !enableAutoPipelining && !showFriendlyErrorStack;
 }

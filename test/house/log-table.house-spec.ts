@@ -37,8 +37,14 @@ const command = {
     work();
   },
 } as const;
-const cached = { cache: 'c', key: 'k' } as const;
-const invalidation = { type: 'cache.invalidation', cache: 'c', count: 1, pending: 0 } as const;
+const cached = { connection: 'default', cache: 'c', key: 'k' } as const;
+const invalidation = {
+  type: 'cache.invalidation',
+  connection: 'default',
+  cache: 'c',
+  count: 1,
+  pending: 0,
+} as const;
 
 /** Every type of event, in every variant that is written differently; the compiler misses none. */
 const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[] } = {
@@ -75,8 +81,8 @@ const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[]
   'cache.corrupt': [{ type: 'cache.corrupt', ...cached }],
   'cache.failure': [{ type: 'cache.failure', ...cached, operation: 'read', error }],
   'cache.breaker': [
-    { type: 'cache.breaker', cache: 'c', state: 'open', error },
-    { type: 'cache.breaker', cache: 'c', state: 'closed' },
+    { type: 'cache.breaker', connection: 'default', cache: 'c', state: 'open', error },
+    { type: 'cache.breaker', connection: 'default', cache: 'c', state: 'closed' },
   ],
 };
 

@@ -1,3 +1,4 @@
+import { identityOf } from '../connection/client-identity.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
@@ -12,6 +13,14 @@ import { Outbox } from './outage/outbox.js';
 import { CacheStore } from './store/cache-store.js';
 import { EntryReader } from './store/entry-reader.js';
 
+/** How a cache is told about. */
+export interface CacheAnnouncement {
+  /** Its name in logs, metrics and traces; that of its options, unless it is injected by another. */
+  readonly announcedAs?: string;
+  /** Who is told; those who hear of its client, unless somebody else made that. */
+  readonly telemetry?: Telemetry;
+}
+
 /**
  * Puts a cache together.
  *
@@ -21,9 +30,10 @@ export function makeParts(
   client: RedisClient,
   keys: KeyBuilder,
   options: ResolvedCacheOptions,
-  telemetry: Telemetry | undefined,
+  { announcedAs = options.name, telemetry = identityOf(client).telemetry }: CacheAnnouncement,
 ): CacheParts {
-  const announcer = new CacheAnnouncer(options.name, telemetry);
+  const { connection } = identityOf(client);
+  const announcer = new CacheAnnouncer({ connection, cache: announcedAs, telemetry });
   const store = new CacheStore(client);
   const dependencies = new Dependencies(keys);
   const guard = new OutageGuard(client, {
@@ -39,7 +49,7 @@ export function makeParts(
     dependencies,
     outbox,
     announcer,
-    tracing: new LoadTracing(options.name, telemetry?.tracing),
+    tracing: new LoadTracing(announcedAs, telemetry.tracing),
     reader: new EntryReader(store, guard, dependencies, outbox, (key) => {
       announcer.announce('cache.corrupt', { key });
     }),

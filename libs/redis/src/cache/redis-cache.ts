@@ -6,7 +6,6 @@
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
-import type { Telemetry } from '../telemetry/telemetry.js';
 import { CacheKeys } from './cache-keys.js';
 import type {
   CacheKey,
@@ -21,7 +20,7 @@ import type {
   SetOptions,
 } from './cache-options.js';
 import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
-import { makeParts } from './make-parts.js';
+import { makeParts, type CacheAnnouncement } from './make-parts.js';
 import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
 import type { Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
@@ -60,11 +59,11 @@ export class RedisCache {
     client: RedisClient,
     keys: KeyBuilder,
     options: RedisCacheOptions = {},
-    telemetry?: Telemetry,
+    announcement: CacheAnnouncement = {},
   ) {
     const resolved = resolveCacheOptions(options);
     this.#keys = new CacheKeys(keys, resolved.name);
-    this.#parts = makeParts(client, keys, resolved, telemetry);
+    this.#parts = makeParts(client, keys, resolved, announcement);
     this.#flights = new Flights(this.#parts);
     this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
   }

@@ -4,6 +4,13 @@ import type { RedisClient } from './options/options.js';
 /** How long a socket may take to be gone once it was closed or destroyed. */
 const GONE_MS = 500;
 
+const closing = new WeakSet<RedisClient>();
+
+/** Whether we have begun to close it: what is interrupted by that is no outage. */
+export function isClosing(client: RedisClient): boolean {
+  return closing.has(client);
+}
+
 /**
  * Waits for the replies that are on their way, at most until the deadline, then closes, and returns
  * when the socket is gone. Never throws, and takes no time when there is no connection.
@@ -12,6 +19,7 @@ const GONE_MS = 500;
  */
 export async function closeClient(client: RedisClient, deadlineMs: number): Promise<void> {
   if (client.status === 'end') return;
+  closing.add(client);
   const ended = new Promise<void>((resolve) => client.once('end', resolve));
   if (client.status === 'ready') {
     client.quit().catch(() => undefined); // closed before it could answer: that is what we wanted

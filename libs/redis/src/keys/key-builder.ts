@@ -41,7 +41,7 @@ export class KeyBuilder {
 
   /** @throws RedisInvalidKeyException if the application or the environment is empty */
   constructor({ app, environment }: KeySpace) {
-    this.#space = `${encodePart(app, 'app')}:${encodePart(environment, 'environment')}`;
+    this.#space = encodeSpace({ app, environment });
     this.app = app;
     this.environment = environment;
   }
@@ -122,6 +122,11 @@ export class KeyBuilder {
     }
     return key;
   }
+}
+
+/** What every key of an application and environment has in its middle. @internal */
+export function encodeSpace({ app, environment }: KeySpace): string {
+  return `${encodePart(app, 'app')}:${encodePart(environment, 'environment')}`;
 }
 
 function parsePlain(key: string): ParsedKey | undefined {

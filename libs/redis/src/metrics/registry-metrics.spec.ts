@@ -94,7 +94,7 @@ describe('RegistryMetrics', () => {
   it('counts what happens in caches', async () => {
     const app = application();
     watch(app);
-    const at = { cache: 'default', key: 'k' };
+    const at = { connection: 'default', cache: 'default', key: 'k' };
     for (const result of ['hit', 'hit', 'miss', 'stale', 'negative', 'bypass'] as const) {
       app.telemetry.announce({ type: 'cache.request', ...at, result });
     }
@@ -122,7 +122,7 @@ describe('RegistryMetrics', () => {
     const app = application();
     watch(app);
     const announce = (by: 'tag' | 'key' | 'pattern' | 'outbox', count: number, failed: number) => {
-      const facts = { cache: 'default', by, count, failed, pending: 0 };
+      const facts = { connection: 'default', cache: 'default', by, count, failed, pending: 0 };
       app.telemetry.announce({ type: 'cache.invalidation', ...facts });
     };
     announce('tag', 5, 2);

@@ -1,6 +1,7 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { encodeSpace } from '../keys/key-builder.js';
 import { resolveOptions } from '../connection/options/resolve-options.js';
 import { resolveLogging } from './logging/log-policy.js';
 import type {
@@ -62,7 +63,8 @@ function resolveModuleOptions(options: RedisModuleOptions, name?: string): Resol
   const isObject = typeof given === 'object' && given !== null;
   const resolved = resolveOptions(isObject ? connection : options, name); // refuses what is none
   refuseNoOptions(cache);
-  return Object.assign(resolved, { cache, logging: resolveLogging(logging) });
+  const policy = { ...resolveLogging(logging), space: encodeSpace(resolved) };
+  return Object.assign(resolved, { cache, logging: policy });
 }
 
 function refuseNoOptions(cache: unknown): void {

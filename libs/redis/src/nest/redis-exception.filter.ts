@@ -7,13 +7,16 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
+import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { parseDuration, type Duration } from '../time/duration.js';
 import { wordsOfError } from './logging/failure-words.js';
+import { DEFAULT_LOG_POLICY, type LogPolicy } from './logging/log-policy.js';
+import { TelemetryLogger } from './logging/telemetry.logger.js';
 import { problemOf } from './problem-details.js';
 
 /** Options of {@link RedisExceptionFilter}, provided under {@link REDIS_EXCEPTION_FILTER_OPTIONS}. */
@@ -57,13 +60,16 @@ export class RedisExceptionFilter implements ExceptionFilter {
   readonly #adapterHost: HttpAdapterHost;
   readonly #timeoutStatus: 503 | 504;
   readonly #retryAfter: string;
+  readonly #modules: ModuleRef | undefined;
 
   constructor(
     adapterHost: HttpAdapterHost,
     @Optional()
     @Inject(REDIS_EXCEPTION_FILTER_OPTIONS)
     { timeoutStatus = 503, retryAfter = '2s' }: RedisExceptionFilterOptions = {},
+    @Optional() modules?: ModuleRef,
   ) {
+    this.#modules = modules;
     this.#adapterHost = adapterHost;
     this.#timeoutStatus = timeoutStatus;
     this.#retryAfter = String(Math.ceil(parseDuration(retryAfter, 'retryAfter') / 1_000));
@@ -113,7 +119,7 @@ export class RedisExceptionFilter implements ExceptionFilter {
 
   /** Without the driver's error: Redis's own words may quote what was sent. */
   #log(exception: RedisException, status: number): void {
-    const { stack, ...words } = wordsOfError(exception, 'pattern');
+    const { stack, ...words } = wordsOfError(exception, this.#policyFor(exception));
     const entry = { msg: 'A request failed because of Redis', status, ...words };
     // A command of a client of ours is in the log already.
     if (status >= 500 && !failureOf(exception.cause)) {
@@ -121,5 +127,12 @@ export class RedisExceptionFilter implements ExceptionFilter {
     } else {
       this.#logger.debug(entry);
     }
+  }
+
+  /** What may be written of the key. A filter that was not made by Nest knows no connection. */
+  #policyFor({ cause }: RedisException): LogPolicy {
+    const connection = failureOf(cause)?.connection ?? DEFAULT_CONNECTION;
+    const logger = this.#modules?.get(TelemetryLogger, { strict: false });
+    return logger?.policyOf(connection) ?? DEFAULT_LOG_POLICY;
   }
 }

@@ -1,16 +1,24 @@
 /** What happens in a cache. Keys are there for the log, which shortens them; values never are. */
-export type CacheEvent =
+export type CacheEvent = InCache & CacheFacts;
+
+/** Where it happens. */
+export interface InCache {
+  /** The name of the connection that the cache is on. */
+  readonly connection: string;
+  /** The name that the cache is injected by. */
+  readonly cache: string;
+}
+
+type CacheFacts =
   | {
       /** A value was asked for, and this is where it came from. */
       readonly type: 'cache.request';
-      readonly cache: string;
       readonly key: string;
       readonly result: 'hit' | 'miss' | 'stale' | 'negative' | 'bypass';
     }
   | {
       /** A loader ended. */
       readonly type: 'cache.load';
-      readonly cache: string;
       readonly key: string;
       readonly durationMs: number;
       /** What it threw; absent if it returned. */
@@ -25,14 +33,12 @@ export type CacheEvent =
   | {
       /** A caller has waited for the loader of another process. */
       readonly type: 'cache.lease-wait';
-      readonly cache: string;
       readonly key: string;
       readonly durationMs: number;
     }
   | {
       /** Entries were invalidated, or should have been. */
       readonly type: 'cache.invalidation';
-      readonly cache: string;
       /** `outbox`: some of what it held was delivered, or is lost with the process. */
       readonly by: 'tag' | 'key' | 'pattern' | 'outbox';
       readonly count: number;
@@ -43,13 +49,11 @@ export type CacheEvent =
   | {
       /** Something else than an entry is stored where an entry should be; it counts as a miss. */
       readonly type: 'cache.corrupt';
-      readonly cache: string;
       readonly key: string;
     }
   | {
       /** Redis failed during a call. A read goes on without it, unless the cache is `closed`. */
       readonly type: 'cache.failure';
-      readonly cache: string;
       readonly key: string;
       readonly operation: 'read' | 'lease' | 'fill' | 'set' | 'delete';
       readonly error: Error;
@@ -57,7 +61,6 @@ export type CacheEvent =
   | {
       /** The breaker opened: Redis is left alone; or closed: it is asked again. */
       readonly type: 'cache.breaker';
-      readonly cache: string;
       readonly state: 'open' | 'closed';
       /** What opened it. */
       readonly error?: Error;

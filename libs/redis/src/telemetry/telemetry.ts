@@ -43,7 +43,8 @@ export class Telemetry {
     }
     return () => {
       for (const [type, handler] of entries) {
-        const others = this.#handlersOf(type).filter((other) => other !== handler);
+        const others = [...this.#handlersOf(type)];
+        others.splice(others.indexOf(handler), 1); // it may be there for others, too
         if (others.length > 0) this.#handlers.set(type, others);
         else this.#handlers.delete(type);
       }
@@ -61,8 +62,7 @@ export class Telemetry {
       try {
         handler(event);
       } catch (error) {
-        const detail = String((error as Partial<Error> | undefined)?.stack);
-        process.emitWarning(`A listener to Redis telemetry failed: ${String(error)}`, { detail });
+        warn(error);
       }
     }
   }
@@ -73,3 +73,11 @@ export class Telemetry {
 }
 
 const NOBODY: readonly never[] = [];
+
+/** @internal */
+export function warn(error: unknown): void {
+  const { message = 'it threw no error', stack } = (error ?? {}) as Partial<Error>;
+  process.emitWarning(`A listener to Redis telemetry failed: ${message}`, {
+    ...(typeof stack === 'string' && { detail: stack }),
+  });
+}

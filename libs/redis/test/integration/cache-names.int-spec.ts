@@ -118,13 +118,13 @@ onOneServer((stage) => {
       await cache.invalidateTags('t', 'u');
       await cache.delete(['post', 1]);
       await caught(cache.getOrLoad(['post', 1], () => Promise.reject(new Error('origin'))));
-      const name = 'default';
+      const where = { connection: 'default', cache: 'default' };
       expect(events).toEqual([
-        { type: 'cache.load', cache: name, key, durationMs: expect.any(Number), outcome: 'filled' },
-        { type: 'cache.request', cache: name, key, result: 'miss' },
-        { type: 'cache.request', cache: name, key, result: 'hit' },
-        { type: 'cache.invalidation', cache: name, by: 'tag', count: 2, failed: 0, pending: 0 },
-        { type: 'cache.invalidation', cache: name, by: 'key', count: 1, failed: 0, pending: 0 },
+        { type: 'cache.load', ...where, key, durationMs: expect.any(Number), outcome: 'filled' },
+        { type: 'cache.request', ...where, key, result: 'miss' },
+        { type: 'cache.request', ...where, key, result: 'hit' },
+        { type: 'cache.invalidation', ...where, by: 'tag', count: 2, failed: 0, pending: 0 },
+        { type: 'cache.invalidation', ...where, by: 'key', count: 1, failed: 0, pending: 0 },
         expect.objectContaining({
           type: 'cache.load',
           outcome: 'failed',

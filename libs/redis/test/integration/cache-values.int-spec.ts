@@ -159,7 +159,7 @@ onEveryTopology((stage) => {
       expect(result).toMatchObject({ value: 'value', status: 'miss' });
       expect(ms).toBeLessThan(200);
       expect(of('cache.corrupt')).toEqual([
-        { type: 'cache.corrupt', cache: 'default', key: entry },
+        { type: 'cache.corrupt', connection: 'default', cache: 'default', key: entry },
       ]);
       expect(await load()).toMatchObject({ status: 'hit' });
       await stage.client.del(keys.tagKey('t'));

@@ -146,11 +146,52 @@ describe('a command', () => {
     ]);
   });
 
-  it('says whether it was asked to wait', async () => {
+  it('says whether it was asked to wait, and how long it did', async () => {
+    const { url } = await start();
+    const { client, events, registry } = await open({ url });
+    await client.blpop('list', 0.05);
+    const waiting = client.blpop('list', 0); // for ever
+    const other = await registry.open(resolveOptions({ startup: 'require', url }, 'other'));
+    await other.lpush('list', 'x');
+    await waiting;
+    expect(events).toEqual([
+      expect.objectContaining({ command: 'blpop', isBlocking: true }),
+      expect.objectContaining({ command: 'blpop', isBlocking: true }),
+    ]);
+    for (const { durationMs } of events) expect(durationMs).toBeGreaterThan(0);
+  });
+
+  it("is announced if it is a caller's own script that the server does not know", async () => {
     const { url } = await start();
     const { client, events } = await open({ url });
-    await client.blpop('list', 0.05);
-    expect(events[0]).toMatchObject({ command: 'blpop', isBlocking: true });
+    await caught(client.evalsha('0'.repeat(40), 1, 'a'));
+    expect(events.map(facts)).toEqual([['evalsha', 'a', 'command']]);
+  });
+
+  it('is announced if it waits for the first connection, whatever its name', async () => {
+    const proxy = await startFaultProxy(await start());
+    cleanups.push(() => proxy.stop());
+    await proxy.cut();
+    const { host, port } = proxy;
+    const { client, namesOf, events } = await open({
+      host,
+      port,
+      startup: 'background',
+      commandTimeout: '100ms',
+    });
+    await Promise.all([caught(client.info()), caught(client.select(1)), caught(client.get('a'))]);
+    expect(namesOf()).toEqual(['info', 'select', 'get']);
+    expect(events.map(({ failure }) => failure?.kind)).not.toContain(undefined);
+  });
+
+  it('is no failure if it is interrupted by the end of the application', async () => {
+    const { url } = await start();
+    const { client, events, registry } = await open({ url, shutdownTimeout: '100ms' });
+    const waiting = caught(client.blpop('list', 0));
+    await registry.closeAll();
+    await waiting;
+    expect(events.filter(({ failure }) => failure)).toEqual([]);
+    expect(events.map(({ command }) => command)).not.toContain('quit');
   });
 
   it('of a name that nobody knows is called other, whatever it is', async () => {
@@ -217,6 +258,19 @@ describe('a command', () => {
 });
 
 describeWithRealRedis('a command in a cluster', () => {
+  it('is announced as failed if nobody follows its redirection', async () => {
+    const cluster = await startCluster();
+    cleanups.push(() => cluster.stop());
+    const [node] = cluster.primaries;
+    const { client, events } = await open({ url: node?.url ?? '' });
+    const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`);
+    const failures = await Promise.all(keys.map((key) => client.get(key).catch(() => 'failed')));
+    expect(failures).toContain('failed');
+    expect(events.filter(({ failure }) => failure)).toHaveLength(
+      failures.filter((reply) => reply === 'failed').length,
+    );
+  });
+
   it('is announced once, however often it was redirected', async () => {
     const cluster = await startCluster();
     cleanups.push(() => cluster.stop());

@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyBuilder } from '../../keys/key-builder.js';
+import { Telemetry } from '../../telemetry/telemetry.js';
 import { CacheAnnouncer } from '../cache-announcer.js';
 import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import { resolveCacheOptions } from '../cache-policy.js';
@@ -24,7 +25,11 @@ function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(
   return {
     options: resolveCacheOptions({ maxLoads: 1 }),
     dependencies: new Dependencies(keys),
-    announcer: new CacheAnnouncer('default', undefined),
+    announcer: new CacheAnnouncer({
+      connection: 'default',
+      cache: 'default',
+      telemetry: new Telemetry(),
+    }),
     outbox: new Outbox(),
     gate: new LoadGate(1),
     guard: {

@@ -3,6 +3,8 @@ import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
 import { isError } from '../../errors/is-error.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
+import { isClosing } from '../close-client.js';
+import { isOwnScript } from '../keyspace/redis-script.js';
 import { classifyError } from '../translation/classify-error.js';
 import { hideArguments, recordFailure } from '../translation/command-failures.js';
 import { blockingTimeMs } from './blocking-commands.js';
@@ -59,6 +61,7 @@ export function superviseCommands(
       pipeline,
       companions,
       timeoutMs,
+      start: now,
       deadline: now + timeoutMs,
       reject: command.reject,
       resolve: command.resolve,
@@ -68,16 +71,19 @@ export function superviseCommands(
     if (pipeline) companions.push(supervision);
     setSupervision(command, supervision);
     command.reject = rejectSupervised;
-    if (telemetry.hears('command') && !isSetup(command)) {
+    if (telemetry.hears('command') && !isNobodys(command)) {
       supervision.report = new CommandReport(connection, command, blockingMs > 0);
       command.resolve = resolveReported;
     }
     deadlines.watch(supervision, now);
   }
 
-  /** What ioredis sends by itself before a connection is ready; what of it matters is an error event. */
-  function isSetup({ name }: Command): boolean {
-    return SETUP_COMMANDS.has(name) && client.status !== 'ready';
+  /**
+   * What is sent to set a connection up or to close it, by ioredis and by us: nobody asked for it, and
+   * what of it matters is an event of the connection.
+   */
+  function isNobodys({ name }: Command): boolean {
+    return client.status === 'connect' ? SETUP_COMMANDS.has(name) : isClosing(client);
   }
 
   function companionsIn(pipeline: object | undefined): Supervision[] {
@@ -99,7 +105,7 @@ export function superviseCommands(
       connection,
       address,
       timeoutMs: supervision.timeoutMs,
-      operation: command.name,
+      operation: names.of(command.name),
       ...(key !== undefined && { key }),
     });
     supervision.reject(error);
@@ -116,13 +122,13 @@ export function superviseCommands(
 
   /** The first end counts: a reply may still come for what was too late. */
   function announceEnd(supervision: Supervision, error: Error | undefined): void {
-    const { report, command, deadline, timeoutMs } = supervision;
+    const { report, command, start } = supervision;
     if (!report) return;
     supervision.report = undefined;
-    if (error && isAskedAgain(error)) return;
+    if (error && (isAskedAgain(command, error) || isClosing(client))) return;
     if (!error) names.learn(command.name);
     report.command = names.of(command.name);
-    report.durationMs = performance.now() - (deadline - timeoutMs);
+    report.durationMs = performance.now() - start;
     report.failure = error && { error, kind: classifyError(error, true)?.kind ?? 'command' };
     telemetry.announce(report);
   }
@@ -144,9 +150,14 @@ function failureInside(command: Command, reply: unknown): Error | undefined {
   return reply.find(isError);
 }
 
-/** Another node has it, or the server has to be told the script: the driver or the library goes on. */
-function isAskedAgain({ message }: Error): boolean {
-  return /^(MOVED|ASK|NOSCRIPT) /.test(message);
+/** The server has to be told the script, and ioredis or the library tells it. */
+function isAskedAgain(command: Command, { message }: Error): boolean {
+  return message.startsWith('NOSCRIPT') && (isOwnScript(command) || isDefinedCommand(command));
+}
+
+/** Of `defineCommand`. */
+function isDefinedCommand(command: Command & { isCustomCommand?: boolean }): boolean {
+  return command.isCustomCommand === true;
 }
 
 /** Shared by all plain commands, and never written to. */

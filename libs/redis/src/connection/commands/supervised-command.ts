@@ -11,7 +11,8 @@ export interface Supervision {
   /** Everything sent so far in the same pipeline; a plain command is alone. */
   readonly companions: readonly Supervision[];
   readonly timeoutMs: number;
-  /** On the clock of `performance.now()`. */
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly start: number;
   readonly deadline: number;
   /** ioredis's own way to reject it. */
   readonly reject: (error: Error) => void;

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
+import type { Command } from 'ioredis';
 import { isError } from '../../errors/is-error.js';
 import type { RedisClient } from '../options/options.js';
+
+/** The hashes of the library's scripts. */
+const ownScripts = new Set<unknown>();
+
+/** Whether it runs a script of the library, which will tell the server what it does not know. */
+export function isOwnScript({ name, args }: Command): boolean {
+  return name === 'evalsha' && ownScripts.has(args[0]);
+}
 
 /**
  * A Lua script, which Redis runs as one command that nothing interrupts
@@ -15,6 +24,7 @@ export class RedisScript {
   constructor(source: string) {
     this.#source = source;
     this.#sha = createHash('sha1').update(source).digest('hex');
+    ownScripts.add(this.#sha);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { RedisCache } from '../../cache/redis-cache.js';
 import type { RedisCacheOptions } from '../../cache/cache-options.js';
+import { identityOf } from '../../connection/client-identity.js';
 import type { ClientRegistry } from '../../connection/client.registry.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
@@ -35,13 +36,18 @@ export class CacheRegistry {
   create({ injectedAs, client, keys, options }: CacheDeclaration): Promise<RedisCache> {
     return this.#clients.guard(() => {
       this.#claim(injectedAs);
-      const cache = new RedisCache(client, keys, options, this.#telemetry);
+      const cache = new RedisCache(client, keys, options, {
+        announcedAs: injectedAs,
+        telemetry: this.#telemetry,
+      });
       this.#caches.push({ injectedAs, client, cache });
       this.#clients.closeFirst(async () => {
         const failed = await cache.close();
         if (failed === 0) return;
         const facts = { by: 'outbox', count: failed, failed, pending: 0 } as const;
-        this.#telemetry.announce({ type: 'cache.invalidation', cache: injectedAs, ...facts });
+        const { connection } = identityOf(client);
+        const where = { connection, cache: injectedAs };
+        this.#telemetry.announce({ type: 'cache.invalidation', ...where, ...facts });
       });
       return cache;
     });

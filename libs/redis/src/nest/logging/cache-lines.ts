@@ -3,45 +3,57 @@ import type { RedisEventHandlers, RedisEventOf } from '../../telemetry/telemetry
 import { wordsOfError } from './failure-words.js';
 import type { FloodGate } from './flood-gate.js';
 import type { PolicyOf } from './log-policy.js';
-import { shownKey } from './work-lines.js';
+import { milliseconds, shownKey } from './work-lines.js';
 
 /** What goes wrong in a cache. */
 export function cacheHandlers(logger: Logger, floods: FloodGate, policyOf: PolicyOf) {
   return {
-    'cache.breaker': ({ cache, state, error }) => {
-      if (state === 'closed') logger.log({ msg: 'Redis is asked for cached values again', cache });
-      else {
-        const words = wordsOfError(error, policyOf().keys);
-        logger.warn({ msg: 'Redis is left alone for a while', cache, error: words?.error });
+    'cache.breaker': ({ connection, cache, state, error }) => {
+      if (state === 'closed') {
+        logger.log({ msg: 'Redis is asked for cached values again', connection, cache });
+        return;
       }
+      const words = wordsOfError(error, policyOf(connection));
+      const msg = 'Redis is left alone for a while';
+      logger.warn({ msg, connection, cache, error: words?.error });
     },
-    'cache.failure': ({ cache, operation, key, error }) => {
+    'cache.failure': ({ connection, cache, operation, key, error }) => {
       floods.pass(`${cache} ${operation} ${error.name}`, (heldBack) => {
-        const { keys } = policyOf();
-        const msg = 'Redis failed a cache';
-        const { error: message, code } = wordsOfError(error, keys);
-        const facts = { cache, operation: `cache.${operation}`, ...shownKey(key, keys) };
-        logger.warn({ msg, ...facts, success: false, error: message, code, ...heldBack });
+        const policy = policyOf(connection);
+        const { error: message, code } = wordsOfError(error, policy);
+        logger.warn({
+          msg: 'Redis failed a cache',
+          connection,
+          cache,
+          operation: `cache.${operation}`,
+          ...shownKey(key, policy),
+          success: false,
+          error: message,
+          code,
+          ...heldBack,
+        });
       });
     },
-    'cache.corrupt': ({ cache, key }) => {
+    'cache.corrupt': ({ connection, cache, key }) => {
       floods.pass(`${cache} corrupt`, (heldBack) => {
         const msg = 'Something else is stored where a cached value should be; it counts as a miss';
-        logger.warn({ msg, cache, ...shownKey(key, policyOf().keys), ...heldBack });
+        const shown = shownKey(key, policyOf(connection));
+        logger.warn({ msg, connection, cache, ...shown, ...heldBack });
       });
     },
-    'cache.load': ({ cache, key, durationMs, outcome, error }) => {
+    'cache.load': ({ connection, cache, key, durationMs, outcome, error }) => {
       if (outcome !== 'failed') return;
       floods.pass(`${cache} load`, (heldBack) => {
-        const { keys } = policyOf();
+        const policy = policyOf(connection);
         logger.warn({
           msg: 'A loader failed',
+          connection,
           cache,
           operation: 'cache.load',
-          ...shownKey(key, keys),
+          ...shownKey(key, policy),
           success: false,
-          duration_ms: durationMs,
-          ...wordsOfError(error, keys),
+          duration_ms: milliseconds(durationMs),
+          ...wordsOfError(error, policy),
           ...heldBack,
         });
       });
@@ -52,10 +64,11 @@ export function cacheHandlers(logger: Logger, floods: FloodGate, policyOf: Polic
   } satisfies RedisEventHandlers;
 }
 
-function describeInvalidation({ cache, by, count, failed }: RedisEventOf<'cache.invalidation'>) {
+function describeInvalidation(event: RedisEventOf<'cache.invalidation'>) {
+  const { connection, cache, by, count, failed } = event;
   const msg =
     by === 'outbox'
       ? 'Invalidations are lost: Redis was not told of them before the application closed'
       : 'Invalidations failed: what is cached may be outdated';
-  return { msg, cache, by, count, failed };
+  return { msg, connection, cache, by, count, failed };
 }

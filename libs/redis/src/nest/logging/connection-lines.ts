@@ -13,7 +13,8 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
     },
     'connection.down': ({ connection, endpoint, error }) => {
       const msg = 'Redis connection down; reconnecting in the background';
-      const words = error && wordsOfDriverError(error, { connection });
+      const address = firstAddress(endpoint);
+      const words = error && wordsOfDriverError(error, { connection, address });
       logger.warn({ msg, connection, endpoint, ...(words && { error: words.error }) });
     },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {
@@ -33,4 +34,11 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
       });
     },
   } satisfies RedisEventHandlers;
+}
+
+/** Of `host:port,host:port`. */
+function firstAddress(endpoint: string): { host: string; port: number } {
+  const [first = ''] = endpoint.split(',', 1);
+  const colon = first.lastIndexOf(':');
+  return { host: first.slice(0, colon), port: Number(first.slice(colon + 1)) };
 }

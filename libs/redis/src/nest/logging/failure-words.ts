@@ -4,7 +4,7 @@ import { isError } from '../../errors/is-error.js';
 import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { keyForLog } from './key-for-log.js';
-import type { LoggedKeys } from './log-policy.js';
+import type { LogPolicy } from './log-policy.js';
 
 /** What a line says about a failure. */
 export interface FailureWords {
@@ -18,23 +18,25 @@ export interface FailureWords {
 /** What a failed command was, as far as it may be written. */
 export interface FailedCommand {
   readonly connection: string;
-  readonly operation?: string;
+  readonly operation?: string | undefined;
   readonly key?: string | undefined;
+  /** Of the server, where the error does not know it. */
+  readonly address?: { readonly host: string; readonly port: number };
 }
 
+const UNKNOWN = { host: 'unknown host', port: 0 };
 const LONGEST_REPLY = 200;
 
-const UNKNOWN = { host: 'unknown host', port: 0 };
+/** What a script answers is in the words of whoever wrote it. */
+const SCRIPTS = /^(eval|evalsha|fcall)(_ro)?$/;
 
 /**
  * What is safe to say about an error of the driver: the words of the exception that it becomes, which
  * knows the key only as it may be written. Redis's own words may name the ACL user.
  */
-export function wordsOfDriverError(
-  error: Error,
-  { connection, operation, key }: FailedCommand,
-): FailureWords {
-  const { address = UNKNOWN, timeoutMs = 0 } = failureOf(error) ?? {};
+export function wordsOfDriverError(error: Error, failed: FailedCommand): FailureWords {
+  const { connection, operation, key } = failed;
+  const { address = failed.address ?? UNKNOWN, timeoutMs = 0 } = failureOf(error) ?? {};
   const exception = translateError(error, {
     connection,
     address,
@@ -47,14 +49,19 @@ export function wordsOfDriverError(
 }
 
 /** What is safe to say about an error that has reached the library's callers, or comes from them. */
-export function wordsOfError(error: Error, keys: LoggedKeys): FailureWords;
-export function wordsOfError(error: unknown, keys: LoggedKeys): FailureWords | undefined;
-export function wordsOfError(error: unknown, keys: LoggedKeys): FailureWords | undefined {
+export function wordsOfError(error: Error, policy: LogPolicy): FailureWords;
+export function wordsOfError(error: unknown, policy: LogPolicy): FailureWords | undefined;
+export function wordsOfError(error: unknown, policy: LogPolicy): FailureWords | undefined {
   if (!isError(error)) return undefined;
+  const failure = failureOf(error);
+  if (failure) {
+    return wordsOfDriverError(error, { ...failure, key: keyForLog(failure.key, policy) });
+  }
   const words = wordsOf(error);
   const { key } = error as { key?: unknown };
   if (!(error instanceof RedisException) || typeof key !== 'string') return words;
-  const hide = (text: string) => text.replaceAll(key, keyForLog(key, keys) ?? '*');
+  const shown = `"${keyForLog(key, policy) ?? '*'}"`;
+  const hide = (text: string) => text.replaceAll(`"${key}"`, () => shown);
   return {
     ...words,
     error: hide(words.error),
@@ -65,14 +72,14 @@ export function wordsOfError(error: unknown, keys: LoggedKeys): FailureWords | u
 function wordsOf(error: Error): FailureWords {
   return {
     error: error.message,
-    ...(error instanceof RedisCommandException && replyOf(error.cause)),
+    ...(error instanceof RedisCommandException && replyOf(error)),
     ...(error instanceof RedisException && { code: error.code }),
     ...(error.stack !== undefined && { stack: error.stack }),
   };
 }
 
-function replyOf(cause: unknown): { reply?: string } {
+function replyOf({ cause, operation = '', reply }: RedisCommandException): { reply?: string } {
   if (!isError(cause) || cause.name !== 'ReplyError') return {};
-  const reply = cause.message.replace(/'[^]*'|"[^]*"/g, "'...'");
-  return { reply: reply.slice(0, LONGEST_REPLY) };
+  if (SCRIPTS.test(operation)) return { reply };
+  return { reply: cause.message.replace(/'[^]*'|"[^]*"/g, "'...'").slice(0, LONGEST_REPLY) };
 }

@@ -1,3 +1,5 @@
+import { warn } from '../../telemetry/telemetry.js';
+
 /** A line that repeats is written once in this time. */
 const WINDOW_MS = 1_000;
 
@@ -46,7 +48,12 @@ export class FloodGate {
   #release(kind: string): boolean {
     const { count = 0, last } = this.#windows.get(kind) ?? {};
     this.#windows.delete(kind);
-    last?.(count > 1 ? { held_back: count - 1 } : {});
-    return last !== undefined;
+    if (!last) return false;
+    try {
+      last(count > 1 ? { held_back: count - 1 } : {});
+    } catch (error) {
+      warn(error); // nobody is there who could handle it
+    }
+    return true;
   }
 }

@@ -1,21 +1,21 @@
-import type { LoggedKeys } from './log-policy.js';
+import type { LogPolicy } from './log-policy.js';
 
 /** A key may be 512 MB long; nobody reads that. */
 const LONGEST = 200;
 
 /**
- * A key as it may be written. Of the library's own keys the pattern keeps kind, application and
- * environment; of others, whose parts it does not know, the first part.
+ * A key as it may be written. The pattern of a key of this application keeps kind, application and
+ * environment; of any other key, whose parts could be anything, the first part.
  */
-export function keyForLog(key: string | undefined, keys: LoggedKeys): string | undefined {
+export function keyForLog(key: string | undefined, { keys, space }: LogPolicy): string | undefined {
   if (key === undefined || keys === 'none') return undefined;
-  const shown = keys === 'full' ? key : patternOf(key);
+  const shown = keys === 'full' ? key : patternOf(key.slice(0, 2 * LONGEST), space);
   return shown.length <= LONGEST ? shown : `${shown.slice(0, LONGEST)}...`;
 }
 
-function patternOf(key: string): string {
-  const parts = key.slice(0, 2 * LONGEST).split(':', 4);
-  if (parts.length === 1) return '*';
-  const kept = parts.length === 4 ? parts.slice(0, 3) : parts.slice(0, 1);
-  return [...kept.map((part) => part.replace('{', '')), '*'].join(':');
+function patternOf(key: string, space: string | undefined): string {
+  const [kind = '', app, environment, ...parts] = key.replace(/^\{/, '').split(':');
+  const isOurs = parts.length > 0 && `${app}:${environment}` === space;
+  if (isOurs) return `${kind}:${space}:*`;
+  return app === undefined ? '*' : `${kind}:*`;
 }

@@ -39,10 +39,12 @@ export interface LogPolicy {
   readonly keys: LoggedKeys;
   readonly slowMs: number;
   readonly successes: boolean;
+  /** Application and environment as they stand in the connection's keys. */
+  readonly space?: string | undefined;
 }
 
-/** Which policy holds for a connection; of a cache, which does not say its connection, the default's. */
-export type PolicyOf = (connection?: string) => LogPolicy;
+/** Which policy holds for a connection. */
+export type PolicyOf = (connection: string) => LogPolicy;
 
 const SLOW_MS = 100;
 

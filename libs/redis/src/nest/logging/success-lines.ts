@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import type { CacheEvent } from '../../telemetry/cache.events.js';
 import type { OperationEvent } from '../../telemetry/operation.events.js';
 import type { RedisEventHandlers } from '../../telemetry/telemetry.js';
 import { wordsOfError } from './failure-words.js';
@@ -10,23 +11,21 @@ import { milliseconds, shownKey } from './work-lines.js';
  * has reached its caller, and the command behind it is in the log as an error.
  */
 export function successHandlers(logger: Logger, policyOf: PolicyOf) {
+  const write = (connection: string, line: object) => {
+    if (policyOf(connection).successes) logger.debug({ ...line, connection });
+  };
   const operation = (name: string, { connection, durationMs, error }: OperationEvent) => {
-    const { keys, successes } = policyOf(connection);
-    if (!successes) return;
-    const words = wordsOfError(error, keys);
-    logger.debug({
+    const words = wordsOfError(error, policyOf(connection));
+    write(connection, {
       msg: 'Redis operation',
-      connection,
       operation: name,
       success: error === undefined,
       duration_ms: milliseconds(durationMs),
       ...(words && { error: words.error }),
     });
   };
-  const cacheLine = (operation: string, cache: string, key: string, facts: object) => {
-    const { keys, successes } = policyOf();
-    if (!successes) return;
-    logger.debug({ msg: 'Redis cache', cache, operation, ...shownKey(key, keys), ...facts });
+  const cacheLine = (operation: string, { connection, cache }: CacheEvent, facts: object) => {
+    write(connection, { msg: 'Redis cache', cache, operation, success: true, ...facts });
   };
   return {
     batch: (event) => {
@@ -36,37 +35,32 @@ export function successHandlers(logger: Logger, policyOf: PolicyOf) {
       operation(`${event.kind}.${event.operation}`, event);
     },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {
-      if (error || !policyOf(connection).successes) return;
-      logger.debug({
-        msg: 'Redis connection lent',
-        connection,
-        operation: 'pool.acquire',
-        success: true,
-        duration_ms: milliseconds(durationMs),
-        in_use: inUse,
-      });
+      if (error) return;
+      const facts = { success: true, duration_ms: milliseconds(durationMs), in_use: inUse };
+      write(connection, { msg: 'Redis connection lent', operation: 'pool.acquire', ...facts });
     },
-    'cache.request': ({ cache, key, result }) => {
-      cacheLine('cache.request', cache, key, { success: true, result });
+    'pool.release': ({ connection, inUse, reused }) => {
+      const facts = { success: true, in_use: inUse, reused };
+      write(connection, { msg: 'Redis connection returned', operation: 'pool.release', ...facts });
     },
-    'cache.load': ({ cache, key, durationMs, outcome }) => {
+    'cache.request': (event) => {
+      const { key, result, connection } = event;
+      cacheLine('cache.request', event, { ...shownKey(key, policyOf(connection)), result });
+    },
+    'cache.load': (event) => {
+      const { key, durationMs, outcome, connection } = event;
       if (outcome === 'failed') return;
-      const facts = { success: true, outcome, duration_ms: milliseconds(durationMs) };
-      cacheLine('cache.load', cache, key, facts);
+      const facts = { outcome, duration_ms: milliseconds(durationMs) };
+      cacheLine('cache.load', event, { ...shownKey(key, policyOf(connection)), ...facts });
     },
-    'cache.lease-wait': ({ cache, key, durationMs }) => {
-      cacheLine('cache.lease-wait', cache, key, { duration_ms: milliseconds(durationMs) });
+    'cache.lease-wait': (event) => {
+      const { key, durationMs, connection } = event;
+      const facts = { duration_ms: milliseconds(durationMs) };
+      cacheLine('cache.lease-wait', event, { ...shownKey(key, policyOf(connection)), ...facts });
     },
-    'cache.invalidation': ({ cache, by, count, failed }) => {
-      if (failed > 0 || !policyOf().successes) return;
-      logger.debug({
-        msg: 'Redis cache',
-        cache,
-        operation: 'cache.invalidate',
-        success: true,
-        by,
-        count,
-      });
+    'cache.invalidation': (event) => {
+      const { by, count, failed } = event;
+      if (failed === 0) cacheLine('cache.invalidate', event, { by, count });
     },
   } satisfies RedisEventHandlers;
 }

@@ -2,11 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Logger } from '@nestjs/common';
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import { recordFailure } from '../../connection/translation/command-failures.js';
 import type { CommandEvent } from '../../telemetry/command.events.js';
 import { Telemetry } from '../../telemetry/telemetry.js';
 import { resolveLogging, type RedisLoggingOptions } from './log-policy.js';
 import { TelemetryLogger } from './telemetry.logger.js';
 
+/** Of the connection and the cache that lines are about. */
+const where = { connection: 'default', cache: 'c' } as const;
 const KEY = 'cache:app:env:post:secret-id';
 const late = new RedisTimeoutException({ operation: 'mget', key: KEY, timeoutMs: 250 });
 
@@ -14,7 +17,7 @@ function listen(options?: RedisLoggingOptions) {
   const telemetry = new Telemetry();
   const lines = { log: jest.fn(), warn: jest.fn(), error: jest.fn(), debug: jest.fn() };
   const logger = new TelemetryLogger(telemetry, lines as unknown as Logger);
-  if (options) logger.follow('default', resolveLogging(options));
+  logger.follow('default', { ...resolveLogging(options), space: 'app:env' });
   return { telemetry, logger, ...lines };
 }
 
@@ -149,6 +152,9 @@ describe('The keys in the log', () => {
     ['pattern', 'cache:app:env:post:5', 'cache:app:env:*'],
     ['pattern', 'sessions:secret', 'sessions:*'],
     ['pattern', 'a:secret:c', 'a:*'],
+    ['pattern', 'reset:ada@example.com:secret:v1', 'reset:*'],
+    ['pattern', 'user:other:env:7', 'user:*'],
+    ['pattern', 'user:app:env', 'user:*'],
     ['pattern', 'secret', '*'],
     ['pattern', '', '*'],
     ['pattern', 'x'.repeat(1_000_000), '*'],
@@ -163,19 +169,81 @@ describe('The keys in the log', () => {
   });
 });
 
+describe('The words about a failure', () => {
+  const loaderFails = (error: Error, options?: RedisLoggingOptions) => {
+    const { telemetry, warn } = listen(options);
+    const facts = { ...where, key: KEY, durationMs: 1, outcome: 'failed', error } as const;
+    telemetry.announce({ type: 'cache.load', ...facts });
+    const [[line]] = warn.mock.calls as [[{ error: string; stack: string }]];
+    return line;
+  };
+  const lateFor = (key: string) =>
+    new RedisTimeoutException({ operation: 'get', key, timeoutMs: 250 });
+
+  it.each(['a$&x:secret:z', 'e', '', KEY])('hide the key %j and nothing else', (key) => {
+    const { error, stack } = loaderFails(lateFor(key));
+    expect(error).toMatch(/^Redis did not answer get on "[a-z$&:*]*\*" within 250 ms\. It may be/);
+    expect(error + stack).not.toMatch(/secret/);
+  });
+
+  it("name no key at all with keys: 'none'", () => {
+    const { error } = loaderFails(lateFor(KEY), { keys: 'none' });
+    expect(error).toContain('get on "*" within');
+  });
+
+  it('are ours if the driver failed a loader', () => {
+    const error = Object.assign(new Error('ERR unknown thing hunter2'), { name: 'ReplyError' });
+    const facts = { connection: 'default', address: { host: 'h', port: 1 }, timeoutMs: 1 };
+    recordFailure(error, { ...facts, operation: 'other', key: KEY });
+    const line = loaderFails(error);
+    expect(line).toMatchObject({
+      code: 'REDIS_COMMAND',
+      error: expect.stringContaining('with ERR'),
+    });
+  });
+
+  it.each(['eval', 'evalsha', 'fcall', 'eval_ro'])('repeat nothing that %s answered', (name) => {
+    const { telemetry, error: written } = listen();
+    const reply = Object.assign(new Error('LIMIT of card 4111'), { name: 'ReplyError' });
+    telemetry.announce(command({ command: name, failure: { error: reply, kind: 'command' } }));
+    expect(written).toHaveBeenCalledWith(expect.objectContaining({ reply: 'LIMIT' }));
+    expect(JSON.stringify(written.mock.calls)).not.toContain('4111');
+  });
+});
+
+describe('A logger that throws', () => {
+  it('ends neither the process nor the closing of the application', () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const { telemetry, logger, error } = listen();
+    error.mockImplementation(() => {
+      throw new Error('the disk is full');
+    });
+    for (let i = 0; i < 3; i++) telemetry.announce(failed('ERR'));
+    jest.advanceTimersByTime(1_000);
+    for (let i = 0; i < 3; i++) telemetry.announce(failed('ERR'));
+    logger.flush();
+    expect(error.mock.calls.length).toBeGreaterThan(2);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining('the disk is full'),
+      expect.anything(),
+    );
+    warn.mockRestore();
+  });
+});
+
 describe('The log of caches', () => {
   it('says when Redis is left alone, and when no more', () => {
     const { telemetry, warn, log } = listen();
-    telemetry.announce({ type: 'cache.breaker', cache: 'c', state: 'open', error: late });
-    telemetry.announce({ type: 'cache.breaker', cache: 'c', state: 'closed' });
+    telemetry.announce({ type: 'cache.breaker', ...where, state: 'open', error: late });
+    telemetry.announce({ type: 'cache.breaker', ...where, state: 'closed' });
     const error = expect.stringContaining('within 250 ms');
-    expect(warn).toHaveBeenCalledWith(expect.objectContaining({ cache: 'c', error }));
+    expect(warn).toHaveBeenCalledWith(expect.objectContaining({ ...where, error }));
     expect(log).toHaveBeenCalledTimes(1);
   });
 
   it('holds back failures of a kind, each kind for itself', () => {
     const { telemetry, warn } = listen();
-    const failure = { type: 'cache.failure', cache: 'c', key: KEY, error: late } as const;
+    const failure = { type: 'cache.failure', ...where, key: KEY, error: late } as const;
     for (let i = 0; i < 100; i++) telemetry.announce({ ...failure, operation: 'read' });
     telemetry.announce({ ...failure, operation: 'fill' });
     expect(warn).toHaveBeenCalledTimes(2);
@@ -185,13 +253,13 @@ describe('The log of caches', () => {
 
   it('names no ids', () => {
     const { telemetry, warn } = listen();
-    const facts = { cache: 'c', key: KEY, durationMs: 1 } as const;
-    telemetry.announce({ type: 'cache.corrupt', cache: 'c', key: KEY });
+    const facts = { ...where, key: KEY, durationMs: 1 } as const;
+    telemetry.announce({ type: 'cache.corrupt', ...where, key: KEY });
     telemetry.announce({ type: 'cache.load', ...facts, outcome: 'failed', error: late });
     telemetry.announce({ type: 'cache.load', ...facts, outcome: 'failed', error: 'text' });
     telemetry.announce({ type: 'cache.load', ...facts, outcome: 'filled' });
     telemetry.announce({ type: 'cache.failure', ...facts, operation: 'read', error: late });
-    telemetry.announce({ type: 'cache.breaker', cache: 'c', state: 'open', error: late });
+    telemetry.announce({ type: 'cache.breaker', ...where, state: 'open', error: late });
     jest.advanceTimersByTime(1_000);
     expect(warn).toHaveBeenCalledTimes(5);
     expect(JSON.stringify(warn.mock.calls)).not.toContain('secret-id');
@@ -200,7 +268,7 @@ describe('The log of caches', () => {
 
   it('calls an error what was not invalidated, and nothing else', () => {
     const { telemetry, error: written } = listen();
-    const facts = { type: 'cache.invalidation', cache: 'c', count: 2, pending: 0 } as const;
+    const facts = { type: 'cache.invalidation', ...where, count: 2, pending: 0 } as const;
     telemetry.announce({ ...facts, by: 'tag', failed: 0 });
     expect(written).not.toHaveBeenCalled();
     telemetry.announce({ ...facts, by: 'tag', failed: 1 });
@@ -210,12 +278,12 @@ describe('The log of caches', () => {
 
   it('writes everything at debug if successes are wanted', () => {
     const { telemetry, debug } = listen({ successes: true });
-    const facts = { cache: 'c', key: KEY } as const;
+    const facts = { ...where, key: KEY } as const;
     telemetry.announce({ type: 'cache.request', ...facts, result: 'hit' });
     telemetry.announce({ type: 'cache.load', ...facts, outcome: 'filled', durationMs: 5 });
     telemetry.announce({ type: 'cache.lease-wait', ...facts, durationMs: 5 });
     const invalidated = { by: 'tag', count: 2, failed: 0, pending: 0 } as const;
-    telemetry.announce({ type: 'cache.invalidation', cache: 'c', ...invalidated });
+    telemetry.announce({ type: 'cache.invalidation', ...where, ...invalidated });
     const work = { connection: 'default', durationMs: 1 } as const;
     telemetry.announce({ type: 'batch', ...work, operation: 'getAll' });
     telemetry.announce({
@@ -226,6 +294,8 @@ describe('The log of caches', () => {
       error: late,
     });
     telemetry.announce({ type: 'pool.acquire', ...work, inUse: 1 });
+    const released = { connection: 'default', inUse: 0, reused: true } as const;
+    telemetry.announce({ type: 'pool.release', ...released });
     const written = debug.mock.calls.map(([line]) => line as { operation: string });
     expect(written.map(({ operation }) => operation)).toEqual([
       'cache.request',
@@ -235,6 +305,7 @@ describe('The log of caches', () => {
       'batch.getAll',
       'user.save',
       'pool.acquire',
+      'pool.release',
     ]);
     expect(JSON.stringify(written)).not.toContain('secret-id');
   });

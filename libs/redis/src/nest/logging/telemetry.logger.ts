@@ -31,7 +31,7 @@ export class TelemetryLogger {
         this.#command(event);
       },
       ...connectionHandlers(logger, this.#floods),
-      ...cacheHandlers(logger, this.#floods, this.#policyOf),
+      ...cacheHandlers(logger, this.#floods, this.policyOf),
     });
   }
 
@@ -40,7 +40,7 @@ export class TelemetryLogger {
     this.#policies.set(connection, policy);
     if (!policy.successes || this.#writesSuccesses) return;
     this.#writesSuccesses = true;
-    this.#telemetry.subscribe(successHandlers(this.#logger, this.#policyOf));
+    this.#telemetry.subscribe(successHandlers(this.#logger, this.policyOf));
   }
 
   /** Writes what is held back, before the application ends. */
@@ -48,7 +48,7 @@ export class TelemetryLogger {
     this.#floods.flush();
   }
 
-  readonly #policyOf: PolicyOf = (connection = 'default') =>
+  readonly policyOf: PolicyOf = (connection) =>
     this.#policies.get(connection) ?? DEFAULT_LOG_POLICY;
 
   #command(event: CommandEvent): void {
@@ -59,7 +59,7 @@ export class TelemetryLogger {
       });
       return;
     }
-    const policy = this.#policyOf(connection);
+    const policy = this.policyOf(connection);
     if (durationMs > policy.slowMs && !isBlocking) {
       this.#floods.pass(`${connection} ${command} slow`, (heldBack) => {
         const line = commandLine('A Redis command was slow', event, policy);
@@ -76,7 +76,7 @@ export class TelemetryLogger {
 
   #commandFailed(event: CommandEvent, error: Error, heldBack: object): void {
     const { connection, command: operation } = event;
-    const line = commandLine('A Redis command failed', event, this.#policyOf(connection));
+    const line = commandLine('A Redis command failed', event, this.policyOf(connection));
     const words = wordsOfDriverError(error, { connection, operation, key: line.key });
     event.within(() => {
       this.#logger.error({ ...line, ...words, ...heldBack });

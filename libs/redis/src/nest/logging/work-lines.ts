@@ -12,21 +12,21 @@ export interface WorkLine {
   readonly duration_ms: number;
 }
 
-export function commandLine(msg: string, event: CommandEvent, { keys }: LogPolicy): WorkLine {
+export function commandLine(msg: string, event: CommandEvent, policy: LogPolicy): WorkLine {
   const { connection, command, durationMs } = event;
   return {
     msg,
     connection,
     operation: command,
-    ...shownKey(event.key, keys),
+    ...shownKey(event.key, policy),
     success: !event.failure,
     duration_ms: milliseconds(durationMs),
   };
 }
 
 /** The field of a key, if it may be written. */
-export function shownKey(key: string | undefined, keys: LogPolicy['keys']): { key?: string } {
-  const shown = keyForLog(key, keys);
+export function shownKey(key: string | undefined, policy: LogPolicy): { key?: string } {
+  const shown = keyForLog(key, policy);
   return shown === undefined ? {} : { key: shown };
 }
 

@@ -37,7 +37,7 @@ export function listenedCache(
   for (const type of TYPES)
     telemetry.subscribe({ [type]: (event: CacheEvent) => events.push(event) });
   return {
-    cache: new RedisCache(client, keys, { timeout: '5s', ...options }, telemetry),
+    cache: new RedisCache(client, keys, { timeout: '5s', ...options }, { telemetry }),
     events,
     of: (type) => events.filter((event) => event.type === type) as never,
   };

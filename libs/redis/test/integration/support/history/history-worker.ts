@@ -112,7 +112,7 @@ async function connect({ proxies, nodes }: WorkerData, state: SharedState) {
   return {
     straight: straight as Redis,
     caches: [supervised.client, plain].map(
-      (client) => new RedisCache(client, historyKeys, options, telemetry),
+      (client) => new RedisCache(client, historyKeys, options, { telemetry }),
     ),
     close: async () => {
       plain.disconnect();

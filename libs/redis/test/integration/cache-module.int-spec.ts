@@ -12,6 +12,7 @@ import {
   type RedisModuleOptions,
 } from 'nestjs-redis-data';
 import { startFaultProxy, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { Telemetry } from '../../src/telemetry/telemetry.js';
 import { caught } from './support/caught.js';
 
 let server: RedisTestServer;
@@ -65,6 +66,26 @@ describe('the caches of RedisModule', () => {
     expect(await cache.get(['post', 5])).toEqual({ title: 'Hello' });
     const client = app.get<Redis>(getRedisToken(), { strict: false });
     expect(await client.exists('cache:m1:test:post:5')).toBe(1);
+  });
+
+  it('are announced by the name they are injected by, and with their connection', async () => {
+    const app = await boot([
+      RedisModule.forRoot(options('m14')),
+      RedisModule.forRoot({ name: 'quiet', ...options('m14') }),
+      RedisModule.forCache('posts', {}, 'quiet'),
+    ]);
+    const announced: string[][] = [];
+    app.get(Telemetry, { strict: false }).subscribe({
+      'cache.request': ({ connection, cache }) => announced.push([connection, cache]),
+    });
+    for (const name of [undefined, 'quiet', 'posts']) {
+      await cacheOf(app, name).getOrLoad(`key of ${name ?? 'default'}`, () => 1);
+    }
+    expect(announced).toEqual([
+      ['default', 'default'],
+      ['quiet', 'quiet'],
+      ['quiet', 'posts'],
+    ]);
   });
 
   it("are named: a connection's own by its name, others by forCache, with keys of their own", async () => {

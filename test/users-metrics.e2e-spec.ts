@@ -59,6 +59,7 @@ describeWithRealRedis('the metrics of the users API', () => {
       'redis_cache_lease_wait_seconds',
       'redis_memory_used_bytes',
       'redis_memory_limit_bytes',
+      'redis_memory_evicts',
     ]);
   });
 

@@ -156,6 +156,32 @@ describe('operating the users API', () => {
       expect(linesOf('probe')).toEqual([]);
     });
 
+    it('warns in one line, with the reason, when a probe fails', async () => {
+      const probe = (id: string) =>
+        app.request('GET', '/health/ready', undefined, { 'x-request-id': id });
+      await server.kill();
+      await eventually(async () => {
+        expect((await probe('failing-early')).status).toBe(503);
+      });
+
+      await probe('failing-probe');
+      await app.request('GET', '/health', undefined, { 'x-request-id': 'failing-report' });
+
+      const warning = {
+        level: 40,
+        context: 'Health',
+        msg: expect.stringMatching(/not connected \(\w+\)/),
+      };
+      for (const id of ['failing-probe', 'failing-report']) {
+        expect(linesOf(id)).toEqual([expect.objectContaining(warning)]);
+      }
+      await server.restart();
+      await eventually(async () => {
+        expect((await probe('well-again')).status).toBe(200);
+      });
+      expect(linesOf('well-again').filter(({ level }) => Number(level) > 40)).toEqual([]);
+    });
+
     it('logs what failed with its stack, and the request as failed', async () => {
       await server.kill();
 

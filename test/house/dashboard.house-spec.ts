@@ -46,6 +46,17 @@ describe('the dashboard', () => {
     }
   });
 
+  it('adds no connections, and no caches, up in a chart', () => {
+    const sums = charts
+      .filter(({ type }) => type === 'timeseries')
+      .flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+      .flatMap((expr) => [...expr.matchAll(/by \(([^)]*)\) \(rate\(redis_(command|cache)_/g)]);
+    expect(sums.length).toBeGreaterThan(8);
+    for (const [, labels = '', about] of sums) {
+      expect(labels.split(', ')).toContain(about === 'cache' ? 'cache' : 'connection');
+    }
+  });
+
   it('uses no variable that it does not have', () => {
     const known = [...templating.list.map(({ name }) => name), '__rate_interval'];
     const used = [...JSON.stringify({ panels, templating }).matchAll(/\$\{?(\w+)/g)];

@@ -6,9 +6,10 @@ import { TerminusModule } from '@nestjs/terminus';
 import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 
 import { HealthController } from './health.controller.js';
+import { HealthLogger } from './health.logger.js';
 
 @Module({
-  imports: [TerminusModule.forRoot({ errorLogStyle: 'json' })],
+  imports: [TerminusModule.forRoot({ errorLogStyle: 'json', logger: HealthLogger })],
   controllers: [HealthController],
   providers: [RedisHealthIndicator],
 })

@@ -4,7 +4,7 @@ import type { Params } from 'nestjs-pino';
 
 import type { LogLevel } from '../config/app.variables.js';
 
-/** Asked every few seconds by machines: worth a line only when they fail. */
+/** Asked every few seconds by machines: worth a line only when they break. */
 const PROBES = new Set(['/health', '/health/live', '/health/ready', '/metrics']);
 
 const SECRETS = [
@@ -30,9 +30,12 @@ export function requestLogging(level: LogLevel): Params {
 }
 
 function levelOf(request: IncomingMessage, response: ServerResponse, error?: Error): LogLevel {
-  if (error || response.statusCode >= 500) return 'error';
   const [path = ''] = (request.url ?? '').split('?', 1);
-  return PROBES.has(path) ? 'debug' : 'info';
+  const isProbe = PROBES.has(path);
+  // A probe says 503 when it works, and what failed has a line of its own.
+  const isFailure = error !== undefined || response.statusCode >= 500;
+  if (isFailure && !(isProbe && response.statusCode === 503)) return 'error';
+  return isProbe ? 'debug' : 'info';
 }
 
 /**

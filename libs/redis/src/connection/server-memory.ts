@@ -1,35 +1,49 @@
+import { ask, primariesOf, type Primary } from './keyspace/primaries.js';
 import type { RedisClient } from './options/options.js';
-import { ask, primariesOf } from './keyspace/primaries.js';
+import { askUnlessRefused } from './refused-questions.js';
 
-/** How much memory Redis needs, and how much it may have. */
+/** How much memory a server needs, and how much it may have. */
 export interface ServerMemory {
   readonly usedBytes: number;
   /** `maxmemory`; absent where there is none, or the server does not say. */
   readonly limitBytes?: number;
+  /** Whether it evicts any key when it is full (`maxmemory-policy` is `allkeys-*`), so that it refuses nothing. */
+  readonly evicts: boolean;
 }
 
 /**
- * Asks Redis for its memory; in a cluster the sum over the primaries. One INFO for each of them.
+ * Asks Redis for its memory; in a cluster for that of the fullest primary, because a sum would hide it.
+ * One INFO for each of them, which connects the client to those that it has not needed yet.
  *
- * @returns `undefined` if a server does not say, as an embedded one
+ * @returns `undefined` if no server says, as an embedded one
  * @throws RedisConnectionException if a primary of a cluster is gone
- * @throws the driver's error
+ * @throws the driver's error; if it is NOPERM, without a question for ten minutes
  * @internal
  */
 export async function readServerMemory(client: RedisClient): Promise<ServerMemory | undefined> {
   const primaries = await primariesOf(client);
-  const texts = await Promise.all(primaries.map((one) => ask(client, one, 'info', ['memory'])));
-  const usedBytes = sumOf(texts, 'used_memory');
-  const limitBytes = sumOf(texts, 'maxmemory');
-  if (usedBytes === undefined) return undefined;
-  return limitBytes === undefined ? { usedBytes } : { usedBytes, limitBytes };
+  const texts = await Promise.all(primaries.map((primary) => askForMemory(client, primary)));
+  const [fullest] = texts
+    .flatMap((text) => memoryIn(String(text)) ?? [])
+    .sort((a, b) => fullnessOf(b) - fullnessOf(a) || b.usedBytes - a.usedBytes);
+  return fullest;
 }
 
-/** A `maxmemory` of 0 is no limit, and with one server that has none there is none for all. */
-function sumOf(texts: readonly unknown[], field: string): number | undefined {
-  const values = texts.map((text) => new RegExp(`^${field}:(\\d+)`, 'm').exec(String(text))?.[1]);
-  const numbers = values.map(Number);
-  return numbers.every((number) => number > 0)
-    ? numbers.reduce((sum, number) => sum + number, 0)
-    : undefined;
+function askForMemory(client: RedisClient, primary: Primary): Promise<unknown> {
+  return askUnlessRefused(primary.node ?? client, 'INFO memory', () =>
+    ask(client, primary, 'info', ['memory']),
+  );
+}
+
+function memoryIn(text: string): ServerMemory | undefined {
+  const usedBytes = Number(/^used_memory:(\d+)/m.exec(text)?.[1]);
+  if (!(usedBytes > 0)) return undefined;
+  const limitBytes = Number(/^maxmemory:(\d+)/m.exec(text)?.[1]);
+  const evicts = /^maxmemory_policy:allkeys-/m.test(text);
+  // A `maxmemory` of 0 is no limit.
+  return limitBytes > 0 ? { usedBytes, limitBytes, evicts } : { usedBytes, evicts };
+}
+
+function fullnessOf({ usedBytes, limitBytes }: ServerMemory): number {
+  return limitBytes === undefined ? 0 : usedBytes / limitBytes;
 }

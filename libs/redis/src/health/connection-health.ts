@@ -1,7 +1,7 @@
 import type { RedisClient } from '../connection/options/options.js';
 import { down, type Down } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
-import { REASONS } from './health-words.js';
+import { OUTAGES, REASONS } from './health-words.js';
 import { lookAtCluster } from './look-at-cluster.js';
 import { lookAtServer } from './look-at-server.js';
 
@@ -20,7 +20,7 @@ export async function lookAt(
   options: ResolvedHealthOptions,
   bypassedCaches: readonly string[],
 ): Promise<ConnectionHealth> {
-  if (client.status !== 'ready') return down(`not connected (${client.status})`);
+  if (client.status !== 'ready') return down(`${OUTAGES.notConnected} (${client.status})`);
   const looking =
     'nodes' in client ? lookAtCluster(client, options) : lookAtServer(client, options);
   const findings = await looking;

@@ -24,5 +24,14 @@ export const REFUSALS = {
   NOAUTH: 'the credentials were refused',
 } as const;
 
+/** Why a connection is down because nobody answers, or for a reason that only the log names. */
+export const OUTAGES = {
+  /** Followed by the state of the client. */
+  notConnected: 'not connected',
+  noPrimary: 'no primary is connected',
+  late: 'no answer in time',
+  other: 'the ping failed',
+} as const;
+
 /** What may be forbidden, or missing, and then cannot be judged. */
 export type Check = 'memory' | 'replication' | 'cluster';

@@ -1,6 +1,6 @@
 import { classifyError } from '../connection/translation/classify-error.js';
 import type { Answer, Answers } from './ask-server.js';
-import { REFUSALS, type Check, type Reason } from './health-words.js';
+import { OUTAGES, REFUSALS, type Check, type Reason } from './health-words.js';
 import { countIn, parseInfo, type InfoFields } from './info-fields.js';
 
 /** What the answers of one server say. */
@@ -49,9 +49,9 @@ function judgePing(answer: Answer): Partial<ServerHealth> {
   const { kind, reply = '' } = classifyError(answer, true) ?? {};
   if (kind === 'permission') return {};
   if (reply === 'MISCONF') return { reasons: ['notSaving'] };
-  if (kind === 'timeout') return { problem: 'no answer in time' };
+  if (kind === 'timeout') return { problem: OUTAGES.late };
   // The reason is in the log; it may name hosts.
-  return { problem: (REFUSALS as Readonly<Record<string, string>>)[reply] ?? 'the ping failed' };
+  return { problem: (REFUSALS as Readonly<Record<string, string>>)[reply] ?? OUTAGES.other };
 }
 
 function judgeMemory(answer: Answer, expected: Expectations): Partial<ServerHealth> {

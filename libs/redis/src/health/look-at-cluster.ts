@@ -1,8 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 import { withDeadline } from '../time/deadline.js';
-import { askTopology } from './ask-server.js';
+import { askTopology, type Asked } from './ask-server.js';
 import { down, memoryFacts, type Down, type Findings } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
+import { OUTAGES } from './health-words.js';
 import { parseTopology, type Topology } from './judge-topology.js';
 import { healthOf } from './look-at-server.js';
 
@@ -16,13 +17,13 @@ export async function lookAtCluster(
 ): Promise<Findings | Down> {
   const nodes = cluster.nodes('master');
   // One that has become a replica since then redirects commands: nothing is lost by it.
-  const looking = { ...options, replica: true, isNode: true };
+  const looking = { ...options, replica: true };
   const [topology, servers] = await Promise.all([
-    topologyOf(nodes[0], options.timeoutMs),
-    Promise.all(nodes.map((node) => healthOf(node, looking))),
+    nodes[0] && topologyOf({ client: cluster, node: nodes[0] }, options.timeoutMs),
+    Promise.all(nodes.map((node) => healthOf({ client: cluster, node }, looking))),
   ]);
   const usable = servers.filter(({ problem }) => problem === undefined);
-  if (usable.length === 0) return down(servers[0]?.problem ?? 'no primary is connected');
+  if (usable.length === 0) return down(servers[0]?.problem ?? OUTAGES.noPrimary);
   const lost = lostPrimaries(cluster, nodes, topology);
   const primariesAway = servers.length - usable.length + lost;
   const { failedNodes } = topology ?? {};
@@ -41,12 +42,8 @@ export async function lookAtCluster(
   return { reasons: [...reasons], notChecked: [...notChecked], facts };
 }
 
-async function topologyOf(
-  node: Redis | undefined,
-  timeoutMs: number,
-): Promise<Topology | undefined> {
-  if (!node) return undefined;
-  const answer = await withDeadline(askTopology(node), timeoutMs, () => undefined);
+async function topologyOf(asked: Asked, timeoutMs: number): Promise<Topology | undefined> {
+  const answer = await withDeadline(askTopology(asked), timeoutMs, () => undefined);
   return answer === undefined ? undefined : parseTopology(answer);
 }
 
@@ -62,10 +59,15 @@ function lostPrimaries(
 ): number {
   const connected = new Set(nodes.map(({ options: { host, port } }) => `${host}:${port}`));
   const owners = new Set(cluster.slots.map((servers) => servers[0]));
+  const working =
+    topology && new Set([...topology.primaries].map((one) => reachedAs(cluster, one)));
   return [...owners].filter(
-    (owner) =>
-      owner !== undefined &&
-      !connected.has(owner) &&
-      (topology === undefined || topology.primaries.has(owner)),
+    (owner) => owner !== undefined && !connected.has(owner) && working?.has(owner) !== false,
   ).length;
+}
+
+/** Nodes know each other by addresses that `natMap` replaces for us, as those of the slots were. */
+function reachedAs({ options: { natMap } }: Cluster, address: string): string {
+  const mapped = typeof natMap === 'function' ? natMap(address) : natMap?.[address];
+  return mapped ? `${mapped.host}:${mapped.port}` : address;
 }

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import { withDeadline } from '../time/deadline.js';
-import { askServer, type Answers } from './ask-server.js';
+import { askServer, type Answers, type Asked } from './ask-server.js';
 import { down, memoryFacts, type Down, type Findings } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
+import { OUTAGES } from './health-words.js';
 import { judgeServer, type ServerHealth } from './judge-server.js';
 
 /** Looks at a server that is alone, or behind sentinels. One round trip. */
@@ -11,7 +12,7 @@ export async function lookAtServer(
   options: ResolvedHealthOptions,
 ): Promise<Findings | Down> {
   const replica = options.replica ?? server.options.role === 'slave';
-  const health = await healthOf(server, { ...options, replica, isNode: false });
+  const health = await healthOf({ client: server }, { ...options, replica });
   if (health.problem !== undefined) return down(health.problem);
   const { role, replicas, reasons, notChecked } = health;
   const facts = {
@@ -24,18 +25,15 @@ export async function lookAtServer(
 
 interface Looking extends ResolvedHealthOptions {
   readonly replica: boolean;
-  /** Whether it belongs to a cluster. */
-  readonly isNode: boolean;
 }
 
 /** How one server is, as far as it says so in time. */
-export async function healthOf(server: Redis, options: Looking): Promise<ServerHealth> {
-  const { timeoutMs, isNode } = options;
+export async function healthOf(asked: Asked, options: Looking): Promise<ServerHealth> {
   const answers = await withDeadline<Answers | undefined>(
-    askServer(server, isNode),
-    timeoutMs,
+    askServer(asked),
+    options.timeoutMs,
     () => undefined,
   );
   if (answers) return judgeServer(answers, options);
-  return { problem: `no answer within ${timeoutMs} ms`, reasons: [], notChecked: [] };
+  return { problem: OUTAGES.late, reasons: [], notChecked: [] };
 }

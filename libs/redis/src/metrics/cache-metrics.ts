@@ -8,7 +8,9 @@ import { Histogram } from './histogram.js';
 export class CacheMetrics {
   readonly #requests = new Counter(DEFINITIONS.cacheRequests);
   readonly #loads = new Histogram(DEFINITIONS.cacheLoadDuration);
-  readonly #invalidations = new Counter(DEFINITIONS.cacheInvalidations);
+  readonly #invalidations = new Counter(DEFINITIONS.cacheInvalidations, () => {
+    this.#beginInvalidations();
+  });
   readonly #leaseWaits = new Histogram(DEFINITIONS.cacheLeaseWait);
 
   readonly exposed: readonly ExposedMetric[] = [
@@ -33,13 +35,24 @@ export class CacheMetrics {
     },
   };
 
-  /** With the other outcome as 0, so that the first failure is seen as a change. */
   #countInvalidations(event: RedisEventOf<'cache.invalidation'>): void {
     const { cache, by, count, failed } = event;
+    // Counted when it was asked for; what is lost is lost when nobody scrapes any more.
+    if (by === 'outbox') return;
     // Entries of a pattern are counted as they are deleted, until one fails; of tags and keys it is
     // known before how many there are.
     const done = by === 'pattern' ? count : count - failed;
     this.#invalidations.add(done, cache, by, 'success');
     this.#invalidations.add(failed, cache, by, 'error');
+  }
+
+  /** Each of them as 0 for a cache that was heard of, so that its first failure is seen as a change. */
+  #beginInvalidations(): void {
+    for (const cache of [...this.#requests.firstLabels, ...this.#invalidations.firstLabels]) {
+      for (const by of ['tag', 'key', 'pattern']) {
+        this.#invalidations.add(0, cache, by, 'success');
+        this.#invalidations.add(0, cache, by, 'error');
+      }
+    }
   }
 }

@@ -8,18 +8,27 @@ export class Counter {
   readonly exposed: ExposedMetric;
   readonly #counts: LabelTree<{ labels: Sample['labels']; value: number }>;
 
-  constructor(definition: MetricDefinition) {
+  /** @param beforeRead called when it is scraped, before its counts are read */
+  constructor(definition: MetricDefinition, beforeRead?: () => void) {
     const counts = new LabelTree((...values) => ({
       labels: labelsOf(definition, values),
       value: 0,
     }));
     this.#counts = counts;
     this.exposed = new ExposedMetric(definition, {
-      read: () => counts.leaves.map(({ labels, value }) => ({ labels, value })),
+      read: () => {
+        beforeRead?.();
+        return counts.leaves.map(({ labels, value }) => ({ labels, value }));
+      },
       reset: () => {
         counts.clear();
       },
     });
+  }
+
+  /** What the first label has been. */
+  get firstLabels(): readonly string[] {
+    return this.#counts.branches;
   }
 
   /** @param values of the labels, in the order of the definition; with a count of 0 they are shown */

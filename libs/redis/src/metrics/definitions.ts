@@ -94,14 +94,21 @@ export const DEFINITIONS = {
     name: 'redis_memory_used_bytes',
     type: 'gauge',
     labels: ['connection'],
-    help: 'Memory that Redis uses; in a cluster the sum over the primaries.',
+    help: 'Memory that Redis uses; in a cluster its fullest primary.',
     aggregator: 'max',
   },
   memoryLimit: {
     name: 'redis_memory_limit_bytes',
     type: 'gauge',
     labels: ['connection'],
-    help: 'Memory that Redis may use (maxmemory); in a cluster the sum over the primaries.',
+    help: 'Memory that Redis may use (maxmemory); in a cluster its fullest primary.',
+    aggregator: 'min',
+  },
+  memoryEvicts: {
+    name: 'redis_memory_evicts',
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Whether a full Redis evicts any key, and refuses nothing (maxmemory-policy allkeys-*): 1 or 0.',
     aggregator: 'min',
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

@@ -32,6 +32,11 @@ export class LabelTree<Leaf> {
     return this.#leaves;
   }
 
+  /** The first of the label values. */
+  get branches(): readonly string[] {
+    return [...this.#root.keys()];
+  }
+
   clear(): void {
     this.#root.clear();
     this.#leaves.length = 0;

@@ -17,6 +17,9 @@ export class MemoryMetrics {
     this.exposed = [
       gauge(DEFINITIONS.memoryUsed, () => this.#read((memory) => memory?.usedBytes)),
       gauge(DEFINITIONS.memoryLimit, () => this.#read((memory) => memory?.limitBytes)),
+      gauge(DEFINITIONS.memoryEvicts, () =>
+        this.#read((memory) => memory && Number(memory.evicts)),
+      ),
     ];
   }
 

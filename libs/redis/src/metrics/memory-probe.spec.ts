@@ -27,7 +27,7 @@ async function begin(...probes: MemoryProbe[]): Promise<{ readonly memory: Promi
 }
 
 const INFO = '# Memory\r\nused_memory:100\r\nused_memory_human:1\r\nmaxmemory:400\r\n';
-const MEMORY = { usedBytes: 100, limitBytes: 400 };
+const MEMORY = { usedBytes: 100, limitBytes: 400, evicts: false };
 
 describe('MemoryProbe', () => {
   beforeEach(() => {
@@ -88,7 +88,7 @@ describe('MemoryProbe', () => {
     await jest.advanceTimersByTimeAsync(599_999);
     expect(await probe.read()).toBeUndefined();
     expect(asked).toHaveLength(1);
-    await jest.advanceTimersByTimeAsync(1);
+    await jest.advanceTimersByTimeAsync(10_000);
     await begin(probe);
     expect(asked).toHaveLength(2);
   });
@@ -107,7 +107,8 @@ describe('MemoryProbe', () => {
   });
 
   it.each([
-    ['no limit', INFO.replace('maxmemory:400', 'maxmemory:0'), { usedBytes: 100 }],
+    ['no limit', INFO.replace('maxmemory:400', 'maxmemory:0'), { usedBytes: 100, evicts: false }],
+    ['a policy', `${INFO}maxmemory_policy:allkeys-lru\r\n`, { ...MEMORY, evicts: true }],
     ['nothing about memory', '# Server\r\nredis_version:7.0.15\r\n', undefined],
   ])('takes what it is told: %s', async (_, text, expected) => {
     const { asked, probe } = client();

@@ -1,13 +1,9 @@
 import { readServerMemory, type ServerMemory } from '../connection/server-memory.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { classifyError } from '../connection/translation/classify-error.js';
 import { withDeadline } from '../time/deadline.js';
 
 /** However many scrape, and however often. */
 const ASK_AGAIN_MS = 10_000;
-
-/** An ACL seldom changes, and each refusal is logged and counted as an error. */
-const ASK_AGAIN_AFTER_REFUSAL_MS = 600_000;
 
 /** How long a scrape waits: Prometheus gives up after 10 s, and takes nothing of it then. */
 const PATIENCE_MS = 250;
@@ -41,15 +37,13 @@ export class MemoryProbe {
   }
 
   async #ask(): Promise<void> {
-    const now = performance.now();
-    this.#askAgainAt = now + ASK_AGAIN_MS;
+    this.#askAgainAt = performance.now() + ASK_AGAIN_MS;
     this.#latest = undefined;
     try {
       this.#latest = await readServerMemory(this.#client);
       this.#isLate = false;
-    } catch (error) {
-      const isRefusal = classifyError(error, true)?.kind === 'permission';
-      if (isRefusal) this.#askAgainAt = now + ASK_AGAIN_AFTER_REFUSAL_MS;
+    } catch {
+      // It is not known, and why has been announced with the command.
     } finally {
       this.#answering = undefined;
     }

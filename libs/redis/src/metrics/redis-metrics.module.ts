@@ -20,8 +20,8 @@ const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
 
 /**
  * Counts what the connections and caches of this application do, and registers metrics that are read
- * when they are scraped. Sends nothing but one `INFO memory` for each connection, and only when it is
- * scraped, at most every 10 s. When the application closes, what it shows of its connections disappears
+ * when they are scraped. Sends nothing but one `INFO memory` for each connection, in a cluster to each
+ * primary, and only when it is scraped, at most every 10 s. When the application closes, what it shows of its connections disappears
  * from the registry, and the metrics with it unless another application still uses them.
  *
  * @example

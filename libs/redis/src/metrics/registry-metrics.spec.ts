@@ -130,7 +130,7 @@ describe('RegistryMetrics', () => {
     announce('key', 1, 1);
     announce('pattern', 100, 1); // a hundred were deleted before it failed
     announce('outbox', 0, 0); // delivered: counted when it was asked for
-    announce('outbox', 3, 3); // lost
+    announce('outbox', 3, 3); // lost, when nobody scrapes any more: the log has it
     const labels = (by: string, outcome: string) =>
       `redis_cache_invalidations_total{cache="default",by="${by}",outcome="${outcome}"}`;
     expect(await lines('redis_cache_invalidations_total')).toEqual([
@@ -140,9 +140,30 @@ describe('RegistryMetrics', () => {
       `${labels('key', 'error')} 1`,
       `${labels('pattern', 'success')} 100`,
       `${labels('pattern', 'error')} 1`,
-      `${labels('outbox', 'success')} 0`,
-      `${labels('outbox', 'error')} 3`,
     ]);
+  });
+
+  it('begins the invalidations of a cache at 0, whatever it is first heard of for', async () => {
+    const app = application();
+    watch(app);
+    const labels = (cache: string, by: string, outcome: string) =>
+      `redis_cache_invalidations_total{cache="${cache}",by="${by}",outcome="${outcome}"}`;
+    const zeros = (cache: string) =>
+      ['tag', 'key', 'pattern'].flatMap((by) =>
+        ['success', 'error'].map((outcome) => `${labels(cache, by, outcome)} 0`),
+      );
+    expect(await lines('redis_cache_invalidations_total')).toEqual([]);
+    app.telemetry.announce({ type: 'cache.request', cache: 'read', key: 'k', result: 'miss' });
+    expect(await lines('redis_cache_invalidations_total')).toEqual(zeros('read'));
+    const done = { by: 'key', count: 1, failed: 0, pending: 0 } as const;
+    app.telemetry.announce({ type: 'cache.invalidation', cache: 'written', ...done });
+    const seen = await lines('redis_cache_invalidations_total');
+    expect(seen).toEqual(expect.arrayContaining(zeros('read')));
+    expect(seen).toContain(`${labels('written', 'key', 'success')} 1`);
+    expect(seen).toContain(`${labels('written', 'tag', 'error')} 0`);
+    registry.resetMetrics();
+    app.telemetry.announce({ type: 'cache.request', cache: 'read', key: 'k', result: 'hit' });
+    expect(await lines('redis_cache_invalidations_total')).toEqual(zeros('read'));
   });
 
   it('looks at connections and pools when it is scraped', async () => {

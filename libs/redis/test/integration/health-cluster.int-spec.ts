@@ -4,14 +4,9 @@ import { startCluster, type RedisTestCluster } from '../../src/testing/index.js'
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import {
-  acceptedBy,
-  addressesOf,
-  untilReport,
-  useHealthStage,
-  type LookedAt,
-} from './support/health-stage.js';
+import { addressesOf, untilReport, useHealthStage, type LookedAt } from './support/health-stage.js';
 import { timed } from './support/harmed-server.js';
+import { recordCommands } from './support/record-commands.js';
 
 /** What a busy machine may take on top. */
 const SLACK_MS = 300;
@@ -61,8 +56,19 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       return server;
     };
 
-    it('looks at each of them, over the connections of the client', async () => {
+    /** How many connections each has, without the one that asks. */
+    const connections = () =>
+      Promise.all(
+        cluster.primaries.map(async (server) => {
+          const list = String(await sendCommand(server, 'CLIENT', 'LIST', 'TYPE', 'NORMAL'));
+          return list.trim().split('\n').length - 1;
+        }),
+      );
+
+    it('looks at each of them, and connects the client to those that it has not needed yet', async () => {
       const { indicator, client } = await openOn(cluster);
+      const nodes = (client() as Cluster).nodes('master');
+      expect(nodes.map(({ status }) => status)).toContain('wait');
       expect(await indicator.isHealthy()).toEqual({
         redis: {
           status: 'up',
@@ -73,11 +79,44 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
           usedMemoryBytes: expect.any(Number),
         },
       });
-      const nodes = (client() as Cluster).nodes('master');
-      const accepted = () => Promise.all(nodes.map((node) => acceptedBy(node)));
-      const before = await accepted();
+      expect(nodes.map(({ status }) => status)).toEqual(['ready', 'ready', 'ready']);
+      const before = await connections();
       for (let i = 0; i < 10; i++) await indicator.checkAll();
-      expect(await accepted()).toEqual(before);
+      const keys = Array.from({ length: 30 }, (_, i) => `key-${i}`);
+      await Promise.all(keys.map((key) => client().get(key))); // over the same connections
+      expect(await connections()).toEqual(before);
+    });
+
+    it('asks as the application does: announced, and with its deadline', async () => {
+      await onEachNode(cluster, ...FULL_COVERAGE, 'no');
+      const { indicator, client } = await openOn(cluster, { commandTimeout: '200ms' });
+      const record = recordCommands(client());
+      await indicator.isHealthy();
+      const asked = [
+        'cluster',
+        ...['ping', 'info', 'info', 'cluster'].flatMap((one) => [one, one, one]),
+      ];
+      expect(record.names().sort()).toEqual(asked.sort());
+      primary(1).freeze();
+      const { redis } = await indicator.isHealthy('redis', { timeout: '100ms' });
+      expect(redis).toMatchObject({ status: 'degraded', primariesAway: 1 });
+      const late = record.sent.slice(asked.length).map(({ promise }) => promise);
+      const ended = await Promise.allSettled(late); // the server is frozen still
+      expect(ended.filter(({ status }) => status === 'rejected')).not.toHaveLength(0);
+      primary(1).thaw();
+      await onEachNode(cluster, ...FULL_COVERAGE, 'yes');
+    });
+
+    it('misses a primary that is known by another address, too', async () => {
+      const natMap = Object.fromEntries(
+        cluster.nodes.map(({ host, port }) => [`${host}:${port}`, { host: 'localhost', port }]),
+      );
+      for (const map of [natMap, (address: string) => natMap[address] ?? null]) {
+        const looked = await openOn(cluster, { ioredisCluster: { natMap: map } });
+        await untilReport(looked, { status: 'up', primaries: 3 });
+        await sendCommand(primary(1), 'CLIENT', 'KILL', 'TYPE', 'normal');
+        await untilReport(looked, { status: 'degraded', primaries: 3, primariesAway: 1 });
+      }
     });
 
     it('is degraded while the memory of one is nearly full', async () => {
@@ -97,20 +136,27 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
     it('says what it could not look at', async () => {
       const rules = ['on', '>hunter2', '~*', '+@all', '-cluster|nodes', '-info'];
       await onEachNode(cluster, 'ACL', 'SETUSER', 'probe', ...rules);
-      const { indicator } = await openOn(cluster, {
+      const { indicator, client } = await openOn(cluster, {
         username: 'probe',
         password: 'hunter2',
         ioredis: { enableReadyCheck: false }, // it would ask INFO, and print a warning
       });
-      expect(await indicator.isHealthy()).toEqual({
-        redis: {
-          status: 'up',
-          primaries: 3,
-          primariesAway: 0,
-          slotsNotServed: 0,
-          notChecked: ['memory', 'replication', 'cluster'],
-        },
-      });
+      const record = recordCommands(client());
+      for (let i = 0; i < 3; i++) {
+        expect(await indicator.isHealthy()).toEqual({
+          redis: {
+            status: 'up',
+            primaries: 3,
+            primariesAway: 0,
+            slotsNotServed: 0,
+            notChecked: ['memory', 'replication', 'cluster'],
+          },
+        });
+      }
+      const refused = record.sent.filter(
+        ({ name, args }) => name === 'info' || args.some((one) => String(one) === 'NODES'),
+      );
+      expect(refused).toHaveLength(2 * 3 + 1);
     });
 
     it('is degraded without a connection to one, until a command has made another', async () => {

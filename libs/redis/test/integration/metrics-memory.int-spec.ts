@@ -34,19 +34,20 @@ async function start(...args: string[]) {
 async function memory() {
   const seen = await scrape(registry);
   const of = (name: string) => seen.get(`redis_memory_${name}_bytes{connection="default"}`);
-  return { used: of('used'), limit: of('limit') };
+  const evicts = seen.get('redis_memory_evicts{connection="default"}');
+  return { used: of('used'), limit: of('limit'), evicts };
 }
 
 describeWithRealRedis('metrics of memory', () => {
   it('say what Redis uses and may use, and ask it once for several scrapes', async () => {
     const server = await start('--maxmemory', '100mb');
     await open({ url: server.url });
-    const { used, limit } = await memory();
+    const { used, limit, evicts } = await memory();
     expect(used).toBeGreaterThan(100_000);
     expect(used).toBeLessThan(100 * MB);
-    expect(limit).toBe(100 * MB);
+    expect([limit, evicts]).toEqual([100 * MB, 0]);
     const asked = await countedCommands(registry, 'info');
-    expect(await memory()).toEqual({ used, limit });
+    expect(await memory()).toEqual({ used, limit, evicts });
     expect(await countedCommands(registry, 'info')).toBe(asked);
   });
 
@@ -56,6 +57,15 @@ describeWithRealRedis('metrics of memory', () => {
     const { used, limit } = await memory();
     expect(used).toBeGreaterThan(100_000);
     expect(limit).toBeUndefined();
+  });
+
+  it.each([
+    ['allkeys-lru', 1],
+    ['volatile-lru', 0],
+  ])('say what a full server with the policy %s does', async (policy, evicts) => {
+    const server = await start('--maxmemory', '100mb', '--maxmemory-policy', policy);
+    await open({ url: server.url });
+    expect(await memory()).toMatchObject({ limit: 100 * MB, evicts });
   });
 
   it('come with an error of their own when it is used up', async () => {
@@ -78,10 +88,10 @@ describeWithRealRedis('metrics of memory', () => {
       (await scrape(registry)).get(
         'redis_command_errors_total{connection="default",command="info",error="permission"}',
       );
-    expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    expect(await memory()).toEqual({ used: undefined, limit: undefined, evicts: undefined });
     const refused = await refusals();
     expect(refused).toBeGreaterThan(0);
-    expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    expect(await memory()).toEqual({ used: undefined, limit: undefined, evicts: undefined });
     expect(await refusals()).toBe(refused);
     expect(warn).toHaveBeenCalledTimes(1); // the driver has tried it as well
   });
@@ -116,7 +126,7 @@ describeWithRealRedis('metrics of memory', () => {
     const up = async () =>
       (await scrape(registry)).get('redis_connection_up{connection="default"}');
     await waitUntil('the connection is down', async () => (await up()) === 0);
-    expect(await memory()).toEqual({ used: undefined, limit: undefined });
+    expect(await memory()).toEqual({ used: undefined, limit: undefined, evicts: undefined });
     await server.restart();
     await waitUntil('the connection is up', async () => (await up()) === 1);
     expect((await memory()).used).toBeGreaterThan(0);
@@ -124,15 +134,18 @@ describeWithRealRedis('metrics of memory', () => {
 });
 
 describeWithRealRedis('metrics of a cluster', () => {
-  it('add the memory of the primaries up, and count a command of each node once', async () => {
+  it('are of the fullest primary, and count a command of each node once', async () => {
     const cluster = await startCluster({ replicas: false });
     cleanups.push(() => cluster.stop());
     const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
     const client = await open<Cluster>({ clusterNodes });
-    await Promise.all(primariesOf(client).map((node) => node.config('SET', 'maxmemory', '100mb')));
+    const [full, ...others] = primariesOf(client);
+    await Promise.all(others.map((node) => node.config('SET', 'maxmemory', '1gb')));
+    await full?.config('SET', 'maxmemory', '50mb');
     const { used, limit } = await memory();
-    expect(limit).toBe(300 * MB);
-    expect(used).toBeGreaterThan(1_000_000);
+    expect(limit).toBe(50 * MB);
+    expect(used).toBeGreaterThan(500_000);
+    expect(used).toBeLessThan(50 * MB);
     const keys = Array.from({ length: 100 }, (_, i) => `key:${i}`);
     await Promise.all(keys.map((key) => client.set(key, 'v')));
     expect(await countedCommands(registry, 'set')).toBe(100);

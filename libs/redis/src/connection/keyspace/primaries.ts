@@ -39,7 +39,7 @@ export async function primariesOf(client: RedisClient): Promise<Primary[]> {
  */
 export async function ask(
   client: RedisClient,
-  { node }: Primary,
+  { node }: Pick<Primary, 'node'>,
   name: string,
   args: string[],
 ): Promise<unknown> {

@@ -153,16 +153,33 @@ describe('RegistryMetrics', () => {
         ['success', 'error'].map((outcome) => `${labels(cache, by, outcome)} 0`),
       );
     expect(await lines('redis_cache_invalidations_total')).toEqual([]);
-    app.telemetry.announce({ type: 'cache.request', cache: 'read', key: 'k', result: 'miss' });
+    app.telemetry.announce({
+      type: 'cache.request',
+      connection: 'default',
+      cache: 'read',
+      key: 'k',
+      result: 'miss',
+    });
     expect(await lines('redis_cache_invalidations_total')).toEqual(zeros('read'));
     const done = { by: 'key', count: 1, failed: 0, pending: 0 } as const;
-    app.telemetry.announce({ type: 'cache.invalidation', cache: 'written', ...done });
+    app.telemetry.announce({
+      type: 'cache.invalidation',
+      connection: 'default',
+      cache: 'written',
+      ...done,
+    });
     const seen = await lines('redis_cache_invalidations_total');
     expect(seen).toEqual(expect.arrayContaining(zeros('read')));
     expect(seen).toContain(`${labels('written', 'key', 'success')} 1`);
     expect(seen).toContain(`${labels('written', 'tag', 'error')} 0`);
     registry.resetMetrics();
-    app.telemetry.announce({ type: 'cache.request', cache: 'read', key: 'k', result: 'hit' });
+    app.telemetry.announce({
+      type: 'cache.request',
+      connection: 'default',
+      cache: 'read',
+      key: 'k',
+      result: 'hit',
+    });
     expect(await lines('redis_cache_invalidations_total')).toEqual(zeros('read'));
   });
 

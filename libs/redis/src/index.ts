@@ -1,8 +1,8 @@
 /**
- * nestjs-redis-data: Redis for NestJS. This is the contents page of the main entry point. Health, the
- * embedded development server and test helpers have entry points of their own, because each needs a
- * package that not every application has. Not exported on purpose: the registry, the telemetry
- * stream, command supervision and whatever else is marked `@internal`.
+ * nestjs-redis-data: Redis for NestJS. This is the contents page of the main entry point. Health,
+ * metrics, tracing, the embedded development server and test helpers have entry points of their own,
+ * because each needs a package that not every application has. Not exported on purpose: the registry,
+ * the telemetry stream, command supervision and whatever else is marked `@internal`.
  */
 
 // The module and what it makes injectable

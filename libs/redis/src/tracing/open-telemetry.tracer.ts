@@ -1,14 +1,13 @@
 import {
   context,
   createContextKey,
-  SpanStatusCode,
   trace,
   type Link,
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
-import { isError } from '../errors/is-error.js';
 import type { Describe, SpanFacts, Tracer } from '../telemetry/tracing.js';
+import { recordFailure } from './record-failure.js';
 
 /** Where a context keeps the span that caused what is not done for it. */
 const CAUSE = createContextKey('nestjs-redis-data: cause');
@@ -16,23 +15,34 @@ const CAUSE = createContextKey('nestjs-redis-data: cause');
 /**
  * Makes spans with whatever OpenTelemetry is registered; without one, none.
  *
+ * Samplers and span processors are the application's, and may throw. That disturbs neither the work nor
+ * what it ends with: Node is told of it as a warning.
+ *
  * @internal
  */
 export class OpenTelemetryTracer implements Tracer {
   readonly #tracer = trace.getTracer('nestjs-redis-data');
 
-  run<T>(name: string, facts: SpanFacts, work: (describe: Describe) => Promise<T>): Promise<T> {
-    const options = { attributes: facts, links: linksToCause() };
-    return this.#tracer.startActiveSpan(name, options, async (span) => {
+  async run<T>(
+    name: string,
+    facts: SpanFacts,
+    work: (describe: Describe) => Promise<T>,
+  ): Promise<T> {
+    const span = this.#start(name, facts);
+    if (!span) return work(() => undefined);
+    const describe: Describe = (more) => unharmed(() => span.setAttributes(more));
+    return context.with(trace.setSpan(context.active(), span), async () => {
       try {
-        return await work((more) => {
-          span.setAttributes(more);
-        });
+        return await work(describe);
       } catch (error) {
-        recordFailure(span, error);
+        unharmed(() => {
+          recordFailure(span, error);
+        });
         throw error;
       } finally {
-        span.end();
+        unharmed(() => {
+          span.end();
+        });
       }
     });
   }
@@ -41,6 +51,12 @@ export class OpenTelemetryTracer implements Tracer {
     const active = context.active();
     const cause = trace.getSpanContext(active);
     return cause ? context.with(trace.deleteSpan(active).setValue(CAUSE, cause), work) : work();
+  }
+
+  #start(name: string, facts: SpanFacts): Span | undefined {
+    return unharmed(() => {
+      return this.#tracer.startSpan(name, { attributes: facts, links: linksToCause() });
+    });
   }
 }
 
@@ -51,12 +67,13 @@ function linksToCause(): Link[] {
   return cause && !trace.getSpan(active) ? [{ context: cause }] : [];
 }
 
-/** As OpenTelemetry's own instrumentations do. What is no error may be a value, and is not told. */
-function recordFailure(span: Span, error: unknown): void {
-  const exception = isError(error)
-    ? error
-    : { name: typeof error, message: 'Something was thrown that is no Error' };
-  span.recordException(exception);
-  span.setAttribute('error.type', exception.name);
-  span.setStatus({ code: SpanStatusCode.ERROR, message: exception.message });
+/** What it returns; `undefined` if it threw. */
+function unharmed<T>(tell: () => T): T | undefined {
+  try {
+    return tell();
+  } catch (error) {
+    const detail = String((error as Partial<Error> | undefined)?.stack);
+    process.emitWarning(`Tracing of Redis failed: ${String(error)}`, { detail });
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Command, Redis } from 'ioredis';
 import { isRepeatable } from './repeatable-commands.js';
 import { latestSupervisionOf, rejectAsLate, supervisionOf } from './supervised-command.js';
-import { tellWrapped } from './wrapped-command.js';
+import { bindIfInstrumented, tellWrapped } from './wrapped-command.js';
 
 /**
  * Makes the connection to one server write what is sent in one tick with one system call, and never
@@ -41,9 +41,10 @@ export function prepareNode(redis: Redis): void {
       stream.cork();
       corked = stream;
     }
+    const isBound = bindIfInstrumented(command);
     const { reject } = command;
     const sent = send(command, pipeline);
-    if (command.reject !== reject) tellWrapped(command);
+    if (command.reject !== reject) tellWrapped(command, isBound);
     return sent;
   };
 }

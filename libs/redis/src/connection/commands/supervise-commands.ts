@@ -37,7 +37,11 @@ export function superviseCommands(
 ): void {
   const { name: connection, commandTimeoutMs, addresses } = options;
   const [address] = addresses;
-  const deadlines = new DeadlineSweeper<Supervision>(isSettled, rejectAsLate);
+  const deadlines = new DeadlineSweeper<Supervision>(isSettled, (supervision) => {
+    const late = rejectAsLate(supervision);
+    // Whatever has wrapped the command may pass it on later, or never.
+    if (!supervision.rejected) rejectSupervised.call(supervision.command, late);
+  });
   const names = new CommandNames(client.getBuiltinCommands());
   const pipelines = new WeakMap<object, Supervision[]>();
   const send = client.sendCommand.bind(client);
@@ -95,7 +99,7 @@ export function superviseCommands(
 
   /** One function for all commands: a closure for each would be felt. ioredis calls it as a method. */
   function rejectSupervised(this: Command | undefined, error: Error): void {
-    const command = settledCommand(this);
+    const command = settledCommand(this, error);
     const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.rejected = true;
@@ -113,7 +117,7 @@ export function superviseCommands(
   }
 
   function resolveReported(this: Command | undefined, reply: unknown): void {
-    const command = settledCommand(this);
+    const command = settledCommand(this, reply);
     const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.resolve(reply);

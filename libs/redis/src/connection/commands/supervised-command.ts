@@ -57,7 +57,9 @@ export function isSettled({ rejected, command }: Supervision): boolean {
   return rejected || command.isResolved;
 }
 
-/** In ioredis's own words, so that it reads the same to whoever knows them. */
-export function rejectAsLate({ command }: Supervision): void {
-  command.reject(new Error('Command timed out'));
+/** In ioredis's own words, so that it reads the same to whoever knows them. @returns them */
+export function rejectAsLate({ command }: Supervision): Error {
+  const late = new Error('Command timed out');
+  command.reject(late);
+  return late;
 }

@@ -4,6 +4,7 @@ import {
   NodeTracerProvider,
   SimpleSpanProcessor,
   type ReadableSpan,
+  type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import { waitUntil } from '../../../src/testing/wait-until.js';
 
@@ -19,10 +20,15 @@ export interface Traces {
   stop(): Promise<void>;
 }
 
-/** Registers OpenTelemetry for this process, with an exporter that keeps everything. */
-export function recordTraces(): Traces {
+/**
+ * Registers OpenTelemetry for this process, with an exporter that keeps everything.
+ *
+ * @param further what else the application does with its spans
+ */
+export function recordTraces(...further: SpanProcessor[]): Traces {
   const exporter = new InMemorySpanExporter();
-  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const spanProcessors = [new SimpleSpanProcessor(exporter), ...further];
+  const provider = new NodeTracerProvider({ spanProcessors });
   provider.register();
   const spans = (name?: string) =>
     exporter.getFinishedSpans().filter((span) => name === undefined || span.name === name);

@@ -1,0 +1,43 @@
+import { SpanStatusCode, type Span } from '@opentelemetry/api';
+import { translateError } from '../connection/translation/translate-error.js';
+import { isError } from '../errors/is-error.js';
+import { RedisException } from '../errors/redis.exception.js';
+
+/**
+ * Makes the span of what failed a failed one, as OpenTelemetry's own instrumentations do.
+ *
+ * Of a failure of Redis only the name, the code and the place are told: its message names the key, of
+ * which a part may be an e-mail. What is no error may be a value, and is not told.
+ *
+ * @internal
+ */
+export function recordFailure(span: Span, error: unknown): void {
+  const { exception, status } = describe(error);
+  span.recordException(exception);
+  span.setAttribute('error.type', exception.name);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: status });
+}
+
+interface Description {
+  readonly exception: { name: string; message?: string; stack?: string };
+  readonly status: string;
+}
+
+function describe(error: unknown): Description {
+  if (!isError(error)) {
+    const message = 'Something was thrown that is no Error';
+    return { exception: { name: typeof error, message }, status: message };
+  }
+  const failure = error instanceof RedisException ? error : translateError(error);
+  if (!failure) return { exception: error, status: error.message };
+  const { name, code } = failure;
+  const frames = framesOf(error);
+  return { exception: { name, ...(frames && { stack: name + frames }) }, status: code };
+}
+
+/** The part of the stack that follows the message; nothing where that is not sure. */
+function framesOf({ message, stack = '' }: Error): string | undefined {
+  const start = stack.indexOf(message) + message.length;
+  const frames = stack.slice(start);
+  return stack.includes(message) && frames.startsWith('\n') ? frames : undefined;
+}

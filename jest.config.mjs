@@ -68,7 +68,7 @@ export default {
     project(
       'ioredis 5',
       [
-        '<rootDir>/libs/redis/test/integration/{batch,cache,connection,error,exception,health,metrics,pool,redis,repository-contract,repository-failover,repository-reads,repository-versions,tracing-commands}*.ts',
+        '<rootDir>/libs/redis/test/integration/{batch,cache,connection,error,exception,health,metrics,pool,redis,repository-contract,repository-failover,repository-reads,repository-versions,tracing-commands,tracing-failures,tracing-slowly}*.ts',
       ],
       { '^ioredis$': 'ioredis-5' },
     ),

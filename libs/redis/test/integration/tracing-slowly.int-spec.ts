@@ -12,6 +12,10 @@ import { instrumentSlowly, type SlowInstrumentation } from './support/slow-instr
 let server: RedisTestServer;
 beforeAll(async () => {
   server = await startRedis();
+  // The first commands that are wrapped give the instrumentation away; passed on later, they are late.
+  const { client } = await connect('before', { commandTimeout: '100ms' });
+  expect((await caught(client.ping())).message).toBe('Command timed out');
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 afterAll(() => server.stop());
 const cleanups: (() => unknown)[] = [];
@@ -48,7 +52,6 @@ async function hold(instrumentation: SlowInstrumentation, work: () => Promise<un
 describe.each(['before', 'after'] as const)(
   'A command that is wrapped %s it is sent, by what settles it later',
   (when) => {
-    // For the first of these tests it is also the first command of the process that is wrapped.
     it('ends with its own reply, like the others of its turn', async () => {
       const { client, announced } = await connect(when);
       const replies = await Promise.all([
@@ -69,7 +72,7 @@ describe.each(['before', 'after'] as const)(
         caught(client.incr(`${when}:text`, 'hunter2' as never)),
         client.ping(),
       ]);
-      expect(translateError(unknown)).toMatchObject({ operation: 'NOSUCH' });
+      expect(translateError(unknown)).toMatchObject({ operation: 'other' });
       expect(translateError(wrong)).toMatchObject({ operation: 'incr', key: `${when}:text` });
       expect(`${unknown.stack}${wrong.stack}`).not.toMatch(/hunter2/);
       expect(announced).toEqual([

@@ -99,7 +99,7 @@ export function superviseCommands(
 
   /** One function for all commands: a closure for each would be felt. ioredis calls it as a method. */
   function rejectSupervised(this: Command | undefined, error: Error): void {
-    const command = settledCommand(this, error);
+    const command = settledCommand(this);
     const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.rejected = true;
@@ -117,7 +117,7 @@ export function superviseCommands(
   }
 
   function resolveReported(this: Command | undefined, reply: unknown): void {
-    const command = settledCommand(this, reply);
+    const command = settledCommand(this);
     const supervision = command && latestSupervisionOf(command);
     if (!supervision) return;
     supervision.resolve(reply);

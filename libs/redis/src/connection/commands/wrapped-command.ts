@@ -4,8 +4,8 @@ import { hideArguments } from '../translation/command-failures.js';
 /** Whether an instrumentation has been seen in this process. It cannot be asked beforehand. */
 let isInstrumented = false;
 
-/** The first commands that were wrapped, by what they are about to end with. */
-const unbound = new Map<unknown, Command>();
+/** The command, not bound, whose wrapped `resolve` or `reject` is being called. */
+let settling: Command | undefined;
 
 /**
  * Tracing instrumentations put a `resolve` and a `reject` of their own over those they find when a command
@@ -25,7 +25,8 @@ export function bindIfInstrumented(command: Command): boolean {
 
 /**
  * Notices an instrumentation, which also records the error before it comes to us: its arguments are hidden
- * first. What the first of its commands ends with is remembered, because theirs are not bound.
+ * first. The commands by which it is noticed are not bound; while theirs are called, it is remembered whose
+ * they are. (If it passes on later, those are ended by their deadline.)
  *
  * @internal
  */
@@ -34,25 +35,29 @@ export function tellWrapped(command: Command, isBound: boolean): void {
   const { resolve, reject } = command;
   command.reject = (error: Error) => {
     hideArguments(error);
-    if (!isBound) unbound.set(error, command);
-    reject.call(command, error);
+    within(command, () => {
+      reject.call(command, error);
+    });
   };
   if (isBound) return;
   command.resolve = (reply: unknown) => {
-    unbound.set(reply, command);
-    resolve.call(command, reply);
-    if (command.isResolved) unbound.delete(reply);
+    within(command, () => {
+      resolve.call(command, reply);
+    });
   };
 }
 
-/**
- * @param self what `this` is in the `resolve` or `reject` of a command: the command, unless wrapped
- * @param outcome what it was called with. Whichever command ends with the very same is the right one
- * @internal
- */
-export function settledCommand(self: Command | undefined, outcome: unknown): Command | undefined {
-  if (self) return self;
-  const command = unbound.get(outcome);
-  unbound.delete(outcome);
-  return command;
+/** @param self what `this` is in the `resolve` or `reject` of a command: the command, unless wrapped */
+export function settledCommand(self: Command | undefined): Command | undefined {
+  return self ?? settling;
+}
+
+function within(command: Command, work: () => void): void {
+  const outer = settling;
+  settling = command;
+  try {
+    work();
+  } finally {
+    settling = outer;
+  }
 }

@@ -18,11 +18,8 @@ import type { HttpRequest, HttpResponse } from './http-messages.js';
 import { ResponseCache } from './response-cache.js';
 import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
 
-/**
- * Marks calls that an interceptor takes care of: it may stand on the handler and on the application. A
- * property, because a WeakSet of what lives for so short a time keeps the garbage collector busy.
- */
-const TAKEN = Symbol('nestjs-redis-data: taken');
+/** Calls that an interceptor takes care of: it may stand on the handler and on the application. */
+const TAKEN = new WeakSet<object>();
 
 /**
  * Caches what handlers of GET requests answer, as it was sent. Guards run before it, on every request.
@@ -71,7 +68,8 @@ export class RedisCacheInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const plan = this.#plans.of(context.getClass(), context.getHandler());
-    if (!plan.isCached || !take(context)) return next.handle();
+    if (!plan.isCached || TAKEN.has(context)) return next.handle();
+    TAKEN.add(context);
     if (context.getType() !== 'http') return this.#cacheValue(context, next, plan);
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
@@ -132,13 +130,6 @@ export class RedisCacheInterceptor implements NestInterceptor {
       ),
     );
   }
-}
-
-/** @returns whether nobody has it yet */
-function take(context: ExecutionContext & { [TAKEN]?: boolean }): boolean {
-  if (context[TAKEN]) return false;
-  context[TAKEN] = true;
-  return true;
 }
 
 function hasBody({ headers }: HttpRequest): boolean {

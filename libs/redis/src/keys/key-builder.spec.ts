@@ -42,6 +42,12 @@ describe('KeyBuilder', () => {
     ['\ud800', '%uD800'],
     ['\udc00\ud800', '%uDC00%uD800'],
     ['😀', '😀'],
+    ['😀:*', '😀%3A%2A'],
+    ['é:\u007f\u0080\u009f\u00a0', 'é%3A%7F%80%9F\u00a0'],
+    ['\ud7ff\ue000:', '\ud7ff\ue000%3A'],
+    ['http://[::1]:80/', 'http%3A//%5B%3A%3A1%5D%3A80/'],
+    ['a?b=c&d~e|f^g"', 'a%3Fb=c&d~e|f^g"'],
+    [':', '%3A'],
     ['__proto__', '__proto__'],
   ])('encodes the id %j as %s', (id, encoded) => {
     expect(keys.userKey(id)).toBe(`user:myapp:production:${encoded}`);

@@ -22,7 +22,7 @@ export class HttpExchange {
     this.#request = request;
     this.#response = response;
     this.#vary = vary;
-    if (vary.length > 0) addVary(response, vary);
+    addVary(response, vary);
   }
 
   mark(xCache: XCache): void {
@@ -35,12 +35,12 @@ export class HttpExchange {
    */
   replaceWith(stored: StoredResponse, xCache: XCache, ageMs: number): void {
     const response = this.#response;
-    const send = response.send.bind(response);
+    const { send } = response;
     response.send = (payload) => {
       response.send = send;
-      if (response.statusCode !== 200) return send(payload);
+      if (response.statusCode !== 200) return response.send(payload);
       response.header('Age', String(Math.max(0, Math.floor(ageMs / 1_000))));
-      return this.#send(send, stored, xCache);
+      return this.#send(stored, xCache);
     };
   }
 
@@ -53,7 +53,7 @@ export class HttpExchange {
    */
   capture(outcome: Promise<XCache>): Promise<StoredResponse> {
     const response = this.#response;
-    const send = response.send.bind(response);
+    const { send } = response;
     this.mark('BYPASS'); // until it is captured: what is piped or hijacked never is
     return new Promise((resolve, reject) => {
       const refuse = () => {
@@ -66,18 +66,18 @@ export class HttpExchange {
       response.send = (payload) => {
         // Fastify sends once more what has not been sent when the handler's promise ends.
         if (isCaptured) return response;
-        if (becomesText(response, payload)) return send(payload);
+        if (becomesText(response, payload)) return send.call(response, payload);
         isCaptured = true;
         const stored = storable(response, payload, this.#vary);
         if (!stored) {
           refuse();
           response.send = send;
-          return send(payload);
+          return response.send(payload);
         }
         resolve(stored);
         void outcome.then((xCache) => {
           response.send = send;
-          this.#sendLate(send, stored, xCache);
+          this.#sendLate(stored, xCache);
         });
         return response;
       };
@@ -85,15 +85,15 @@ export class HttpExchange {
   }
 
   /** Nobody waits for an error from here. */
-  #sendLate(send: HttpResponse['send'], stored: StoredResponse, xCache: XCache): void {
+  #sendLate(stored: StoredResponse, xCache: XCache): void {
     try {
-      this.#send(send, stored, xCache);
+      this.#send(stored, xCache);
     } catch (error) {
       nodeResponseOf(this.#response).destroy(error as Error);
     }
   }
 
-  #send(send: HttpResponse['send'], stored: StoredResponse, xCache: XCache): unknown {
+  #send(stored: StoredResponse, xCache: XCache): unknown {
     const response = this.#response;
     const { headers } = stored;
     addVary(response, variesOn(stored));
@@ -103,10 +103,10 @@ export class HttpExchange {
     if (headers['content-type'] === undefined) response.removeHeader('content-type');
     response.header('ETag', stored.etag);
     this.mark(xCache);
-    if (!this.#has(stored.etag)) return send(stored.body);
+    if (!this.#has(stored.etag)) return response.send(stored.body);
     response.status(304);
     response.removeHeader('content-type');
-    return send();
+    return response.send();
   }
 
   /** Whether the client has it already: `If-None-Match`, compared weakly (RFC 9110, section 13.1.2). */

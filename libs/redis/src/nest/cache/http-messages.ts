@@ -13,7 +13,7 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly statusCode: number;
-  send(payload?: unknown): unknown;
+  send: (this: HttpResponse, payload?: unknown) => unknown;
   status(code: number): unknown;
   header(name: string, value: string): unknown;
   getHeader(name: string): number | string | readonly string[] | undefined;

@@ -98,8 +98,8 @@ export class RedisCacheInterceptor implements NestInterceptor {
       options: this.#optionsFor(plan, request),
     };
     return request.method === 'HEAD'
-      ? this.#responses.peek(entry, exchange, next.handle())
-      : this.#responses.serve(entry, exchange, next.handle());
+      ? this.#responses.peek(entry, exchange, next)
+      : this.#responses.serve(entry, exchange, next);
   }
 
   /** Most handlers have the same for every request. */

@@ -1,3 +1,4 @@
+import type { CallHandler } from '@nestjs/common';
 import { Observable, tap, type Subscriber } from 'rxjs';
 import type { CacheKey, CacheResult, GetOrLoadOptions } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
@@ -33,15 +34,10 @@ export class ResponseCache {
     this.#cache = cache;
   }
 
-  /** @param handled the value of the handler, which runs when it is subscribed to */
-  serve(
-    entry: ResponseEntry,
-    exchange: HttpExchange,
-    handled: Observable<unknown>,
-  ): Observable<unknown> {
+  /** @param next what is left of the pipeline; not touched unless it is needed */
+  serve(entry: ResponseEntry, exchange: HttpExchange, next: CallHandler): Observable<unknown> {
     return new Observable((subscriber) => {
-      const run = new PipelineRun(exchange, handled, subscriber);
-      this.#find(entry, run).catch((error: unknown) => run.fail(error));
+      void this.#find(entry, new PipelineRun(exchange, next, subscriber));
     });
   }
 
@@ -49,10 +45,10 @@ export class ResponseCache {
   peek(
     { key, options }: ResponseEntry,
     exchange: HttpExchange,
-    handled: Observable<unknown>,
+    next: CallHandler,
   ): Observable<unknown> {
     return new Observable((subscriber) => {
-      const run = new PipelineRun(exchange, handled, subscriber);
+      const run = new PipelineRun(exchange, next, subscriber);
       this.#cache.peek<StoredResponse>(key, options).then(
         (found) => {
           if (found?.value) run.answer({ ...found, value: found.value });
@@ -64,11 +60,14 @@ export class ResponseCache {
   }
 
   async #find({ key, options }: ResponseEntry, run: PipelineRun): Promise<void> {
-    const load = () => run.load();
-    const found = await run.follow(this.#cache.resolve(key, load, options));
-    if (!found) return;
-    if (found.status === 'stale' && (await this.#refresh({ key, options }, run))) return;
-    run.answer(found);
+    try {
+      const found = await this.#cache.resolve(key, () => run.load(), options);
+      if (run.isRunning) run.settle(found);
+      else if (found.status !== 'stale') run.answer(found);
+      else if (!(await this.#refresh({ key, options }, run))) run.answer(found);
+    } catch (error) {
+      run.fail(error);
+    }
   }
 
   /**
@@ -89,10 +88,12 @@ export class ResponseCache {
       const { staleForMs, failSafeMs } = this.#cache.policyOf(options);
       const failSafe = `${staleForMs + failSafeMs}ms` as const;
       const strict = { ...options, staleFor: '1ms' as const, failSafe };
-      const found = await run.follow(this.#cache.resolve(key, () => run.load(), strict));
-      if (found) run.answer(found);
+      const found = await this.#cache.resolve(key, () => run.load(), strict);
+      if (run.isRunning) run.settle(found);
+      else run.answer(found);
       return true;
-    } catch {
+    } catch (error) {
+      if (run.isRunning) run.fail(error);
       return run.isRunning;
     } finally {
       this.#refreshed.delete(id);
@@ -103,20 +104,15 @@ export class ResponseCache {
 /** The way of one request: it is answered from the cache, or goes through its own pipeline. */
 class PipelineRun {
   readonly #exchange: HttpExchange;
-  readonly #handled: Observable<unknown>;
+  readonly #next: CallHandler;
   readonly #subscriber: Subscriber<unknown>;
   #loading: Promise<StoredResponse> | undefined;
   #isAnswered = false;
-  /** Says what became of the load, when the cache is done with it. */
-  #settle: (xCache: XCache) => void = () => undefined;
+  #settle: ((xCache: XCache) => void) | undefined;
 
-  constructor(
-    exchange: HttpExchange,
-    handled: Observable<unknown>,
-    subscriber: Subscriber<unknown>,
-  ) {
+  constructor(exchange: HttpExchange, next: CallHandler, subscriber: Subscriber<unknown>) {
     this.#exchange = exchange;
-    this.#handled = handled;
+    this.#next = next;
     this.#subscriber = subscriber;
   }
 
@@ -134,24 +130,9 @@ class PipelineRun {
     return this.#loading;
   }
 
-  /**
-   * Waits for the cache.
-   *
-   * @returns nothing if this request's own pipeline runs, whatever the cache says
-   */
-  async follow(
-    resolving: Promise<CacheResult<StoredResponse>>,
-  ): Promise<CacheResult<StoredResponse> | undefined> {
-    try {
-      const found = await resolving;
-      if (!this.isRunning) return found;
-      this.#settle(found.status === 'bypass' ? 'BYPASS' : 'MISS');
-      return undefined;
-    } catch (error) {
-      if (!this.isRunning) throw error;
-      this.#settle('BYPASS');
-      return undefined;
-    }
+  /** Says what became of its load, now that the cache is done with it. */
+  settle({ status }: CacheResult<StoredResponse>): void {
+    this.#settle?.(status === 'bypass' ? 'BYPASS' : 'MISS');
   }
 
   answer({ value, status, ageMs }: CacheResult<StoredResponse>): void {
@@ -165,12 +146,13 @@ class PipelineRun {
   goOn(xCache: XCache): void {
     this.#isAnswered = true;
     this.#exchange.mark(xCache);
-    this.#subscriber.add(this.#handled.subscribe(this.#subscriber));
+    this.#subscriber.add(this.#next.handle().subscribe(this.#subscriber));
   }
 
   /** Those who waited for a response that is not to be cached each make their own. */
   fail(error: unknown): void {
-    if (error instanceof NotCacheable) this.goOn('BYPASS');
+    if (this.isRunning) this.#settle?.('BYPASS');
+    else if (error instanceof NotCacheable) this.goOn('BYPASS');
     else this.#subscriber.error(error);
   }
 
@@ -184,7 +166,8 @@ class PipelineRun {
       const refuse = () => {
         reject(new NotCacheable());
       };
-      this.#subscriber.add(this.#handled.pipe(tap({ error: refuse })).subscribe(this.#subscriber));
+      const handled = this.#next.handle().pipe(tap({ error: refuse }));
+      this.#subscriber.add(handled.subscribe(this.#subscriber));
     });
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CacheSerializer } from '../../cache/cache-options.js';
+import { Remembered } from '../../cache/entry/remembered.js';
 import { isFastify, serializesPlainly, textHeader, type HttpResponse } from './http-messages.js';
 
 /** A response as it was sent. */
@@ -23,11 +24,14 @@ const KEPT = [
   'vary',
 ];
 
+type Head = Omit<StoredResponse, 'body'>;
+
 /** Marks the text as ours, and keeps it from being read as JSON. */
 const MARK = 'http1 ';
 
 /**
- * A line about the response, then its body: neither is parsed to be sent again.
+ * A line about the response, then its body. The body is not parsed to be sent again, and the line once for
+ * as long as it is remembered.
  *
  * @internal
  */
@@ -36,10 +40,24 @@ export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
   deserialize(text) {
     const end = text.indexOf('\n');
     if (!text.startsWith(MARK) || end < 0) throw new Error('no response is stored here');
-    const head = JSON.parse(text.slice(MARK.length, end)) as Omit<StoredResponse, 'body'>;
-    return { ...head, body: text.slice(end + 1) };
+    const { at, etag, headers } = headIn(text.slice(MARK.length, end));
+    return { at, etag, headers, body: text.slice(end + 1) };
   },
 };
+
+/** Longer lines are not remembered, so that all of them are a few megabytes at most. */
+const LONGEST_LINE = 300;
+
+/** What was read, by the line it was read from: the same line is the same head, in whatever cache. */
+const heads = new Remembered<Head>(4_000);
+
+function headIn(line: string): Head {
+  if (line.length > LONGEST_LINE) return JSON.parse(line) as Head;
+  const known = heads.get(line);
+  if (known) return known;
+  // By a copy of the line: a slice of a text keeps all of the text in memory.
+  return heads.set(Buffer.from(line).toString(), JSON.parse(line) as Head);
+}
 
 /**
  * What would have to be stored to send the same again; nothing if it must or can not be cached. A
@@ -86,7 +104,8 @@ function mayBeKept(response: HttpResponse, declared: readonly string[]): boolean
 const VARIED_LATER = ['accept-encoding', 'origin'];
 
 function namesIn(vary: string | undefined): string[] {
-  const names = (vary ?? '').split(',').map((name) => name.trim());
+  if (!vary) return [];
+  const names = vary.split(',').map((name) => name.trim());
   return names.filter((name) => name !== '');
 }
 
@@ -124,6 +143,7 @@ function etagOf(body: string, type = ''): string {
 
 /** The headers of `@CacheVary` beside those that are there. */
 export function addVary(response: HttpResponse, names: readonly string[]): void {
+  if (names.length === 0) return;
   const present = textHeader(response, 'vary');
   const known = namesIn(present).map((name) => name.toLowerCase());
   const missing = names.filter((name) => !known.includes(name.toLowerCase()));

@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
+
+const response = (etag: string, body: string, link = '</>; rel=up'): StoredResponse => ({
+  at: 1_700_000_000_000,
+  etag,
+  headers: { 'content-type': 'text/plain; charset=utf-8', link },
+  body,
+});
+const { serialize, deserialize } = STORED_RESPONSES;
+
+describe('STORED_RESPONSES', () => {
+  it.each([
+    response('"a"', 'one'),
+    response('"a"', 'another body below the same line'),
+    response('"a\\"\\n"', 'line\nafter\r\nline\n'),
+    response('"é"', '😀'),
+    response('"long"', 'one', 'l'.repeat(1_000)),
+    response('"long"', 'one', 'm'.repeat(1_000)),
+  ])('reads what it has written, the first time and again: %j', (stored) => {
+    const text = serialize(stored);
+    for (let i = 0; i < 3; i++) expect(deserialize(text)).toEqual(stored);
+  });
+
+  it('tells apart what differs in any of it', () => {
+    const all = [
+      response('"a"', 'one'),
+      response('"b"', 'one'),
+      { ...response('"a"', 'one'), at: 1_700_000_000_001 },
+      response('"a"', 'one', '</>; rel=self'),
+    ];
+    const texts = all.map(serialize);
+    for (let i = 0; i < 2; i++) expect(texts.map(deserialize)).toEqual(all);
+  });
+
+  it.each(['', 'http1', 'http1 {}', 'http1 {"at":1\nbody', '{"at":1}\nbody'])(
+    'refuses %j each time',
+    (text) => {
+      for (let i = 0; i < 2; i++) expect(() => deserialize(text)).toThrow();
+    },
+  );
+});

@@ -214,7 +214,7 @@ describe('An index', () => {
       const many = Array.from({ length: 1_200 }, (_, n) => account(n));
       await accounts.saveAll(many);
       expect(await idsBy({ country: 'FR' })).toEqual(many.map(({ id }) => id).sort());
-    });
+    }, 15_000); // the embedded server takes its time
 
     it.each<[string, object]>([
       ['no criteria', {}],

@@ -1,3 +1,4 @@
+import { countIn, parseInfo, type InfoFields } from './info-fields.js';
 import { ask, primariesOf, type Primary } from './keyspace/primaries.js';
 import type { RedisClient } from './options/options.js';
 import { askUnlessRefused } from './refused-questions.js';
@@ -23,10 +24,8 @@ export interface ServerMemory {
 export async function readServerMemory(client: RedisClient): Promise<ServerMemory | undefined> {
   const primaries = await primariesOf(client);
   const texts = await Promise.all(primaries.map((primary) => askForMemory(client, primary)));
-  const [fullest] = texts
-    .flatMap((text) => memoryIn(String(text)) ?? [])
-    .sort((a, b) => fullnessOf(b) - fullnessOf(a) || b.usedBytes - a.usedBytes);
-  return fullest;
+  const said = texts.flatMap((text) => memoryIn(parseInfo(String(text))) ?? []);
+  return fullestOf(said.filter(({ usedBytes }) => usedBytes > 0)); // the embedded server says 0
 }
 
 function askForMemory(client: RedisClient, primary: Primary): Promise<unknown> {
@@ -35,15 +34,25 @@ function askForMemory(client: RedisClient, primary: Primary): Promise<unknown> {
   );
 }
 
-function memoryIn(text: string): ServerMemory | undefined {
-  const usedBytes = Number(/^used_memory:(\d+)/m.exec(text)?.[1]);
-  if (!(usedBytes > 0)) return undefined;
-  const limitBytes = Number(/^maxmemory:(\d+)/m.exec(text)?.[1]);
-  const evicts = /^maxmemory_policy:allkeys-/m.test(text);
+/** @returns `undefined` if it is not in there */
+export function memoryIn(fields: InfoFields): ServerMemory | undefined {
+  const usedBytes = countIn(fields, 'used_memory');
+  if (usedBytes === undefined) return undefined;
+  const limitBytes = countIn(fields, 'maxmemory') ?? 0;
+  const evicts = fields.get('maxmemory_policy')?.startsWith('allkeys-') === true;
   // A `maxmemory` of 0 is no limit.
   return limitBytes > 0 ? { usedBytes, limitBytes, evicts } : { usedBytes, evicts };
 }
 
-function fullnessOf({ usedBytes, limitBytes }: ServerMemory): number {
+/** The one that uses most of its limit, and of those without one the one that uses most. */
+export function fullestOf(memories: readonly ServerMemory[]): ServerMemory | undefined {
+  const [fullest] = [...memories].sort(
+    (a, b) => fullnessOf(b) - fullnessOf(a) || b.usedBytes - a.usedBytes,
+  );
+  return fullest;
+}
+
+/** Which part of its limit a server uses; 0 without one. */
+export function fullnessOf({ usedBytes, limitBytes }: ServerMemory): number {
   return limitBytes === undefined ? 0 : usedBytes / limitBytes;
 }

@@ -1,5 +1,6 @@
+import { fullestOf, fullnessOf } from '../connection/server-memory.js';
 import type { Check, Reason } from './health-words.js';
-import type { MemoryUse, ServerHealth } from './judge-server.js';
+import type { ServerHealth } from './judge-server.js';
 
 /** What was found of a connection that can do something. */
 export interface Findings {
@@ -20,15 +21,10 @@ export function down(message: string): Down {
 
 /** The memory of the fullest of the servers, as it stands in the report. */
 export function memoryFacts(servers: readonly ServerHealth[]): Readonly<Record<string, number>> {
-  const known = servers.flatMap(({ memory }) => (memory ? [memory] : []));
-  const [fullest] = known.sort((a, b) => ratioOf(b) - ratioOf(a) || b.usedBytes - a.usedBytes);
+  const fullest = fullestOf(servers.flatMap(({ memory }) => (memory ? [memory] : [])));
   if (!fullest) return {};
-  const { usedBytes: usedMemoryBytes, maxBytes: maxMemoryBytes } = fullest;
+  const { usedBytes: usedMemoryBytes, limitBytes: maxMemoryBytes } = fullest;
   if (maxMemoryBytes === undefined) return { usedMemoryBytes };
-  const memoryRatio = Math.round(ratioOf(fullest) * 1_000) / 1_000;
+  const memoryRatio = Math.round(fullnessOf(fullest) * 1_000) / 1_000;
   return { usedMemoryBytes, maxMemoryBytes, memoryRatio };
-}
-
-function ratioOf({ usedBytes, maxBytes }: MemoryUse): number {
-  return maxBytes === undefined ? 0 : usedBytes / maxBytes;
 }

@@ -31,7 +31,7 @@ describe('a server', () => {
     expect(judge({})).toEqual({
       reasons: [],
       notChecked: [],
-      memory: { usedBytes: 950 },
+      memory: { usedBytes: 950, evicts: false },
       role: 'primary',
       replicas: 2,
     });
@@ -49,7 +49,7 @@ describe('a server', () => {
     (used, policy, reasons) => {
       expect(judge({ memory: memory(used, 1_000, policy) })).toMatchObject({
         reasons,
-        memory: { usedBytes: used, maxBytes: 1_000 },
+        memory: { usedBytes: used, limitBytes: 1_000 },
       });
     },
   );
@@ -152,8 +152,10 @@ describe('a server', () => {
         expect(slotsNotServed).toBeGreaterThanOrEqual(0);
         expect(slotsNotServed).toBeLessThanOrEqual(16_384);
         expect(use === undefined).toBe(notChecked.includes('memory'));
-        if (reasons.includes('memory')) expect(use?.maxBytes).toBeGreaterThan(0);
-        for (const size of Object.values(use ?? {})) expect(size).toBeGreaterThanOrEqual(0);
+        if (reasons.includes('memory')) expect(use?.limitBytes).toBeGreaterThan(0);
+        const { evicts = false, ...sizes } = use ?? {};
+        expect([true, false]).toContain(evicts);
+        for (const size of Object.values(sizes)) expect(size).toBeGreaterThanOrEqual(0);
       }),
     );
   });

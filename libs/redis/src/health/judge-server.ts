@@ -1,7 +1,8 @@
+import { countIn, parseInfo, type InfoFields } from '../connection/info-fields.js';
+import { fullnessOf, memoryIn, type ServerMemory } from '../connection/server-memory.js';
 import { classifyError } from '../connection/translation/classify-error.js';
 import type { Answer, Answers } from './ask-server.js';
 import { OUTAGES, REFUSALS, type Check, type Reason } from './health-words.js';
-import { countIn, parseInfo, type InfoFields } from './info-fields.js';
 
 /** What the answers of one server say. */
 export interface ServerHealth {
@@ -9,17 +10,11 @@ export interface ServerHealth {
   readonly problem?: string;
   readonly reasons: readonly Reason[];
   readonly notChecked: readonly Check[];
-  readonly memory?: MemoryUse;
+  readonly memory?: ServerMemory;
   readonly role?: 'primary' | 'replica';
   /** How many replicas follow it. */
   readonly replicas?: number;
   readonly slotsNotServed?: number;
-}
-
-export interface MemoryUse {
-  readonly usedBytes: number;
-  /** Absent without a limit. */
-  readonly maxBytes?: number;
 }
 
 export interface Expectations {
@@ -55,15 +50,10 @@ function judgePing(answer: Answer): Partial<ServerHealth> {
 }
 
 function judgeMemory(answer: Answer, expected: Expectations): Partial<ServerHealth> {
-  const fields = fieldsOf(answer);
-  const usedBytes = countIn(fields, 'used_memory');
-  if (usedBytes === undefined) return { notChecked: ['memory'] };
-  const maxBytes = countIn(fields, 'maxmemory') ?? 0;
-  if (maxBytes === 0) return { memory: { usedBytes } };
-  const memory = { usedBytes, maxBytes };
+  const memory = memoryIn(fieldsOf(answer));
+  if (!memory) return { notChecked: ['memory'] };
   // Where any key may be evicted, full is how a cache is meant to be: nothing is refused.
-  const evicts = fields.get('maxmemory_policy')?.startsWith('allkeys-') === true;
-  const isFull = usedBytes / maxBytes >= expected.memoryThreshold && !evicts;
+  const isFull = fullnessOf(memory) >= expected.memoryThreshold && !memory.evicts;
   return { memory, ...(isFull && { reasons: ['memory'] }) };
 }
 

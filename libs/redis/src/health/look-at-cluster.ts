@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { addressOf } from '../connection/keyspace/primaries.js';
 import { withDeadline } from '../time/deadline.js';
 import { askTopology, type Asked } from './ask-server.js';
 import { down, memoryFacts, type Down, type Findings } from './findings.js';
@@ -57,7 +58,7 @@ function lostPrimaries(
   nodes: readonly Redis[],
   topology: Topology | undefined,
 ): number {
-  const connected = new Set(nodes.map(({ options: { host, port } }) => `${host}:${port}`));
+  const connected = new Set(nodes.map(addressOf));
   const owners = new Set(cluster.slots.map((servers) => servers[0]));
   const working =
     topology && new Set([...topology.primaries].map((one) => reachedAs(cluster, one)));

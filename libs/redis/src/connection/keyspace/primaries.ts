@@ -84,7 +84,8 @@ export function isGone(address: string): RedisConnectionException {
   });
 }
 
-function addressOf({ options: { host, port } }: Redis): string {
+/** Of a node, as it stands in the cluster's slots. */
+export function addressOf({ options: { host, port } }: Redis): string {
   return `${host}:${port}`;
 }
 

@@ -8,6 +8,7 @@ import type { ConnectionEvent } from './connection.events.js';
 import type { OperationEvent } from './operation.events.js';
 import type { PoolEvent } from './pool.events.js';
 import { Tracing } from './tracing.js';
+import { warnOf } from './warn-of.js';
 
 /** Something worth telling an operator. Never carries a secret or a stored value. */
 export type RedisEvent = CommandEvent | ConnectionEvent | PoolEvent | OperationEvent | CacheEvent;
@@ -35,14 +36,14 @@ export class Telemetry {
   /** Replaced, never changed: an announcement goes to whom it found. */
   readonly #handlers = new Map<RedisEventType, readonly Handler<never>[]>();
 
-  /** @returns a function that ends the subscription */
+  /** @returns a function that ends the subscription; a second call does nothing */
   subscribe(handlers: RedisEventHandlers): () => void {
     const entries = Object.entries(handlers) as [RedisEventType, Handler<never>][];
     for (const [type, handler] of entries) {
       this.#handlers.set(type, [...this.#handlersOf(type), handler]);
     }
     return () => {
-      for (const [type, handler] of entries) {
+      for (const [type, handler] of entries.splice(0)) {
         const others = [...this.#handlersOf(type)];
         others.splice(others.indexOf(handler), 1); // it may be there for others, too
         if (others.length > 0) this.#handlers.set(type, others);
@@ -62,7 +63,7 @@ export class Telemetry {
       try {
         handler(event);
       } catch (error) {
-        warn(error);
+        warnOf('A listener to Redis telemetry', error);
       }
     }
   }
@@ -73,11 +74,3 @@ export class Telemetry {
 }
 
 const NOBODY: readonly never[] = [];
-
-/** @internal */
-export function warn(error: unknown): void {
-  const { message = 'it threw no error', stack } = (error ?? {}) as Partial<Error>;
-  process.emitWarning(`A listener to Redis telemetry failed: ${message}`, {
-    ...(typeof stack === 'string' && { detail: stack }),
-  });
-}

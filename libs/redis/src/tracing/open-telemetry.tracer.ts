@@ -7,6 +7,7 @@ import {
   type SpanContext,
 } from '@opentelemetry/api';
 import type { Describe, SpanFacts, Tracer } from '../telemetry/tracing.js';
+import { warnOf } from '../telemetry/warn-of.js';
 import { recordFailure } from './record-failure.js';
 
 /** Where a context keeps the span that caused what is not done for it. */
@@ -72,8 +73,7 @@ function unharmed<T>(tell: () => T): T | undefined {
   try {
     return tell();
   } catch (error) {
-    const detail = String((error as Partial<Error> | undefined)?.stack);
-    process.emitWarning(`Tracing of Redis failed: ${String(error)}`, { detail });
+    warnOf('Tracing of Redis', error);
     return undefined;
   }
 }

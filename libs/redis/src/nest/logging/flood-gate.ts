@@ -1,4 +1,4 @@
-import { warn } from '../../telemetry/telemetry.js';
+import { warnOf } from '../../telemetry/warn-of.js';
 
 /** A line that repeats is written once in this time. */
 const WINDOW_MS = 1_000;
@@ -52,7 +52,7 @@ export class FloodGate {
     try {
       last(count > 1 ? { held_back: count - 1 } : {});
     } catch (error) {
-      warn(error); // nobody is there who could handle it
+      warnOf('A listener to Redis telemetry', error); // nobody is there who could handle it
     }
     return true;
   }

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /**
  * Tests run as CommonJS with no Node flags (see docs/adr): @swc/jest transpiles our TypeScript and the
  * ESM-only packages below. The built ESM and CommonJS files are smoke-tested separately.
@@ -31,7 +33,7 @@ const swc = (parser) => [
   },
 ];
 
-const project = (displayName, testMatch, modules = {}) => ({
+const project = (displayName, testMatch, { modules = {}, usesCluster = false } = {}) => ({
   displayName,
   testMatch,
   rootDir: import.meta.dirname,
@@ -49,7 +51,29 @@ const project = (displayName, testMatch, modules = {}) => ({
     ...modules,
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/redis/dist/'],
+  ...(usesCluster && {
+    globalSetup: '<rootDir>/test/support/start-shared-cluster.cjs',
+    globalTeardown: '<rootDir>/test/support/stop-shared-cluster.cjs',
+  }),
 });
+
+const integration = '<rootDir>/libs/redis/test/integration';
+
+/** What touches the driver: its connections, commands and errors, and one contract on each topology. */
+const driverTests = [
+  'batch',
+  'batch-cluster',
+  'batch-outages',
+  'connection',
+  'connection-announcements',
+  'connection-interrupted',
+  'error-translation',
+  'pool',
+  'repository-contract',
+  'repository-contract-cluster',
+  'tracing-commands',
+  'tracing-failures',
+];
 
 const typeOnly = process.argv.includes('--coverage')
   ? (await import('./test/support/type-only-sources.mjs')).typeOnlySources([
@@ -59,19 +83,20 @@ const typeOnly = process.argv.includes('--coverage')
   : [];
 
 export default {
-  // Jest would leave one core idle, which on two cores is half of them.
-  maxWorkers: '100%',
+  // Half of the time a test waits: for a server, an outage or an expiry. Others can run meanwhile.
+  maxWorkers: availableParallelism() + 2,
+  // A test that hangs fails; one that is slow on a busy machine does not.
+  testTimeout: 60_000,
+  // Cases that wait for an expiry wait side by side.
+  maxConcurrency: 20,
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
-    project('integration', ['<rootDir>/libs/redis/test/integration/**/*.int-spec.ts']),
-    // The same tests of everything that touches the driver, on the other major version we accept.
-    project(
-      'ioredis 5',
-      [
-        '<rootDir>/libs/redis/test/integration/{batch,cache,connection,error,exception,health,metrics,pool,redis,repository-contract,repository-failover,repository-reads,repository-versions,tracing-commands,tracing-failures,tracing-slowly}*.ts',
-      ],
-      { '^ioredis$': 'ioredis-5' },
-    ),
+    project('integration', [`${integration}/**/*.int-spec.ts`], { usesCluster: true }),
+    // On the other major version we accept.
+    project('ioredis 5', [`${integration}/{${driverTests.join()}}.int-spec.ts`], {
+      modules: { '^ioredis$': 'ioredis-5' },
+      usesCluster: true,
+    }),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),
     project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
   ],

@@ -10,7 +10,7 @@ import { validationCases, writingCases } from './contract/writing.cases.js';
 /**
  * What every `EntityRepository` promises, as cases for any test runner: for the double that stands in
  * for a `RedisRepository` in an application's tests, or for a subclass. Each case opens a repository
- * of its own.
+ * of its own, so they may run side by side (`it.concurrent` of Jest): some wait for an expiry.
  *
  * @example
  * describe('UsersInMemory', () => {

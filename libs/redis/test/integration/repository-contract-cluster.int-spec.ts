@@ -3,5 +3,5 @@ import { contractSuites } from './support/contract-suites.js';
 import { onCluster } from './support/repository-servers.js';
 
 describe('RedisRepository keeps the contract', () => {
-  onCluster(contractSuites);
+  onCluster((stage) => contractSuites(stage));
 });

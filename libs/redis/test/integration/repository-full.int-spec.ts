@@ -10,7 +10,7 @@ import {
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import type { RedisClient } from '../../src/connection/options/options.js';
 import { caught } from './support/caught.js';
-import { onEveryTopology } from './support/repository-servers.js';
+import { onEveryTopology, type Stage } from './support/repository-servers.js';
 
 @RedisEntity({ kind: 'place' })
 class Place {
@@ -27,7 +27,7 @@ class Note {
 const FULL = 'RedisOutOfMemoryException';
 
 describeWithRealRedis('A repository whose Redis is full', () => {
-  onEveryTopology((stage) => {
+  const suite = (stage: Stage) => {
     let places: RedisRepository<Place>;
     beforeEach(async () => {
       places = stage.repository(Place);
@@ -58,7 +58,9 @@ describeWithRealRedis('A repository whose Redis is full', () => {
       expect(await places.delete('1')).toBe(true);
       expect(await places.findBy({ country: 'FR' })).toEqual([]);
     });
-  });
+  };
+
+  onEveryTopology(suite, { ownCluster: true });
 });
 
 async function limitMemory(client: RedisClient, maxmemory: string): Promise<void> {

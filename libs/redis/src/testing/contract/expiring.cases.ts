@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { collect, type BenchCase } from './bench.js';
 
 /** Long enough for what is done before it ends, on a busy machine too. */
-const SHORT = '400ms';
+const SHORT = '2s';
 
 /** By then it has ended. */
-const LATER_MS = 500;
+const LATER_MS = 2_100;
 
 /** What is promised about the time that entities live. */
 export const expiringCases: readonly BenchCase[] = [

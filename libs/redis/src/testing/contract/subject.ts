@@ -37,7 +37,7 @@ export interface RepositoryContractSubject<T extends object, Id extends IdValue 
    */
   invalid?(): { readonly entity: T; readonly wrong: readonly string[] };
   /**
-   * Lets time pass, for the cases about expiry: half a second each.
+   * Lets time pass, for the cases about expiry: about two seconds each.
    *
    * @default a real wait
    * @example (ms) => jest.advanceTimersByTimeAsync(ms)

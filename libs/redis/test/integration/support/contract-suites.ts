@@ -1,5 +1,6 @@
-import { describe, it } from '@jest/globals';
+import { it } from '@jest/globals';
 import { EntityId, Indexed, RedisEntity } from '../../../src/index.js';
+import { expiringCases } from '../../../src/testing/contract/expiring.cases.js';
 import { repositoryContract } from '../../../src/testing/index.js';
 import { Customer, customers } from './customer.js';
 import type { Stage } from './repository-servers.js';
@@ -20,30 +21,43 @@ class Note {
   text!: string;
 }
 
-/** The contract, for every kind of entity that is stored in a way of its own. */
-export function contractSuites(stage: Stage): void {
-  describe('with unique, indexed and validated properties', () => {
-    const open = () => stage.repository(Customer);
-    const cases = repositoryContract<Customer>({ ...customers, open });
-    it.each(cases)('$name', ({ run }) => run());
-  });
-
-  describe('with numbers as ids', () => {
-    const cases = repositoryContract<Measurement>({
+/**
+ * The contract, for every kind of entity that is stored in a way of its own. The cases that wait for an
+ * expiry wait side by side.
+ *
+ * @param wait how time passes, unless by waiting: the cases run one after the other then
+ */
+export function contractSuites(
+  stage: Pick<Stage, 'repository'>,
+  wait?: (ms: number) => Promise<void>,
+): void {
+  const common = wait && { wait };
+  const suites = {
+    'with unique, indexed and validated properties': repositoryContract<Customer>({
+      ...customers,
+      ...common,
+      open: () => stage.repository(Customer),
+    }),
+    'with numbers as ids': repositoryContract<Measurement>({
+      ...common,
       open: () => stage.repository(Measurement),
       id: 'id',
       indexed: 'sensor',
       example: (n) => ({ id: n, sensor: n % 2, value: n / 3, comment: `${n}.` }),
-    });
-    it.each(cases)('$name', ({ run }) => run());
-  });
-
-  describe('without indexes', () => {
-    const cases = repositoryContract<Note>({
+    }),
+    'without indexes': repositoryContract<Note>({
+      ...common,
       open: () => stage.repository(Note),
       id: 'id',
       example: (n) => ({ id: `n${n}`, text: `${n}` }),
-    });
-    it.each(cases)('$name', ({ run }) => run());
-  });
+    }),
+  };
+  for (const [kind, cases] of Object.entries(suites)) {
+    for (const { name, run } of cases) {
+      const waits = wait === undefined && waiting.has(name);
+      (waits ? it.concurrent : it)(`${kind}: ${name}`, run);
+    }
+  }
 }
+
+const waiting = new Set(expiringCases.map(({ name }) => name));

@@ -1,10 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { KeyBuilder, RedisRepository, type RedisRepositoryOptions } from '../../../src/index.js';
 import { startCluster, startRedis } from '../../../src/testing/index.js';
-import { EmbeddedTestServer } from '../../../src/testing/embedded-test-server.js';
 import type { EntityClass } from '../../../src/repository/entity/entity-schema.js';
 import { describeWithRealRedis } from '../../../../../test/support/real-redis.js';
-import type { RedisClient } from '../../../src/connection/options/options.js';
+import type { RedisAddress, RedisClient } from '../../../src/connection/options/options.js';
 import { openConnection, type OpenConnection } from './open-connection.js';
 
 /** Where the tests of a suite run, and what they make there. */
@@ -20,12 +20,18 @@ export interface Stage {
   ): RedisRepository<T>;
 }
 
-let spaces = 0;
+/** Tests share the cluster of the run, so a space of keys is named by no counter. */
+const newSpace = () => `space-${randomUUID()}`;
+
+export interface StageNeeds {
+  /** For suites that configure or harm the servers: a cluster that no other suite uses. */
+  readonly ownCluster?: boolean;
+}
 
 /** The same suite on one server and on a cluster, where ids and indexes live in different slots. */
-export function onEveryTopology(suite: (stage: Stage) => void): void {
+export function onEveryTopology(suite: (stage: Stage) => void, needs?: StageNeeds): void {
   onOneServer(suite);
-  onCluster(suite);
+  onCluster(suite, needs);
 }
 
 export function onOneServer(suite: (stage: Stage) => void): void {
@@ -39,34 +45,33 @@ export function onOneServer(suite: (stage: Stage) => void): void {
   });
 }
 
-/** Also where there is a real one. */
-export function onEmbeddedServer(suite: (stage: Stage) => void): void {
-  describe('on the embedded server', () => {
-    suite(
-      stageOn(async () => {
-        const server = await EmbeddedTestServer.start(undefined);
-        return { options: { url: server.url }, stop: () => server.stop() };
-      }),
-    );
-  });
-}
-
-export function onCluster(suite: (stage: Stage) => void): void {
+export function onCluster(suite: (stage: Stage) => void, needs: StageNeeds = {}): void {
   describeWithRealRedis('on a cluster', () => {
-    suite(
-      stageOn(async () => {
-        const cluster = await startCluster({ replicas: false });
-        const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-        return { options: { clusterNodes }, stop: () => cluster.stop() };
-      }),
-    );
+    const shared = process.env['SHARED_CLUSTER'];
+    const start = needs.ownCluster || shared === undefined ? startOwn : () => join(shared);
+    suite(stageOn(start));
   });
 }
 
-type Options = Parameters<typeof openConnection>[0];
+async function startOwn(): Promise<Servers> {
+  const cluster = await startCluster({ replicas: false });
+  const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+  return { options: { clusterNodes }, stop: () => cluster.stop() };
+}
 
-function stageOn(start: () => Promise<{ options: Options; stop: () => Promise<void> }>): Stage {
-  let server: Awaited<ReturnType<typeof start>>;
+/** @param nodes what test/support/start-shared-cluster.cjs has started for the whole run */
+async function join(nodes: string): Promise<Servers> {
+  const clusterNodes = JSON.parse(nodes) as RedisAddress[];
+  return { options: { clusterNodes }, stop: async () => undefined };
+}
+
+interface Servers {
+  readonly options: Parameters<typeof openConnection>[0];
+  stop(): Promise<void>;
+}
+
+function stageOn(start: () => Promise<Servers>): Stage {
+  let server: Servers;
   const connections: OpenConnection[] = [];
   const open = async () => {
     const connection = await openConnection(server.options);
@@ -86,7 +91,7 @@ function stageOn(start: () => Promise<{ options: Options; stop: () => Promise<vo
     if (!connection) throw new Error('the suite has not begun yet');
     return connection.client;
   };
-  const keys = () => new KeyBuilder({ app: 'test', environment: `space${++spaces}` });
+  const keys = () => new KeyBuilder({ app: 'test', environment: newSpace() });
   return {
     get client() {
       return first();

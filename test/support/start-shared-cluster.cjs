@@ -1,0 +1,17 @@
+const { REAL_REDIS } = require('./remedies.cjs');
+
+/**
+ * Set-up of the projects whose tests use a cluster: one cluster for the whole run, because a new one
+ * needs two seconds before it accepts writes. Every test has keys of its own in it
+ * (libs/redis/test/integration/support/repository-servers.ts). A run of chosen files has none: each
+ * file starts its own there.
+ */
+module.exports = async function startSharedCluster({ testPathPatterns }) {
+  const isNeeded = process.env[REAL_REDIS.variable] === 'yes' && !testPathPatterns.isSet();
+  if (!isNeeded || globalThis.sharedCluster) return;
+  require('./typescript-hook.cjs');
+  const { startCluster } = require('../../libs/redis/src/testing/index.ts');
+  globalThis.sharedCluster = await startCluster({ replicas: false });
+  const nodes = globalThis.sharedCluster.nodes.map(({ host, port }) => ({ host, port }));
+  process.env.SHARED_CLUSTER = JSON.stringify(nodes);
+};

@@ -4,6 +4,7 @@
  */
 import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import jest from 'eslint-plugin-jest';
 import tseslint from 'typescript-eslint';
 
 const tests = ['**/*spec.ts', 'test/**', 'libs/*/test/**'];
@@ -121,6 +122,24 @@ export default defineConfig(
       // A double may have nothing to do, or nothing to wait for.
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    // A test that cannot fail is worse than none: it is believed.
+    files: ['**/*spec.ts'],
+    plugins: { jest },
+    rules: {
+      'jest/expect-expect': [
+        'error',
+        // What is waited for and does not come fails the test, too, and so does a case of a contract.
+        {
+          assertFunctionNames: ['expect', 'expect*', '*.expect*', 'waitUntil', 'eventually', 'run'],
+        },
+      ],
+      'jest/no-focused-tests': 'error',
+      'jest/no-identical-title': 'error',
+      'jest/valid-expect': 'error',
+      'jest/valid-expect-in-promise': 'error',
     },
   },
 );

@@ -421,7 +421,10 @@ describe('@Cached', () => {
     });
 
     it('but not if it has a name of its own', async () => {
-      await boot([classNamed('a'), classNamed('b')]);
+      const [a, b] = [classNamed('a'), classNamed('b')];
+      const app = await boot([a, b]);
+      expect(await app.get(a, { strict: false }).get()).toBe(1);
+      expect(await app.get(b, { strict: false }).get()).toBe(1);
     });
 
     it('a class without a name', async () => {

@@ -115,7 +115,8 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
         const looked = await openOn(cluster, { ioredisCluster: { natMap: map } });
         await untilReport(looked, { status: 'up', primaries: 3 });
         await sendCommand(primary(1), 'CLIENT', 'KILL', 'TYPE', 'normal');
-        await untilReport(looked, { status: 'degraded', primaries: 3, primariesAway: 1 });
+        const report = await untilReport(looked, { status: 'degraded', primariesAway: 1 });
+        expect(report).toMatchObject({ primaries: 3 });
       }
     });
 

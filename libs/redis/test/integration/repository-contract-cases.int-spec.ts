@@ -35,7 +35,9 @@ describe('repositoryContract', () => {
 
   it('waits for real time to pass unless it is told how', async () => {
     const cases = repositoryContract<Customer>({ ...customers, open });
+    const began = performance.now();
     await cases.find(({ name }) => name.startsWith('forgets an entity'))?.run();
+    expect(performance.now() - began).toBeGreaterThan(2_000);
   });
 
   it('shows what went wrong if it was something else than expected', async () => {

@@ -68,7 +68,7 @@ function* rounds(count: number): Generator<number> {
 }
 
 /** One entity, whose values are flipped. */
-async function flips(stage: Stage): Promise<void> {
+async function expectTruthAfterFlips(stage: Stage): Promise<void> {
   const seed = 20_240_601;
   const random = randomNumbers(seed);
   const all = await hammers(stage, seed);
@@ -92,7 +92,7 @@ async function flips(stage: Stage): Promise<void> {
 }
 
 /** More entities than there are values for. */
-async function rivals(stage: Stage): Promise<void> {
+async function expectTruthAfterRivals(stage: Stage): Promise<void> {
   const seed = 7;
   const random = randomNumbers(seed);
   const all = await hammers(stage, seed);
@@ -124,12 +124,12 @@ describe('Indexes tell the truth', () => {
   const RIVALS = 'after rivals have fought for the same values, each of which one may have';
 
   onOneServer((stage) => {
-    it(FLIPS, () => flips(stage), 30_000);
-    it(RIVALS, () => rivals(stage), 30_000);
+    it(FLIPS, () => expectTruthAfterFlips(stage), 30_000);
+    it(RIVALS, () => expectTruthAfterRivals(stage), 30_000);
   });
 
   onCluster((stage) => {
-    it(FLIPS, () => flips(stage), 30_000);
-    it(RIVALS, () => rivals(stage), 30_000);
+    it(FLIPS, () => expectTruthAfterFlips(stage), 30_000);
+    it(RIVALS, () => expectTruthAfterRivals(stage), 30_000);
   });
 });

@@ -59,6 +59,7 @@ describe('startRedis', () => {
     await Promise.all([server.stop(), server.stop()]);
     await closed;
     await server.stop();
+    expect(server.pid).toBeUndefined();
   });
 
   it('gives two servers two ports', async () => {

@@ -20,11 +20,13 @@ const SESSION_COMMANDS = new Set([
  */
 export class DedicatedClient {
   readonly client: RedisClient;
+  readonly #listeners: ListenerCounts;
   #unanswered = 0;
   #sessionChanged = false;
 
   constructor(client: RedisClient) {
     this.client = client;
+    this.#listeners = countListeners(client);
     const send = client.sendCommand.bind(client);
     const counted = new WeakSet<Command>();
     client.sendCommand = (command: Command, buffer?: never, node?: never) => {
@@ -47,18 +49,25 @@ export class DedicatedClient {
   /**
    * Whether the next caller may have it: connected, its session as it was, outside MULTI (where
    * UNWATCH would not answer OK) and subscriber mode, nothing unanswered, and no listener left behind
-   * beside our own for errors. A cluster client is not worth the trouble. One round trip.
+   * beside our own. A cluster client is not worth the trouble. One round trip.
    */
   async isClean(): Promise<boolean> {
     const { client } = this;
     if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
     if (this.#sessionChanged || this.#unanswered > 0) return false;
-    const listeners = client.eventNames().map((event) => client.listenerCount(event));
-    if (listeners.length !== 1 || listeners[0] !== 1) return false;
+    const listeners = countListeners(client);
+    if (listeners.size !== this.#listeners.size) return false;
+    for (const [event, count] of listeners) if (this.#listeners.get(event) !== count) return false;
     try {
       return ((await client.unwatch()) as string) === 'OK';
     } catch {
       return false;
     }
   }
+}
+
+type ListenerCounts = ReadonlyMap<string | symbol, number>;
+
+function countListeners(client: RedisClient): ListenerCounts {
+  return new Map(client.eventNames().map((event) => [event, client.listenerCount(event)]));
 }

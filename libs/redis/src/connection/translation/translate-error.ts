@@ -37,7 +37,7 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
         options,
       );
     case 'authentication':
-      return new RedisAuthenticationException(options);
+      return new RedisAuthenticationException(options, isError(error) && 'refusal' in error);
     case 'permission':
       return new RedisPermissionException(operation, options);
     case 'unavailable':

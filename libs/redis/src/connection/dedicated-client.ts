@@ -20,13 +20,13 @@ const SESSION_COMMANDS = new Set([
  */
 export class DedicatedClient {
   readonly client: RedisClient;
-  readonly #listeners: ListenerCounts;
+  readonly #ownListeners: number;
   #unanswered = 0;
   #sessionChanged = false;
 
   constructor(client: RedisClient) {
     this.client = client;
-    this.#listeners = countListeners(client);
+    this.#ownListeners = listenersOf(client);
     const send = client.sendCommand.bind(client);
     const counted = new WeakSet<Command>();
     client.sendCommand = (command: Command, buffer?: never, node?: never) => {
@@ -55,9 +55,7 @@ export class DedicatedClient {
     const { client } = this;
     if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
     if (this.#sessionChanged || this.#unanswered > 0) return false;
-    const listeners = countListeners(client);
-    if (listeners.size !== this.#listeners.size) return false;
-    for (const [event, count] of listeners) if (this.#listeners.get(event) !== count) return false;
+    if (listenersOf(client) !== this.#ownListeners) return false;
     try {
       return ((await client.unwatch()) as string) === 'OK';
     } catch {
@@ -66,8 +64,7 @@ export class DedicatedClient {
   }
 }
 
-type ListenerCounts = ReadonlyMap<string | symbol, number>;
-
-function countListeners(client: RedisClient): ListenerCounts {
-  return new Map(client.eventNames().map((event) => [event, client.listenerCount(event)]));
+function listenersOf(client: RedisClient): number {
+  const counts = client.eventNames().map((event) => client.listenerCount(event));
+  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -1,5 +1,10 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
+export interface RedisAuthenticationFacts extends RedisExceptionOptions {
+  /** The sentinel that refused, if it was not the server itself: `'A sentinel'`. @default 'Redis' */
+  readonly asked?: string;
+}
+
 /**
  * Thrown when Redis, or a sentinel, refuses who we say we are: NOAUTH or WRONGPASS.
  *
@@ -9,13 +14,12 @@ export class RedisAuthenticationException extends RedisException {
   override readonly name = 'RedisAuthenticationException';
   readonly code = 'REDIS_AUTHENTICATION';
 
-  /** @param bySentinel whether a sentinel refused those for the sentinels */
-  constructor(options?: RedisExceptionOptions, bySentinel = false) {
+  constructor({ asked, ...options }: RedisAuthenticationFacts = {}) {
+    const check = asked
+      ? 'sentinelUsername and sentinelPassword; the credentials of Redis are not sent to sentinels'
+      : 'the username and password';
     super(
-      bySentinel
-        ? 'A sentinel refused the credentials, or wants some and got none. Check sentinelUsername and ' +
-            'sentinelPassword; those of Redis are not sent to sentinels.'
-        : 'Redis refused the credentials, or wants some and got none. Check the username and password.',
+      `${asked ?? 'Redis'} refused the credentials, or wants some and got none. Check ${check}.`,
       options,
     );
   }

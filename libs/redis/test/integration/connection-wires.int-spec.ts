@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
   startCluster,
+  startFaultProxy,
   startRedis,
   startSentinel,
   type RedisTestCluster,
@@ -11,6 +12,7 @@ import { redisOptionsFromEnvironment } from '../../src/connection/options/enviro
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { translateError } from '../../src/connection/translation/translate-error.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { openConnection } from './support/open-connection.js';
 import { outsideOfTls, serverNameIn } from './support/recording-proxy.js';
@@ -19,6 +21,7 @@ import { recordAll, sentTo, useEveryConnection } from './support/wired-app.js';
 const PASSWORD = 'the password of Redis';
 const SENTINEL_PASSWORD = 'the-password-of-sentinels';
 
+jest.setTimeout(30_000);
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -70,25 +73,30 @@ describeWithRealRedis('TLS behind sentinels', () => {
       password: PASSWORD,
       sentinelPassword: SENTINEL_PASSWORD,
     });
-  }, 30_000);
+  });
   afterAll(() => topology.stop());
 
-  it.each(['master', 'slave'] as const)('sends no other byte to a %s', async (role) => {
-    const servers = await record([topology.primary, ...topology.replicas]);
-    const sentinels = await record(topology.sentinels);
-    await (role === 'master' ? useEveryConnection : onlyConnect)({
-      sentinels: sentinels.proxies.slice(0, 1),
-      sentinelName: topology.name,
-      sentinelPassword: SENTINEL_PASSWORD,
-      sentinelTls: true,
-      password: PASSWORD,
-      tls: { ca: topology.primary.tls?.ca },
-      ioredis: { role, natMap: { ...servers.natMap, ...sentinels.natMap } },
-    });
-    const used = servers.proxies.filter(({ sent }) => sent.length > 0);
-    expect(used.length).toBeGreaterThan(0);
-    expectOnlyTls([...sentTo(used), ...sentTo(sentinels.proxies.slice(0, 1))]);
-  });
+  it.each(['master', 'slave'] as const)(
+    'sends no other byte to a %s and a sentinel, and asks each for its name',
+    async (role) => {
+      const servers = await record([topology.primary, ...topology.replicas]);
+      const sentinels = await record(topology.sentinels);
+      await (role === 'master' ? useEveryConnection : onlyConnect)({
+        sentinels: [{ host: 'localhost', port: sentinels.proxies[0]?.port ?? 0 }],
+        sentinelName: topology.name,
+        sentinelPassword: SENTINEL_PASSWORD,
+        sentinelTls: true,
+        password: PASSWORD,
+        tls: { ca: topology.primary.tls?.ca },
+        ioredis: { role, natMap: { ...servers.natMap, ...sentinels.natMap } },
+      });
+      const used = servers.proxies.filter(({ sent }) => sent.length > 0);
+      expect(used.length).toBeGreaterThan(0);
+      const sent = [...sentTo(used), ...sentTo(sentinels.proxies.slice(0, 1))];
+      expectOnlyTls(sent);
+      expect(new Set(sent.map(serverNameIn))).toEqual(new Set(['localhost']));
+    },
+  );
 });
 
 describeWithRealRedis('sentinels without TLS that want credentials', () => {
@@ -109,7 +117,7 @@ describeWithRealRedis('sentinels without TLS that want credentials', () => {
       '+client',
     ];
     await sendCommand(admin, 'ACL', 'SETUSER', 'watcher', 'on', '>watching', ...rights);
-  }, 30_000);
+  });
   afterAll(() => topology.stop());
   const target = () => ({
     sentinels: topology.sentinels.slice(0, 1),
@@ -176,6 +184,25 @@ describeWithRealRedis('sentinels without TLS that want credentials', () => {
     expect(error?.name).toBe('RedisAuthenticationException');
   });
 
+  it('are asked again when the connection was dropped while they were asked', async () => {
+    const [sentinel] = topology.sentinels;
+    const proxy = await startFaultProxy(sentinel ?? topology.primary);
+    cleanups.push(() => proxy.stop());
+    proxy.stall();
+    const { client, close, until } = await openConnection({
+      ...target(),
+      sentinels: [proxy],
+      sentinelPassword: SENTINEL_PASSWORD,
+      startup: 'background',
+    });
+    cleanups.push(close);
+    await waitUntil('the sentinel is asked', async () => proxy.connections > 0);
+    client.disconnect(true);
+    await proxy.heal();
+    await until('connection.ready');
+    expect(await client.ping()).toBe('PONG');
+  });
+
   it('are asked at the pace of every other attempt to connect', async () => {
     const { client, close, until } = await openConnection({
       sentinels: [{ host: '127.0.0.1', port: 1 }],
@@ -201,7 +228,7 @@ describeWithRealRedis('TLS to a cluster whose nodes have names', () => {
   let cluster: RedisTestCluster;
   beforeAll(async () => {
     cluster = await startCluster({ tls: true, hostname: 'localhost', password: PASSWORD });
-  }, 30_000);
+  });
   afterAll(() => cluster.stop());
   const access = () => ({ password: PASSWORD, tls: { ca: cluster.nodes[0]?.tls?.ca } });
 

@@ -130,7 +130,7 @@ it.each<[string, (url: string) => unknown]>([
         ),
       ).toEqual([]);
     }),
-    { numRuns: 300, examples: [[{ url: 'redis://default:Q711?x@host', secret: 'Q711?x' }]] },
+    { numRuns: 150, examples: [[{ url: 'redis://default:Q711?x@host', secret: 'Q711?x' }]] },
   );
 });
 

@@ -116,7 +116,7 @@ describe('redisOptionsFromEnvironment', () => {
     for (const name of ['no.pem', 'none.pem']) {
       const env = { REDIS_TLS: 'true', REDIS_TLS_CA_FILE: join(folder, name) };
       expect(failureOf(env).problems).toMatchObject([
-        { setting: 'REDIS_TLS_CA_FILE', value: join(folder, name) },
+        { setting: 'REDIS_TLS_CA_FILE', value: expect.stringContaining(join(folder, name)) },
       ]);
     }
   });

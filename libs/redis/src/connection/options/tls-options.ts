@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { createSecureContext, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import { findTlsProblems } from './check-tls.js';
+import { MASKED } from './mask-secrets.js';
 import type { OptionReader } from './option-reader.js';
 import type { RedisTlsOptions } from './options.js';
 
@@ -44,42 +45,28 @@ function fromOptions(
   for (const [option, path] of files) checkFile(`${setting}.${option}`, path, read);
   if (read.problems.length > before) return others;
   const tls = files.length === 0 ? others : followingFiles(others, files);
-  const refuse = (content: Content, accepted: string) => {
-    const [option, path] = files.find(([name]) => CONTENT_OF[name] === content) ?? [];
-    if (path !== undefined) read.refusePath(`${setting}.${option}`, path, accepted);
-    else read.refuseSecret(`${setting}.${content}`, accepted);
-  };
-  // What Node refuses while it connects, it would refuse at every attempt.
-  if (failureOf(() => checkAuthorities(tls))) refuse('ca', 'certificates in PEM');
-  const failure = failureOf(() => checkPair(tls));
-  if (failure) refuse('key', `PEM, of the key that belongs to the certificate (${failure})`);
+  for (const problem of findTlsProblems(tls)) {
+    const [option, path] =
+      files.find(([name]) => problem.setting === `tls.${CONTENT_OF[name]}`) ?? [];
+    const member = option === undefined ? problem.setting.slice('tls'.length) : `.${option}`;
+    const { value = MASKED } = problem;
+    read.problems.push({
+      ...problem,
+      setting: `${setting}${member}`,
+      value: path === undefined ? value : `${path} (${value})`,
+    });
+  }
   return tls;
 }
 
 function checkFile(setting: string, path: string, read: OptionReader): void {
-  const failure = failureOf(() => readFileSync(path));
-  if (!failure) return;
-  const accepted = `the path of a PEM file that this process can read (${failure})`;
-  read.refusePath(setting, path, accepted);
-}
-
-/** The code of what it throws; a message of OpenSSL may quote what it could not read. */
-function failureOf(check: () => unknown): string | undefined {
   try {
-    check();
-    return undefined;
+    readFileSync(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    const accepted = `the path of a PEM file that this process can read (${code})`;
+    read.refusePath(setting, path, accepted);
   }
-}
-
-/** Node takes everything for authorities, and trusts none if there is none in it. */
-function checkAuthorities({ ca }: ConnectionOptions): void {
-  if (typeof ca === 'string' || Buffer.isBuffer(ca)) new X509Certificate(ca);
-}
-
-function checkPair(tls: ConnectionOptions): void {
-  if (tls.cert !== undefined && tls.key !== undefined) createSecureContext(tls);
 }
 
 /**
@@ -102,9 +89,7 @@ function followingFiles(
         ([content, text]) => latest[content as Content] !== text,
       );
       if (!hasChanged) return latest;
-      checkAuthorities(found);
-      checkPair({ ...others, ...found });
-      latest = found;
+      if (findTlsProblems({ ...others, ...found }).length === 0) latest = found;
     } catch {
       // is being replaced: the next attempt to connect reads it again
     }

@@ -43,7 +43,8 @@ export function serverConnector({ credentials, tls }: ResolvedRedisOptions): Con
       } catch (error) {
         return noStream(this, error);
       }
-      this.stream.once('error', (error: Error) => {
+      // Each of them: a socket whose certificate was not accepted may have a second one.
+      this.stream.on('error', (error: Error) => {
         this.firstError = error;
       });
       return this.stream;

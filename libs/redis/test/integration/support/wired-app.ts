@@ -59,14 +59,21 @@ export async function useEveryConnection(options: RedisModuleOptions): Promise<v
   }
 }
 
-/** A recording proxy for each server, and what makes ioredis use them (`natMap`). */
+/**
+ * A recording proxy for each server, and what makes ioredis use them by a name (`natMap`).
+ *
+ * @param host by which the servers are known
+ */
 export async function recordAll(
   servers: readonly { readonly host: string; readonly port: number }[],
   host = '127.0.0.1',
 ) {
   const proxies = await Promise.all(servers.map((server) => startRecordingProxy(server)));
   const natMap = Object.fromEntries(
-    proxies.map((proxy) => [`${host}:${proxy.target.port}`, { host, port: proxy.port }]),
+    proxies.map((proxy) => [
+      `${host}:${proxy.target.port}`,
+      { host: 'localhost', port: proxy.port },
+    ]),
   );
   return { proxies, natMap, stop: () => Promise.all(proxies.map((proxy) => proxy.stop())) };
 }

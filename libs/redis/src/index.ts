@@ -41,11 +41,13 @@ export type { LoggedKeys, RedisLoggingOptions } from './nest/logging/log-policy.
 // Configuration
 export { redisConfig } from './nest/redis.config.js';
 export { redisOptionsFromEnvironment } from './connection/options/environment.js';
+export type { CredentialsFunction, RedisCredentials } from './connection/options/credentials.js';
 export type {
   OtherClusterOptions,
   OtherRedisOptions,
   RedisAddress,
   RedisClient,
+  RedisTlsOptions,
   ResolvedRedisOptions,
   StartupPolicy,
 } from './connection/options/options.js';

@@ -2,6 +2,7 @@ import type { RedisException } from '../errors/redis.exception.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { isError } from '../errors/is-error.js';
+import { printAddress } from '../errors/print-address.js';
 import { withDeadline } from '../time/deadline.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { translateError } from './translation/translate-error.js';
@@ -46,14 +47,13 @@ export async function awaitStartup(
 }
 
 function notReady(options: ResolvedRedisOptions, originalError: unknown): RedisConnectionException {
-  const [{ host, port }] = options.addresses;
+  const [address] = options.addresses;
   const reason = isError(originalError) ? originalError.message : 'no answer';
   return new RedisConnectionException({
-    host,
-    port,
+    ...address,
     originalError,
     message:
-      `Redis at ${host}:${port} was not ready within ${options.startupTimeoutMs} ms (${reason}), ` +
+      `Redis at ${printAddress(address)} was not ready within ${options.startupTimeoutMs} ms (${reason}), ` +
       "and startup is 'require'. Start Redis, correct the address, or use 'wait' or 'background'.",
   });
 }

@@ -1,21 +1,20 @@
 /**
  * @module connection Clients and the pool of dedicated connections; in `options/` what they are made
- * from, in `commands/` what happens to each command, in `translation/` what its failure means. The
- * only room that uses ioredis as a value.
+ * from, in `wires/` how they are connected, in `commands/` what happens to each command, in
+ * `translation/` what its failure means. The only room that uses ioredis as a value.
  */
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { plusJitter } from '../time/jitter.js';
+import { Cluster, Redis } from 'ioredis';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { identify, identityOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
+import { driverOptionsOf } from './driver-options.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { hideArguments } from './translation/command-failures.js';
-
-/** How long a closed socket may take to say good-bye before it is destroyed. */
-const DISCONNECT_TIMEOUT_MS = 100;
+import { keepAuthenticated } from './wires/keep-authenticated.js';
+import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
 
 /**
  * Makes the client of a connection. It has an error listener and does not connect yet.
@@ -23,7 +22,12 @@ const DISCONNECT_TIMEOUT_MS = 100;
  * @internal
  */
 export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry): RedisClient {
-  const client = options.topology === 'cluster' ? createCluster(options) : createRedis(options);
+  const driver = driverOptionsOf(options);
+  const lazyConnect = true;
+  const client =
+    driver.kind === 'cluster'
+      ? new Cluster([...driver.nodes], { ...driver.options, lazyConnect })
+      : new Redis({ ...driver.options, lazyConnect });
   return prepare(client, options, telemetry);
 }
 
@@ -51,57 +55,32 @@ function prepare(
   telemetry: Telemetry,
 ): RedisClient {
   identify(client, { connection: options.name, telemetry });
-  client.on('error', hideArguments); // without a listener ioredis prints to the console
+  client.on('error', (error: Error) => {
+    hideArguments(error);
+    rejectIfRefused(client, error);
+  }); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);
     client.on('+node', (node: Redis) => {
       openOutsideOfRequests(node);
-      prepareNode(node);
+      prepareServer(node, options);
     });
   } else {
-    prepareNode(client);
+    prepareServer(client, options);
   }
   openOutsideOfRequests(client);
   superviseCommands(client, options, telemetry);
   return client;
 }
 
-function createRedis(options: ResolvedRedisOptions): Redis {
-  const { topology, addresses, sentinelName } = options;
-  return new Redis({
-    retryStrategy: retryDelay,
-    ...nodeOptions(options),
-    ...(topology === 'sentinel'
-      ? { sentinels: [...addresses], name: sentinelName ?? '' }
-      : addresses[0]),
-    lazyConnect: true,
-  });
+/** The connection to one server: a client's only one, or one of a cluster's. */
+function prepareServer(redis: Redis, { credentials }: ResolvedRedisOptions): void {
+  prepareNode(redis);
+  if (credentials) keepAuthenticated(redis, credentials);
 }
 
-function createCluster(options: ResolvedRedisOptions): Cluster {
-  return new Cluster([...options.addresses], {
-    clusterRetryStrategy: retryDelay,
-    ...options.ioredisCluster,
-    redisOptions: nodeOptions(options),
-    lazyConnect: true,
-  });
-}
-
-function nodeOptions(options: ResolvedRedisOptions): Omit<RedisOptions, 'replyMapping'> {
-  const { username, password, tls, db, connectTimeoutMs, maxRetriesPerRequest } = options;
-  return {
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    sentinelCommandTimeout: connectTimeoutMs, // or a frozen sentinel would be asked for ever
-    ...options.ioredis,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls !== undefined && { tls }),
-    db,
-    connectTimeout: connectTimeoutMs,
-    maxRetriesPerRequest,
-  };
-}
-
-function retryDelay(attempt: number): number {
-  return plusJitter(Math.min(attempt * 50, 2_000));
+/** What waits for sentinels that refuse the credentials waits in vain. */
+function rejectIfRefused(client: RedisClient, error: unknown): void {
+  if (!(error instanceof SentinelsFailedError) || !error.refusal) return;
+  (client as unknown as { flushQueue(error: Error): void }).flushQueue(error);
 }

@@ -1,3 +1,4 @@
+import { printAddress } from '../errors/print-address.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
 import { identityOf } from './client-identity.js';
@@ -192,12 +193,11 @@ export class RedisPool {
   }
 
   #closedException(): RedisConnectionException {
-    const [{ host, port }] = this.#options.addresses;
+    const [address] = this.#options.addresses;
     return new RedisConnectionException({
-      host,
-      port,
+      ...address,
       originalError: undefined,
-      message: `The dedicated connections to ${host}:${port} are closed: the application is shutting down.`,
+      message: `The dedicated connections to ${printAddress(address)} are closed: the application is shutting down.`,
     });
   }
 }

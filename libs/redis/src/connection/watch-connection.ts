@@ -1,3 +1,4 @@
+import { printAddress } from '../errors/print-address.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 
@@ -13,7 +14,7 @@ export function watchConnection(
   { name: connection, addresses }: ResolvedRedisOptions,
   telemetry: Telemetry,
 ): () => void {
-  const endpoint = addresses.map(({ host, port }) => `${host}:${port}`).join(',');
+  const endpoint = addresses.map(printAddress).join(',');
   let state: 'new' | 'ready' | 'down' = 'new';
 
   const onReady = () => {

@@ -1,7 +1,12 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
+export interface RedisAuthenticationFacts extends RedisExceptionOptions {
+  /** The sentinel that refused, if it was not the server itself: `'A sentinel'`. @default 'Redis' */
+  readonly asked?: string;
+}
+
 /**
- * Thrown when Redis refuses who we say we are: NOAUTH or WRONGPASS.
+ * Thrown when Redis, or a sentinel, refuses who we say we are: NOAUTH or WRONGPASS.
  *
  * @publicApi
  */
@@ -9,9 +14,12 @@ export class RedisAuthenticationException extends RedisException {
   override readonly name = 'RedisAuthenticationException';
   readonly code = 'REDIS_AUTHENTICATION';
 
-  constructor(options?: RedisExceptionOptions) {
+  constructor({ asked, ...options }: RedisAuthenticationFacts = {}) {
+    const check = asked
+      ? 'sentinelUsername and sentinelPassword; the credentials of Redis are not sent to sentinels'
+      : 'the username and password';
     super(
-      'Redis refused the credentials, or wants some and got none. Check the username and password.',
+      `${asked ?? 'Redis'} refused the credentials, or wants some and got none. Check ${check}.`,
       options,
     );
   }

@@ -1,4 +1,5 @@
 import { isError } from './is-error.js';
+import { printAddress } from './print-address.js';
 import { RedisException } from './redis.exception.js';
 
 export interface RedisConnectionFacts {
@@ -19,13 +20,15 @@ export interface RedisConnectionFacts {
 export class RedisConnectionException extends RedisException {
   override readonly name = 'RedisConnectionException';
   readonly code = 'REDIS_CONNECTION';
+  /** A name, an address, or the path of a Unix socket. */
   readonly host: string;
+  /** 0 for a Unix socket. */
   readonly port: number;
 
   constructor({ host, port, originalError, message }: RedisConnectionFacts) {
     super(
       message ??
-        `No connection to Redis at ${host}:${port} (${reason(originalError)}). ` +
+        `No connection to Redis at ${printAddress({ host, port })} (${reason(originalError)}). ` +
           'Is the server running, and is the address right?',
       { cause: originalError },
     );

@@ -15,7 +15,7 @@ describe('what a node knows of its cluster', () => {
   it.each(['\n', '\r\n'])('is read from lines that end in %j', (end) => {
     expect(parseTopology(NODES.map((line) => `${line}${end}`).join(''))).toEqual({
       failedNodes: 2,
-      primaries: new Set(['10.0.0.1:7000', '10.0.0.2:7000']),
+      primaries: new Set(['10.0.0.1:7000', '10.0.0.2:7000', 'redis-2.internal:7000']),
     });
   });
 

@@ -4,7 +4,7 @@ import type { Answer } from './ask-server.js';
 export interface Topology {
   /** How many have failed, replicas too. */
   readonly failedNodes: number;
-  /** The addresses of the primaries that work, as clients know them. */
+  /** The primaries that work, by their addresses, and by their names if they announce some. */
   readonly primaries: ReadonlySet<string>;
 }
 
@@ -23,7 +23,15 @@ export function parseTopology(answer: Answer): Topology | undefined {
     if (flagList === undefined) continue;
     const flags = flagList.split(',');
     if (flags.includes('fail')) failedNodes++;
-    else if (flags.includes('master')) primaries.add(address.replace(/@.*$/, ''));
+    else if (flags.includes('master')) addressesIn(address).forEach((one) => primaries.add(one));
   }
   return primaries.size === 0 ? undefined : { failedNodes, primaries };
+}
+
+/** `10.0.0.1:7000@17000,redis-1.internal`, or without the name; further fields are no names. */
+function addressesIn(text: string): string[] {
+  const [server = '', hostname = ''] = text.split(',');
+  const address = server.replace(/@.*$/, '');
+  const port = address.slice(address.lastIndexOf(':'));
+  return hostname === '' || hostname.includes('=') ? [address] : [address, `${hostname}${port}`];
 }

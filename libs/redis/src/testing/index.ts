@@ -17,7 +17,7 @@ export type { ServerBinary } from '../embedded/find-server-binary.js';
 // Topologies; all need a real server program
 export { startReplica } from './start-replica.js';
 export { startSentinel } from './start-sentinel.js';
-export type { RedisTestSentinel } from './start-sentinel.js';
+export type { RedisTestSentinel, StartSentinelOptions } from './start-sentinel.js';
 export { startCluster } from './start-cluster.js';
 export type { RedisTestCluster, StartClusterOptions } from './start-cluster.js';
 

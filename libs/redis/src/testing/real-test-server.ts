@@ -17,6 +17,8 @@ export interface RealServerOptions {
   readonly args: () => readonly string[];
   readonly password?: string | undefined;
   readonly tls?: TlsMaterial | undefined;
+  /** What it speaks to clients if it has `tls`; it speaks TLS to other servers in any case. @default 'tls' */
+  readonly listens?: 'tls' | 'plain';
   /** A configuration file, for what must have one. */
   readonly configFile?: string;
 }
@@ -26,13 +28,12 @@ export async function startRealServer(options: RealServerOptions): Promise<RealT
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-redis-data-'));
   try {
     const base = await prepare(folder, options);
+    const listensPlain = options.tls === undefined || options.listens === 'plain';
     const process = await startServerProcess({
       binary: options.binary,
       args: (port) => [
         ...base,
-        ...(options.tls === undefined
-          ? ['--port', String(port)]
-          : ['--port', '0', '--tls-port', String(port)]),
+        ...(listensPlain ? ['--port', String(port)] : ['--port', '0', '--tls-port', String(port)]),
         ...options.args(),
         '--loglevel', // last, because its log is how we know that it is ready
         'notice',
@@ -64,7 +65,7 @@ export class RealTestServer implements RedisTestServer {
     this.process = first;
     this.port = first.port;
     this.password = options.password;
-    this.tls = options.tls;
+    this.tls = options.listens === 'plain' ? undefined : options.tls;
     this.url = serverUrl(this);
   }
 
@@ -128,7 +129,7 @@ async function prepare(folder: string, options: RealServerOptions): Promise<stri
       await writeFile(path, String(text), { mode: 0o600 });
       args.push(name === 'ca' ? '--tls-ca-cert-file' : `--tls-${name}-file`, path);
     }
-    args.push('--tls-auth-clients', 'optional');
+    args.push('--tls-auth-clients', 'optional', '--tls-replication', 'yes');
   }
   if (configFile === undefined) return args;
   const path = join(folder, 'server.conf');

@@ -1,4 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { TlsMaterial } from './tls-material.js';
 
 /** What Redis answered, as it stands on the wire. */
 export type RedisReply = string | number | null | readonly RedisReply[];
@@ -7,6 +9,7 @@ export interface RedisTarget {
   readonly host: string;
   readonly port: number;
   readonly password?: string | undefined;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 const DEADLINE_MS = 2_000;
@@ -19,10 +22,14 @@ const DEADLINE_MS = 2_000;
  * @internal
  */
 export async function sendCommand(
-  { host, password, port }: RedisTarget,
+  { host, password, port, tls }: RedisTarget,
   ...args: readonly string[]
 ): Promise<RedisReply> {
-  const socket = connect({ host, port });
+  const socket =
+    tls === undefined
+      ? connect({ host, port })
+      : // The certificate may be for a name only, and this goes to the address.
+        connectTls({ host, port, ca: tls.ca, checkServerIdentity: () => undefined });
   try {
     if (password !== undefined) await exchange(socket, ['AUTH', password]);
     return await exchange(socket, args);

@@ -4,6 +4,7 @@ import { startRealServer, type RealTestServer } from './real-test-server.js';
 import { sendCommand } from './redis-command.js';
 import type { RedisTestServer } from './redis-test-server.js';
 import { startTogether, stopAll } from './server-group.js';
+import { generateTlsMaterial } from './tls-material.js';
 import { waitUntil } from './wait-until.js';
 
 /** A Redis Cluster that belongs to one test. */
@@ -19,6 +20,16 @@ export interface RedisTestCluster extends AsyncDisposable {
 export interface StartClusterOptions {
   /** Whether each of the three primaries gets a replica. @default true */
   readonly replicas?: boolean;
+  /** Speak TLS only, with clients and among the nodes. @default false */
+  readonly tls?: boolean;
+  /**
+   * A name of this machine that the nodes give to clients instead of their address, as managed services
+   * do (Redis 7). With `tls` the certificate is for that name only.
+   * @default none: the address
+   */
+  readonly hostname?: string;
+  /** What clients must AUTH with. @default none */
+  readonly password?: string;
 }
 
 const PRIMARIES = 3;
@@ -34,8 +45,7 @@ const NODE_TIMEOUT_MS = 1_000;
  */
 export async function startCluster(options: StartClusterOptions = {}): Promise<RedisTestCluster> {
   const { path, version } = await requireRedisServer('startCluster()');
-  const count = options.replicas === false ? PRIMARIES : PRIMARIES * 2;
-  const nodes = await startNodes(path, version, count);
+  const nodes = await startNodes(path, version, options);
   const stop = (): Promise<void> => stopAll(nodes);
   try {
     await assemble(nodes);
@@ -52,13 +62,24 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
   };
 }
 
-function startNodes(binary: string, version: string, count: number): Promise<RealTestServer[]> {
+function startNodes(
+  binary: string,
+  version: string,
+  { replicas = true, tls = false, hostname, password }: StartClusterOptions,
+): Promise<RealTestServer[]> {
   const canChooseBusPort = Number.parseInt(version, 10) >= 7;
-  return startTogether(count, () =>
+  const names = hostname === undefined ? undefined : { names: [hostname], loopback: false };
+  const material = tls ? generateTlsMaterial(names) : undefined;
+  const announced = ['--cluster-preferred-endpoint-type', 'hostname'];
+  return startTogether(replicas ? PRIMARIES * 2 : PRIMARIES, () =>
     startRealServer({
       binary,
+      password,
+      tls: material,
       args: () => [
         ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
+        ...(tls ? ['--tls-cluster', 'yes'] : []),
+        ...(hostname === undefined ? [] : ['--cluster-announce-hostname', hostname, ...announced]),
         ...(canChooseBusPort ? ['--cluster-port', String(randomPort())] : []),
       ],
     }),

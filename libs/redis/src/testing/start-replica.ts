@@ -8,29 +8,28 @@ import { waitUntil } from './wait-until.js';
 /**
  * Starts a read-only replica of `primary` and waits until it has its data.
  *
- * @param primary from `startRedis()`; plain TCP, with or without password
+ * @param primary from `startRedis()`; the replica has its password and its TLS material
  * @throws RedisConfigurationException if there is no real server
  * @publicApi
  */
 export async function startReplica(primary: RedisTestServer): Promise<RedisTestServer> {
   const { host, kind, password, port, tls } = primary;
   if (kind !== 'real') throw realServerRequired('startReplica()');
-  if (tls !== undefined) throw new Error('startReplica() does not replicate over TLS.');
   const { path } = await requireRedisServer('startReplica()');
   const replica = await startRealServer({
     binary: path,
     args: () => ['--replicaof', `${host} ${port}`],
     password,
+    tls,
   });
   await hasCaughtUp(replica, port);
   return replica;
 }
 
 async function hasCaughtUp(replica: RealTestServer, primaryPort: number): Promise<void> {
-  const { host, password, port } = replica;
   try {
-    await waitUntil(`the replica on port ${port} follows port ${primaryPort}`, async () => {
-      const info = await sendCommand({ host, port, password }, 'INFO', 'replication');
+    await waitUntil(`the replica on port ${replica.port} follows port ${primaryPort}`, async () => {
+      const info = await sendCommand(replica, 'INFO', 'replication');
       return String(info).includes('master_link_status:up');
     });
   } catch (error) {

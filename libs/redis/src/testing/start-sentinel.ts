@@ -5,6 +5,7 @@ import type { RedisTestServer } from './redis-test-server.js';
 import { startTogether, stopAll } from './server-group.js';
 import { startRedis } from './start-redis.js';
 import { startReplica } from './start-replica.js';
+import { generateTlsMaterial } from './tls-material.js';
 import { waitUntil } from './wait-until.js';
 
 /** One primary, two replicas and three sentinels that watch them. */
@@ -18,6 +19,17 @@ export interface RedisTestSentinel extends AsyncDisposable {
   /** Which server the sentinels take for the primary now. */
   currentPrimary(): Promise<RedisTestServer>;
   stop(): Promise<void>;
+}
+
+export interface StartSentinelOptions {
+  /** Whether the primary and the replicas speak TLS only; the sentinels speak it to them. @default false */
+  readonly tls?: boolean;
+  /** Whether the sentinels speak TLS only. @default what `tls` says */
+  readonly sentinelTls?: boolean;
+  /** What clients of the primary and the replicas must AUTH with. @default none */
+  readonly password?: string;
+  /** What clients of the sentinels must AUTH with. @default none */
+  readonly sentinelPassword?: string;
 }
 
 const NAME = 'test-primary';
@@ -36,18 +48,30 @@ const QUICK_DISCOVERY = ['INFO-PERIOD', '200', 'PUBLISH-PERIOD', '100'];
  * @throws RedisConfigurationException if there is no real server
  * @publicApi
  */
-export async function startSentinel(): Promise<RedisTestSentinel> {
+export async function startSentinel(
+  options: StartSentinelOptions = {},
+): Promise<RedisTestSentinel> {
+  const { password, sentinelPassword } = options;
+  const { tls: isTls = false, sentinelTls: isSentinelTls = isTls } = options;
   const { path } = await requireRedisServer('startSentinel()');
   const started: RedisTestServer[] = [];
   const stop = (): Promise<void> => stopAll(started);
   try {
-    const primary = await startRedis({ args: [] });
+    const access = { tls: isTls, ...(password !== undefined && { password }) };
+    const primary = await startRedis({ args: [], ...access });
     started.push(primary);
     const replicas = await startTogether(2, () => startReplica(primary));
     started.push(...replicas);
     const configFile = sentinelConfiguration(primary);
     const sentinels = await startTogether(3, () =>
-      startRealServer({ binary: path, args: () => ['--sentinel'], configFile }),
+      startRealServer({
+        binary: path,
+        args: () => ['--sentinel'],
+        configFile,
+        password: sentinelPassword,
+        tls: isTls || isSentinelTls ? (primary.tls ?? generateTlsMaterial()) : undefined,
+        listens: isSentinelTls ? 'tls' : 'plain',
+      }),
     );
     started.push(...sentinels);
     await untilTheyAgree(sentinels);
@@ -67,9 +91,10 @@ export async function startSentinel(): Promise<RedisTestSentinel> {
 }
 
 /** Sentinels need a file: they write what they find out into it. */
-function sentinelConfiguration({ host, port }: RedisTestServer): string {
+function sentinelConfiguration({ host, port, password }: RedisTestServer): string {
   return [
     `sentinel monitor ${NAME} ${host} ${port} ${QUORUM}`,
+    ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
     `sentinel down-after-milliseconds ${NAME} 500`,
     `sentinel failover-timeout ${NAME} 2000`,
     `sentinel parallel-syncs ${NAME} 1`,

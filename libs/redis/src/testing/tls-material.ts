@@ -8,7 +8,7 @@ import { bits, integer, objectId, octets, sequence, set, tagged, text, time, yes
 export interface TlsMaterial {
   /** The certificate authority to trust. */
   readonly ca: string;
-  /** For `localhost` and `127.0.0.1`; serves as a client certificate too. */
+  /** For `localhost` and `127.0.0.1`, unless it was made for one name only; serves as a client certificate too. */
   readonly cert: string;
   readonly key: string;
 }
@@ -21,13 +21,22 @@ const ALTERNATIVE_NAMES = objectId('551d11');
 
 const DAY_MS = 86_400_000;
 
+/** What a certificate is for. */
+interface Subjects {
+  readonly names: readonly string[];
+  /** Whether it is for 127.0.0.1 as well. */
+  readonly loopback: boolean;
+}
+
 /**
  * Makes a certificate authority and one certificate signed by it, valid for a day. In JavaScript,
  * because not every machine has openssl and a certificate in a package would expire.
  *
  * @internal
  */
-export function generateTlsMaterial(): TlsMaterial {
+export function generateTlsMaterial(
+  subjects: Subjects = { names: ['localhost'], loopback: true },
+): TlsMaterial {
   const authority = newKeys();
   const leaf = newKeys();
   const ca = certificate('Test authority', authority.publicKey, authority.privateKey, [
@@ -35,8 +44,8 @@ export function generateTlsMaterial(): TlsMaterial {
     extension(KEY_USAGE, bits(Buffer.from([0b0000_0100]), 2), 'critical'), // keyCertSign
   ]);
   const names = sequence(
-    tagged(2, Buffer.from('localhost'), true),
-    tagged(7, Buffer.from([127, 0, 0, 1]), true),
+    ...subjects.names.map((name) => tagged(2, Buffer.from(name), true)),
+    ...(subjects.loopback ? [tagged(7, Buffer.from([127, 0, 0, 1]), true)] : []),
   );
   const cert = certificate('localhost', leaf.publicKey, authority.privateKey, [
     extension(ALTERNATIVE_NAMES, names),

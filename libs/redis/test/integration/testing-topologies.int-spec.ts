@@ -22,9 +22,10 @@ describeWithRealRedis('startReplica', () => {
     reader.disconnect();
   });
 
-  it('refuses a primary with TLS', async () => {
-    await using primary = await startRedis({ tls: true });
-    await expect(startReplica(primary)).rejects.toThrow(/does not replicate over TLS/);
+  it('follows a primary with TLS and a password, and has both, too', async () => {
+    await using primary = await startRedis({ tls: true, password: 'secret' });
+    await using replica = await startReplica(primary);
+    expect(replica).toMatchObject({ tls: primary.tls, password: 'secret' });
   });
 });
 

@@ -22,7 +22,7 @@ describe('redisOptionsFromEnvironment', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'redis-env-'));
-    for (const name of ['ca', 'cert', 'key']) writeFileSync(join(folder, `${name}.pem`), name);
+    writeFileSync(join(folder, 'none.pem'), 'not PEM');
   });
   afterAll(() => {
     rmSync(folder, { recursive: true });
@@ -97,14 +97,28 @@ describe('redisOptionsFromEnvironment', () => {
     expect(given({ REDIS_DEFAULT_TTL: value })).toEqual({ defaultTtl });
   });
 
-  it('reads the TLS files', () => {
-    const tls = given({
-      REDIS_URL: 'rediss://h',
-      REDIS_TLS_CA_FILE: join(folder, 'ca.pem'),
-      REDIS_TLS_CERT_FILE: join(folder, 'cert.pem'),
-      REDIS_TLS_KEY_FILE: join(folder, 'key.pem'),
-    })['tls'];
-    expect(tls).toEqual({ ca: 'ca', cert: 'cert', key: 'key' });
+  it('reads what the sentinels want', () => {
+    const options = given({
+      REDIS_SENTINELS: 'a:1',
+      REDIS_SENTINEL_NAME: 'm',
+      REDIS_SENTINEL_USERNAME: 'watcher',
+      REDIS_SENTINEL_PASSWORD: ' pass word ',
+      REDIS_SENTINEL_TLS: 'false',
+    });
+    expect(options).toMatchObject({
+      sentinelUsername: 'watcher',
+      sentinelPassword: ' pass word ',
+      sentinelTls: false,
+    });
+  });
+
+  it('looks into the TLS files', () => {
+    for (const name of ['no.pem', 'none.pem']) {
+      const env = { REDIS_TLS: 'true', REDIS_TLS_CA_FILE: join(folder, name) };
+      expect(failureOf(env).problems).toMatchObject([
+        { setting: 'REDIS_TLS_CA_FILE', value: expect.stringContaining(join(folder, name)) },
+      ]);
+    }
   });
 
   it('reports all problems at once: variable, value and what is accepted', () => {
@@ -149,29 +163,26 @@ describe('redisOptionsFromEnvironment', () => {
     expect(
       settings({ REDIS_CLUSTER_NODES: 'a:1', REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'm' }),
     ).toEqual(['REDIS_CLUSTER_NODES']);
-    expect(settings({ REDIS_TLS_CA_FILE: join(folder, 'ca.pem') })).toEqual(['REDIS_TLS']);
-    expect(settings({ REDIS_TLS: 'true', REDIS_TLS_CERT_FILE: join(folder, 'cert.pem') })).toEqual([
-      'REDIS_TLS_KEY_FILE',
-    ]);
-    expect(settings({ REDIS_TLS: 'true', REDIS_TLS_KEY_FILE: join(folder, 'key.pem') })).toEqual([
-      'REDIS_TLS_CERT_FILE',
-    ]);
-    expect(settings({ REDIS_TLS: 'false', REDIS_TLS_CA_FILE: join(folder, 'ca.pem') })).toEqual([
-      'REDIS_TLS',
-    ]);
-    expect(settings({ REDIS_TLS: 'true', REDIS_TLS_CA_FILE: join(folder, 'no.pem') })).toEqual([
-      'REDIS_TLS_CA_FILE',
-    ]);
+    expect(settings({ REDIS_SENTINEL_PASSWORD: 'x' })).toEqual(['REDIS_SENTINELS']);
+    expect(
+      settings({
+        REDIS_TLS: 'true',
+        REDIS_SENTINELS: 'a:1',
+        REDIS_SENTINEL_NAME: 'm',
+        REDIS_SENTINEL_PASSWORD: 'x',
+      }),
+    ).toEqual(['REDIS_SENTINEL_TLS']);
   });
 
   it('never prints a secret', () => {
     const { message } = failureOf({
       REDIS_URL: 'redis://api:hunter2@host:port',
       REDIS_PASSWORD: 'hunter2',
+      REDIS_SENTINEL_PASSWORD: 'hunter2',
       REDIS_SENTINELS: 'redis://:hunter2@a:1',
       REDIS_HOST: 'redis://:hunter2@a:1',
     });
-    expect(message).toContain('REDIS_URL=redis://***@host:port');
+    expect(message).toContain('REDIS_URL=redis://***: ');
     expect(message).not.toContain('hunter2');
   });
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { validateSync } from 'class-validator';
 import {
   RedisConfigurationException,
@@ -6,8 +5,9 @@ import {
 } from '../../errors/redis-configuration.exception.js';
 import type { Duration } from '../../time/duration.js';
 import { parseAddresses, RedisEnvironment } from './environment.variables.js';
-import { MASKED, maskSecrets } from './mask-secrets.js';
-import type { RedisModuleOptions, StartupPolicy } from './options.js';
+import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
+import type { RedisModuleOptions, RedisTlsOptions, StartupPolicy } from './options.js';
+import { parseRedisUrl } from './redis-url.js';
 import { findOptionProblems } from './resolve-options.js';
 
 type Variable = keyof RedisEnvironment;
@@ -18,12 +18,28 @@ const VARIABLE_OF: Readonly<Record<string, Variable>> = {
   clusterNodes: 'REDIS_CLUSTER_NODES',
   db: 'REDIS_DB',
   sentinelName: 'REDIS_SENTINEL_NAME',
+  sentinelPassword: 'REDIS_SENTINEL_PASSWORD',
+  sentinelTls: 'REDIS_SENTINEL_TLS',
+  sentinelUsername: 'REDIS_SENTINEL_USERNAME',
   sentinels: 'REDIS_SENTINELS',
+  tls: 'REDIS_TLS',
+  'sentinelTls.caFile': 'REDIS_TLS_CA_FILE',
+  'sentinelTls.certFile': 'REDIS_TLS_CERT_FILE',
+  'sentinelTls.keyFile': 'REDIS_TLS_KEY_FILE',
+  'tls.caFile': 'REDIS_TLS_CA_FILE',
+  'tls.certFile': 'REDIS_TLS_CERT_FILE',
+  'tls.keyFile': 'REDIS_TLS_KEY_FILE',
 };
 
+/** Never printed, and not trimmed: a blank may be a part of it. */
+const SECRETS: ReadonlySet<string> = new Set<Variable>([
+  'REDIS_PASSWORD',
+  'REDIS_SENTINEL_PASSWORD',
+]);
+
 /**
- * Reads the `REDIS_*` variables. An empty variable counts as not set. Opens no socket; reads the TLS
- * files.
+ * Reads the `REDIS_*` variables. An empty variable counts as not set. Opens no socket; looks into the
+ * TLS files, which are read again at each connect.
  *
  * @param env usually `process.env`
  * @throws RedisConfigurationException listing every problem, secrets masked
@@ -39,6 +55,7 @@ export function redisOptionsFromEnvironment(
   for (const problem of findOptionProblems(options)) {
     const setting = VARIABLE_OF[problem.setting] ?? problem.setting;
     if (!refused.has(setting)) problems.push({ ...problem, setting });
+    refused.add(setting); // one file may serve two options
   }
   if (problems.length > 0) throw new RedisConfigurationException(problems);
   return options;
@@ -47,7 +64,7 @@ export function redisOptionsFromEnvironment(
 function pickVariables(env: Readonly<Record<string, string | undefined>>): RedisEnvironment {
   const variables = new RedisEnvironment();
   for (const name of Object.keys(variables) as Variable[]) {
-    const value = name === 'REDIS_PASSWORD' ? env[name] : env[name]?.trim();
+    const value = SECRETS.has(name) ? env[name] : env[name]?.trim();
     if (value) variables[name] = value;
   }
   return variables;
@@ -67,7 +84,8 @@ function findSyntaxProblems(variables: RedisEnvironment): ConfigurationProblem[]
 }
 
 function printable(variable: string, value: string): string {
-  return variable === 'REDIS_PASSWORD' ? MASKED : maskSecrets(value);
+  if (SECRETS.has(variable)) return MASKED;
+  return variable === 'REDIS_URL' ? maskUrl(value) : maskSecrets(value);
 }
 
 /** Everything left in `variables` has been checked, so the assertions below hold. */
@@ -86,9 +104,11 @@ function toOptions(
     username: variables.REDIS_USERNAME,
     password: variables.REDIS_PASSWORD,
     db: REDIS_DB === undefined ? undefined : Number(REDIS_DB),
-    tls: toTls(variables, problems),
+    ...toTls(variables, problems),
     sentinels: REDIS_SENTINELS === undefined ? undefined : parseAddresses(REDIS_SENTINELS),
     sentinelName: variables.REDIS_SENTINEL_NAME,
+    sentinelUsername: variables.REDIS_SENTINEL_USERNAME,
+    sentinelPassword: variables.REDIS_SENTINEL_PASSWORD,
     clusterNodes:
       REDIS_CLUSTER_NODES === undefined ? undefined : parseAddresses(REDIS_CLUSTER_NODES),
     maxConnections:
@@ -111,14 +131,18 @@ function withUnit(value: string | undefined, unit: 'ms' | 's'): Duration | undef
   return (/^\d+$/.test(value) ? `${value}${unit}` : value) as Duration;
 }
 
+/** One set of files for Redis and the sentinels. */
 function toTls(
   variables: RedisEnvironment,
   problems: ConfigurationProblem[],
-): RedisModuleOptions['tls'] {
-  const { REDIS_TLS, REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE } = variables;
-  const wanted = REDIS_TLS === undefined ? undefined : REDIS_TLS === 'true';
-  if (!REDIS_TLS_CA_FILE && !REDIS_TLS_CERT_FILE && !REDIS_TLS_KEY_FILE) return wanted;
-  if (!(wanted ?? variables.REDIS_URL?.startsWith('rediss:') ?? false)) {
+): Pick<RedisModuleOptions, 'tls' | 'sentinelTls'> {
+  const { REDIS_TLS, REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE } = variables;
+  const wanted = booleanOf(REDIS_TLS);
+  const ofSentinels = booleanOf(variables.REDIS_SENTINEL_TLS);
+  const files = toTlsFiles(variables);
+  if (files === undefined) return { tls: wanted, sentinelTls: ofSentinels };
+  const isOn = wanted ?? parseRedisUrl(variables.REDIS_URL ?? '')?.tls ?? false;
+  if (!isOn && ofSentinels !== true) {
     problems.push({
       setting: 'REDIS_TLS',
       ...(REDIS_TLS !== undefined && { value: REDIS_TLS }),
@@ -131,28 +155,22 @@ function toTls(
       accepted: 'the other half of the client certificate: certificate and key go together',
     });
   }
-  const ca = readTlsFile('REDIS_TLS_CA_FILE', variables, problems);
-  const cert = readTlsFile('REDIS_TLS_CERT_FILE', variables, problems);
-  const key = readTlsFile('REDIS_TLS_KEY_FILE', variables, problems);
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return {
+    tls: isOn || ofSentinels !== true ? files : wanted,
+    sentinelTls: ofSentinels === true ? files : ofSentinels,
+  };
 }
 
-function readTlsFile(
-  variable: 'REDIS_TLS_CA_FILE' | 'REDIS_TLS_CERT_FILE' | 'REDIS_TLS_KEY_FILE',
-  variables: RedisEnvironment,
-  problems: ConfigurationProblem[],
-): string | undefined {
-  const path = variables[variable];
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
-    problems.push({
-      setting: variable,
-      value: path,
-      accepted: `the path of a PEM file that this process can read (${code})`,
-    });
-    return undefined;
-  }
+function toTlsFiles(variables: RedisEnvironment): RedisTlsOptions | undefined {
+  const { REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE } = variables;
+  if (!REDIS_TLS_CA_FILE && !REDIS_TLS_CERT_FILE && !REDIS_TLS_KEY_FILE) return undefined;
+  return {
+    ...(REDIS_TLS_CA_FILE && { caFile: REDIS_TLS_CA_FILE }),
+    ...(REDIS_TLS_CERT_FILE && { certFile: REDIS_TLS_CERT_FILE }),
+    ...(REDIS_TLS_KEY_FILE && { keyFile: REDIS_TLS_KEY_FILE }),
+  };
+}
+
+function booleanOf(value: string | undefined): boolean | undefined {
+  return value === undefined ? undefined : value === 'true';
 }

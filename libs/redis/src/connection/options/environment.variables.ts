@@ -47,6 +47,15 @@ export class RedisEnvironment {
   @Accepts(any, 'the name under which the sentinels know the primary')
   REDIS_SENTINEL_NAME?: string;
 
+  @Accepts(any, 'the name of an ACL user of the sentinels')
+  REDIS_SENTINEL_USERNAME?: string;
+
+  @Accepts(any, 'the password for the sentinels')
+  REDIS_SENTINEL_PASSWORD?: string;
+
+  @Accepts(oneOf('true', 'false'), "'true' or 'false'")
+  REDIS_SENTINEL_TLS?: string;
+
   @Accepts(addresses, 'some nodes of the cluster as host:port,host:port')
   REDIS_CLUSTER_NODES?: string;
 

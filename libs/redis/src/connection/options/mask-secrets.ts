@@ -4,21 +4,22 @@ const LONGEST_SHOWN = 120;
 export const MASKED = '***';
 
 /**
- * A configured value as it may be printed. Of what could hold credentials (an `@`, a query, or a
- * Redis URL that cannot be taken apart) only what stands outside of them is kept.
+ * A refused value as it may be printed. What could be an address with credentials, or a part of one, is
+ * not: where its password begins and ends is not known, or it would not have been refused.
  *
  * @internal
  */
 export function maskSecrets(value: string): string {
-  const scheme = /^rediss?:(\/\/)?/i.exec(value)?.[0] ?? '';
-  const query = value.indexOf('?');
-  if (query !== -1) return `${maskSecrets(value.slice(0, query))}?${MASKED}`;
-  const at = value.lastIndexOf('@');
-  if (at !== -1) return shorten(`${scheme}${MASKED}@${value.slice(at + 1)}`);
-  const readable = scheme === '' || (scheme.endsWith('//') && URL.canParse(value));
-  return readable ? shorten(value) : `${scheme}${MASKED}`;
+  if (/[/@?#\\%]/.test(value)) return maskUrl(value);
+  return value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}...` : value;
 }
 
-function shorten(text: string): string {
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
+/**
+ * All that may be printed of a refused URL: its scheme, if it is one of ours.
+ *
+ * @internal
+ */
+export function maskUrl(value: string): string {
+  const [scheme = ''] = /^\s*(rediss?|unix):(\/\/)?/i.exec(value) ?? [];
+  return `${scheme.trim()}${MASKED}`;
 }

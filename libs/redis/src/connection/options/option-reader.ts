@@ -1,6 +1,6 @@
 import type { ConfigurationProblem } from '../../errors/redis-configuration.exception.js';
 import { ACCEPTED_DURATIONS, durationToMs } from '../../time/duration.js';
-import { maskSecrets } from './mask-secrets.js';
+import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
 
 /** Node's timers hold 31 bits; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -80,6 +80,20 @@ export class OptionReader {
 
   refuse(setting: string, value: unknown, accepted: string): void {
     this.problems.push({ setting, value: maskSecrets(String(value)), accepted });
+  }
+
+  /** Refuses the path of a file, which is no secret. */
+  refusePath(setting: string, path: string, accepted: string): void {
+    this.problems.push({ setting, value: path, accepted });
+  }
+
+  refuseUrl(setting: string, value: unknown, accepted: string): void {
+    this.problems.push({ setting, value: maskUrl(String(value)), accepted });
+  }
+
+  /** Refuses a value that must not be printed. */
+  refuseSecret(setting: string, accepted: string): void {
+    this.problems.push({ setting, value: MASKED, accepted });
   }
 
   miss(setting: string, accepted: string): void {

@@ -1,6 +1,8 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import type { Duration } from '../../time/duration.js';
+import type { Credentials, CredentialsFunction } from './credentials.js';
+import type { OwnedClusterOption, OwnedOption } from './owned-options.js';
 
 /** What `@InjectRedis()` gives: the plain ioredis client. */
 export type RedisClient = Redis | Cluster;
@@ -8,6 +10,16 @@ export type RedisClient = Redis | Cluster;
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** Node's TLS options, and the paths of PEM files that are read again at each connect. */
+export interface RedisTlsOptions extends TlsOptions {
+  /** The certificate authorities to trust, instead of `ca`. @default those of Node */
+  readonly caFile?: string | undefined;
+  /** The client certificate, instead of `cert`. */
+  readonly certFile?: string | undefined;
+  /** The key of the client certificate, instead of `key`. */
+  readonly keyFile?: string | undefined;
 }
 
 /**
@@ -20,31 +32,10 @@ export interface RedisAddress {
  */
 export type StartupPolicy = 'background' | 'wait' | 'require';
 
-/** ioredis options that this library decides: most have a member of their own below. */
-type Owned =
-  | 'commandTimeout'
-  | 'connectTimeout'
-  | 'db'
-  | 'enableAutoPipelining'
-  | 'host'
-  | 'keyPrefix'
-  | 'lazyConnect'
-  | 'maxRetriesPerRequest'
-  | 'name'
-  | 'password'
-  | 'path'
-  | 'port'
-  | 'replyMapping'
-  | 'sentinels'
-  | 'stringNumbers'
-  | 'tls'
-  | 'username';
-
-export type OtherRedisOptions = Omit<RedisOptions, Owned>;
-export type OtherClusterOptions = Omit<
-  ClusterOptions,
-  'enableAutoPipelining' | 'keyPrefix' | 'lazyConnect' | 'redisOptions' | 'replyMapping'
->;
+/** What ioredis takes for one server, without what this library decides. */
+export type OtherRedisOptions = Omit<RedisOptions, OwnedOption>;
+/** What ioredis takes for a cluster, without what this library decides. */
+export type OtherClusterOptions = Omit<ClusterOptions, OwnedClusterOption>;
 
 /**
  * One connection to Redis: standalone (the default), Sentinel (`sentinels`) or Cluster
@@ -64,9 +55,10 @@ export interface RedisModuleOptions {
    */
   readonly environment?: string | undefined;
   /**
-   * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. A field given beside it
-   * (`host`, `password`, ...) wins over the same part of the URL; `sentinels` and `clusterNodes` win
-   * over its host and port.
+   * `redis://[[user]:password@]host[:port][/db]`, `rediss://` for TLS, or
+   * `unix://[[user]:password@]/path[?db=n]` for a Unix socket. A field given beside it (`host`,
+   * `password`, ...) wins over the same part of the URL; `sentinels` and `clusterNodes` win over its host
+   * and port.
    * @example 'rediss://api:secret@redis.internal:6380/2'
    */
   readonly url?: string | undefined;
@@ -74,23 +66,45 @@ export interface RedisModuleOptions {
   readonly host?: string | undefined;
   /** @default 6379 */
   readonly port?: number | undefined;
+  /** The path of a Unix socket, instead of host and port. */
+  readonly path?: string | undefined;
   /** The ACL user; without it Redis's `default` user. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /**
+   * Gives the credentials instead of `username` and `password`, for passwords that rotate and tokens
+   * that expire. Asked at each attempt to connect, for at most `connectTimeout`; with `expiresAt` live
+   * connections get new ones by AUTH after three quarters of the time. An attempt for which it fails is
+   * repeated like any other.
+   * @example async () => ({ username: 'api', password: await token(), expiresAt: in15Minutes() })
+   */
+  readonly credentials?: CredentialsFunction | undefined;
   /**
    * The logical database. A cluster has only 0.
    * @default 0
    */
   readonly db?: number | undefined;
   /**
-   * `true` for TLS with Node's trust store, or Node's TLS options.
+   * TLS on every connection to a server: the primary, replicas, each node of a cluster. `true` for Node's
+   * trust store, or Node's TLS options and `caFile`, `certFile`, `keyFile`. The connections to the
+   * sentinels are `sentinelTls`.
    * @default false, or true for a `rediss://` URL
+   * @example { caFile: '/etc/redis/ca.pem' }
    */
-  readonly tls?: boolean | TlsOptions | undefined;
+  readonly tls?: boolean | RedisTlsOptions | undefined;
   /** The sentinels to ask for the primary. Needs `sentinelName`. */
   readonly sentinels?: readonly RedisAddress[] | undefined;
   /** The name under which the sentinels watch the primary, e.g. `mymaster`. */
   readonly sentinelName?: string | undefined;
+  /** The ACL user for the sentinels; without it their `default` user. */
+  readonly sentinelUsername?: string | undefined;
+  /** The password for the sentinels; `username` and `password` are never sent to them. */
+  readonly sentinelPassword?: string | undefined;
+  /**
+   * TLS on the connections to the sentinels. `true` takes the options of `tls`.
+   * @default false; with `tls` and `sentinelPassword` it has to be said
+   */
+  readonly sentinelTls?: boolean | RedisTlsOptions | undefined;
   /** Some nodes of the cluster; the others are found through them. */
   readonly clusterNodes?: readonly RedisAddress[] | undefined;
   /**
@@ -150,12 +164,24 @@ export interface ResolvedRedisOptions {
   readonly app: string;
   readonly environment: string;
   readonly topology: 'standalone' | 'sentinel' | 'cluster';
-  /** The server, the sentinels or the cluster's start nodes; at least one. */
+  /**
+   * The server, the sentinels or the cluster's start nodes; at least one. A Unix socket is its path as
+   * the host, and the port 0.
+   */
   readonly addresses: readonly [RedisAddress, ...RedisAddress[]];
+  /** The path of the Unix socket, if it is one. */
+  readonly path: string | undefined;
   readonly sentinelName: string | undefined;
+  readonly sentinelUsername: string | undefined;
+  readonly sentinelPassword: string | undefined;
+  /** In Node's form; what comes from a file is read again each time. */
+  readonly sentinelTls: TlsOptions | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** If a function gives them, instead of `username` and `password`. */
+  readonly credentials: Credentials | undefined;
   readonly db: number;
+  /** In Node's form; what comes from a file is read again each time. */
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;

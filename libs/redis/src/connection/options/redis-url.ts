@@ -1,32 +1,39 @@
-/** The parts of a `redis://` URL that were present. */
+/** The parts of a `redis://` or `unix://` URL that were present. */
 export interface RedisUrlParts {
   readonly host?: string;
+  /** The path of a Unix socket, instead of host and port. */
+  readonly path?: string;
   readonly port?: number;
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
-  readonly tls: boolean;
+  /** What the scheme says; a socket's says nothing. */
+  readonly tls?: boolean;
   /** `?family=0|4|6`, which some platforms need for IPv6-only networks. */
   readonly family?: number;
 }
 
 export const ACCEPTED_URLS =
-  'redis://[[user]:password@]host[:port][/db], or rediss:// for TLS (percent-encode special characters)';
+  'redis://[[user]:password@]host[:port][/db], rediss:// for TLS, or ' +
+  'unix://[[user]:password@]/path[?db=n] (percent-encode special characters)';
 
 /**
  * Takes a Redis URL apart (https://www.iana.org/assignments/uri-schemes/prov/redis).
  *
- * @returns `undefined` if it is not one
+ * @returns `undefined` if it is not one, or if it can be read in two ways: what follows a `/`, `?` or `#`
+ * in a password that was not percent-encoded would otherwise be taken for a host
  * @internal
  */
 export function parseRedisUrl(text: string): RedisUrlParts | undefined {
+  if (/[\s\p{Cc}\\]/u.test(text)) return undefined;
+  if (/^unix:/i.test(text)) return parseSocket(text);
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
+  if (url.hash !== '' || url.port === '0') return undefined;
+  if (!/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined;
   const credentials = decodeCredentials(url);
   const db = parseDb(url.pathname);
-  const family = parseFamily(url.searchParams);
-  if (!/^rediss?:$/.test(url.protocol) || url.hash !== '') return undefined;
-  if (url.hostname === '' || url.port === '0') return undefined;
+  const family = parseOnly('family', /^[046]$/, url.searchParams);
   if (credentials === undefined || db === null || family === null) return undefined;
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -38,13 +45,34 @@ export function parseRedisUrl(text: string): RedisUrlParts | undefined {
   };
 }
 
-function decodeCredentials(url: URL): { username?: string; password?: string } | undefined {
+/** `unix://user:password@/path`: no URL of the standard, which wants a host after the credentials. */
+function parseSocket(text: string): RedisUrlParts | undefined {
+  const match = /^unix:\/\/(?:([^/@?#]*)@)?(\/[^@?#]+)(?:\?([^@?#]*))?$/i.exec(text);
+  if (!match) return undefined;
+  const [, userinfo = '', path = '', query = ''] = match;
+  const db = parseOnly('db', /^\d{1,5}$/, new URLSearchParams(query));
+  const [username = '', ...password] = userinfo.split(':');
+  const credentials = decodeCredentials({ username, password: password.join(':') });
+  const decoded = decode(path);
+  if (credentials === undefined || decoded === undefined || db === null) return undefined;
+  return { path: decoded, ...credentials, ...(db !== undefined && { db }) };
+}
+
+function decodeCredentials(
+  url: Pick<URL, 'username' | 'password'>,
+): { username?: string; password?: string } | undefined {
+  const username = decode(url.username);
+  const password = decode(url.password);
+  if (username === undefined || password === undefined) return undefined;
+  return { ...(username !== '' && { username }), ...(password !== '' && { password }) };
+}
+
+/** @returns `undefined` for a stray % */
+function decode(text: string): string | undefined {
   try {
-    const username = decodeURIComponent(url.username);
-    const password = decodeURIComponent(url.password);
-    return { ...(username !== '' && { username }), ...(password !== '' && { password }) };
+    return decodeURIComponent(text);
   } catch {
-    return undefined; // a stray % in the password
+    return undefined;
   }
 }
 
@@ -54,9 +82,13 @@ function parseDb(pathname: string): number | null | undefined {
   return /^\/\d{1,5}$/.test(pathname) ? Number(pathname.slice(1)) : null;
 }
 
-function parseFamily(query: URLSearchParams): number | null | undefined {
+function parseOnly(
+  name: string,
+  accepted: RegExp,
+  query: URLSearchParams,
+): number | null | undefined {
   const names = [...query.keys()];
   if (names.length === 0) return undefined;
-  const family = query.get('family');
-  return names.length === 1 && family !== null && /^[046]$/.test(family) ? Number(family) : null;
+  const value = query.get(name);
+  return names.length === 1 && value !== null && accepted.test(value) ? Number(value) : null;
 }

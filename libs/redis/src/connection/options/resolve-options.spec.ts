@@ -73,6 +73,25 @@ describe('resolveOptions', () => {
     });
   });
 
+  it('knows a Unix socket by URL and by path, with the database of either', () => {
+    const socket = {
+      topology: 'standalone',
+      path: '/run/r',
+      addresses: [{ host: '/run/r', port: 0 }],
+    };
+    expect(resolveOptions({ url: 'unix://:x@/run/r?db=2' })).toMatchObject({
+      ...socket,
+      password: 'x',
+      db: 2,
+      tls: undefined,
+    });
+    expect(resolveOptions({ path: '/run/r', db: 2 })).toMatchObject({ ...socket, db: 2 });
+    expect(resolveOptions({ url: 'unix:///run/r', host: 'other' })).toMatchObject({
+      path: undefined,
+      addresses: [{ host: 'other', port: 6379 }],
+    });
+  });
+
   it('knows the three topologies', () => {
     const sentinels = [{ host: 's1', port: 26379 }];
     expect(resolveOptions({ sentinels, sentinelName: 'mymaster' })).toMatchObject({
@@ -131,6 +150,24 @@ describe('resolveOptions', () => {
     ['a foreign URL', { url: 'http://localhost' }, 'url'],
     ['ioredis keyPrefix', { ioredis: { keyPrefix: 'x:' } }, 'ioredis.keyPrefix'],
     ['cluster keyPrefix', { ioredisCluster: { keyPrefix: 'x:' } }, 'ioredisCluster.keyPrefix'],
+    [
+      'TLS that would be ignored',
+      { ioredis: { tls: {} }, sentinels: [{ host: 'a', port: 1 }], sentinelName: 'x' },
+      'ioredis.tls',
+    ],
+    [
+      'TLS that would be switched off',
+      { ioredis: { enableTLSForSentinelMode: false }, tls: true },
+      'ioredis.enableTLSForSentinelMode',
+    ],
+    [
+      'TLS for nodes that would be replaced',
+      {
+        ioredisCluster: { redisOptions: { tls: {} } },
+        clusterNodes: [{ host: 'a', port: 1 }],
+      },
+      'ioredisCluster.redisOptions',
+    ],
     ['a list that is none', { clusterNodes: 'a:1' }, 'clusterNodes'],
     ['an address that is none', { sentinels: [null], sentinelName: 'x' }, 'sentinels[0].host'],
     ['a host with a port', { host: 'localhost:6380' }, 'host'],
@@ -139,6 +176,23 @@ describe('resolveOptions', () => {
     ['TLS in words', { tls: 'true' }, 'tls'],
     ['TLS null', { tls: null }, 'tls'],
     ['an option it does not know', { comandTimeout: '1s' }, 'comandTimeout'],
+    ['a socket with a relative path', { path: 'redis.sock' }, 'path'],
+    ['a socket and a host', { path: '/redis.sock', host: 'h' }, 'path'],
+    ['a socket and a cluster', { path: '/r', clusterNodes: [{ host: 'a', port: 1 }] }, 'path'],
+    ['TLS over a socket', { url: 'unix:///redis.sock', tls: true }, 'tls'],
+    ['credentials of sentinels without any', { sentinelPassword: 'x' }, 'sentinels'],
+    [
+      'a password of sentinels that TLS would not cover',
+      {
+        sentinels: [{ host: 'a', port: 1 }],
+        sentinelName: 'x',
+        sentinelPassword: 'x',
+        tls: true,
+      },
+      'sentinelTls',
+    ],
+    ['two kinds of credentials', { credentials: () => ({}), password: 'x' }, 'credentials'],
+    ['a CA that is no PEM', { tls: { ca: 'x' } }, 'tls.ca'],
     ['a timer beyond 31 bits', { commandTimeout: '30d' }, 'commandTimeout'],
   ])('refuses %s', (_, options, setting) => {
     expect(problemsOf(options).map((problem) => problem.setting)).toContain(setting);
@@ -150,15 +204,28 @@ describe('resolveOptions', () => {
     );
   });
 
-  it('hides the password and the TLS key from whoever prints the options', () => {
-    const resolved = resolveOptions({ password: 'hunter2', tls: { key: 'hunter2' } });
+  it('hides the password and the TLS options from whoever prints the options', () => {
+    const resolved = resolveOptions({ password: 'hunter2', tls: { passphrase: 'hunter2' } });
     expect(inspect(resolved) + JSON.stringify(resolved)).not.toContain('hunter2');
-    expect(resolved).toMatchObject({ password: 'hunter2', tls: { key: 'hunter2' } });
+    expect(resolved).toMatchObject({ password: 'hunter2', tls: { passphrase: 'hunter2' } });
   });
 
   it('never prints a password', () => {
-    expect(() => resolveOptions({ url: 'redis://:hunter2@host:port' })).toThrow(/\*\*\*@host:port/);
-    expect(() => resolveOptions({ url: 'redis://:hunter2@host:port' })).not.toThrow(/hunter2/);
+    for (const options of [
+      { url: 'redis://:hunter2@host:port' },
+      { url: 'hunter2' },
+      { host: 'me:hunter2@host' },
+      { password: ['hunter2'] },
+      { tls: 'hunter2' },
+      { credentials: 'hunter2' },
+      { clusterNodes: 'redis://:hunter2@host:1' },
+      { sentinels: ['me:hunter2@host:1'], sentinelName: 'x', sentinelPassword: 1 },
+      'redis://:hunter2@host',
+    ]) {
+      const given = options as RedisModuleOptions;
+      expect(() => resolveOptions(given)).toThrow(/\*\*\*|is not set/);
+      expect(() => resolveOptions(given)).not.toThrow(/hunter2/);
+    }
   });
 
   it('allows TTLs longer than any timer, and forever', () => {

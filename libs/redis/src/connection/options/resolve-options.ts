@@ -1,12 +1,14 @@
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
-import { MASKED } from './mask-secrets.js';
+import { Credentials } from './credentials.js';
+import { maskSecrets } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
+import { refuseOwned } from './owned-options.js';
 import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
+import { readTls } from './tls-options.js';
 
 /** The connection that `@InjectRedis()` without a name gives. */
 export const DEFAULT_CONNECTION = 'default';
@@ -17,6 +19,7 @@ const OPTIONS = {
   clusterNodes: true,
   commandTimeout: true,
   connectTimeout: true,
+  credentials: true,
   db: true,
   defaultTtl: true,
   environment: true,
@@ -26,8 +29,12 @@ const OPTIONS = {
   maxConnections: true,
   maxRetriesPerRequest: true,
   password: true,
+  path: true,
   port: true,
   sentinelName: true,
+  sentinelPassword: true,
+  sentinelTls: true,
+  sentinelUsername: true,
   sentinels: true,
   shutdownTimeout: true,
   startup: true,
@@ -56,10 +63,13 @@ export function resolveOptions(
   return hideSecrets(resolved);
 }
 
-/** Printing or logging the options must not print the password or the TLS key. */
+/** Printing or logging the options must not print a password or a TLS key. */
 function hideSecrets(resolved: ResolvedRedisOptions): ResolvedRedisOptions {
   return Object.defineProperties(resolved, {
+    credentials: { enumerable: false },
     password: { enumerable: false },
+    sentinelPassword: { enumerable: false },
+    sentinelTls: { enumerable: false },
     tls: { enumerable: false },
   });
 }
@@ -84,19 +94,26 @@ function readOptions(
   const url = readUrl(options.url, read);
   const topology = readTopology(options, read);
   refuseUnknownOptions(options, read);
-  refuseKeyPrefix(options, read);
+  refuseOwned(options, read);
+  const path = readPath(options, url, topology, read);
+  const tls = readTls('tls', options.tls, read, url.tls);
+  const connectTimeoutMs = read.timeout('connectTimeout', options.connectTimeout, 5_000);
+  if (path !== undefined && tls !== undefined) {
+    read.refuse('tls', 'set for a Unix socket', 'no TLS: what is sent stays on this machine');
+  }
   return {
     name,
     app: read.text('app', options.app, 'app'),
     environment: read.text('environment', options.environment, defaultEnvironment()),
     topology,
-    addresses: readAddresses(options, url, topology, read),
+    addresses: path === undefined ? readAddresses(options, url, topology, read) : [socketAt(path)],
+    path,
     sentinelName: readOptional(read, 'sentinelName', options.sentinelName),
-    username: readOptional(read, 'username', options.username ?? url.username),
-    password: readPassword(options.password ?? url.password, read),
+    ...readSentinelAccess(options, tls, read),
+    ...readCredentials(options, url, connectTimeoutMs, read),
     db: readDb(options.db ?? url.db, topology, read),
-    tls: readTls(options.tls, url, read),
-    connectTimeoutMs: read.timeout('connectTimeout', options.connectTimeout, 5_000),
+    tls,
+    connectTimeoutMs,
     commandTimeoutMs: read.timeout('commandTimeout', options.commandTimeout, 5_000),
     maxRetriesPerRequest: read.integer(
       'maxRetriesPerRequest',
@@ -124,11 +141,11 @@ function defaultEnvironment(): string {
 }
 
 function readUrl(url: string | undefined, read: OptionReader): RedisUrlParts {
-  if (url === undefined) return { tls: false };
+  if (url === undefined) return {};
   const parts = parseRedisUrl(url);
   if (parts) return parts;
-  read.refuse('url', url, ACCEPTED_URLS);
-  return { tls: false };
+  read.refuseUrl('url', url, ACCEPTED_URLS);
+  return {};
 }
 
 function readTopology(
@@ -182,16 +199,71 @@ function readDb(
   return index;
 }
 
-function readTls(
-  tls: RedisModuleOptions['tls'],
+/** A host or a port given beside the URL of a socket wins over it, as over the same part of others. */
+function readPath(
+  { path, host, port }: RedisModuleOptions,
   url: RedisUrlParts,
+  topology: ResolvedRedisOptions['topology'],
   read: OptionReader,
-): TlsOptions | undefined {
-  if (tls === undefined) return url.tls ? {} : undefined;
-  const given: unknown = tls;
-  if (typeof given === 'object' && given !== null) return given;
-  if (typeof given !== 'boolean') read.refuse('tls', given, 'true, false or TLS options of Node');
-  return given === true ? {} : undefined;
+): string | undefined {
+  if (path === undefined) {
+    const isWanted = topology === 'standalone' && host === undefined && port === undefined;
+    return isWanted ? url.path : undefined;
+  }
+  if (typeof path !== 'string' || !path.startsWith('/')) {
+    read.refuse('path', path, 'the absolute path of a Unix socket');
+  } else if (topology !== 'standalone' || host !== undefined || port !== undefined) {
+    read.refuse('path', path, 'no host, port, sentinels or clusterNodes beside it');
+  } else {
+    return path;
+  }
+  return undefined;
+}
+
+function socketAt(path: string): RedisAddress {
+  return { host: path, port: 0 };
+}
+
+function readSentinelAccess(
+  options: RedisModuleOptions,
+  tls: ResolvedRedisOptions['tls'],
+  read: OptionReader,
+): Pick<ResolvedRedisOptions, 'sentinelUsername' | 'sentinelPassword' | 'sentinelTls'> {
+  const { sentinels, sentinelTls, sentinelUsername, sentinelPassword } = options;
+  const isTls = sentinelTls !== undefined && sentinelTls !== false;
+  if (!sentinels && (sentinelUsername ?? sentinelPassword ?? (isTls || undefined)) !== undefined) {
+    read.miss('sentinels', 'the sentinels that their credentials and TLS are for');
+  }
+  if (tls && sentinelPassword !== undefined && sentinelTls === undefined) {
+    const accepted = 'true, or false to send the password of the sentinels unencrypted beside TLS';
+    read.miss('sentinelTls', accepted);
+  }
+  return {
+    sentinelUsername: readOptional(read, 'sentinelUsername', sentinelUsername),
+    sentinelPassword: readPassword('sentinelPassword', sentinelPassword, read),
+    sentinelTls: sentinelTls === true && tls ? tls : readTls('sentinelTls', sentinelTls, read),
+  };
+}
+
+function readCredentials(
+  options: RedisModuleOptions,
+  url: RedisUrlParts,
+  timeoutMs: number,
+  read: OptionReader,
+): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
+  const { credentials } = options;
+  const username = readOptional(read, 'username', options.username ?? url.username);
+  const password = readPassword('password', options.password ?? url.password, read);
+  if (credentials === undefined) return { username, password, credentials };
+  if (typeof credentials !== 'function') {
+    read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
+  } else if (username !== undefined || password !== undefined) {
+    const accepted = 'one of the two: no username and no password, in the URL neither';
+    read.refuse('credentials', 'set beside username or password', accepted);
+  } else {
+    return { username, password, credentials: new Credentials(credentials, timeoutMs) };
+  }
+  return { username, password, credentials: undefined };
 }
 
 function readOptional(
@@ -202,9 +274,9 @@ function readOptional(
   return value === undefined ? undefined : read.text(setting, value, '');
 }
 
-function readPassword(password: unknown, read: OptionReader): string | undefined {
+function readPassword(setting: string, password: unknown, read: OptionReader): string | undefined {
   if (password === undefined || typeof password === 'string') return password;
-  read.refuse('password', MASKED, 'a text');
+  read.refuseSecret(setting, 'a text');
   return undefined;
 }
 
@@ -219,7 +291,7 @@ function refuseForeignShape(options: unknown): void {
   throw new RedisConfigurationException([
     {
       setting: 'the options of RedisModule',
-      value: String(options),
+      value: maskSecrets(String(options)),
       accepted: 'an object; did the factory return one, and is its configuration loaded?',
     },
   ]);
@@ -230,22 +302,5 @@ function refuseUnknownOptions(options: RedisModuleOptions, read: OptionReader): 
   for (const setting of Object.keys(options)) {
     if (Object.hasOwn(OPTIONS, setting)) continue;
     read.refuse(setting, 'unknown option', `one of ${Object.keys(OPTIONS).join(', ')}`);
-  }
-}
-
-/** The types forbid it; JavaScript and casts do not. */
-function refuseKeyPrefix({ ioredis, ioredisCluster }: RedisModuleOptions, read: OptionReader) {
-  for (const [setting, given] of Object.entries({ ioredis, ioredisCluster })) {
-    if (given && 'keyPrefix' in given) {
-      read.refuse(
-        `${setting}.keyPrefix`,
-        given.keyPrefix,
-        "the option 'app': KeyBuilder is the only owner of prefixes",
-      );
-    }
-    if (given && 'stringNumbers' in given && given.stringNumbers !== false) {
-      const accepted = 'no value: repositories and batches need numbers for numbers';
-      read.refuse(`${setting}.stringNumbers`, given.stringNumbers, accepted);
-    }
   }
 }

@@ -23,8 +23,8 @@ function foreignFailure(client: RedisClient) {
 
 function addressOf(client: RedisClient): RedisAddress {
   if ('nodes' in client) return { host: 'cluster', port: 0 };
-  const { host = 'localhost', port = 6379 } = client.options;
-  return { host, port };
+  const { path, host = 'localhost', port = 6379 } = client.options;
+  return path ? { host: path, port: 0 } : { host, port };
 }
 
 function timeoutMsOf(client: RedisClient): number {

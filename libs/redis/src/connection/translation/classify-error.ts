@@ -28,6 +28,7 @@ const REPLIES: Readonly<Record<string, FailureKind>> = {
 const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
   ClusterAllFailedError: 'connection',
   MaxRetriesPerRequestError: 'connection',
+  SentinelsFailedError: 'connection',
 };
 
 /** What an ACL forbids is `ERR` if a script does it (Redis 7). */
@@ -58,8 +59,10 @@ const EVERYDAY_MESSAGES: readonly Wording[] = [
 export function classifyError(error: unknown, fromOurClient: boolean): ErrorClass | undefined {
   if (!isError(error)) return undefined;
   if (error.name === 'ReplyError') return classifyReply(error);
-  const { lastNodeError } = error as { lastNodeError?: unknown }; // why a cluster was not reached
-  if (isError(lastNodeError)) return classifyError(lastNodeError, true);
+  // Why a cluster was not reached, or no sentinel helped.
+  const { lastNodeError, refusal } = error as { lastNodeError?: unknown; refusal?: unknown };
+  const reason = lastNodeError ?? refusal;
+  if (isError(reason)) return classifyError(reason, true);
   const kind = DRIVER_NAMES[error.name];
   if (kind) return { kind, reply: error.name };
   const wordings = fromOurClient ? [...DRIVER_MESSAGES, ...EVERYDAY_MESSAGES] : DRIVER_MESSAGES;

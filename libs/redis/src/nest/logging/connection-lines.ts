@@ -36,8 +36,9 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
   } satisfies RedisEventHandlers;
 }
 
-/** Of `host:port,host:port`. */
+/** Of `host:port,host:port`, or of the path of a Unix socket. */
 function firstAddress(endpoint: string): { host: string; port: number } {
+  if (endpoint.startsWith('/')) return { host: endpoint, port: 0 };
   const [first = ''] = endpoint.split(',', 1);
   const colon = first.lastIndexOf(':');
   return { host: first.slice(0, colon), port: Number(first.slice(colon + 1)) };

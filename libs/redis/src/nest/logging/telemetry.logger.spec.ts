@@ -312,6 +312,15 @@ describe('The log of caches', () => {
 });
 
 describe('The log of connections', () => {
+  it('names a Unix socket by its path', () => {
+    const { telemetry, warn } = listen();
+    const error = Object.assign(new Error('connect ENOENT'), { code: 'ENOENT' });
+    const endpoint = '/run/a:b,c.sock';
+    telemetry.announce({ type: 'connection.down', connection: 'c', endpoint, error });
+    const [line] = warn.mock.calls[0] ?? [];
+    expect(line).toMatchObject({ endpoint, error: expect.stringContaining(`${endpoint} (`) });
+  });
+
   it('says in our words why a connection is down: Redis names the ACL user', () => {
     const { telemetry, warn } = listen();
     const error = Object.assign(new Error("NOPERM User planted-name can't run 'info'"), {

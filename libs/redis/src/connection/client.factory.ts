@@ -12,7 +12,12 @@ import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
+import { Recovery } from './recovery/recovery.js';
 import { hideArguments } from './translation/command-failures.js';
+
+/** How long a connection may be quiet before TCP asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 10_000;
 
 /** How long a closed socket may take to say good-bye before it is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -24,7 +29,7 @@ const DISCONNECT_TIMEOUT_MS = 100;
  */
 export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry): RedisClient {
   const client = options.topology === 'cluster' ? createCluster(options) : createRedis(options);
-  return prepare(client, options, telemetry);
+  return prepare(client, options, telemetry, new Recovery(options, telemetry));
 }
 
 /**
@@ -40,17 +45,19 @@ export function createDedicatedClient(
   const settings = { lazyConnect: true };
   const twin =
     'nodes' in source
-      ? source.duplicate([], settings)
+      ? source.duplicate(nodesOf(source), settings)
       : source.duplicate({ ...settings, protocol: 2 });
-  return new DedicatedClient(prepare(twin, options, identityOf(source).telemetry));
+  const { telemetry, recovery = new Recovery(options, telemetry) } = identityOf(source);
+  return new DedicatedClient(prepare(twin, options, telemetry, recovery));
 }
 
 function prepare(
   client: RedisClient,
   options: ResolvedRedisOptions,
   telemetry: Telemetry,
+  recovery: Recovery,
 ): RedisClient {
-  identify(client, { connection: options.name, telemetry });
+  identify(client, { connection: options.name, telemetry, recovery });
   client.on('error', hideArguments); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);
@@ -62,6 +69,7 @@ function prepare(
     prepareNode(client);
   }
   openOutsideOfRequests(client);
+  recovery.lookAfter(client);
   superviseCommands(client, options, telemetry);
   return client;
 }
@@ -79,18 +87,21 @@ function createRedis(options: ResolvedRedisOptions): Redis {
 }
 
 function createCluster(options: ResolvedRedisOptions): Cluster {
-  return new Cluster([...options.addresses], {
+  const cluster = new Cluster([...options.addresses], {
     clusterRetryStrategy: retryDelay,
     ...options.ioredisCluster,
     redisOptions: nodeOptions(options),
     lazyConnect: true,
   });
+  tryLastKnownNodes(cluster, options.addresses);
+  return cluster;
 }
 
 function nodeOptions(options: ResolvedRedisOptions): Omit<RedisOptions, 'replyMapping'> {
   const { username, password, tls, db, connectTimeoutMs, maxRetriesPerRequest } = options;
   return {
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
     sentinelCommandTimeout: connectTimeoutMs, // or a frozen sentinel would be asked for ever
     ...options.ioredis,
     ...(username !== undefined && { username }),

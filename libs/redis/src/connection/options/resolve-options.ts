@@ -30,6 +30,7 @@ const OPTIONS = {
   sentinelName: true,
   sentinels: true,
   shutdownTimeout: true,
+  silenceTimeout: true,
   startup: true,
   startupTimeout: true,
   tls: true,
@@ -85,6 +86,7 @@ function readOptions(
   const topology = readTopology(options, read);
   refuseUnknownOptions(options, read);
   refuseKeyPrefix(options, read);
+  const commandTimeoutMs = read.timeout('commandTimeout', options.commandTimeout, 5_000);
   return {
     name,
     app: read.text('app', options.app, 'app'),
@@ -97,7 +99,8 @@ function readOptions(
     db: readDb(options.db ?? url.db, topology, read),
     tls: readTls(options.tls, url, read),
     connectTimeoutMs: read.timeout('connectTimeout', options.connectTimeout, 5_000),
-    commandTimeoutMs: read.timeout('commandTimeout', options.commandTimeout, 5_000),
+    commandTimeoutMs,
+    silenceTimeoutMs: read.timeout('silenceTimeout', options.silenceTimeout, commandTimeoutMs),
     maxRetriesPerRequest: read.integer(
       'maxRetriesPerRequest',
       options.maxRetriesPerRequest,

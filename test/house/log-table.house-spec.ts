@@ -60,6 +60,9 @@ const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[]
     { type: 'connection.ready', connection: 'default', endpoint: 'h:1', restored: true },
   ],
   'connection.down': [{ type: 'connection.down', connection: 'default', endpoint: 'h:1', error }],
+  'connection.replaced': [
+    { type: 'connection.replaced', connection: 'default', endpoint: 'h:1', reason: 'silent' },
+  ],
   'pool.acquire': [
     { type: 'pool.acquire', ...at, inUse: 1 },
     { type: 'pool.acquire', ...at, inUse: 1, error },

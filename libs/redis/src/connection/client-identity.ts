@@ -1,5 +1,6 @@
 import { Telemetry } from '../telemetry/telemetry.js';
 import type { RedisClient } from './options/options.js';
+import type { Recovery } from './recovery/recovery.js';
 
 /** Whose a client is. */
 export interface ClientIdentity {
@@ -7,6 +8,8 @@ export interface ClientIdentity {
   readonly connection: string;
   /** Where to announce what is done with it. */
   readonly telemetry: Telemetry;
+  /** What keeps it, and its dedicated twins, connected to the right server. */
+  readonly recovery?: Recovery;
 }
 
 const identities = new WeakMap<RedisClient, ClientIdentity>();

@@ -9,9 +9,11 @@ import { identify, identityOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
-import { driverOptionsOf } from './driver-options.js';
+import { driverOptionsOf, type DriverOptions } from './driver-options.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
+import { Recovery } from './recovery/recovery.js';
 import { hideArguments } from './translation/command-failures.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
 import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
@@ -23,12 +25,7 @@ import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
  */
 export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry): RedisClient {
   const driver = driverOptionsOf(options);
-  const lazyConnect = true;
-  const client =
-    driver.kind === 'cluster'
-      ? new Cluster([...driver.nodes], { ...driver.options, lazyConnect })
-      : new Redis({ ...driver.options, lazyConnect });
-  return prepare(client, options, telemetry);
+  return prepare(open(driver, options), options, telemetry, new Recovery(options, telemetry));
 }
 
 /**
@@ -44,17 +41,28 @@ export function createDedicatedClient(
   const settings = { lazyConnect: true };
   const twin =
     'nodes' in source
-      ? source.duplicate([], settings)
+      ? source.duplicate(nodesOf(source), settings)
       : source.duplicate({ ...settings, protocol: 2 });
-  return new DedicatedClient(prepare(twin, options, identityOf(source).telemetry));
+  const { telemetry, recovery = new Recovery(options, telemetry) } = identityOf(source);
+  return new DedicatedClient(prepare(twin, options, telemetry, recovery));
+}
+
+/** Connects to nothing yet. */
+function open(driver: DriverOptions, { addresses }: ResolvedRedisOptions): RedisClient {
+  const lazyConnect = true;
+  if (driver.kind !== 'cluster') return new Redis({ ...driver.options, lazyConnect });
+  const cluster = new Cluster([...driver.nodes], { ...driver.options, lazyConnect });
+  tryLastKnownNodes(cluster, addresses);
+  return cluster;
 }
 
 function prepare(
   client: RedisClient,
   options: ResolvedRedisOptions,
   telemetry: Telemetry,
+  recovery: Recovery,
 ): RedisClient {
-  identify(client, { connection: options.name, telemetry });
+  identify(client, { connection: options.name, telemetry, recovery });
   client.on('error', (error: Error) => {
     hideArguments(error);
     rejectIfRefused(client, error);
@@ -69,6 +77,7 @@ function prepare(
     prepareServer(client, options);
   }
   openOutsideOfRequests(client);
+  recovery.lookAfter(client);
   superviseCommands(client, options, telemetry);
   return client;
 }

@@ -65,6 +65,5 @@ export class DedicatedClient {
 }
 
 function listenersOf(client: RedisClient): number {
-  const counts = client.eventNames().map((event) => client.listenerCount(event));
-  return counts.reduce((sum, count) => sum + count, 0);
+  return client.eventNames().reduce((count, event) => count + client.listenerCount(event), 0);
 }

@@ -3,6 +3,9 @@ import { plusJitter } from '../time/jitter.js';
 import type { RedisAddress, ResolvedRedisOptions } from './options/options.js';
 import { sentinelConnector, serverConnector } from './wires/connectors.js';
 
+/** How long a connection may be quiet before TCP asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 10_000;
+
 /** How long a closed socket may take to say good-bye before it is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
@@ -73,6 +76,7 @@ function nodeOptions(options: ResolvedRedisOptions): ServerOptions {
   const needsConnector = tls !== undefined || credentials !== undefined;
   return {
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
     sentinelCommandTimeout: connectTimeoutMs, // or a frozen sentinel would be asked for ever
     sentinelRetryStrategy: noRetry, // `retryStrategy` serves sentinels, too: one pace, counted attempts
     ...(needsConnector && { Connector: serverConnector(options) }),

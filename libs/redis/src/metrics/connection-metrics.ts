@@ -1,11 +1,21 @@
 import type { ClientRegistry, Connection } from '../connection/client.registry.js';
+import type { RedisEventHandlers } from '../telemetry/telemetry.js';
+import { Counter } from './counter.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { gauge } from './gauge.js';
 
-/** The state of the connections and of their pools, looked at when it is asked for. */
+/** How often connections are replaced, and their state and that of their pools when it is asked for. */
 export class ConnectionMetrics {
+  readonly #replacements = new Counter(DEFINITIONS.connectionReplacements);
+
   readonly exposed: readonly ExposedMetric[];
+
+  readonly handlers: RedisEventHandlers = {
+    'connection.replaced': ({ connection, reason }) => {
+      this.#replacements.add(1, connection, reason.replaceAll('-', '_'));
+    },
+  };
 
   constructor(registries: () => readonly ClientRegistry[]) {
     const read = (valueOf: (connection: Connection) => number) => () =>
@@ -14,6 +24,7 @@ export class ConnectionMetrics {
       );
     this.exposed = [
       gauge(DEFINITIONS.connectionUp, read(isUp)),
+      this.#replacements.exposed,
       gauge(
         DEFINITIONS.poolInUse,
         read(({ pool }) => pool.inUse),

@@ -46,6 +46,13 @@ export const DEFINITIONS = {
     help: 'Whether the connection is ready for commands: 1 or 0.',
     aggregator: 'min',
   },
+  connectionReplacements: {
+    name: 'redis_connection_replacements_total',
+    type: 'counter',
+    labels: ['connection', 'reason'],
+    help: 'Connections that were open and given up for a new one, by reason.',
+    aggregator: 'sum',
+  },
   poolInUse: {
     name: 'redis_pool_in_use',
     type: 'gauge',

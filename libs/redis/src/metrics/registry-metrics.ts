@@ -36,11 +36,12 @@ export class RegistryMetrics {
     this.#registry = registry;
     const registries = () => [...this.#applications.values()].map(({ clients }) => clients);
     const commands = new CommandMetrics();
+    const connections = new ConnectionMetrics(registries);
     const caches = new CacheMetrics();
-    this.#handlers = { ...commands.handlers, ...caches.handlers };
+    this.#handlers = { ...commands.handlers, ...connections.handlers, ...caches.handlers };
     this.#metrics = [
       ...commands.exposed,
-      ...new ConnectionMetrics(registries).exposed,
+      ...connections.exposed,
       ...caches.exposed,
       ...new MemoryMetrics(registries).exposed,
     ];

@@ -1,5 +1,6 @@
 /** What happens to a connection; each once, however often the client retries in between. */
 export type ConnectionEvent =
+  | ConnectionReplaced
   | {
       readonly type: 'connection.ready';
       readonly connection: string;
@@ -15,3 +16,17 @@ export type ConnectionEvent =
       /** What the driver reported; absent when the server just closed the connection. */
       readonly error?: Error;
     };
+
+/** A connection was given up, although it was open, for a new one. */
+export interface ConnectionReplaced {
+  readonly type: 'connection.replaced';
+  readonly connection: string;
+  /** Where it led to, e.g. `10.0.0.1:6379`. */
+  readonly endpoint: string;
+  /**
+   * `failover`: the sentinels have another primary, announced once for all clients of the connection;
+   * `read-only`: the server says that it is a replica; `silent`: it does not answer, and a new connection
+   * is answered.
+   */
+  readonly reason: 'failover' | 'read-only' | 'silent';
+}

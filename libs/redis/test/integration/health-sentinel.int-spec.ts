@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { startSentinel } from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { addressesOf, untilReport, useHealthStage } from './support/health-stage.js';
 
@@ -17,7 +18,11 @@ describeWithRealRedis('RedisHealthIndicator behind sentinels', () => {
     await untilReport(looked, { status: 'down' });
     await untilReport(looked, { status: 'up', role: 'primary' });
 
-    const promoted = await topology.currentPrimary();
+    let promoted = primary; // the client is faster than the sentinels
+    await waitUntil('the sentinels have another primary', async () => {
+      promoted = await topology.currentPrimary();
+      return promoted !== primary;
+    });
     const [other] = topology.replicas.filter((replica) => replica !== promoted);
     for (const sentinel of sentinels) await sentinel.stop(); // they would set it right
     await sendCommand(promoted, 'REPLICAOF', '127.0.0.1', String(other?.port));

@@ -119,6 +119,13 @@ export interface RedisModuleOptions {
    */
   readonly commandTimeout?: Duration | undefined;
   /**
+   * How long an open connection may leave a command unanswered, and receive nothing at all, before it is
+   * found out whether a new one would be answered; if so it is replaced. Reads that were not answered are
+   * sent again, everything else rejects.
+   * @default commandTimeout
+   */
+  readonly silenceTimeout?: Duration | undefined;
+  /**
    * How many attempts to reconnect a waiting command survives before it rejects.
    * @default 3
    */
@@ -185,6 +192,7 @@ export interface ResolvedRedisOptions {
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
   readonly maxRetriesPerRequest: number;
   readonly maxConnections: number;
   readonly acquireTimeoutMs: number;

@@ -26,6 +26,7 @@ describe('resolveOptions', () => {
       db: 0,
       connectTimeoutMs: 5_000,
       commandTimeoutMs: 5_000,
+      silenceTimeoutMs: 5_000,
       maxRetriesPerRequest: 3,
       maxConnections: 50,
       acquireTimeoutMs: 5_000,

@@ -37,6 +37,7 @@ const OPTIONS = {
   sentinelUsername: true,
   sentinels: true,
   shutdownTimeout: true,
+  silenceTimeout: true,
   startup: true,
   startupTimeout: true,
   tls: true,
@@ -97,6 +98,7 @@ function readOptions(
   refuseOwned(options, read);
   const path = readPath(options, url, topology, read);
   const tls = readTls('tls', options.tls, read, url.tls);
+  const commandTimeoutMs = read.timeout('commandTimeout', options.commandTimeout, 5_000);
   const connectTimeoutMs = read.timeout('connectTimeout', options.connectTimeout, 5_000);
   if (path !== undefined && tls !== undefined) {
     read.refuse('tls', 'set for a Unix socket', 'no TLS: what is sent stays on this machine');
@@ -114,7 +116,8 @@ function readOptions(
     db: readDb(options.db ?? url.db, topology, read),
     tls,
     connectTimeoutMs,
-    commandTimeoutMs: read.timeout('commandTimeout', options.commandTimeout, 5_000),
+    commandTimeoutMs,
+    silenceTimeoutMs: read.timeout('silenceTimeout', options.silenceTimeout, commandTimeoutMs),
     maxRetriesPerRequest: read.integer(
       'maxRetriesPerRequest',
       options.maxRetriesPerRequest,

@@ -17,6 +17,11 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
       const words = error && wordsOfDriverError(error, { connection, address });
       logger.warn({ msg, connection, endpoint, ...(words && { error: words.error }) });
     },
+    'connection.replaced': ({ connection, endpoint, reason }) => {
+      floods.pass(`${connection} ${reason}`, (heldBack) => {
+        logger.warn({ msg: 'Redis connection replaced', connection, endpoint, reason, ...heldBack });
+      });
+    },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {
       if (!error) return;
       floods.pass(`${connection} pool`, (heldBack) => {

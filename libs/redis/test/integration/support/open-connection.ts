@@ -21,7 +21,11 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
   const telemetry = new Telemetry();
   const events: ConnectionEvent[] = [];
   const subscribe = (handler: (event: ConnectionEvent) => void) =>
-    telemetry.subscribe({ 'connection.ready': handler, 'connection.down': handler });
+    telemetry.subscribe({
+      'connection.ready': handler,
+      'connection.down': handler,
+      'connection.replaced': handler,
+    });
   subscribe((event) => events.push(event));
   const registry = new ClientRegistry(telemetry);
   const resolved = resolveOptions({ startup: 'require', ...options });

@@ -6,6 +6,7 @@ const LEASE = 'cache-protocol-lease';
 const VERSIONS = 'cache-protocol-versions';
 const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
+const FROZEN = 'cluster-frozen-node';
 
 const mutant = (breaks, spec, file, find, replace) => ({
   breaks,
@@ -324,5 +325,34 @@ export const mutants = [
     'outage/circuit-breaker.ts',
     'if (!isOutage(error)) {',
     'if (!isOutage(error) && !error.message) {',
+  ),
+  // One node of a cluster
+  mutant(
+    'the reads of one turn wait for each other',
+    FROZEN,
+    '../batch/read-coalescer.ts',
+    'for (const part of turn.parts) void this.#send(part);',
+    'void turn.parts.reduce((before, part) => before.then(() => this.#send(part)), Promise.resolve());',
+  ),
+  mutant(
+    'a node that does not answer is held against those asked together with it',
+    FROZEN,
+    'outage/attempt.ts',
+    'for (const breaker of this.#unheard) breaker.failed(error);',
+    'for (const breaker of this.#bySlot.values()) breaker.failed(error);',
+  ),
+  mutant(
+    'only the node of the entry is looked at before several are asked',
+    FROZEN,
+    'outage/outage-guard.ts',
+    'const open = breakers.find(',
+    'const open = breakers.slice(0, 1).find(',
+  ),
+  mutant(
+    'an outbox waits for the node that does not answer',
+    FROZEN,
+    'outage/outbox.ts',
+    'const node = this.#nodeOf(key);',
+    `const node = '';`,
   ),
 ];

@@ -1,6 +1,7 @@
 import type { CacheParts, LoadRequest } from './cache-parts.js';
 import { liveMsOf, makeEntry } from './entry/make-entry.js';
-import { Budget } from './outage/outage-guard.js';
+import { Budget } from './outage/budget.js';
+import type { Ask } from './outage/attempt.js';
 import { RedisAway } from './outage/redis-away.js';
 import { uniqueId } from './store/unique-id.js';
 import { bodyOf, kindOf } from './values.js';
@@ -13,15 +14,17 @@ import { bodyOf, kindOf } from './values.js';
  * @throws RedisException what Redis failed with
  */
 export async function setValue(
-  { store, guard, announcer }: CacheParts,
+  parts: CacheParts,
   { keys, dependencies, policy, serializer }: LoadRequest,
   value: unknown,
 ): Promise<void> {
+  const { guard, announcer } = parts;
   const kind = kindOf(value);
   const body = bodyOf(value, keys.entry, serializer);
   const ttlMs = kind === 'v' ? policy.ttlMs : policy.negativeTtlMs;
   const budget = new Budget(policy.timeoutMs);
-  const work = async () => {
+  const work = async (ask: Ask) => {
+    const store = parts.store.noting(ask);
     if (ttlMs === 0) {
       await store.remove(keys);
       return;
@@ -40,7 +43,7 @@ export async function setValue(
     if (!isStored) await store.remove(keys); // what was there before is not what it was set to
   };
   try {
-    await guard.insist(keys.entry, 'set', budget, work);
+    await guard.insist({ key: keys.entry, operation: 'set', budget }, work);
   } catch (error) {
     if (!(error instanceof RedisAway)) throw error;
     announcer.announce('cache.failure', { key: keys.entry, operation: 'set', error: error.error });

@@ -8,7 +8,9 @@ import { resolveCacheOptions } from '../cache-policy.js';
 import { Dependencies } from '../entry/dependencies.js';
 import { LoadGate } from '../outage/load-gate.js';
 import { DependencyList } from '../entry/dependency-list.js';
-import { Budget } from '../outage/outage-guard.js';
+import type { Ask } from '../outage/attempt.js';
+import { Budget } from '../outage/budget.js';
+import type { Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { ServerClock } from '../store/server-clock.js';
@@ -20,8 +22,16 @@ import { nextMoment } from './moments.js';
 const MISSING: Verdict = { state: 'missing', judged: '' };
 
 /** A cache's parts without Redis: each answer is up to the test. */
-function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
+function partsWith(replies: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
   const keys = new KeyBuilder({ app: 'a', environment: 'e' });
+  const store = {
+    noting: () => store,
+    clock: new ServerClock(),
+    acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
+    fill: () => Promise.resolve(true),
+    release: jest.fn(() => Promise.resolve()),
+    ...replies,
+  };
   return {
     options: resolveCacheOptions({ maxLoads: 1 }),
     dependencies: new Dependencies(keys),
@@ -33,16 +43,10 @@ function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(
     outbox: new Outbox(),
     gate: new LoadGate(1),
     guard: {
-      attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+      attempt: (_: Undertaking, work: (ask: Ask) => unknown) => work((_key, reply) => reply),
     },
     reader: { look },
-    store: {
-      clock: new ServerClock(),
-      acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
-      fill: () => Promise.resolve(true),
-      release: jest.fn(() => Promise.resolve()),
-      ...store,
-    },
+    store,
     tracing: new LoadTracing('test'),
   } as unknown as CacheParts & { store: { release: jest.Mock } };
 }
@@ -145,13 +149,8 @@ describe('Flights', () => {
     const { RedisTimeoutException } = await import('../../errors/redis-timeout.exception.js');
     const away = new RedisAway(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
     const guard = parts.guard as unknown as { attempt: unknown };
-    guard.attempt = (
-      _key: string,
-      operation: string,
-      _budget: Budget,
-      work: () => Promise<unknown>,
-    ) => {
-      const done = work();
+    guard.attempt = ({ operation }: Undertaking, work: (ask: Ask) => Promise<unknown>) => {
+      const done = work((_key, reply) => reply);
       return operation === 'lease' ? Promise.reject(away) : done;
     };
     const flights = new Flights(parts);

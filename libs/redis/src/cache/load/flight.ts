@@ -3,7 +3,7 @@ import { plusJitter } from '../../time/jitter.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
-import { Budget } from '../outage/outage-guard.js';
+import { Budget } from '../outage/budget.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { isReadable } from '../values.js';
@@ -99,8 +99,7 @@ export class Flight {
   async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
     if (this.#progress.phase !== 'loading' || this.isAborted) return false;
     if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;
-    const compare = () => this.#lease.isUnchanged(this.#captured);
-    return this.#parts.guard.attempt(this.#request.keys.entry, 'read', budget, compare);
+    return this.#lease.isUnchanged(this.#captured, budget);
   }
 
   /**
@@ -179,7 +178,7 @@ export class Flight {
 
   /** Until there is a usable entry, or nobody holds the lease any more. */
   async #awaitHolder(giveUpAt: number): Promise<Verdict> {
-    const { store, reader, announcer } = this.#parts;
+    const { reader, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
@@ -189,7 +188,7 @@ export class Flight {
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
       const look = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
-      const holder = this.#calls.attempt('read', () => store.holder(keys));
+      const holder = this.#calls.attempt('read', [keys.lease], (store) => store.holder(keys));
       const both = Promise.all([this.#calls.announced('read', look), holder]);
       const [verdict, token] = await this.#progress.ask(both);
       const isFound = foundFor(this.#request, verdict) !== undefined;
@@ -272,7 +271,7 @@ export class Flight {
 
   #load(captured: Map<string, string | null>): Promise<LoadedValue> {
     const isAlone = this.#progress.phase === 'alone';
-    const source = loadSource(this.#parts, this.#request, this.#calls, isAlone);
+    const source = loadSource(this.#request, this.#calls, isAlone);
     return new Load(this.#parts, this.#request, this.#abort).run(captured, source);
   }
 }

@@ -3,8 +3,8 @@ import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import { liveMsOf, makeEntry } from '../entry/make-entry.js';
 import type { Versions } from '../entry/versions.js';
-import type { Budget } from '../outage/outage-guard.js';
-import type { Claimed } from '../store/cache-store.js';
+import type { Budget } from '../outage/budget.js';
+import type { CacheStore, Claimed } from '../store/cache-store.js';
 import { uniqueId } from '../store/unique-id.js';
 import type { LoadedValue } from './load.js';
 import type { FillOutcome } from './load-tracing.js';
@@ -44,18 +44,19 @@ export class Lease {
    * @throws RedisAway
    */
   async claim(judged: string, budget: Budget): Promise<Claimed> {
-    const { store, announcer } = this.#parts;
+    const { announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const facts = { token: this.#token, leaseMs: this.lastsMs, judged };
     const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
     let isInVain = false;
-    const claim = async () => {
+    const claim = async (store: CacheStore) => {
       const claimed = await store.acquire(keys, facts, dependencies.all, liveMs);
       if (isInVain && claimed.state === 'acquired') this.release();
       return claimed;
     };
     try {
-      const claimed = await this.#calls.attempt('lease', claim, budget);
+      const asked = [keys.entry, ...dependencies.all.map(({ key }) => key)];
+      const claimed = await this.#calls.attempt('lease', asked, claim, budget);
       if (claimed.state === 'acquired' && claimed.isForeign) {
         announcer.announce('cache.corrupt', { key: keys.entry });
       }
@@ -68,16 +69,18 @@ export class Lease {
   }
 
   /** Whether it is still held, and everything as it was captured. */
-  async isUnchanged(captured: Versions): Promise<boolean> {
-    const { store, outbox } = this.#parts;
+  async isUnchanged(captured: Versions, budget: Budget): Promise<boolean> {
+    const { guard, outbox, store } = this.#parts;
     const { keys } = this.#request;
     const dependencies = this.#dependenciesOf(captured);
     const { deleted } = outbox;
     if (deleted.has(keys.entry) || dependencies.some(({ key }) => deleted.has(key))) return false;
-    const [holder, versions] = await Promise.all([
-      store.holder(keys),
-      store.versions(dependencies),
-    ]);
+    const asked = [keys.lease, ...dependencies.map(({ key }) => key)];
+    const undertaking = { key: keys.entry, operation: 'read', budget, keys: asked };
+    const [holder, versions] = await guard.attempt(undertaking, (ask) => {
+      const noting = store.noting(ask);
+      return Promise.all([noting.holder(keys), noting.versions(dependencies)]);
+    });
     const before = [...captured.values()];
     return holder === this.#token && before.every((version, i) => version === versions[i]);
   }
@@ -103,11 +106,13 @@ export class Lease {
     const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions: captured, now });
     const fill = async () => {
       // Versions that end before the entry would make it invalid without a reason.
-      if (ttlMs > policy.ttlMs) await store.capture(this.#dependenciesOf(captured), entry.liveMs);
+      if (ttlMs > policy.ttlMs) await this.#prolong(captured, entry.liveMs);
       if (!(await this.#hasSameContent(captured))) return false;
-      return store.fill(keys, this.#token, entry.text, entry.liveMs);
+      return this.#calls.attempt('fill', [keys.entry], (store) =>
+        store.fill(keys, this.#token, entry.text, entry.liveMs),
+      );
     };
-    const filling = this.#calls.attempt('fill', fill).then(
+    const filling = fill().then(
       (isFilled) => {
         if (!isFilled) this.release();
         return announce(isFilled ? 'filled' : 'lost');
@@ -128,6 +133,12 @@ export class Lease {
     this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
   }
 
+  async #prolong(captured: Versions, liveMs: number): Promise<void> {
+    const dependencies = this.#dependenciesOf(captured);
+    const keys = dependencies.map(({ key }) => key);
+    await this.#calls.attempt('fill', keys, (store) => store.capture(dependencies, liveMs));
+  }
+
   /**
    * Content, unlike a version, may be again what it was: what changed while it was loaded would be found
    * unchanged then.
@@ -135,7 +146,8 @@ export class Lease {
   async #hasSameContent(captured: Versions): Promise<boolean> {
     const contents = this.#dependenciesOf(captured).filter(({ by }) => by === 'fingerprint');
     if (contents.length === 0) return true;
-    const now = await this.#parts.store.versions(contents);
+    const keys = contents.map(({ key }) => key);
+    const now = await this.#calls.attempt('fill', keys, (store) => store.versions(contents));
     return contents.every(({ label }, i) => captured.get(label) === now[i]);
   }
 

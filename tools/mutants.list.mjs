@@ -3,6 +3,7 @@
  * in its file below `libs/redis/src/cache`; correct it here when the sources change.
  */
 const LEASE = 'cache-protocol-lease';
+const ORPHANS = 'cache-protocol-orphans';
 const VERSIONS = 'cache-protocol-versions';
 const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
@@ -31,7 +32,7 @@ export const mutants = [
     'a fill does not check the token',
     LEASE,
     SCRIPTS,
-    `if read_text(KEYS[2]) ~= ARGV[1] then return 0 end\nredis.call('SET', KEYS[1]`,
+    `if not is_held(KEYS[2], ARGV[1]) then return 0 end\nredis.call('SET', KEYS[1]`,
     `redis.call('SET', KEYS[1]`,
   ),
   mutant(
@@ -73,14 +74,14 @@ export const mutants = [
     'a lease is deleted by somebody who does not hold it',
     LEASE,
     SCRIPTS,
-    `if read_text(KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('DEL', KEYS[1])`,
+    `if not is_held(KEYS[1], ARGV[1]) then return 0 end\nreturn redis.call('DEL', KEYS[1])`,
     `return redis.call('DEL', KEYS[1])`,
   ),
   mutant(
     'a lease is taken from whoever holds it',
     LEASE,
     SCRIPTS,
-    'if holder and holder ~= ARGV[1] then',
+    'if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then',
     'if false then',
   ),
   mutant(
@@ -98,11 +99,11 @@ export const mutants = [
     '() => {\n        return announce',
   ),
   mutant(
-    'all who waited for a process that died load at once',
+    'a lease is taken over by all who waited, or from a holder who lives after all',
     LEASE,
-    FLIGHT,
-    'performance.now() + 2 * this.#lease.lastsMs;',
-    'performance.now() + this.#lease.lastsMs;',
+    SCRIPTS,
+    'if lease and lease ~= ARGV[4] and',
+    `if lease and ARGV[4] == '' and`,
   ),
   mutant(
     'what is set has no fence, and comes back after a deletion',
@@ -112,6 +113,43 @@ export const mutants = [
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
     if (!isStored) await store.fill(keys, fillId, entry.text, entry.liveMs);`,
   ),
+  // Leases that are left behind
+  mutant(
+    'an orphaned lease is skipped although its holder lives',
+    ORPHANS,
+    'load/vigil.ts',
+    'lease === this.#lease ?',
+    'lease !== null ?',
+  ),
+  mutant(
+    'a holder that loads for long gives no sign of life',
+    ORPHANS,
+    'load/heartbeat.ts',
+    'setInterval(this.#tick, BEAT_MS)',
+    'setInterval(this.#tick, BEAT_MS * 1_000)',
+  ),
+  mutant(
+    'a holder that is silent is waited for',
+    ORPHANS,
+    'load/vigil.ts',
+    'this.#silentMs >= this.#patienceMs',
+    'this.#silentMs < 0',
+  ),
+  mutant(
+    'a process waits for what it left behind itself',
+    ORPHANS,
+    'load/vigil.ts',
+    'isLeftBehind(lease) ||',
+    '',
+  ),
+  mutant(
+    'a lease that could not be given back is forgotten',
+    ORPHANS,
+    STORE,
+    'AbandonedLeases.of(this.#client).add(lease, giveBack);',
+    '',
+  ),
+  mutant('what is being set counts as left behind', ORPHANS, 'set-value.ts', 'token.begin();', ''),
   // Versions
   mutant(
     'a version is unique for each call, not for each execution',
@@ -230,7 +268,7 @@ export const mutants = [
     VERSIONS,
     FLIGHT,
     'reader.look(keys, dependencies, new Budget(policy.timeoutMs));',
-    `store.holder({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
+    `this.#parts.store.lease({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
         const { decodeEntry } = await import('../entry/envelope.js');
         const entry = decodeEntry(text ?? '');
         return entry
@@ -243,22 +281,22 @@ export const mutants = [
     'a load is shared whatever was invalidated since it began',
     JOINING,
     LEASE_OF,
-    'return holder === this.#token && before.every(',
+    'return this.#token.isIn(lease) && before.every(',
     'return true || before.every(',
   ),
   mutant(
     'a load is shared whether or not its lease is still its own',
     JOINING,
     LEASE_OF,
-    'return holder === this.#token && before.every(',
+    'return this.#token.isIn(lease) && before.every(',
     'return before.every(',
   ),
   mutant(
     'a load is shared without comparing versions',
     JOINING,
     LEASE_OF,
-    'return holder === this.#token && before.every(',
-    'return holder === this.#token || before.every(',
+    'return this.#token.isIn(lease) && before.every(',
+    'return this.#token.isIn(lease) || before.every(',
   ),
   mutant(
     'a load is shared by those who name tags that it does not know',

@@ -29,7 +29,7 @@ function partsWith(replies: Record<string, unknown>, look = () => Promise.resolv
     clock: new ServerClock(),
     acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
     fill: () => Promise.resolve(true),
-    release: jest.fn(() => Promise.resolve()),
+    release: jest.fn(),
     ...replies,
   };
   return {
@@ -63,10 +63,13 @@ function callerOf(request: LoadRequest, signal?: AbortSignal) {
 
 describe('Flight', () => {
   it('lets the event loop go on while it is asked whether it may be joined', async () => {
-    const leases = [{ state: 'held' }, { state: 'acquired', versions: new Map() }];
+    const leases = [
+      { state: 'held', lease: 'held' },
+      { state: 'acquired', versions: new Map() },
+    ];
     const parts = partsWith({
       acquire: () => Promise.resolve(leases.shift()),
-      holder: () => sleep(30, null), // answered later than the entry: with another command
+      lease: () => sleep(30, null), // answered later than the entry: with another command
     });
     const request = requestFor(parts, () => 'value');
     const flight = new Flight(parts, request, new Budget(250)).load('');
@@ -104,8 +107,10 @@ describe('Flights', () => {
   });
 
   it('lets nobody join a wait that all others have left', async () => {
-    const acquire = jest.fn(() => Promise.resolve({ state: 'held' }) as Promise<unknown>);
-    const parts = partsWith({ acquire, holder: () => Promise.resolve('held') });
+    const acquire = jest.fn(
+      () => Promise.resolve({ state: 'held', lease: 'held' }) as Promise<unknown>,
+    );
+    const parts = partsWith({ acquire, lease: () => Promise.resolve('held') });
     const flights = new Flights(parts);
     const leaving = new AbortController();
     const request = requestFor(parts, () => 'value');

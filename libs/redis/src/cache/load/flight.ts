@@ -13,6 +13,7 @@ import { Load, type LoadedValue } from './load.js';
 import { loadSource } from './load-source.js';
 import { Progress } from './progress.js';
 import { RedisCalls } from './redis-calls.js';
+import { Vigil } from './vigil.js';
 
 /** The time from one look at another process's lease to the next. */
 const FIRST_PAUSE_MS = 2;
@@ -155,11 +156,17 @@ export class Flight {
     judged: string,
     mode: 'load' | 'refresh',
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
-    // For a process that dies, and one that takes over.
+    // For a load that takes as long as it may, and one that follows it.
     const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
+    const vigil = new Vigil(this.#request.policy.timeoutMs);
     for (;;) {
-      const claimed = await this.#progress.ask(this.#lease.claim(judged, this.#budget));
+      const claim = this.#lease.claim(judged, vigil.orphan, this.#budget);
+      const claimed = await this.#progress.ask(claim);
       if (claimed.state === 'acquired') return claimed;
+      if (claimed.state === 'held') {
+        vigil.sees(claimed.lease);
+        if (vigil.orphan !== undefined) continue;
+      }
       if (mode === 'refresh') {
         this.#progress.wait();
         await sleep(LONGEST_PAUSE_MS); // or each stale hit would ask for the lease again
@@ -167,7 +174,7 @@ export class Flight {
       }
       const verdict =
         claimed.state === 'held'
-          ? await this.#parts.tracing.leaseWait(() => this.#awaitHolder(giveUpAt))
+          ? await this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt))
           : await this.#look();
       const found = foundFor(this.#request, verdict);
       if (found) return { found };
@@ -176,8 +183,8 @@ export class Flight {
     }
   }
 
-  /** Until there is a usable entry, or nobody holds the lease any more. */
-  async #awaitHolder(giveUpAt: number): Promise<Verdict> {
+  /** Until there is a usable entry, or nobody holds the lease any more who can be alive. */
+  async #awaitHolder(vigil: Vigil, giveUpAt: number): Promise<Verdict> {
     const { reader, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
@@ -188,11 +195,13 @@ export class Flight {
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
       const look = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
-      const holder = this.#calls.attempt('read', [keys.lease], (store) => store.holder(keys));
-      const both = Promise.all([this.#calls.announced('read', look), holder]);
-      const [verdict, token] = await this.#progress.ask(both);
+      const held = this.#calls.attempt('read', [keys.lease], (store) => store.lease(keys));
+      const both = Promise.all([this.#calls.announced('read', look), held]);
+      const [verdict, lease] = await this.#progress.ask(both);
+      vigil.sees(lease);
       const isFound = foundFor(this.#request, verdict) !== undefined;
-      if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
+      const isHeld = lease !== null && vigil.orphan === undefined;
+      if (!isFound && isHeld && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;

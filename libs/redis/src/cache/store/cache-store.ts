@@ -9,7 +9,8 @@ import type { Dependency } from '../entry/dependency.js';
 import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';
 import type { Ask } from '../outage/attempt.js';
-import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
+import { AbandonedLeases } from './abandoned-leases.js';
+import { ACQUIRE, BEAT, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { uniqueId } from './unique-id.js';
 
@@ -27,7 +28,21 @@ export type Claimed =
       /** Whether something else than text is stored where the entry should be. */
       readonly isForeign: boolean;
     }
-  | { readonly state: 'held' | 'changed' };
+  /** The lease as it is now. */
+  | { readonly state: 'held'; readonly lease: string }
+  | { readonly state: 'changed' };
+
+/** Who asks for a lease. */
+export interface Claim {
+  readonly token: string;
+  readonly leaseMs: number;
+  /** The fill id of the entry that was not good enough, '' for none. */
+  readonly judged: string;
+  /** The lease of a holder that is gone: it may be taken over. */
+  readonly orphan?: string | undefined;
+}
+
+type AcquireReply = readonly [Claimed['state'], now: number, isForeign?: number, lease?: string];
 
 /** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
 const LEAST_GENEROUS_MS = 3_600_000;
@@ -110,28 +125,28 @@ export class CacheStore {
   /**
    * Takes the lease, and the versions of everything the load will depend on.
    *
-   * @param judged the fill id of the entry that was not good enough, '' for none
    * @param liveMs how long the entry that is to be made will live
    */
   async acquire(
     { entry, lease }: EntryKeys,
-    {
-      token,
-      leaseMs,
-      judged,
-    }: { readonly token: string; readonly leaseMs: number; readonly judged: string },
+    { token, leaseMs, judged, orphan = '' }: Claim,
     dependencies: readonly Dependency[],
     liveMs: number,
   ): Promise<Claimed> {
     const askedAt = performance.now();
-    const acquired = ACQUIRE.run(this.#client, [entry, lease], [token, `${leaseMs}`, judged]);
+    const acquired = ACQUIRE.run(
+      this.#client,
+      [entry, lease],
+      [token, `${leaseMs}`, judged, orphan],
+    );
     const [reply, versions] = await Promise.all([
       this.#door(entry, acquired),
       this.capture(dependencies, liveMs),
     ]);
-    const [state, now, isForeign] = reply as [Claimed['state'], number, number];
+    const [state, now, isForeign, holding = ''] = reply as AcquireReply;
     this.clock.learn(now, askedAt);
-    return state === 'acquired' ? { state, versions, isForeign: isForeign === 1 } : { state };
+    if (state === 'acquired') return { state, versions, isForeign: isForeign === 1 };
+    return state === 'held' ? { state, lease: holding } : { state };
   }
 
   /** What each of these is at now. */
@@ -143,8 +158,8 @@ export class CacheStore {
     );
   }
 
-  /** The token of the load that may fill the entry, `null` if there is none. */
-  holder({ lease }: EntryKeys): Promise<string | null> {
+  /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */
+  lease({ lease }: EntryKeys): Promise<string | null> {
     return this.#ask(lease, this.#coalescer.read(lease));
   }
 
@@ -204,8 +219,18 @@ export class CacheStore {
     return versions;
   }
 
-  async release({ lease }: EntryKeys, token: string): Promise<void> {
-    await this.#door(lease, RELEASE.run(this.#client, [lease], [token]));
+  /** Shows that the holder of the lease lives. Sends nothing over a connection that is not ready. */
+  async beat({ lease }: EntryKeys, token: string, n: number): Promise<void> {
+    if (this.#client.status !== 'ready') return;
+    await this.#door(lease, BEAT.run(this.#client, [lease], [token, `.${n}`]));
+  }
+
+  /** Nobody waits for it. What fails is repeated once the connection is ready again. */
+  release({ lease }: EntryKeys, token: string): void {
+    const giveBack = () => RELEASE.run(this.#client, [lease], [token]);
+    giveBack().catch(() => {
+      AbandonedLeases.of(this.#client).add(lease, giveBack);
+    });
   }
 
   /**

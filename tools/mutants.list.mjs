@@ -3,6 +3,7 @@
  * in its file below `libs/redis/src/cache`; correct it here when the sources change.
  */
 const LEASE = 'cache-protocol-lease';
+const NESTING = 'cache-protocol-nesting';
 const ORPHANS = 'cache-protocol-orphans';
 const VERSIONS = 'cache-protocol-versions';
 const JOINING = 'cache-protocol-joining';
@@ -363,6 +364,27 @@ export const mutants = [
     'outage/circuit-breaker.ts',
     'if (!isOutage(error)) {',
     'if (!isOutage(error) && !error.message) {',
+  ),
+  mutant(
+    'a load inside a load waits for a place of its own',
+    NESTING,
+    'outage/load-gate.ts',
+    'if (place) this.#mayHave(place);',
+    '',
+  ),
+  mutant(
+    'a load that others wait for inside of theirs waits for a place of its own',
+    NESTING,
+    FLIGHT,
+    'this.#turn.borrow();',
+    '',
+  ),
+  mutant(
+    'a place that is lent is given to the next one, too',
+    NESTING,
+    'outage/load-gate.ts',
+    'if (!borrower) {',
+    'if (!borrower || taken > 0) {',
   ),
   // One node of a cluster
   mutant(

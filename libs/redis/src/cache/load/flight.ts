@@ -4,6 +4,7 @@ import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
 import { Budget } from '../outage/budget.js';
+import type { Turn } from '../outage/load-gate.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { isReadable } from '../values.js';
@@ -31,6 +32,8 @@ export class Flight {
   readonly #budget: Budget;
   readonly #calls: RedisCalls;
   readonly #lease: Lease;
+  /** To load without Redis, if it comes to that. */
+  readonly #turn: Turn;
   readonly #progress = new Progress();
   readonly #abort = new AbortController();
   #captured = new Map<string, string | null>();
@@ -45,6 +48,7 @@ export class Flight {
     this.#budget = budget;
     this.#calls = new RedisCalls(parts, request);
     this.#lease = new Lease(parts, request, this.#calls);
+    this.#turn = parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
   }
 
   /** @param judged the load whose entry is not good enough, '' for none */
@@ -111,6 +115,7 @@ export class Flight {
     // Who comes after it was aborted is not to be given the reason of somebody else.
     if (this.#abort.signal.aborted) return this.ended.then(() => undefined);
     this.#callers++;
+    this.#turn.borrow();
     const outcome = this.#outcome ?? Promise.resolve(undefined);
     if (!signal) return outcome;
     return new Promise((resolve, reject) => {
@@ -246,11 +251,11 @@ export class Flight {
   }
 
   #loadAlone(): Promise<Loaded> {
-    const { gate, tracing } = this.#parts;
-    const { keys, policy } = this.#request;
+    const { tracing } = this.#parts;
+    const { keys } = this.#request;
     this.#isAlone = true;
     this.#progress.wait();
-    return gate.run(keys.entry, policy.loadTimeoutMs, async () => {
+    return this.#turn.run(async () => {
       this.#progress.loadAlone();
       const value = await tracing.load(async () => {
         return { value: await this.#load(new Map()), outcome: 'skipped' };

@@ -3,9 +3,12 @@
  * in its file below `libs/redis/src/cache`; correct it here when the sources change.
  */
 const LEASE = 'cache-protocol-lease';
+const NESTING = 'cache-protocol-nesting';
+const ORPHANS = 'cache-protocol-orphans';
 const VERSIONS = 'cache-protocol-versions';
 const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
+const FROZEN = 'cluster-frozen-node';
 
 const mutant = (breaks, spec, file, find, replace) => ({
   breaks,
@@ -30,7 +33,7 @@ export const mutants = [
     'a fill does not check the token',
     LEASE,
     SCRIPTS,
-    `if read_text(KEYS[2]) ~= ARGV[1] then return 0 end\nredis.call('SET', KEYS[1]`,
+    `if not is_held(KEYS[2], ARGV[1]) then return 0 end\nredis.call('SET', KEYS[1]`,
     `redis.call('SET', KEYS[1]`,
   ),
   mutant(
@@ -72,14 +75,14 @@ export const mutants = [
     'a lease is deleted by somebody who does not hold it',
     LEASE,
     SCRIPTS,
-    `if read_text(KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('DEL', KEYS[1])`,
+    `if not is_held(KEYS[1], ARGV[1]) then return 0 end\nreturn redis.call('DEL', KEYS[1])`,
     `return redis.call('DEL', KEYS[1])`,
   ),
   mutant(
     'a lease is taken from whoever holds it',
     LEASE,
     SCRIPTS,
-    'if holder and holder ~= ARGV[1] then',
+    'if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then',
     'if false then',
   ),
   mutant(
@@ -97,11 +100,11 @@ export const mutants = [
     '() => {\n        return announce',
   ),
   mutant(
-    'all who waited for a process that died load at once',
+    'a lease is taken over by all who waited, or from a holder who lives after all',
     LEASE,
-    FLIGHT,
-    'performance.now() + 2 * this.#lease.lastsMs;',
-    'performance.now() + this.#lease.lastsMs;',
+    SCRIPTS,
+    'if lease and lease ~= ARGV[4] and',
+    `if lease and ARGV[4] == '' and`,
   ),
   mutant(
     'what is set has no fence, and comes back after a deletion',
@@ -111,6 +114,43 @@ export const mutants = [
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
     if (!isStored) await store.fill(keys, fillId, entry.text, entry.liveMs);`,
   ),
+  // Leases that are left behind
+  mutant(
+    'an orphaned lease is skipped although its holder lives',
+    ORPHANS,
+    'load/vigil.ts',
+    'lease === this.#lease ?',
+    'lease !== null ?',
+  ),
+  mutant(
+    'a holder that loads for long gives no sign of life',
+    ORPHANS,
+    'load/heartbeat.ts',
+    'setInterval(this.#tick, BEAT_MS)',
+    'setInterval(this.#tick, BEAT_MS * 1_000)',
+  ),
+  mutant(
+    'a holder that is silent is waited for',
+    ORPHANS,
+    'load/vigil.ts',
+    'this.#silentMs >= this.#patienceMs',
+    'this.#silentMs < 0',
+  ),
+  mutant(
+    'a process waits for what it left behind itself',
+    ORPHANS,
+    'load/vigil.ts',
+    'isLeftBehind(lease) ||',
+    '',
+  ),
+  mutant(
+    'a lease that could not be given back is forgotten',
+    ORPHANS,
+    STORE,
+    'AbandonedLeases.of(this.#client).add(lease, giveBack);',
+    '',
+  ),
+  mutant('what is being set counts as left behind', ORPHANS, 'set-value.ts', 'token.begin();', ''),
   // Versions
   mutant(
     'a version is unique for each call, not for each execution',
@@ -229,7 +269,7 @@ export const mutants = [
     VERSIONS,
     FLIGHT,
     'reader.look(keys, dependencies, new Budget(policy.timeoutMs));',
-    `store.holder({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
+    `this.#parts.store.lease({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
         const { decodeEntry } = await import('../entry/envelope.js');
         const entry = decodeEntry(text ?? '');
         return entry
@@ -242,22 +282,22 @@ export const mutants = [
     'a load is shared whatever was invalidated since it began',
     JOINING,
     LEASE_OF,
-    'return holder === this.#token && before.every(',
+    'return this.#token.isIn(lease) && before.every(',
     'return true || before.every(',
   ),
   mutant(
     'a load is shared whether or not its lease is still its own',
     JOINING,
     LEASE_OF,
-    'return holder === this.#token && before.every(',
+    'return this.#token.isIn(lease) && before.every(',
     'return before.every(',
   ),
   mutant(
     'a load is shared without comparing versions',
     JOINING,
     LEASE_OF,
-    'return holder === this.#token && before.every(',
-    'return holder === this.#token || before.every(',
+    'return this.#token.isIn(lease) && before.every(',
+    'return this.#token.isIn(lease) || before.every(',
   ),
   mutant(
     'a load is shared by those who name tags that it does not know',
@@ -324,5 +364,55 @@ export const mutants = [
     'outage/circuit-breaker.ts',
     'if (!isOutage(error)) {',
     'if (!isOutage(error) && !error.message) {',
+  ),
+  mutant(
+    'a load inside a load waits for a place of its own',
+    NESTING,
+    'outage/load-gate.ts',
+    'if (place) this.#mayHave(place);',
+    '',
+  ),
+  mutant(
+    'a load that others wait for inside of theirs waits for a place of its own',
+    NESTING,
+    FLIGHT,
+    'this.#turn.borrow();',
+    '',
+  ),
+  mutant(
+    'a place that is lent is given to the next one, too',
+    NESTING,
+    'outage/load-gate.ts',
+    'if (!borrower) {',
+    'if (!borrower || taken > 0) {',
+  ),
+  // One node of a cluster
+  mutant(
+    'the reads of one turn wait for each other',
+    FROZEN,
+    '../batch/read-coalescer.ts',
+    'for (const part of turn.parts) void this.#send(part);',
+    'void turn.parts.reduce((before, part) => before.then(() => this.#send(part)), Promise.resolve());',
+  ),
+  mutant(
+    'a node that does not answer is held against those asked together with it',
+    FROZEN,
+    'outage/attempt.ts',
+    'for (const breaker of this.#unheard) breaker.failed(error);',
+    'for (const breaker of this.#bySlot.values()) breaker.failed(error);',
+  ),
+  mutant(
+    'only the node of the entry is looked at before several are asked',
+    FROZEN,
+    'outage/outage-guard.ts',
+    'const open = breakers.find(',
+    'const open = breakers.slice(0, 1).find(',
+  ),
+  mutant(
+    'an outbox waits for the node that does not answer',
+    FROZEN,
+    'outage/outbox.ts',
+    'const node = this.#nodeOf(key);',
+    `const node = '';`,
   ),
 ];

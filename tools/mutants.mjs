@@ -80,15 +80,17 @@ function say(isRight, what, how) {
   return { isRight };
 }
 
-/** One spec on one server: that is quicker, and what is wrong there is wrong in a cluster. */
+/** One spec on one server, where it has both: that is quicker, and what is wrong there is wrong in a cluster. */
 function run(copy, spec) {
+  const where = spec.startsWith('cluster-') ? 'one node of a cluster' : 'on one server';
   const args = ['node_modules/jest/bin/jest.js', '--selectProjects', 'integration', '--runInBand'];
-  const how = ['--bail', '--silent', '--forceExit', '-t', 'on one server', '--', spec];
+  const how = ['--bail', '--silent', '--forceExit', '-t', where, '--', spec];
   const limits = { cwd: copy, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((resolve) => {
     execFile(process.execPath, [...args, ...how], limits, (error, _, report) => {
       // Only a test that has failed counts: sources that do not compile prove nothing.
-      const [, failure] = /^ {2}● on one server › (.+)$/m.exec(report) ?? [];
+      const [, failure] =
+        /^ {2}● .*(?:on one server|one node of a cluster).*? › (.+)$/m.exec(report) ?? [];
       const passed = !error && /^Tests: .* passed/m.test(report);
       resolve({ passed, failure, text: report.slice(-2_000) });
     });

@@ -2,7 +2,7 @@
  * @module batch Many keys in few round trips: what is read, written, counted or deleted in bulk, and
  * the reads that merely happen at the same time.
  */
-import { groupBySlot, isCluster } from '../connection/keyspace/hash-slots.js';
+import { groupBySlot } from '../connection/keyspace/hash-slots.js';
 import { readKeys, sendsAsItIs, writeKey } from '../connection/commands/read-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
@@ -20,29 +20,32 @@ export type Reading = string | null | RedisException;
  *
  * Never rejects for Redis's failures: each key has its own.
  *
- * @param write how the keys stand in a command, where that is known already
  * @returns in the order of `keys`
  * @internal
  */
-export async function multiGet(
-  client: RedisClient,
-  keys: readonly string[],
-  write?: () => string,
-): Promise<Reading[]> {
-  if (!isCluster(client)) return keys.length === 0 ? [] : readGroup(client, keys, write);
+export async function multiGet(client: RedisClient, keys: readonly string[]): Promise<Reading[]> {
   const groups = groupBySlot(client, keys);
-  if (groups.length === 1) return readGroup(client, keys, write);
+  if (groups.length === 1) return readTogether(client, keys);
   const readings = new Map<string, Reading>();
   await Promise.all(
     groups.map(async (group) => {
-      const found = await readGroup(client, group);
+      const found = await readTogether(client, group);
       group.forEach((key, i) => readings.set(key, found[i] ?? null));
     }),
   );
   return keys.map((key) => readings.get(key) ?? null);
 }
 
-async function readGroup(
+/**
+ * Reads keys that one command may name together.
+ *
+ * Never rejects for Redis's failures: each key has its own.
+ *
+ * @param write how the keys stand in a command, where that is known already
+ * @returns in the order of `keys`
+ * @internal
+ */
+export async function readTogether(
   client: RedisClient,
   keys: readonly string[],
   write = () => keys.map(writeKey).join(''),
@@ -53,7 +56,7 @@ async function readGroup(
   } catch (error) {
     const exception = asRedisException(error, client);
     if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);
-    const readings = await Promise.all(keys.map((key) => readGroup(client, [key])));
+    const readings = await Promise.all(keys.map((key) => readTogether(client, [key])));
     return readings.flat();
   }
 }

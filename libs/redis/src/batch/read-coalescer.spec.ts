@@ -38,7 +38,7 @@ const readAll = (reads: ReadCoalescer, key: string, list: ReadList) =>
     const succeed: ReadSink['succeed'] = (text, beside) => {
       resolve([text, beside]);
     };
-    reads.readInto({ succeed, fail }, key, list);
+    reads.readInto({ heard: () => undefined, succeed, fail }, key, list);
   });
 
 describe('ReadCoalescer', () => {

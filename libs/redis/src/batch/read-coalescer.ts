@@ -1,11 +1,9 @@
+import { isCluster } from '../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { multiGet } from './multi-get.js';
+import { readTogether } from './multi-get.js';
 import type { ReadList } from './read-list.js';
-import type { Part, ReadSink } from './read-part.js';
+import { MOST_KEYS, type Part, type ReadSink } from './read-part.js';
 import { Turn } from './read-turn.js';
-
-/** The most keys of one MGET: beyond it a longer command saves nothing that could be measured. */
-const MOST_KEYS = 256;
 
 /** What one MGET should not be expected to return more than, so that others are not held up by it. */
 const MOST_BYTES = 256 * 1024;
@@ -16,7 +14,8 @@ const SIZE_WEIGHT = 1 / 64;
 /**
  * Turns the reads that are asked for in one turn of the event loop into one MGET, de-duplicated: what
  * 64 callers would send as 64 GETs costs one command, one reply and one round trip. In a cluster it
- * is one MGET for each hash slot, sent together.
+ * is one MGET for each hash slot, sent together, and each caller waits for those only that name its own
+ * keys: a server that does not answer holds up nobody who asks others.
  *
  * A value is asked for before its command is sent and a command that was sent is never joined, so
  * nothing gets staler, and a write that was sent before the read is seen by it. Several MGETs are
@@ -63,7 +62,7 @@ export class ReadCoalescer {
     if (this.#turn) return this.#turn;
     setImmediate(this.#flush);
     const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanSize)));
-    return (this.#turn = new Turn(most));
+    return (this.#turn = new Turn({ most, isCluster: isCluster(this.#client) }));
   }
 
   readonly #flush = (): void => {
@@ -74,7 +73,7 @@ export class ReadCoalescer {
 
   async #send(part: Part): Promise<void> {
     try {
-      const readings = await multiGet(this.#client, part.keys, () => part.write());
+      const readings = await readTogether(this.#client, part.keys, () => part.write());
       for (const reading of readings) {
         if (typeof reading !== 'string') continue;
         this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;

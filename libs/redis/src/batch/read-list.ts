@@ -1,4 +1,5 @@
 import { writeKey } from '../connection/commands/read-keys.js';
+import { slotOf } from '../connection/keyspace/hash-slots.js';
 
 /**
  * A key that is read again and again. Remembers where it stands among the keys of the latest turn, so
@@ -11,9 +12,14 @@ export class ReadKey {
   /** The turn that it was last asked for in, and its place there. */
   turn = 0;
   place = 0;
+  #slot: number | undefined;
 
   constructor(key: string) {
     this.key = key;
+  }
+
+  get slot(): number {
+    return (this.#slot ??= slotOf(this.key));
   }
 }
 

@@ -3,8 +3,21 @@ import type { RedisException } from '../errors/redis.exception.js';
 import type { Reading } from './multi-get.js';
 import type { ReadList } from './read-list.js';
 
+/** The most keys of one MGET: beyond it a longer command saves nothing that could be measured. */
+export const MOST_KEYS = 256;
+
+/** The hash slot of keys that are all on one server. */
+export const NO_SLOT = -1;
+
 /** Who is given what was read of a key, and of a list beside it. */
 export interface ReadSink {
+  /**
+   * Told of each of the commands that it waits for as it is answered; afterwards of all of them.
+   *
+   * @param slot of the keys that the command named; {@link NO_SLOT} where there is one server
+   * @param failure what it failed with
+   */
+  heard(slot: number, failure: RedisException | undefined): void;
   /** @param beside in the order of the list; the same array for all who gave this list in this turn */
   succeed(text: string | null, beside: readonly (string | null)[]): void;
   /** With what one of the keys could not be read for: together they are of no use then. */
@@ -17,13 +30,18 @@ export class Part {
   /** The same keys, those of a list together: what they look like in a command is known then. */
   readonly written: (string | ReadList)[] = [];
   readonly groups: Group[] = [];
-  /** The place of its first key. */
+  /** The place of its first key: its number among the parts of its turn, times {@link MOST_KEYS}. */
   readonly from: number;
+  /** The hash slot of all of its keys. */
+  readonly slot: number;
+  /** What the command failed with. */
+  failure: RedisException | undefined;
   readonly #readers: (Reader | undefined)[] = [];
   #readings: readonly Reading[] = [];
 
-  constructor(from: number) {
+  constructor(from: number, slot: number) {
     this.from = from;
+    this.slot = slot;
   }
 
   /** Its keys as they stand in a command. */
@@ -50,14 +68,16 @@ export class Part {
 
   settle(readings: readonly Reading[]): void {
     this.#readings = readings;
+    const [first = null] = readings;
+    this.failure = isText(first) ? undefined : first;
     for (let i = 0; i < this.#readers.length; i++) this.#readers[i]?.settle(readings[i] ?? null);
-    for (const group of this.groups) group.settle();
+    for (const group of this.groups) group.settle(this);
   }
 
   /** After a mistake in the program. */
   reject(error: unknown): void {
     for (const reader of this.#readers) reader?.reject(error);
-    for (const group of this.groups) group.reject(error);
+    for (const group of this.groups) group.reject(this.slot, error);
   }
 }
 
@@ -92,7 +112,8 @@ export class Group {
     this.#beside = beside;
   }
 
-  settle(): void {
+  settle({ slot, failure }: Part): void {
+    this.#sink.heard(slot, failure);
     if (--this.missing > 0) return;
     const reading = this.#part.at(this.#place);
     if (!isText(reading)) this.#sink.fail(reading);
@@ -100,7 +121,8 @@ export class Group {
     else this.#beside.give(this.#sink, reading);
   }
 
-  reject(error: unknown): void {
+  reject(slot: number, error: unknown): void {
+    this.#sink.heard(slot, undefined);
     this.#sink.fail(error as Error);
   }
 }
@@ -137,11 +159,8 @@ export class ListInTurn {
   }
 
   #readingAt(place: number): Reading {
-    let part: Part | undefined;
-    for (const one of this.parts) {
-      if (one.from <= place && (!part || one.from > part.from)) part = one;
-    }
-    return (part as Part).at(place);
+    const first = place - (place % MOST_KEYS);
+    return (this.parts.find(({ from }) => from === first) as Part).at(place);
   }
 }
 

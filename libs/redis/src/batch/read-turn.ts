@@ -1,26 +1,40 @@
+import { slotOf } from '../connection/keyspace/hash-slots.js';
 import type { ReadKey, ReadList } from './read-list.js';
-import { Group, ListInTurn, Part, type ReadSink } from './read-part.js';
+import { Group, ListInTurn, MOST_KEYS, NO_SLOT, Part, type ReadSink } from './read-part.js';
 
 /** Numbered across all clients: a list may be read through several. */
 let turns = 0;
 
+export interface TurnOptions {
+  /** The keys of one part, {@link MOST_KEYS} at most. */
+  readonly most: number;
+  /** Whether keys of different hash slots need commands of their own. */
+  readonly isCluster: boolean;
+}
+
 /**
  * What is asked for in one turn of the event loop: keys, each once, in parts of so many at most. Each
- * part is one command.
+ * part is one command to one server, and is settled by its reply alone.
+ *
+ * A key's place is the number of its part times {@link MOST_KEYS}, plus its index there.
  *
  * @internal
  */
 export class Turn {
   readonly #id = ++turns;
   readonly #most: number;
-  #part = new Part(0);
-  readonly parts: Part[] = [this.#part];
+  readonly #isCluster: boolean;
+  readonly parts: Part[] = [];
+  /** The one that was added to last. */
+  #part: Part | undefined;
+  /** In a cluster, by hash slot: the one that has room left. */
+  readonly #bySlot = new Map<number, Part>();
   readonly #places = new Map<string, number>();
   readonly #lists: ListInTurn[] = [];
 
-  /** @param most the keys of one part */
-  constructor(most: number) {
+  constructor({ most, isCluster }: TurnOptions) {
     this.#most = most;
+    this.#isCluster = isCluster;
   }
 
   read(key: string): Promise<string | null> {
@@ -32,7 +46,7 @@ export class Turn {
     const { length } = list.keys;
     const known = list.turn === this.#id ? this.#lists[list.place] : undefined;
     // What is waited for together travels together, where it can.
-    if (length < this.#most) this.#makeRoomFor(known ? 1 : length + 1);
+    if (length < this.#most && !this.#isCluster) this.#partFor(NO_SLOT, known ? 1 : length + 1);
     const place = this.#placeOf(key);
     const part = this.#partWith(place);
     const beside = known ?? (length === 0 ? undefined : this.#enter(list));
@@ -54,6 +68,7 @@ export class Turn {
   #addWhole(list: ReadList): ListInTurn | undefined {
     const { keys } = list;
     const part = this.#part;
+    if (!part || this.#isCluster) return undefined;
     if (part.keys.length + keys.length > this.#most) return undefined;
     for (const { turn } of keys) if (turn === this.#id) return undefined;
     const places = new Array<number>(keys.length);
@@ -70,7 +85,7 @@ export class Turn {
     const places = keys.map((key) => {
       if (key.turn !== this.#id) {
         key.turn = this.#id;
-        key.place = this.#add(key.key);
+        key.place = this.#add(key.key, this.#isCluster ? key.slot : NO_SLOT);
       }
       return key.place;
     });
@@ -81,28 +96,31 @@ export class Turn {
   #placeOf(key: string): number {
     const known = this.#places.get(key);
     if (known !== undefined) return known;
-    const place = this.#add(key);
+    const place = this.#add(key, this.#isCluster ? slotOf(key) : NO_SLOT);
     this.#places.set(key, place);
     return place;
   }
 
-  #add(key: string): number {
-    this.#makeRoomFor(1);
-    this.#part.written.push(key);
-    return this.#part.from + this.#part.keys.push(key) - 1;
+  #add(key: string, slot: number): number {
+    const part = this.#partFor(slot, 1);
+    part.written.push(key);
+    return part.from + part.keys.push(key) - 1;
   }
 
-  #makeRoomFor(keys: number): void {
-    const { length } = this.#part.keys;
-    if (length === 0 || length + keys <= this.#most) return;
-    this.#part = new Part(this.#part.from + length);
-    this.parts.push(this.#part);
+  /** The part of this slot that has room for so many, or a new one. */
+  #partFor(slot: number, keys: number): Part {
+    const part = this.#part?.slot === slot ? this.#part : this.#bySlot.get(slot);
+    if (part) {
+      const { length } = part.keys;
+      if (length === 0 || length + keys <= this.#most) return (this.#part = part);
+    }
+    const added = new Part(this.parts.length * MOST_KEYS, slot);
+    this.parts.push(added);
+    if (this.#isCluster) this.#bySlot.set(slot, added);
+    return (this.#part = added);
   }
 
-  /** Nearly always the latest one. */
   #partWith(place: number): Part {
-    let part = this.#part;
-    for (let i = this.parts.length - 1; part.from > place;) part = this.parts[--i] as Part;
-    return part;
+    return this.parts[Math.floor(place / MOST_KEYS)] as Part;
   }
 }

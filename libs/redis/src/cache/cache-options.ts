@@ -49,13 +49,13 @@ export interface CachePolicy {
   readonly jitter?: number | undefined;
   /**
    * How long one call waits for Redis, all its commands together. After that it goes on without a
-   * cache.
+   * cache. It is also how long it waits for the loader of a process that gives no sign of life, 240 ms at
+   * least.
    * @default '250ms'
    */
   readonly timeout?: Duration | undefined;
   /**
-   * How long a loader may take; then its `signal` aborts and its callers get RedisTimeoutException. It
-   * is also how long others wait for a loader whose process died.
+   * How long a loader may take; then its `signal` aborts and its callers get RedisTimeoutException.
    * @default '10s'
    */
   readonly loadTimeout?: Duration | undefined;
@@ -83,7 +83,7 @@ export interface RedisCacheOptions extends CachePolicy {
   readonly onOutage?: 'open' | 'closed' | undefined;
   /**
    * How many loaders may run at once while Redis is away; further ones wait for their turn, those of
-   * one key together.
+   * one key together. A load inside a load runs on the place of the outer one.
    * @default 64
    */
   readonly maxLoads?: number | undefined;

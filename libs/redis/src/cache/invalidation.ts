@@ -11,9 +11,9 @@ import type { KeyPart } from '../keys/key-encoding.js';
 import type { CacheKeys } from './cache-keys.js';
 import type { InvalidatePatternOptions } from './cache-options.js';
 import type { CacheParts } from './cache-parts.js';
-import { Budget } from './outage/outage-guard.js';
+import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/redis-away.js';
-import type { EntryKeys } from './store/cache-store.js';
+import type { CacheStore, EntryKeys } from './store/cache-store.js';
 
 /**
  * Says of cached values that they are not right any more. What is sent is sent whatever the state of
@@ -43,7 +43,7 @@ export class Invalidation {
     const done = new Map<string, true>();
     await Promise.all(
       tags.map(async ([label, key]) => {
-        const error = await this.#insist(key, () => this.#parts.store.drop(key));
+        const error = await this.#insist(key, (store) => store.drop(key));
         if (error instanceof RedisException) errors.set(label, error);
         else done.set(label, true);
       }),
@@ -53,7 +53,7 @@ export class Invalidation {
   }
 
   async entry(keys: EntryKeys): Promise<boolean> {
-    const removed = await this.#insist(keys.entry, () => this.#parts.store.remove(keys));
+    const removed = await this.#insist(keys.entry, (store) => store.remove(keys));
     const isFailure = removed instanceof RedisException;
     this.#announce('key', 1, isFailure ? 1 : 0);
     if (isFailure) throw removed;
@@ -100,17 +100,18 @@ export class Invalidation {
   /** @returns what it came to, or why it is not done; `undefined` if the outbox will see to it */
   async #insist<T>(
     key: string,
-    deletion: () => Promise<T>,
+    deletion: (store: CacheStore) => Promise<T>,
   ): Promise<T | RedisException | undefined> {
-    const { guard, outbox, options, announcer } = this.#parts;
+    const { guard, outbox, options, announcer, store } = this.#parts;
     const budget = new Budget(options.policy.timeoutMs);
     try {
-      return await guard.insist(key, 'delete', budget, deletion);
+      const task = { key, operation: 'delete', budget };
+      return await guard.insist(task, (ask) => deletion(store.noting(ask)));
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
       announcer.announce('cache.failure', { key, operation: 'delete', error: error.error });
       const isWorthKeeping = options.outbox && !willBeRefusedAgain(error.error);
-      const isKept = isWorthKeeping && outbox.add(key, deletion, this.#onDelivered);
+      const isKept = isWorthKeeping && outbox.add(key, () => deletion(store), this.#onDelivered);
       return isKept ? undefined : error.error;
     }
   }

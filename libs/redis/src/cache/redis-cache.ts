@@ -28,7 +28,7 @@ import { Flights } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
 import { untilAbort } from '../time/until-abort.js';
-import { Budget } from './outage/outage-guard.js';
+import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/redis-away.js';
 import { setValue } from './set-value.js';
 import { valueOf } from './values.js';

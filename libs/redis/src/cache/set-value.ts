@@ -1,8 +1,9 @@
 import type { CacheParts, LoadRequest } from './cache-parts.js';
 import { liveMsOf, makeEntry } from './entry/make-entry.js';
-import { Budget } from './outage/outage-guard.js';
+import { Budget } from './outage/budget.js';
+import type { Ask } from './outage/attempt.js';
 import { RedisAway } from './outage/redis-away.js';
-import { uniqueId } from './store/unique-id.js';
+import { LeaseToken } from './store/lease-token.js';
 import { bodyOf, kindOf } from './values.js';
 
 /**
@@ -13,34 +14,39 @@ import { bodyOf, kindOf } from './values.js';
  * @throws RedisException what Redis failed with
  */
 export async function setValue(
-  { store, guard, announcer }: CacheParts,
+  parts: CacheParts,
   { keys, dependencies, policy, serializer }: LoadRequest,
   value: unknown,
 ): Promise<void> {
+  const { guard, announcer } = parts;
   const kind = kindOf(value);
   const body = bodyOf(value, keys.entry, serializer);
   const ttlMs = kind === 'v' ? policy.ttlMs : policy.negativeTtlMs;
   const budget = new Budget(policy.timeoutMs);
-  const work = async () => {
+  const work = async (ask: Ask) => {
+    const store = parts.store.noting(ask);
     if (ttlMs === 0) {
       await store.remove(keys);
       return;
     }
-    const fillId = uniqueId();
-    const versions = await store.seize(
-      keys,
-      { token: fillId, leaseMs: policy.timeoutMs },
-      dependencies.all,
-      liveMsOf(ttlMs, policy),
-    );
-    if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
-    const now = store.clock.now();
-    const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions, now });
-    const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);
-    if (!isStored) await store.remove(keys); // what was there before is not what it was set to
+    const token = new LeaseToken();
+    token.begin();
+    try {
+      const fillId = token.text;
+      const liveMs = liveMsOf(ttlMs, policy);
+      const claim = { token: fillId, leaseMs: policy.timeoutMs };
+      const versions = await store.seize(keys, claim, dependencies.all, liveMs);
+      if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
+      const now = store.clock.now();
+      const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions, now });
+      const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);
+      if (!isStored) await store.remove(keys); // what was there before is not what it was set to
+    } finally {
+      token.end();
+    }
   };
   try {
-    await guard.insist(keys.entry, 'set', budget, work);
+    await guard.insist({ key: keys.entry, operation: 'set', budget }, work);
   } catch (error) {
     if (!(error instanceof RedisAway)) throw error;
     announcer.announce('cache.failure', { key: keys.entry, operation: 'set', error: error.error });

@@ -141,6 +141,24 @@ onEveryTopology((stage) => {
       await dying;
     });
 
+    it('is not taken over once its holder has shown after all that it lives', async () => {
+      const { gate, first, lease } = await twoProcesses(stage);
+      await stage.client.set(lease, 'somebody.1', 'PX', 60_000);
+      const takingOver = gate.hold('evalsha', nth(2, isAcquire));
+      const loader = jest.fn(() => 'value');
+      const waiting = first.cache.getOrLoad('x', loader, { timeout: '1s' });
+      await takingOver.reached;
+      await stage.client.set(lease, 'somebody.2', 'PX', 60_000);
+      const looking = gate.hold('mget');
+      takingOver.release();
+      await Promise.race([looking.reached, waiting]);
+      expect(loader).not.toHaveBeenCalled();
+      expect(await stage.client.get(lease)).toBe('somebody.2');
+      await stage.client.unlink(lease);
+      looking.release();
+      expect(await waiting).toBe('value');
+    });
+
     it('is given back when the fill fails, so that nobody waits for it', async () => {
       const keys = stage.keys();
       const unlucky = failing(stage.client, 'evalsha', isFill, new Error('Connection is closed.'));

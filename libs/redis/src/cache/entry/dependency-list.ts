@@ -1,4 +1,5 @@
 import { ReadList } from '../../batch/read-list.js';
+import { slotOf } from '../../connection/keyspace/hash-slots.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Dependency } from './dependency.js';
 
@@ -16,12 +17,18 @@ export class DependencyList {
   /** What was read of it last, and how an entry stands that was made of that. */
   #readings: readonly (string | null)[] = [];
   #block: string | undefined;
+  #slots: readonly number[] | undefined;
 
   /** @param names the tags that it was made for, and nothing else */
   constructor(all: readonly Dependency[], names: readonly KeyPart[] = []) {
     this.all = all;
     this.versions = new ReadList(all.flatMap(({ read }) => read ?? []));
     this.#names = names;
+  }
+
+  /** The hash slots of everything in it, each once. */
+  get slots(): readonly number[] {
+    return (this.#slots ??= [...new Set(this.all.map(({ key }) => slotOf(key)))]);
   }
 
   /** Whether it was made for exactly these tags. */

@@ -8,7 +8,9 @@ import { resolveCacheOptions } from '../cache-policy.js';
 import { Dependencies } from '../entry/dependencies.js';
 import { LoadGate } from '../outage/load-gate.js';
 import { DependencyList } from '../entry/dependency-list.js';
-import { Budget } from '../outage/outage-guard.js';
+import type { Ask } from '../outage/attempt.js';
+import { Budget } from '../outage/budget.js';
+import type { Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { ServerClock } from '../store/server-clock.js';
@@ -20,8 +22,16 @@ import { nextMoment } from './moments.js';
 const MISSING: Verdict = { state: 'missing', judged: '' };
 
 /** A cache's parts without Redis: each answer is up to the test. */
-function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
+function partsWith(replies: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
   const keys = new KeyBuilder({ app: 'a', environment: 'e' });
+  const store = {
+    noting: () => store,
+    clock: new ServerClock(),
+    acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
+    fill: () => Promise.resolve(true),
+    release: jest.fn(),
+    ...replies,
+  };
   return {
     options: resolveCacheOptions({ maxLoads: 1 }),
     dependencies: new Dependencies(keys),
@@ -33,16 +43,10 @@ function partsWith(store: Record<string, unknown>, look = () => Promise.resolve(
     outbox: new Outbox(),
     gate: new LoadGate(1),
     guard: {
-      attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+      attempt: (_: Undertaking, work: (ask: Ask) => unknown) => work((_key, reply) => reply),
     },
     reader: { look },
-    store: {
-      clock: new ServerClock(),
-      acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
-      fill: () => Promise.resolve(true),
-      release: jest.fn(() => Promise.resolve()),
-      ...store,
-    },
+    store,
     tracing: new LoadTracing('test'),
   } as unknown as CacheParts & { store: { release: jest.Mock } };
 }
@@ -59,10 +63,13 @@ function callerOf(request: LoadRequest, signal?: AbortSignal) {
 
 describe('Flight', () => {
   it('lets the event loop go on while it is asked whether it may be joined', async () => {
-    const leases = [{ state: 'held' }, { state: 'acquired', versions: new Map() }];
+    const leases = [
+      { state: 'held', lease: 'held' },
+      { state: 'acquired', versions: new Map() },
+    ];
     const parts = partsWith({
       acquire: () => Promise.resolve(leases.shift()),
-      holder: () => sleep(30, null), // answered later than the entry: with another command
+      lease: () => sleep(30, null), // answered later than the entry: with another command
     });
     const request = requestFor(parts, () => 'value');
     const flight = new Flight(parts, request, new Budget(250)).load('');
@@ -100,8 +107,10 @@ describe('Flights', () => {
   });
 
   it('lets nobody join a wait that all others have left', async () => {
-    const acquire = jest.fn(() => Promise.resolve({ state: 'held' }) as Promise<unknown>);
-    const parts = partsWith({ acquire, holder: () => Promise.resolve('held') });
+    const acquire = jest.fn(
+      () => Promise.resolve({ state: 'held', lease: 'held' }) as Promise<unknown>,
+    );
+    const parts = partsWith({ acquire, lease: () => Promise.resolve('held') });
     const flights = new Flights(parts);
     const leaving = new AbortController();
     const request = requestFor(parts, () => 'value');
@@ -145,13 +154,8 @@ describe('Flights', () => {
     const { RedisTimeoutException } = await import('../../errors/redis-timeout.exception.js');
     const away = new RedisAway(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
     const guard = parts.guard as unknown as { attempt: unknown };
-    guard.attempt = (
-      _key: string,
-      operation: string,
-      _budget: Budget,
-      work: () => Promise<unknown>,
-    ) => {
-      const done = work();
+    guard.attempt = ({ operation }: Undertaking, work: (ask: Ask) => Promise<unknown>) => {
+      const done = work((_key, reply) => reply);
       return operation === 'lease' ? Promise.reject(away) : done;
     };
     const flights = new Flights(parts);

@@ -3,7 +3,8 @@ import { plusJitter } from '../../time/jitter.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
-import { Budget } from '../outage/outage-guard.js';
+import { Budget } from '../outage/budget.js';
+import type { Turn } from '../outage/load-gate.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { isReadable } from '../values.js';
@@ -13,6 +14,7 @@ import { Load, type LoadedValue } from './load.js';
 import { loadSource } from './load-source.js';
 import { Progress } from './progress.js';
 import { RedisCalls } from './redis-calls.js';
+import { Vigil } from './vigil.js';
 
 /** The time from one look at another process's lease to the next. */
 const FIRST_PAUSE_MS = 2;
@@ -30,6 +32,8 @@ export class Flight {
   readonly #budget: Budget;
   readonly #calls: RedisCalls;
   readonly #lease: Lease;
+  /** To load without Redis, if it comes to that. */
+  readonly #turn: Turn;
   readonly #progress = new Progress();
   readonly #abort = new AbortController();
   #captured = new Map<string, string | null>();
@@ -44,6 +48,7 @@ export class Flight {
     this.#budget = budget;
     this.#calls = new RedisCalls(parts, request);
     this.#lease = new Lease(parts, request, this.#calls);
+    this.#turn = parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
   }
 
   /** @param judged the load whose entry is not good enough, '' for none */
@@ -99,8 +104,7 @@ export class Flight {
   async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
     if (this.#progress.phase !== 'loading' || this.isAborted) return false;
     if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;
-    const compare = () => this.#lease.isUnchanged(this.#captured);
-    return this.#parts.guard.attempt(this.#request.keys.entry, 'read', budget, compare);
+    return this.#lease.isUnchanged(this.#captured, budget);
   }
 
   /**
@@ -111,6 +115,7 @@ export class Flight {
     // Who comes after it was aborted is not to be given the reason of somebody else.
     if (this.#abort.signal.aborted) return this.ended.then(() => undefined);
     this.#callers++;
+    this.#turn.borrow();
     const outcome = this.#outcome ?? Promise.resolve(undefined);
     if (!signal) return outcome;
     return new Promise((resolve, reject) => {
@@ -156,11 +161,17 @@ export class Flight {
     judged: string,
     mode: 'load' | 'refresh',
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
-    // For a process that dies, and one that takes over.
+    // For a load that takes as long as it may, and one that follows it.
     const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
+    const vigil = new Vigil(this.#request.policy.timeoutMs);
     for (;;) {
-      const claimed = await this.#progress.ask(this.#lease.claim(judged, this.#budget));
+      const claim = this.#lease.claim(judged, vigil.orphan, this.#budget);
+      const claimed = await this.#progress.ask(claim);
       if (claimed.state === 'acquired') return claimed;
+      if (claimed.state === 'held') {
+        vigil.sees(claimed.lease);
+        if (vigil.orphan !== undefined) continue;
+      }
       if (mode === 'refresh') {
         this.#progress.wait();
         await sleep(LONGEST_PAUSE_MS); // or each stale hit would ask for the lease again
@@ -168,7 +179,7 @@ export class Flight {
       }
       const verdict =
         claimed.state === 'held'
-          ? await this.#parts.tracing.leaseWait(() => this.#awaitHolder(giveUpAt))
+          ? await this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt))
           : await this.#look();
       const found = foundFor(this.#request, verdict);
       if (found) return { found };
@@ -177,9 +188,9 @@ export class Flight {
     }
   }
 
-  /** Until there is a usable entry, or nobody holds the lease any more. */
-  async #awaitHolder(giveUpAt: number): Promise<Verdict> {
-    const { store, reader, announcer } = this.#parts;
+  /** Until there is a usable entry, or nobody holds the lease any more who can be alive. */
+  async #awaitHolder(vigil: Vigil, giveUpAt: number): Promise<Verdict> {
+    const { reader, announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
@@ -189,11 +200,13 @@ export class Flight {
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
       const look = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
-      const holder = this.#calls.attempt('read', () => store.holder(keys));
-      const both = Promise.all([this.#calls.announced('read', look), holder]);
-      const [verdict, token] = await this.#progress.ask(both);
+      const held = this.#calls.attempt('read', [keys.lease], (store) => store.lease(keys));
+      const both = Promise.all([this.#calls.announced('read', look), held]);
+      const [verdict, lease] = await this.#progress.ask(both);
+      vigil.sees(lease);
       const isFound = foundFor(this.#request, verdict) !== undefined;
-      if (!isFound && token !== null && performance.now() <= giveUpAt) continue;
+      const isHeld = lease !== null && vigil.orphan === undefined;
+      if (!isFound && isHeld && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;
@@ -238,11 +251,11 @@ export class Flight {
   }
 
   #loadAlone(): Promise<Loaded> {
-    const { gate, tracing } = this.#parts;
-    const { keys, policy } = this.#request;
+    const { tracing } = this.#parts;
+    const { keys } = this.#request;
     this.#isAlone = true;
     this.#progress.wait();
-    return gate.run(keys.entry, policy.loadTimeoutMs, async () => {
+    return this.#turn.run(async () => {
       this.#progress.loadAlone();
       const value = await tracing.load(async () => {
         return { value: await this.#load(new Map()), outcome: 'skipped' };
@@ -272,7 +285,7 @@ export class Flight {
 
   #load(captured: Map<string, string | null>): Promise<LoadedValue> {
     const isAlone = this.#progress.phase === 'alone';
-    const source = loadSource(this.#parts, this.#request, this.#calls, isAlone);
+    const source = loadSource(this.#request, this.#calls, isAlone);
     return new Load(this.#parts, this.#request, this.#abort).run(captured, source);
   }
 }

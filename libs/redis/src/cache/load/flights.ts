@@ -1,5 +1,5 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
-import { Budget } from '../outage/outage-guard.js';
+import { Budget } from '../outage/budget.js';
 import { Flight } from './flight.js';
 import { foundFor, judgedBy } from './found.js';
 import { nextMoment } from './moments.js';

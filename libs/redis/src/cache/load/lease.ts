@@ -3,9 +3,10 @@ import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import { liveMsOf, makeEntry } from '../entry/make-entry.js';
 import type { Versions } from '../entry/versions.js';
-import type { Budget } from '../outage/outage-guard.js';
-import type { Claimed } from '../store/cache-store.js';
-import { uniqueId } from '../store/unique-id.js';
+import type { Budget } from '../outage/budget.js';
+import type { CacheStore, Claimed } from '../store/cache-store.js';
+import { LeaseToken } from '../store/lease-token.js';
+import { Heartbeat } from './heartbeat.js';
 import type { LoadedValue } from './load.js';
 import type { FillOutcome } from './load-tracing.js';
 import type { RedisCalls } from './redis-calls.js';
@@ -19,12 +20,14 @@ export class Lease {
   readonly #parts: CacheParts;
   readonly #request: LoadRequest;
   readonly #calls: RedisCalls;
-  readonly #token = uniqueId();
+  readonly #token = new LeaseToken();
+  readonly #heartbeat: Heartbeat;
 
   constructor(parts: CacheParts, request: LoadRequest, calls: RedisCalls) {
     this.#parts = parts;
     this.#request = request;
     this.#calls = calls;
+    this.#heartbeat = new Heartbeat((n) => parts.store.beat(request.keys, this.#token.text, n));
   }
 
   /** How long it lasts: as long as a load may take. */
@@ -40,25 +43,31 @@ export class Lease {
    * socket, or was redirected. It is given back right behind that command, and once more when that was
    * answered after all.
    *
+   * From then on it shows that it lives, and not only from the reply on: that may take longer than others
+   * are patient.
+   *
    * @param judged the load whose entry is not good enough, '' for none
+   * @param orphan the lease of a holder that is gone
    * @throws RedisAway
    */
-  async claim(judged: string, budget: Budget): Promise<Claimed> {
-    const { store, announcer } = this.#parts;
+  async claim(judged: string, orphan: string | undefined, budget: Budget): Promise<Claimed> {
+    const { announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
-    const facts = { token: this.#token, leaseMs: this.lastsMs, judged };
+    const facts = { token: this.#token.text, leaseMs: this.lastsMs, judged, orphan };
     const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
     let isInVain = false;
-    const claim = async () => {
+    const claim = async (store: CacheStore) => {
       const claimed = await store.acquire(keys, facts, dependencies.all, liveMs);
       if (isInVain && claimed.state === 'acquired') this.release();
       return claimed;
     };
+    this.#token.begin();
+    this.#heartbeat.start();
     try {
-      const claimed = await this.#calls.attempt('lease', claim, budget);
-      if (claimed.state === 'acquired' && claimed.isForeign) {
-        announcer.announce('cache.corrupt', { key: keys.entry });
-      }
+      const asked = [keys.entry, ...dependencies.all.map(({ key }) => key)];
+      const claimed = await this.#calls.attempt('lease', asked, claim, budget);
+      if (claimed.state !== 'acquired') this.#end();
+      else if (claimed.isForeign) announcer.announce('cache.corrupt', { key: keys.entry });
       return claimed;
     } catch (error) {
       isInVain = true;
@@ -68,18 +77,20 @@ export class Lease {
   }
 
   /** Whether it is still held, and everything as it was captured. */
-  async isUnchanged(captured: Versions): Promise<boolean> {
-    const { store, outbox } = this.#parts;
+  async isUnchanged(captured: Versions, budget: Budget): Promise<boolean> {
+    const { guard, outbox, store } = this.#parts;
     const { keys } = this.#request;
     const dependencies = this.#dependenciesOf(captured);
     const { deleted } = outbox;
     if (deleted.has(keys.entry) || dependencies.some(({ key }) => deleted.has(key))) return false;
-    const [holder, versions] = await Promise.all([
-      store.holder(keys),
-      store.versions(dependencies),
-    ]);
+    const asked = [keys.lease, ...dependencies.map(({ key }) => key)];
+    const undertaking = { key: keys.entry, operation: 'read', budget, keys: asked };
+    const [lease, versions] = await guard.attempt(undertaking, (ask) => {
+      const noting = store.noting(ask);
+      return Promise.all([noting.lease(keys), noting.versions(dependencies)]);
+    });
     const before = [...captured.values()];
-    return holder === this.#token && before.every((version, i) => version === versions[i]);
+    return this.#token.isIn(lease) && before.every((version, i) => version === versions[i]);
   }
 
   /**
@@ -99,17 +110,20 @@ export class Lease {
       return announce('skipped');
     }
     const now = store.clock.now();
-    const fillId = this.#token;
+    const fillId = this.#token.text;
     const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions: captured, now });
     const fill = async () => {
       // Versions that end before the entry would make it invalid without a reason.
-      if (ttlMs > policy.ttlMs) await store.capture(this.#dependenciesOf(captured), entry.liveMs);
+      if (ttlMs > policy.ttlMs) await this.#prolong(captured, entry.liveMs);
       if (!(await this.#hasSameContent(captured))) return false;
-      return store.fill(keys, this.#token, entry.text, entry.liveMs);
+      return this.#calls.attempt('fill', [keys.entry], (store) =>
+        store.fill(keys, fillId, entry.text, entry.liveMs),
+      );
     };
-    const filling = this.#calls.attempt('fill', fill).then(
+    const filling = fill().then(
       (isFilled) => {
-        if (!isFilled) this.release();
+        if (isFilled) this.#end();
+        else this.release();
         return announce(isFilled ? 'filled' : 'lost');
       },
       () => {
@@ -122,10 +136,23 @@ export class Lease {
 
   /**
    * Nobody waits for it, and no breaker keeps it from being sent: once Redis answers again it does so
-   * right after the lease was taken. A lease that is not given back ends by itself.
+   * right after the lease was taken. A lease that cannot be given back is left behind: callers of this
+   * process take it over at once, others when it has been silent for too long.
    */
   release(): void {
-    this.#parts.store.release(this.#request.keys, this.#token).catch(() => undefined);
+    this.#end();
+    this.#parts.store.release(this.#request.keys, this.#token.text);
+  }
+
+  #end(): void {
+    this.#heartbeat.stop();
+    this.#token.end();
+  }
+
+  async #prolong(captured: Versions, liveMs: number): Promise<void> {
+    const dependencies = this.#dependenciesOf(captured);
+    const keys = dependencies.map(({ key }) => key);
+    await this.#calls.attempt('fill', keys, (store) => store.capture(dependencies, liveMs));
   }
 
   /**
@@ -135,7 +162,8 @@ export class Lease {
   async #hasSameContent(captured: Versions): Promise<boolean> {
     const contents = this.#dependenciesOf(captured).filter(({ by }) => by === 'fingerprint');
     if (contents.length === 0) return true;
-    const now = await this.#parts.store.versions(contents);
+    const keys = contents.map(({ key }) => key);
+    const now = await this.#calls.attempt('fill', keys, (store) => store.versions(contents));
     return contents.every(({ label }, i) => captured.get(label) === now[i]);
   }
 

@@ -1,6 +1,7 @@
-import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import type { LoadRequest } from '../cache-parts.js';
 import { liveMsOf } from '../entry/make-entry.js';
 import { RedisAway } from '../outage/redis-away.js';
+import type { CacheStore } from '../store/cache-store.js';
 import type { LoadSource } from './load-run.js';
 import type { RedisCalls } from './redis-calls.js';
 
@@ -11,7 +12,6 @@ import type { RedisCalls } from './redis-calls.js';
  * @internal
  */
 export function loadSource(
-  { store }: CacheParts,
   { policy }: LoadRequest,
   calls: RedisCalls,
   isAlone: boolean,
@@ -20,12 +20,13 @@ export function loadSource(
   return {
     capture: (dependencies) => {
       if (isAlone) return Promise.resolve(undefined);
-      const capture = () => store.capture(dependencies, liveMs);
-      return calls.attempt('lease', capture).catch(unlessAway);
+      const keys = dependencies.map(({ key }) => key);
+      const capture = (store: CacheStore) => store.capture(dependencies, liveMs);
+      return calls.attempt('lease', keys, capture).catch(unlessAway);
     },
     readContent: async (key) => {
       try {
-        return await calls.attempt('read', () => store.readContent(key));
+        return await calls.attempt('read', [key], (store) => store.readContent(key));
       } catch (error) {
         throw error instanceof RedisAway ? error.error : error; // it is the loader's now
       }

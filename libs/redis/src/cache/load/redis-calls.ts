@@ -1,6 +1,7 @@
 import type { CacheParts, LoadRequest } from '../cache-parts.js';
-import { Budget } from '../outage/outage-guard.js';
+import { Budget } from '../outage/budget.js';
 import { RedisAway } from '../outage/redis-away.js';
+import type { CacheStore } from '../store/cache-store.js';
 
 type Operation = 'lease' | 'read' | 'fill';
 
@@ -19,16 +20,20 @@ export class RedisCalls {
   }
 
   /**
+   * @param keys what it asks for
    * @param budget by default one of its own: for what the callers do not wait for
    * @throws RedisAway
    */
   attempt<T>(
     operation: Operation,
-    work: () => Promise<T>,
+    keys: readonly string[],
+    work: (store: CacheStore) => Promise<T>,
     budget = new Budget(this.#request.policy.timeoutMs),
   ): Promise<T> {
-    const { entry } = this.#request.keys;
-    return this.announced(operation, this.#parts.guard.attempt(entry, operation, budget, work));
+    const { guard, store } = this.#parts;
+    const undertaking = { key: this.#request.keys.entry, operation, budget, keys };
+    const attempt = guard.attempt(undertaking, (ask) => work(store.noting(ask)));
+    return this.announced(operation, attempt);
   }
 
   /** Announces what Redis fails with. */

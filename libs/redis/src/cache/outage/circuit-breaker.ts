@@ -35,7 +35,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Asks to send something. Who is allowed has to say how it went.
+   * Asks to send something. Who is allowed has to say how it went: `succeeded`, `failed` or `notTried`.
    *
    * @returns why it may not be sent; `undefined` if it may
    */
@@ -52,6 +52,11 @@ export class CircuitBreaker {
     if (this.#openUntil === 0) return;
     this.#openUntil = 0;
     this.#options.onChange('closed');
+  }
+
+  /** What was allowed was not sent. */
+  notTried(): void {
+    this.#isProbing = false;
   }
 
   failed(error: RedisException): void {

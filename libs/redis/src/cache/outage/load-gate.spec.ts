@@ -6,7 +6,7 @@ function loadsThrough(gate: LoadGate) {
   const began: string[] = [];
   const ends = new Map<string, () => void>();
   const load = (name: string, waitMs = 1_000) =>
-    gate.run(name, waitMs, () => {
+    gate.turn(name, waitMs).run(() => {
       began.push(name);
       return new Promise<string>((resolve) =>
         ends.set(name, () => {
@@ -40,14 +40,14 @@ describe('LoadGate', () => {
 
   it('lets the next one in after a failure too, even a synchronous one', async () => {
     const gate = new LoadGate(1);
-    const fail = () => gate.run('x', 1_000, () => Promise.reject(new Error('no')));
+    const fail = () => gate.turn('x', 1_000).run(() => Promise.reject(new Error('no')));
     const failNow = () =>
-      gate.run('x', 1_000, () => {
+      gate.turn('x', 1_000).run(() => {
         throw new Error('no');
       });
     const failures = await Promise.allSettled([fail(), failNow(), fail(), failNow()]);
     expect(failures.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
-    expect(await gate.run('x', 1_000, () => Promise.resolve(1))).toBe(1);
+    expect(await gate.turn('x', 1_000).run(() => Promise.resolve(1))).toBe(1);
   });
 
   it('tells those who wait too long, and forgets them', async () => {

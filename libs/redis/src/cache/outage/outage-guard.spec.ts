@@ -4,7 +4,8 @@ import type { RedisClient } from '../../connection/options/options.js';
 import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
-import { Budget, OutageGuard } from './outage-guard.js';
+import { Budget } from './budget.js';
+import { OutageGuard } from './outage-guard.js';
 import { RedisAway } from './redis-away.js';
 
 function guardOf(client: Record<string, unknown> = {}) {
@@ -18,7 +19,7 @@ function guardOf(client: Record<string, unknown> = {}) {
     },
   );
   const attempt = <T>(work: () => Promise<T>, budget = new Budget(20), key = 'k') =>
-    guard.attempt(key, 'read', budget, work);
+    guard.attempt({ key, operation: 'read', budget, keys: [key] }, (ask) => ask(key, work()));
   return { guard, attempt, states };
 }
 
@@ -106,7 +107,8 @@ describe('OutageGuard', () => {
   it('sends all the same what has to be sent, and notices that it worked', async () => {
     const { guard, attempt, states } = guardOf();
     await Promise.all([awayBecause(attempt(never)), awayBecause(attempt(never))]);
-    const insisted = guard.insist('k', 'delete', new Budget(20), () => Promise.resolve('sent'));
+    const task = { key: 'k', operation: 'delete', budget: new Budget(20) };
+    const insisted = guard.insist(task, (ask) => ask('k', Promise.resolve('sent')));
     expect(await insisted).toBe('sent');
     expect(states).toEqual(['open', 'closed']);
     expect(await attempt(() => Promise.resolve(1))).toBe(1);

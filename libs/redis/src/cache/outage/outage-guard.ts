@@ -1,11 +1,18 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import type { ReadSink } from '../../batch/read-part.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
-import { nodeOf } from '../../connection/keyspace/hash-slots.js';
-import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
-import { RedisException } from '../../errors/redis.exception.js';
-import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import { isCluster, nodeAt, slotOf } from '../../connection/keyspace/hash-slots.js';
+import type { RedisException } from '../../errors/redis.exception.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
+import {
+  Attempt,
+  PlainReadAttempt,
+  SpreadReadAttempt,
+  type Ask,
+  type Inquiry,
+  type ReadAttempt,
+  type Waiting,
+} from './attempt.js';
+import { timeoutOf, type Task } from './budget.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { RedisAway } from './redis-away.js';
 
@@ -15,42 +22,36 @@ export interface GuardOptions {
   readonly onBreaker: (state: 'open' | 'closed', error?: RedisException) => void;
 }
 
-/** The time that one call may still wait for Redis. */
-export class Budget {
-  readonly totalMs: number;
-  leftMs: number;
-
-  constructor(ms: number) {
-    this.totalMs = ms;
-    this.leftMs = ms;
-  }
-
-  get isSpent(): boolean {
-    return this.leftMs <= 0;
-  }
+/** Some commands, each about a key. */
+export interface Undertaking extends Task {
+  /** Everything that is asked for: they decide which servers it is about. */
+  readonly keys: readonly string[];
 }
 
 /**
  * What stands between a cache and Redis: nothing is sent over a connection that is not ready or to a
  * server whose breaker is open, and nothing is waited for longer than the caller's budget. In a
- * cluster each server has a breaker of its own.
+ * cluster each server has a breaker of its own, which counts what that server was asked, and nothing
+ * that others were asked together with it.
  *
  * @internal
  */
 export class OutageGuard {
   readonly #client: RedisClient;
   readonly #options: GuardOptions;
+  readonly #isCluster: boolean;
   readonly #breakers = new Map<string, CircuitBreaker>();
-  readonly #deadlines = new DeadlineSweeper<Attempt<unknown>>(
-    ({ isSettled }) => isSettled,
-    (attempt) => {
-      attempt.expire();
+  readonly #deadlines = new DeadlineSweeper<Waiting<unknown>>(
+    ({ isOver }) => isOver,
+    (waiting) => {
+      waiting.expire();
     },
   );
 
   constructor(client: RedisClient, options: GuardOptions) {
     this.#client = client;
     this.#options = options;
+    this.#isCluster = isCluster(client);
   }
 
   /** Whether the breaker of any server is open. */
@@ -61,44 +62,80 @@ export class OutageGuard {
   /**
    * Does something in Redis, if it can be expected to work.
    *
-   * @param key decides which server it is about
+   * @param work is given what it has to pass each command through that it sends, with the key that it
+   * is about
    * @throws RedisAway with what it failed with, or what it would have: RedisTimeoutException after the
    * budget. What was sent may still be executed then
    */
-  attempt<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    return this.#refused({ key, operation, budget }) ?? this.insist(key, operation, budget, work);
+  attempt<T>(undertaking: Undertaking, work: (ask: Ask) => Promise<T>): Promise<T> {
+    const breakers = this.#breakersOf(undertaking.keys);
+    return this.#refused(undertaking, breakers) ?? this.#do(undertaking, breakers, work);
   }
 
-  /** The same for what is read often: one promise for all of it. */
+  /** Does something in Redis, whether or not it can be expected to work. */
+  insist<T>(task: Task, work: (ask: Ask) => Promise<T>): Promise<T> {
+    return this.#do(task, [], work);
+  }
+
+  /** The same as `attempt` for what is read often: one promise for all of it. */
   read<T>(inquiry: Inquiry<T>): Promise<T> {
-    const refused = this.#refused(inquiry);
-    if (refused) return refused;
-    const attempt = new ReadAttempt<T>(this.#breakerOf(inquiry.key), inquiry);
-    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
+    return this.#isCluster ? this.#readSpread(inquiry) : this.#readOne(inquiry);
+  }
+
+  #readOne<T>(inquiry: Inquiry<T>): Promise<T> {
+    const breaker = this.#breakerOn('');
+    const refusal = this.#unfitness(inquiry) ?? breaker.refusal();
+    if (refusal) return Promise.reject(new RedisAway(refusal));
+    return this.#ask(inquiry, new PlainReadAttempt<T>(inquiry, breaker));
+  }
+
+  #readSpread<T>(inquiry: Inquiry<T>): Promise<T> {
+    const bySlot = new Map<number, CircuitBreaker>();
+    for (const slot of inquiry.slots) bySlot.set(slot, this.#breakerAt(slot));
+    const refused = this.#refused(inquiry, [...bySlot.values()]);
+    return refused ?? this.#ask(inquiry, new SpreadReadAttempt<T>(inquiry, bySlot));
+  }
+
+  #ask<T>(inquiry: Inquiry<T>, attempt: ReadAttempt<T>): Promise<T> {
+    this.#watch(attempt);
     inquiry.ask(attempt);
     return attempt.promise;
   }
 
-  /** Does something in Redis, whether or not it can be expected to work. */
-  insist<T>(key: string, operation: string, budget: Budget, work: () => Promise<T>): Promise<T> {
-    const attempt = new Attempt<T>(this.#breakerOf(key), { key, operation, budget });
-    this.#deadlines.watch(attempt as Attempt<unknown>, attempt.startedAt);
-    work().then(
+  #do<T>(
+    task: Task,
+    allowed: readonly CircuitBreaker[],
+    work: (ask: Ask) => Promise<T>,
+  ): Promise<T> {
+    const attempt = new Attempt<T>(task, allowed, (key) => this.#breakerOf(key));
+    this.#watch(attempt);
+    work(attempt.ask).then(
       (result) => {
         attempt.end(result);
       },
       (error: unknown) => {
-        attempt.fail(error as Error);
+        attempt.fail(error);
       },
     );
     return attempt.promise;
   }
 
-  #refused(facts: AttemptFacts): Promise<never> | undefined {
-    const refusal =
-      this.#unreadiness() ??
-      (facts.budget.isSpent ? timeoutOf(facts) : this.#breakerOf(facts.key).refusal());
-    return refusal && Promise.reject(new RedisAway(refusal));
+  #watch<T>(waiting: Waiting<T>): void {
+    this.#deadlines.watch(waiting as Waiting<unknown>, waiting.startedAt);
+  }
+
+  /** Either all of the servers are asked, or none. */
+  #refused(task: Task, breakers: readonly CircuitBreaker[]): Promise<never> | undefined {
+    const open = breakers.find(({ isOpen }) => isOpen);
+    const refusal = this.#unfitness(task) ?? open?.refusal();
+    if (refusal) return Promise.reject(new RedisAway(refusal));
+    for (const breaker of breakers) breaker.refusal(); // one that was open is being tried now
+    return undefined;
+  }
+
+  /** Of the connection, or of the caller. */
+  #unfitness(task: Task): RedisException | undefined {
+    return this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task) : undefined);
   }
 
   /** A client that was not told to connect does so with its first command. */
@@ -109,8 +146,20 @@ export class OutageGuard {
     return asRedisException(closed, this.#client);
   }
 
+  #breakersOf(keys: readonly string[]): readonly CircuitBreaker[] {
+    if (!this.#isCluster) return keys.length === 0 ? [] : [this.#breakerOn('')];
+    return [...new Set(keys.map((key) => this.#breakerOf(key)))];
+  }
+
   #breakerOf(key: string): CircuitBreaker {
-    const node = nodeOf(this.#client, key);
+    return this.#isCluster ? this.#breakerAt(slotOf(key)) : this.#breakerOn('');
+  }
+
+  #breakerAt(slot: number): CircuitBreaker {
+    return this.#breakerOn(nodeAt(this.#client, slot));
+  }
+
+  #breakerOn(node: string): CircuitBreaker {
     let breaker = this.#breakers.get(node);
     if (!breaker) {
       const { breakerThreshold, breakerCooldownMs, onBreaker } = this.#options;
@@ -122,104 +171,5 @@ export class OutageGuard {
       this.#breakers.set(node, breaker);
     }
     return breaker;
-  }
-}
-
-interface AttemptFacts {
-  readonly key: string;
-  readonly operation: string;
-  readonly budget: Budget;
-}
-
-/** What is asked for, and what the reply means. */
-export interface Inquiry<T> extends AttemptFacts {
-  ask(sink: ReadSink): void;
-  /** Called when the reply is here. @throws what the caller is to get */
-  judge(text: string | null, beside: readonly (string | null)[]): T | Promise<T>;
-}
-
-function timeoutOf({ key, operation, budget }: AttemptFacts): RedisTimeoutException {
-  const timeoutMs = budget.totalMs;
-  return new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs });
-}
-
-/** Something that is being done in Redis, and somebody who waits for it. */
-class Attempt<T> {
-  readonly startedAt = performance.now();
-  readonly deadline: number;
-  readonly #breaker: CircuitBreaker;
-  readonly #facts: AttemptFacts;
-  isSettled = false;
-  resolve!: (result: T | Promise<T>) => void;
-  reject!: (error: unknown) => void;
-  readonly promise = new Promise<T>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-
-  constructor(breaker: CircuitBreaker, facts: AttemptFacts) {
-    this.#breaker = breaker;
-    this.#facts = facts;
-    this.deadline = this.startedAt + facts.budget.leftMs;
-  }
-
-  end(result: T): void {
-    if (this.isSettled) return;
-    this.answered();
-    this.resolve(result);
-  }
-
-  fail(error: Error): void {
-    if (this.isSettled) return;
-    if (!(error instanceof RedisException)) {
-      this.answered(); // a mistake in the program
-      this.reject(error);
-      return;
-    }
-    this.#settle();
-    this.#breaker.failed(error);
-    this.reject(error instanceof RedisConfigurationException ? error : new RedisAway(error));
-  }
-
-  /**
-   * Not before the replies that are here already have been looked at: when it was this process that was
-   * busy for so long they are, and its timers run first.
-   */
-  expire(): void {
-    setImmediate(() => {
-      if (!this.isSettled) this.fail(timeoutOf(this.#facts));
-    });
-  }
-
-  /** By the server, whatever it said. */
-  answered(): void {
-    this.#settle();
-    this.#breaker.succeeded();
-  }
-
-  #settle(): void {
-    this.isSettled = true;
-    const { budget } = this.#facts;
-    budget.leftMs = Math.max(0, budget.leftMs - (performance.now() - this.startedAt));
-  }
-}
-
-/** One that takes what was read as its result, once it has been judged. */
-class ReadAttempt<T> extends Attempt<T> implements ReadSink {
-  readonly #inquiry: Inquiry<T>;
-
-  constructor(breaker: CircuitBreaker, inquiry: Inquiry<T>) {
-    super(breaker, inquiry);
-    this.#inquiry = inquiry;
-  }
-
-  succeed(text: string | null, beside: readonly (string | null)[]): void {
-    if (this.isSettled) return;
-    this.answered();
-    try {
-      this.resolve(this.#inquiry.judge(text, beside));
-    } catch (error) {
-      this.reject(error);
-    }
   }
 }

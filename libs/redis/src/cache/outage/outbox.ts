@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
+import { nodeOf } from '../../connection/keyspace/hash-slots.js';
 import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
 
@@ -31,11 +32,20 @@ export class Outbox {
   #pending = new Map<string, Pending>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
+  readonly #nodeOf: (key: string) => string;
+
+  /** @param nodeOf the server that a key is on */
+  constructor(nodeOf: (key: string) => string = () => '') {
+    this.#nodeOf = nodeOf;
+  }
 
   /** The outbox of a client: all caches of one connection know what one of them could not delete. */
   static of(client: RedisClient): Outbox {
     let outbox = outboxes.get(client);
-    if (!outbox) outboxes.set(client, (outbox = new Outbox()));
+    if (!outbox) {
+      outbox = new Outbox((key) => nodeOf(client, key));
+      outboxes.set(client, outbox);
+    }
     return outbox;
   }
 
@@ -82,7 +92,19 @@ export class Outbox {
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
   }
 
+  /** Each server is told what is its own: one that does not answer holds up no other. */
   async #deliver(): Promise<void> {
+    const byNode = new Map<string, Pending[]>();
+    for (const [key, pending] of this.#pending) {
+      const node = this.#nodeOf(key);
+      const all = byNode.get(node);
+      if (all) all.push(pending);
+      else byNode.set(node, [pending]);
+    }
+    await Promise.all([...byNode.values()].map((all) => this.#deliverAll(all)));
+  }
+
+  async #deliverAll(all: readonly Pending[]): Promise<void> {
     const delivered = new Set<Pending>();
     const deliver = async (pending: Pending) => {
       try {
@@ -92,7 +114,6 @@ export class Outbox {
         // stays
       }
     };
-    const all = [...this.#pending.values()];
     await Promise.all(all.slice(0, MOST_PROBES).map(deliver));
     if (delivered.size === 0) return; // thousands more would only pile up
     await Promise.all(all.slice(MOST_PROBES).map(deliver));

@@ -1,13 +1,16 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-part.js';
-import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
+import { groupBySlot, isCluster, slotOf } from '../../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
+import type { RedisException } from '../../errors/redis.exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';
-import { ACQUIRE, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
+import type { Ask } from '../outage/attempt.js';
+import { AbandonedLeases } from './abandoned-leases.js';
+import { ACQUIRE, BEAT, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { uniqueId } from './unique-id.js';
 
@@ -25,7 +28,21 @@ export type Claimed =
       /** Whether something else than text is stored where the entry should be. */
       readonly isForeign: boolean;
     }
-  | { readonly state: 'held' | 'changed' };
+  /** The lease as it is now. */
+  | { readonly state: 'held'; readonly lease: string }
+  | { readonly state: 'changed' };
+
+/** Who asks for a lease. */
+export interface Claim {
+  readonly token: string;
+  readonly leaseMs: number;
+  /** The fill id of the entry that was not good enough, '' for none. */
+  readonly judged: string;
+  /** The lease of a holder that is gone: it may be taken over. */
+  readonly orphan?: string | undefined;
+}
+
+type AcquireReply = readonly [Claimed['state'], now: number, isForeign?: number, lease?: string];
 
 /** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
 const LEAST_GENEROUS_MS = 3_600_000;
@@ -38,13 +55,21 @@ const LEAST_GENEROUS_MS = 3_600_000;
  * @internal
  */
 export class CacheStore {
-  readonly clock = new ServerClock();
+  readonly clock: ServerClock;
   readonly #client: RedisClient;
   readonly #coalescer: ReadCoalescer;
+  readonly #ask: Ask;
 
-  constructor(client: RedisClient) {
+  constructor(client: RedisClient, ask: Ask = (_key, reply) => reply, clock = new ServerClock()) {
     this.#client = client;
     this.#coalescer = ReadCoalescer.of(client);
+    this.#ask = ask;
+    this.clock = clock;
+  }
+
+  /** The same store for one attempt, which takes note of how the server of each command fares. */
+  noting(ask: Ask): CacheStore {
+    return new CacheStore(this.#client, ask, this.clock);
   }
 
   /**
@@ -60,13 +85,27 @@ export class CacheStore {
 
   #withPrints(sink: ReadSink, dependencies: readonly Dependency[]): ReadSink {
     const contents = dependencies.filter(({ by }) => by === 'fingerprint');
-    const asked = Promise.all(contents.map(({ key }) => this.#print(key)));
+    const asked = Promise.all(
+      contents.map(({ key }) => {
+        const print = this.#print(key);
+        const heard = (failure?: RedisException) => {
+          sink.heard(slotOf(key), failure);
+        };
+        print.then(() => {
+          heard();
+        }, heard);
+        return print;
+      }),
+    );
     asked.catch(() => undefined); // who waits for it does not yet
     const combine = (versions: readonly (string | null)[], prints: readonly string[]) => {
       const found = { version: versions.values(), fingerprint: prints.values() };
       return dependencies.map(({ by }) => found[by].next().value ?? null);
     };
     return {
+      heard: (slot, failure) => {
+        sink.heard(slot, failure);
+      },
       succeed: (text, versions) => {
         asked.then(
           (prints) => {
@@ -86,41 +125,42 @@ export class CacheStore {
   /**
    * Takes the lease, and the versions of everything the load will depend on.
    *
-   * @param judged the fill id of the entry that was not good enough, '' for none
    * @param liveMs how long the entry that is to be made will live
    */
   async acquire(
     { entry, lease }: EntryKeys,
-    {
-      token,
-      leaseMs,
-      judged,
-    }: { readonly token: string; readonly leaseMs: number; readonly judged: string },
+    { token, leaseMs, judged, orphan = '' }: Claim,
     dependencies: readonly Dependency[],
     liveMs: number,
   ): Promise<Claimed> {
     const askedAt = performance.now();
-    const acquired = ACQUIRE.run(this.#client, [entry, lease], [token, `${leaseMs}`, judged]);
-    const [reply, versions] = await this.#door(
-      Promise.all([acquired, this.capture(dependencies, liveMs)]),
+    const acquired = ACQUIRE.run(
+      this.#client,
+      [entry, lease],
+      [token, `${leaseMs}`, judged, orphan],
     );
-    const [state, now, isForeign] = reply as [Claimed['state'], number, number];
+    const [reply, versions] = await Promise.all([
+      this.#door(entry, acquired),
+      this.capture(dependencies, liveMs),
+    ]);
+    const [state, now, isForeign, holding = ''] = reply as AcquireReply;
     this.clock.learn(now, askedAt);
-    return state === 'acquired' ? { state, versions, isForeign: isForeign === 1 } : { state };
+    if (state === 'acquired') return { state, versions, isForeign: isForeign === 1 };
+    return state === 'held' ? { state, lease: holding } : { state };
   }
 
   /** What each of these is at now. */
   async versions(dependencies: readonly Dependency[]): Promise<(string | null)[]> {
     return Promise.all(
       dependencies.map(({ by, key }) =>
-        by === 'version' ? this.#coalescer.read(key) : this.#print(key),
+        by === 'version' ? this.#ask(key, this.#coalescer.read(key)) : this.#print(key),
       ),
     );
   }
 
-  /** The token of the load that may fill the entry, `null` if there is none. */
-  holder({ lease }: EntryKeys): Promise<string | null> {
-    return this.#coalescer.read(lease);
+  /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */
+  lease({ lease }: EntryKeys): Promise<string | null> {
+    return this.#ask(lease, this.#coalescer.read(lease));
   }
 
   /** The versions of dependencies, made for those that have none. */
@@ -138,29 +178,30 @@ export class CacheStore {
     const args = [uniqueId(), `${least}`, `${Math.max(2 * least, LEAST_GENEROUS_MS)}`];
     for (const keys of groupBySlot(this.#client, [...byKey.keys()])) {
       const pairs = keys.flatMap((key) => [key, byKey.get(key)?.entity ?? key]);
+      const captured = this.#door(pairs[0] as string, CAPTURE.run(this.#client, pairs, args));
       work.push(
-        CAPTURE.run(this.#client, pairs, args).then((found) => {
+        captured.then((found) => {
           keys.forEach((key, i) => {
             versions.set((byKey.get(key) as Dependency).label, (found as string[])[i] ?? null);
           });
         }),
       );
     }
-    await this.#door(Promise.all(work));
+    await Promise.all(work);
     return versions;
   }
 
   /** The text at a key together with the fingerprint that it has as a dependency. */
   async readContent(key: string): Promise<{ text: string | null; version: string }> {
     const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, 'content']);
-    const [version, text] = (await this.#door(reply)) as [string, string | null];
+    const [version, text] = (await this.#door(key, reply)) as [string, string | null];
     return { text, version: fitting(key, version) };
   }
 
   /** @returns whether it was stored: the lease was still ours */
   async fill({ entry, lease }: EntryKeys, token: string, text: string, liveMs: number) {
     const args = [token, text, `${Math.round(liveMs)}`];
-    return (await this.#door(FILL.run(this.#client, [entry, lease], args))) === 1;
+    return (await this.#door(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
   }
 
   /** Takes the lease whoever has it, and the versions. */
@@ -171,12 +212,25 @@ export class CacheStore {
     liveMs: number,
   ): Promise<Versions> {
     const seized = this.#client.set(lease, token, 'PX', Math.max(1, Math.round(leaseMs)));
-    const [versions] = await this.#door(Promise.all([this.capture(dependencies, liveMs), seized]));
+    const [versions] = await Promise.all([
+      this.capture(dependencies, liveMs),
+      this.#door(lease, seized),
+    ]);
     return versions;
   }
 
-  async release({ lease }: EntryKeys, token: string): Promise<void> {
-    await this.#door(RELEASE.run(this.#client, [lease], [token]));
+  /** Shows that the holder of the lease lives. Sends nothing over a connection that is not ready. */
+  async beat({ lease }: EntryKeys, token: string, n: number): Promise<void> {
+    if (this.#client.status !== 'ready') return;
+    await this.#door(lease, BEAT.run(this.#client, [lease], [token, `.${n}`]));
+  }
+
+  /** Nobody waits for it. What fails is repeated once the connection is ready again. */
+  release({ lease }: EntryKeys, token: string): void {
+    const giveBack = () => RELEASE.run(this.#client, [lease], [token]);
+    giveBack().catch(() => {
+      AbandonedLeases.of(this.#client).add(lease, giveBack);
+    });
   }
 
   /**
@@ -187,19 +241,20 @@ export class CacheStore {
    */
   async remove({ entry, lease }: EntryKeys): Promise<boolean> {
     const withoutLease = this.#client.unlink(lease);
-    if (isCluster(this.#client)) await this.#door(withoutLease);
-    const [, removed] = await this.#door(Promise.all([withoutLease, this.#client.unlink(entry)]));
+    if (isCluster(this.#client)) await this.#door(lease, withoutLease);
+    const removing = Promise.all([withoutLease, this.#client.unlink(entry)]);
+    const [, removed] = await this.#door(entry, removing);
     return removed === 1;
   }
 
   /** Makes everything invalid that depends on the version at this key. */
   async drop(key: string): Promise<void> {
-    await this.#door(this.#client.unlink(key));
+    await this.#door(key, this.#client.unlink(key));
   }
 
   async #print(key: string): Promise<string> {
     const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']);
-    const [fingerprint] = (await this.#door(reply)) as [string];
+    const [fingerprint] = (await this.#door(key, reply)) as [string];
     return fingerprint;
   }
 
@@ -207,13 +262,12 @@ export class CacheStore {
     versions.set(label, fitting(key, await this.#print(key)));
   }
 
-  /** Where the driver's errors become ours. */
-  async #door<R>(work: Promise<R>): Promise<R> {
-    try {
-      return await work;
-    } catch (error) {
+  /** Where the driver's errors become ours, and what its server did is taken note of. */
+  #door<R>(key: string, reply: Promise<R>): Promise<R> {
+    const translated = reply.catch((error: unknown) => {
       throw asRedisException(error, this.#client);
-    }
+    });
+    return this.#ask(key, translated);
   }
 }
 

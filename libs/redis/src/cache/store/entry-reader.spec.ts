@@ -6,7 +6,9 @@ import type { Dependency } from '../entry/dependency.js';
 import { DependencyList } from '../entry/dependency-list.js';
 import { encodeEntry } from '../entry/envelope.js';
 import { encodeVersions } from '../entry/versions.js';
-import { Budget, type Inquiry, type OutageGuard } from '../outage/outage-guard.js';
+import type { Ask, Inquiry } from '../outage/attempt.js';
+import { Budget } from '../outage/budget.js';
+import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
 import type { CacheStore } from './cache-store.js';
 import { EntryReader } from './entry-reader.js';
@@ -28,6 +30,7 @@ describe('EntryReader', () => {
   let reader: EntryReader;
   const store = {
     clock: { now: () => 100 },
+    noting: () => store,
     read: jest.fn((sink: ReadSink, key: string, { all }: DependencyList) => {
       const at = (name: string) => stored.get(name) ?? null;
       sink.succeed(
@@ -51,13 +54,14 @@ describe('EntryReader', () => {
       read: <T>(inquiry: Inquiry<T>) =>
         new Promise<T>((resolve, fail) => {
           inquiry.ask({
+            heard: () => undefined,
             succeed: (text, versions) => {
               resolve(inquiry.judge(text, versions));
             },
             fail,
           });
         }),
-      attempt: (_key: string, _operation: string, _budget: Budget, work: () => unknown) => work(),
+      attempt: (_: Undertaking, work: (ask: Ask) => unknown) => work((_key, reply) => reply),
     } as unknown as OutageGuard;
     reader = new EntryReader(store as unknown as CacheStore, guard, dependencies, outbox, (key) => {
       corrupt.push(key);

@@ -1,6 +1,9 @@
 import type { CacheStore, EntryKeys } from './cache-store.js';
 import type { ReadSink } from '../../batch/read-part.js';
-import type { Budget, Inquiry, OutageGuard } from '../outage/outage-guard.js';
+import { slotOf } from '../../connection/keyspace/hash-slots.js';
+import type { Inquiry } from '../outage/attempt.js';
+import type { Budget } from '../outage/budget.js';
+import type { OutageGuard } from '../outage/outage-guard.js';
 import type { Outbox } from '../outage/outbox.js';
 import type { Dependencies } from '../entry/dependencies.js';
 import type { Dependency } from '../entry/dependency.js';
@@ -112,10 +115,14 @@ export class EntryReader {
       this.#onCorrupt(key);
       return false;
     }
-    const ask = () => this.#store.versions(others);
-    const found = others.length === 0 ? [] : await this.#guard.attempt(key, 'read', budget, ask);
+    const found = others.length === 0 ? [] : await this.#versions(key, others, budget);
     this.#remember(key, [...stored.keys()], named, [...read, ...others]);
     return others.every(({ label }, i) => stored.get(label) === found[i]);
+  }
+
+  #versions(key: string, of: readonly Dependency[], budget: Budget): Promise<(string | null)[]> {
+    const undertaking = { key, operation: 'read', budget, keys: of.map((one) => one.key) };
+    return this.#guard.attempt(undertaking, (ask) => this.#store.noting(ask).versions(of));
   }
 
   /** By this process, although Redis does not know it yet. */
@@ -154,6 +161,10 @@ class Look implements Inquiry<Verdict> {
     readonly budget: Budget,
   ) {
     this.#reader = reader;
+  }
+
+  get slots(): readonly number[] {
+    return [slotOf(this.key), ...this.read.slots];
   }
 
   ask(sink: ReadSink): void {

@@ -7,6 +7,10 @@ local function read_text(key)
   local text = redis.pcall('GET', key)
   return type(text) == 'string' and text
 end
+local function is_held(key, token)
+  local lease = read_text(key)
+  return lease and string.sub(lease, 1, #token) == token
+end
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -17,15 +21,16 @@ end
  * Takes the lease of an entry, unless somebody has filled it since it was judged, or holds the lease.
  * Done again by a command that was sent twice it answers the same.
  *
- * KEYS: entry, lease. ARGV: token, lease in ms, fill id of the entry that was judged ('' for none).
+ * KEYS: entry, lease. ARGV: token, lease in ms, fill id of the entry that was judged ('' for none), the
+ * lease of a holder that is gone ('' for none): exactly as it was seen, for one that lives changes it.
  */
 export const ACQUIRE = new RedisScript(`
 ${READ_TEXT}
 ${LUA_FILL_ID_OF}
 local text = read_text(KEYS[1])
 if fill_id_of(text or '') ~= ARGV[3] then return {'changed', now()} end
-local holder = read_text(KEYS[2])
-if holder and holder ~= ARGV[1] then return {'held', now()} end
+local lease = read_text(KEYS[2])
+if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then return {'held', now(), 0, lease} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 local is_foreign = not text and redis.call('EXISTS', KEYS[1]) or 0
 return {'acquired', now(), is_foreign}
@@ -92,7 +97,7 @@ return {kind .. redis.sha1hex(redis.call('DUMP', key)), false}
  */
 export const FILL = new RedisScript(`
 ${READ_TEXT}
-if read_text(KEYS[2]) ~= ARGV[1] then return 0 end
+if not is_held(KEYS[2], ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
 return 1
@@ -101,6 +106,19 @@ return 1
 /** Gives the lease back, if it is still the loader's. KEYS: lease. ARGV: token. */
 export const RELEASE = new RedisScript(`
 ${READ_TEXT}
-if read_text(KEYS[1]) ~= ARGV[1] then return 0 end
+if not is_held(KEYS[1], ARGV[1]) then return 0 end
 return redis.call('DEL', KEYS[1])
+`);
+
+/**
+ * Shows that the holder of a lease lives, if it is still the loader's. It ends when it would have.
+ *
+ * KEYS: lease. ARGV: token, what comes behind it now.
+ */
+export const BEAT = new RedisScript(`
+${READ_TEXT}
+if not is_held(KEYS[1], ARGV[1]) then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', left) end
+return 1
 `);

@@ -35,6 +35,23 @@ export function isCluster(client: RedisClient): boolean {
  * @internal
  */
 export function nodeOf(client: RedisClient, key: string): string {
-  if (!('nodes' in client)) return '';
-  return client.slots[calculateSlot(key)]?.[0] ?? '';
+  return isCluster(client) ? nodeAt(client, slotOf(key)) : '';
+}
+
+/**
+ * The server that a hash slot is on.
+ *
+ * @internal
+ */
+export function nodeAt(client: RedisClient, slot: number): string {
+  return ('nodes' in client && client.slots[slot]?.[0]) || '';
+}
+
+/**
+ * The hash slot of a key.
+ *
+ * @internal
+ */
+export function slotOf(key: string): number {
+  return calculateSlot(key);
 }

@@ -1,0 +1,28 @@
+import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+
+/** The time that one call may still wait for Redis. */
+export class Budget {
+  readonly totalMs: number;
+  leftMs: number;
+
+  constructor(ms: number) {
+    this.totalMs = ms;
+    this.leftMs = ms;
+  }
+
+  get isSpent(): boolean {
+    return this.leftMs <= 0;
+  }
+}
+
+/** What is to be done in Redis, on whose time, and what errors name. */
+export interface Task {
+  readonly key: string;
+  readonly operation: string;
+  readonly budget: Budget;
+}
+
+export function timeoutOf({ key, operation, budget }: Task): RedisTimeoutException {
+  const timeoutMs = budget.totalMs;
+  return new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs });
+}

@@ -1,0 +1,148 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { nodeOf } from '../../src/connection/keyspace/hash-slots.js';
+import type { RedisClient } from '../../src/connection/options/options.js';
+import { KeyBuilder, RedisRepository } from '../../src/index.js';
+import { startCluster, type RedisTestCluster } from '../../src/testing/index.js';
+import { sendCommand } from '../../src/testing/redis-command.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import type { RedisCacheOptions } from '../../src/cache/cache-options.js';
+import { listenedCache } from './support/cache-stage.js';
+import { customer, Customer } from './support/customer.js';
+import { openConnection, type OpenConnection } from './support/open-connection.js';
+import { recordCommands } from './support/record-commands.js';
+
+const FROZEN = 0;
+const HEALTHY = [1, 2];
+
+/** Long enough for a healthy server on a busy machine; a frozen one is given up after this. */
+const OPTIONS = { timeout: '1s', breakerThreshold: 3, breakerCooldown: '10m' } as const;
+
+describeWithRealRedis('While one node of a cluster is frozen', () => {
+  let cluster: RedisTestCluster;
+  let connection: OpenConnection;
+  let client: RedisClient;
+  let keys: KeyBuilder;
+  let spaces = 0;
+  beforeAll(async () => {
+    cluster = await startCluster({ replicas: false });
+    // Or the others would refuse everything, too: this is about what the client does.
+    for (const node of cluster.nodes) {
+      await sendCommand(node, 'CONFIG', 'SET', 'cluster-node-timeout', '600000');
+    }
+  });
+  beforeEach(async () => {
+    const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+    connection = await openConnection({
+      clusterNodes,
+      commandTimeout: '1s',
+      shutdownTimeout: '100ms',
+    });
+    ({ client } = connection);
+    keys = new KeyBuilder({ app: 'test', environment: `frozen${++spaces}` });
+  });
+  afterEach(async () => {
+    for (const node of cluster.nodes) node.thaw();
+    await connection.close();
+  });
+  afterAll(() => cluster.stop());
+
+  /** Names whose keys are on one node. */
+  function namesOn(node: number, count: number, keyOf: (name: string) => string): string[] {
+    const { host, port } = cluster.primaries[node] as { host: string; port: number };
+    const names: string[] = [];
+    for (let i = 0; names.length < count; i++) {
+      const name = `${node}-${i}`;
+      if (nodeOf(client, keyOf(name)) === `${host}:${port}`) names.push(name);
+    }
+    return names;
+  }
+  const entriesOn = (node: number, count: number) =>
+    namesOn(node, count, (name) => keys.key('cache', name));
+  const tagsOn = (node: number, count: number) => namesOn(node, count, (name) => keys.tagKey(name));
+  const freeze = (node: number) => cluster.primaries[node]?.freeze();
+
+  /** A cache that holds an entry for each of these names. */
+  async function filled(names: readonly string[], options: RedisCacheOptions = {}) {
+    const listened = listenedCache(client, keys, { ...OPTIONS, ...options });
+    for (const name of names) await listened.cache.getOrLoad(name, () => name, { timeout: '5s' });
+    const statusOf = async (name: string, tags: readonly string[] = []) =>
+      (await listened.cache.resolve(name, () => 'loaded', { tags })).status;
+    return { ...listened, statusOf };
+  }
+
+  it('entities of the others are read at once, though in the same turn of the event loop', async () => {
+    const customers = new RedisRepository(client, keys, Customer);
+    const idsOn = (node: number) => namesOn(node, 4, (id) => keys.key('customer', id));
+    const healthy = HEALTHY.flatMap(idsOn);
+    for (const [n, id] of healthy.entries()) await customers.save(customer(n, { id }));
+    freeze(FROZEN);
+    let isGivenUp = false;
+    const frozen = Promise.allSettled(idsOn(FROZEN).map((id) => customers.getById(id)));
+    void frozen.then(() => (isGivenUp = true));
+    const found = await Promise.all(healthy.map((id) => customers.getById(id)));
+    expect(isGivenUp).toBe(false);
+    expect(found.map((customer) => customer?.id)).toEqual(healthy);
+    for (const { status } of await frozen) expect(status).toBe('rejected');
+  });
+
+  it('entries of the others are hits, and only the breaker of the frozen one opens', async () => {
+    const frozen = entriesOn(FROZEN, 8);
+    const healthy = HEALTHY.flatMap((node) => entriesOn(node, 8));
+    const { statusOf, of } = await filled(healthy);
+    freeze(FROZEN);
+    for (let round = 0; round < 3; round++) {
+      const without = frozen.map((name) => statusOf(name));
+      const statuses = await Promise.all(healthy.map((name) => statusOf(name)));
+      expect(new Set(statuses)).toEqual(new Set(['hit']));
+      expect(new Set(await Promise.all(without))).toEqual(new Set(['bypass']));
+      expect(of('cache.breaker')).toMatchObject([{ state: 'open' }]);
+    }
+  });
+
+  it('a tag on the frozen one is not held against the node of the entry', async () => {
+    const [healthy] = HEALTHY as [number];
+    const [entry, ...tagged] = entriesOn(healthy, 4) as [string, ...string[]];
+    const [healthyTag] = tagsOn(healthy, 1) as [string];
+    const tags = tagsOn(FROZEN, 1);
+    const { cache, statusOf, of } = await filled([entry]);
+    for (const name of tagged) await cache.getOrLoad(name, () => name, { tags, timeout: '5s' });
+    freeze(FROZEN);
+    const statuses = await Promise.all(tagged.map((name) => statusOf(name, tags)));
+    expect(new Set(statuses)).toEqual(new Set(['bypass']));
+    expect(of('cache.breaker')).toMatchObject([{ state: 'open' }]);
+    expect(await statusOf(entry)).toBe('hit');
+    expect(await statusOf('new', [healthyTag])).toBe('miss');
+    const { sent } = recordCommands(client);
+    expect(await statusOf(tagged[0] as string, tags)).toBe('bypass');
+    expect(sent).toEqual([]); // nor is the node of the entry asked for what is of no use alone
+  });
+
+  it('the frozen one is asked again, once it is time, by a look at several nodes', async () => {
+    const [healthy] = HEALTHY as [number];
+    const [entry] = entriesOn(healthy, 1) as [string];
+    const tags = tagsOn(FROZEN, 1);
+    const { cache, statusOf, of } = await filled([], { breakerCooldown: '1ms', timeout: '300ms' });
+    await cache.getOrLoad(entry, () => 'value', { tags, timeout: '5s' });
+    freeze(FROZEN);
+    await Promise.all(Array.from({ length: 3 }, () => statusOf(entry, tags)));
+    expect(of('cache.breaker')).toMatchObject([{ state: 'open' }]);
+    cluster.primaries[FROZEN]?.thaw();
+    await waitUntil('it is back', async () => (await statusOf(entry, tags)) === 'hit');
+    expect(of('cache.breaker').map(({ state }) => state)).toEqual(['open', 'closed']);
+  });
+
+  it('invalidations that wait in the outbox reach the others', async () => {
+    const [healthy] = HEALTHY as [number];
+    const { cache } = await filled([], { outbox: true, timeout: '200ms' });
+    const [entry] = entriesOn(healthy, 1) as [string];
+    const tags = tagsOn(healthy, 1);
+    freeze(FROZEN);
+    freeze(healthy);
+    await cache.invalidateTags(...tagsOn(FROZEN, 20), ...tags);
+    cluster.primaries[healthy]?.thaw();
+    await waitUntil('nothing is held back there any more', async () => {
+      return (await cache.resolve(entry, () => 'value', { tags, timeout: '5s' })).status === 'hit';
+    });
+  });
+});

@@ -1,6 +1,8 @@
 import {
+  Inject,
   Injectable,
   mixin,
+  Optional,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
@@ -10,7 +12,8 @@ import { from, lastValueFrom, Observable } from 'rxjs';
 import type { GetOrLoadOptions } from '../../cache/cache-options.js';
 import { RedisCache } from '../../cache/redis-cache.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
-import { InjectRedisCache } from './cache.tokens.js';
+import { getCredentialsToken, InjectRedisCache } from './cache.tokens.js';
+import { Credentials } from './credentials.js';
 import { keyOf, scopeOf } from './http-cache.key.js';
 import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
 import { HttpExchange } from './http-exchange.js';
@@ -45,22 +48,30 @@ const TAKEN = new WeakSet<object>();
 export class RedisCacheInterceptor implements NestInterceptor {
   readonly #cache: RedisCache;
   readonly #responses: ResponseCache;
+  readonly #credentials: Credentials;
   readonly #options = new WeakMap<HttpCachePlan, GetOrLoadOptions<StoredResponse>>();
   readonly #plans = new HttpCachePlans((interceptor) => {
     const type = classOf(interceptor);
     return type === undefined ? undefined : type === this.constructor ? 'this' : 'another';
   });
 
-  constructor(@InjectRedisCache() cache: RedisCache) {
+  constructor(
+    @InjectRedisCache() cache: RedisCache,
+    @Optional() @Inject(getCredentialsToken()) credentials = new Credentials(),
+  ) {
     this.#cache = cache;
+    this.#credentials = credentials;
     this.#responses = new ResponseCache(cache);
   }
 
   /** The interceptor of another cache, from `RedisModule.forCache`. */
   static for(cache: string): Type<RedisCacheInterceptor> {
     class NamedCacheInterceptor extends RedisCacheInterceptor {
-      constructor(@InjectRedisCache(cache) named: RedisCache) {
-        super(named);
+      constructor(
+        @InjectRedisCache(cache) named: RedisCache,
+        @Optional() @Inject(getCredentialsToken(cache)) credentials?: Credentials,
+      ) {
+        super(named, credentials);
       }
     }
     return mixin(NamedCacheInterceptor);
@@ -87,7 +98,7 @@ export class RedisCacheInterceptor implements NestInterceptor {
     response: HttpResponse,
   ): Observable<unknown> {
     const exchange = new HttpExchange(request, response, plan.vary);
-    const scope = plan.isReplaceable ? scopeOf(plan, request) : undefined;
+    const scope = plan.isReplaceable ? scopeOf(plan, request, this.#credentials) : undefined;
     if (!scope) {
       exchange.mark('BYPASS');
       return next.handle();
@@ -120,6 +131,7 @@ export class RedisCacheInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     const { key, scope } = plan;
     if (typeof key !== 'function' || typeof scope === 'function') return next.handle();
+    if (scope === undefined && this.#credentials.areInContext(context)) return next.handle();
     const first: unknown = context.getArgByIndex(0);
     const handled = next.handle();
     return from(

@@ -39,6 +39,7 @@ import {
   CacheVary,
   RedisCacheInterceptor,
   RedisModule,
+  type UnnamedCacheOptions,
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { generateTlsMaterial } from '../../src/testing/tls-material.js';
@@ -119,7 +120,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       redis: {
         url: server.url,
         app: `credentials-${adapter}`,
-        cache: { credentialHeaders: ['X-Acme-Partner'] },
+        cache: { timeout: '5s', credentialHeaders: ['X-Acme-Partner'] },
       },
       caches: { reports: { credentialHeaders: ['x-acme-branch'] } },
     });
@@ -452,11 +453,11 @@ describe('RedisCacheInterceptor on a message handler with a key', () => {
 
 function moduleOf({
   app,
-  cache = { credentialHeaders: ['x-acme-partner'] },
+  cache = { timeout: '5s', credentialHeaders: ['x-acme-partner'] },
   ...parts
 }: {
   app: string;
-  cache?: { credentialHeaders: readonly string[] };
+  cache?: UnnamedCacheOptions;
   imports?: NonNullable<Parameters<typeof Module>[0]['imports']>;
   controllers?: Type[];
   providers?: Type[];

@@ -37,7 +37,7 @@ interface Parts {
   /** By their names. */
   readonly caches?: Readonly<Record<string, UnnamedCacheOptions>>;
   /** Before it listens. */
-  readonly prepare?: (nest: INestApplication) => void;
+  readonly prepare?: (nest: INestApplication) => unknown;
 }
 
 /** An application of these controllers that listens on a port of its own. */

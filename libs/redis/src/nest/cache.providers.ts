@@ -1,12 +1,15 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { RedisCacheOptions } from '../cache/cache-options.js';
 import { RedisCache } from '../cache/redis-cache.js';
+import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { CacheRegistry } from './cache/cache.registry.js';
-import { getRedisCacheToken } from './cache/cache.tokens.js';
-import type { ResolvedModuleOptions } from './redis-module.options.js';
+import { getCredentialsToken, getRedisCacheToken } from './cache/cache.tokens.js';
+import { Credentials } from './cache/credentials.js';
+import type { ResolvedModuleOptions, UnnamedCacheOptions } from './redis-module.options.js';
 import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
 
 /**
@@ -14,20 +17,60 @@ import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis
  * part of their own.
  */
 export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): Provider[] {
-  const provider = cacheProvider(connection, {}, connection);
+  const providers = [
+    cacheProvider(connection, {}, connection),
+    credentialsProvider(connection, undefined, connection),
+  ];
   return connection === DEFAULT_CONNECTION
-    ? [provider, { provide: RedisCache, useExisting: provider.provide }]
-    : [provider];
+    ? [...providers, { provide: RedisCache, useExisting: getRedisCacheToken(connection) }]
+    : providers;
 }
 
 /** A cache of its own name, with options over those of its connection. */
-export function namedCacheProvider(
+export function namedCacheProviders(
   name: string,
-  options: RedisCacheOptions,
+  options: UnnamedCacheOptions,
+  connection?: string,
+): FactoryProvider[] {
+  return [
+    cacheProvider(name, { ...options, name }, connection),
+    credentialsProvider(name, options.credentialHeaders, connection),
+  ];
+}
+
+/** What of a request says whose its response is. */
+function credentialsProvider(
+  cache: string,
+  further: UnnamedCacheOptions['credentialHeaders'],
   connection?: string,
 ): FactoryProvider {
-  return cacheProvider(name, { ...options, name }, connection);
+  return {
+    provide: getCredentialsToken(cache),
+    inject: [ClientRegistry, getRedisOptionsToken(connection)],
+    useFactory: (registry: ClientRegistry, options: ResolvedModuleOptions) =>
+      registry.guard(
+        () =>
+          new Credentials([
+            ...headerNames(options.cache?.credentialHeaders, `cache of ${options.name}`),
+            ...headerNames(further, `cache "${cache}"`),
+          ]),
+      ),
+  };
 }
+
+/** @throws RedisConfigurationException if one is no name of a header: it would never be found */
+function headerNames(names: unknown, owner: string): readonly string[] {
+  if (names === undefined) return [];
+  const isName = (name: unknown) => typeof name === 'string' && HEADER_NAME.test(name);
+  if (Array.isArray(names) && names.every(isName)) return names as string[];
+  const accepted = "names of request headers, such as ['x-acme-partner']";
+  throw new RedisConfigurationException([
+    { setting: `${owner}: credentialHeaders`, value: JSON.stringify(names), accepted },
+  ]);
+}
+
+/** RFC 9110, section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 function cacheProvider(
   injectedAs: string,
@@ -59,7 +102,14 @@ function cacheProvider(
   };
 }
 
-/** An option that is present and undefined is no option, and must not hide the one below it. */
-function given(options: RedisCacheOptions): RedisCacheOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+/**
+ * What the cache itself is told. An option that is present and undefined is no option, and must not hide
+ * the one below it.
+ */
+function given(options: UnnamedCacheOptions & RedisCacheOptions): RedisCacheOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      ([name, value]) => name !== 'credentialHeaders' && value !== undefined,
+    ),
+  );
 }

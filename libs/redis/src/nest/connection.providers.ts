@@ -8,7 +8,7 @@ import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
 import { ttlOf } from '../time/ttl.js';
 import { defaultCacheProviders } from './cache.providers.js';
-import { getRedisCacheToken } from './cache/cache.tokens.js';
+import { getCredentialsToken, getRedisCacheToken } from './cache/cache.tokens.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import type { ResolvedModuleOptions } from './redis-module.options.js';
 import {
@@ -73,6 +73,7 @@ export function exportedTokens(name?: string): InjectionToken[] {
     getRedisBatchToken(name),
     getRedisOptionsToken(name),
     getRedisCacheToken(name),
+    getCredentialsToken(name),
     ...(isDefault(name) ? [KeyBuilder, RedisPool, RedisBatch, RedisCache] : []),
   ];
 }

@@ -5,7 +5,7 @@ import { RedisConflictException } from '../errors/redis-conflict.exception.js';
 import { RedisLockException } from '../errors/redis-lock.exception.js';
 import { RedisValidationException } from '../errors/redis-validation.exception.js';
 
-/** The body of an error response (https://www.rfc-editor.org/rfc/rfc9457). */
+/** What is told of a failure (https://www.rfc-editor.org/rfc/rfc9457); over HTTP, the body of the response. */
 export interface ProblemDetails {
   /** A URI that names the kind of problem; it never changes. */
   readonly type: string;
@@ -58,7 +58,7 @@ export interface ProblemOptions {
 }
 
 /**
- * What an HTTP client is told about an exception.
+ * What a client is told about an exception, whatever the transport.
  *
  * @internal
  */

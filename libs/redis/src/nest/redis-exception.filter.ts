@@ -6,18 +6,21 @@ import {
   Optional,
   type ArgumentsHost,
   type ExceptionFilter,
+  type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { parseDuration, type Duration } from '../time/duration.js';
+import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy } from './logging/log-policy.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
-import { problemOf } from './problem-details.js';
+import { emitProblem, ReportedProblem, rpcErrorOf } from './problem-answers.js';
+import { problemOf, type ProblemDetails } from './problem-details.js';
 
 /** Options of {@link RedisExceptionFilter}, provided under {@link REDIS_EXCEPTION_FILTER_OPTIONS}. */
 export interface RedisExceptionFilterOptions {
@@ -43,10 +46,15 @@ abstract class RedisFailure extends RedisException {
 }
 
 /**
- * Answers Redis failures over HTTP as `application/problem+json` (RFC 9457): exceptions of this
- * library, and raw ioredis errors of the injected clients. Host names, keys and stacks go to the log,
- * never to the client. Works on Fastify and Express. A WebSocket client gets an `exception` event;
- * RPC and GraphQL get the translated exception.
+ * Tells clients of Redis failures: of exceptions of this library, and of raw ioredis errors of the
+ * injected clients. Host names, keys, replies and stacks go to the log, never to a client. Every
+ * transport tells the same problem (RFC 9457: type, title, status, detail, code):
+ *
+ * - HTTP answers with it as `application/problem+json`, on Fastify and on Express;
+ * - a GraphQL error has its detail as `message`, and the rest in `extensions`;
+ * - an RPC client is rejected with it, its detail also being the `message`;
+ * - a WebSocket client gets an `exception` event. As `APP_FILTER` it also serves gateways, which Nest
+ *   does not ask a global filter for.
  *
  * @example
  * providers: [{ provide: APP_FILTER, useClass: RedisExceptionFilter }]
@@ -55,46 +63,54 @@ abstract class RedisFailure extends RedisException {
  */
 @Catch(RedisFailure)
 @Injectable()
-export class RedisExceptionFilter implements ExceptionFilter {
+export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   readonly #logger = new Logger(RedisExceptionFilter.name);
   readonly #adapterHost: HttpAdapterHost;
   readonly #timeoutStatus: 503 | 504;
   readonly #retryAfter: string;
-  readonly #modules: ModuleRef | undefined;
+  readonly #moduleRef: ModuleRef | undefined;
+  readonly #leaveGateways: () => void = () => undefined;
 
   constructor(
     adapterHost: HttpAdapterHost,
     @Optional()
     @Inject(REDIS_EXCEPTION_FILTER_OPTIONS)
     { timeoutStatus = 503, retryAfter = '2s' }: RedisExceptionFilterOptions = {},
-    @Optional() modules?: ModuleRef,
+    @Optional() moduleRef?: ModuleRef,
+    @Optional() modules?: ModulesContainer,
   ) {
-    this.#modules = modules;
+    this.#moduleRef = moduleRef;
     this.#adapterHost = adapterHost;
     this.#timeoutStatus = timeoutStatus;
     this.#retryAfter = String(Math.ceil(parseDuration(retryAfter, 'retryAfter') / 1_000));
+    if (modules) this.#leaveGateways = joinGateways(modules, this);
+  }
+
+  /** Nest has read the filters of gateways by now. */
+  onModuleInit(): void {
+    this.#leaveGateways();
   }
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | undefined {
     const exception = error instanceof RedisException ? error : translateError(error);
     if (!exception) throw error;
+    const problem = problemOf(exception, { timeoutStatus: this.#timeoutStatus });
+    this.#log(exception, problem.status);
     switch (host.getType<string>()) {
       case 'http':
-        this.#answer(exception, host);
+        this.#answer(problem, host);
         return undefined;
       case 'ws':
-        this.#emit(exception, host);
+        emitProblem(problem, host.switchToWs()); // what is thrown from here would end the process
         return undefined;
       case 'rpc':
-        return throwError(() => exception);
+        return throwError(() => rpcErrorOf(problem));
       default:
-        throw exception; // GraphQL and friends report what is thrown
+        throw new ReportedProblem(problem); // GraphQL and friends report what is thrown
     }
   }
 
-  #answer(exception: RedisException, host: ArgumentsHost): void {
-    const problem = problemOf(exception, { timeoutStatus: this.#timeoutStatus });
-    this.#log(exception, problem.status);
+  #answer(problem: ProblemDetails, host: ArgumentsHost): void {
     const { httpAdapter } = this.#adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
     if (httpAdapter.isHeadersSent(response)) {
@@ -107,14 +123,6 @@ export class RedisExceptionFilter implements ExceptionFilter {
     }
     // As text: platform-express 11 gives objects another content type.
     httpAdapter.reply(response, JSON.stringify(problem), problem.status);
-  }
-
-  /** As Nest's own WebSocket filter does; an exception thrown from here would end the process. */
-  #emit(exception: RedisException, host: ArgumentsHost): void {
-    const problem = problemOf(exception, { timeoutStatus: this.#timeoutStatus });
-    this.#log(exception, problem.status);
-    const client = host.switchToWs().getClient<{ emit?(event: string, body: unknown): unknown }>();
-    client.emit?.('exception', { status: 'error', message: problem.detail, code: problem.code });
   }
 
   /** Without the driver's error: Redis's own words may quote what was sent. */
@@ -132,7 +140,7 @@ export class RedisExceptionFilter implements ExceptionFilter {
   /** What may be written of the key. A filter that was not made by Nest knows no connection. */
   #policyFor({ cause }: RedisException): LogPolicy {
     const connection = failureOf(cause)?.connection ?? DEFAULT_CONNECTION;
-    const logger = this.#modules?.get(TelemetryLogger, { strict: false });
+    const logger = this.#moduleRef?.get(TelemetryLogger, { strict: false });
     return logger?.policyOf(connection) ?? DEFAULT_LOG_POLICY;
   }
 }

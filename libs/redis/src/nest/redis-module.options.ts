@@ -14,7 +14,17 @@ import type {
 import type { LogPolicy, RedisLoggingOptions } from './logging/log-policy.js';
 
 /** Options of a cache whose name is given elsewhere. */
-export type UnnamedCacheOptions = Omit<RedisCacheOptions, 'name'>;
+export interface UnnamedCacheOptions extends Omit<RedisCacheOptions, 'name'> {
+  /**
+   * Further request headers that say who a client is, for `RedisCacheInterceptor`: a request that has
+   * one of them bypasses the cache, unless its handler has `@CacheScope`. They join those that count
+   * without being named (`Authorization`, `Cookie`, `X-Api-Key`, `X-User-Id`, ...), and those of a
+   * connection's `cache` also count in its other caches.
+   * @default none
+   * @example ['x-acme-partner']
+   */
+  readonly credentialHeaders?: readonly string[] | undefined;
+}
 
 /**
  * A connection and its default cache. Everything has a default that is right for development.

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
-import { namedCacheProvider } from './cache.providers.js';
+import { namedCacheProviders } from './cache.providers.js';
 import { asyncOptionsProviders, optionsProvider } from './options.providers.js';
 import { connectionProviders, exportedTokens } from './connection.providers.js';
 import type {
@@ -78,13 +78,13 @@ export class RedisModule {
     options: UnnamedCacheOptions = {},
     connection?: string,
   ): DynamicModule {
-    const provider = namedCacheProvider(name, options, connection);
+    const providers = namedCacheProviders(name, options, connection);
     return {
       module: RedisModule,
       global: true,
       imports: [RedisCoreModule],
-      providers: [provider],
-      exports: [provider.provide],
+      providers,
+      exports: providers.map(({ provide }) => provide),
     };
   }
 }

@@ -196,7 +196,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       controllers: [PostsController, PlainController, ReportsController],
       redis: { url: server.url, app: `http-${adapter}` },
       providers: [{ provide: APP_INTERCEPTOR, useClass: RedisCacheInterceptor }],
-      caches: ['reports'],
+      caches: { reports: {} },
     });
     cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
   });

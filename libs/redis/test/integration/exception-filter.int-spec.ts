@@ -24,8 +24,6 @@ import {
   RedisValidationException,
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
-import { firstValueFrom, type Observable } from 'rxjs';
-import { caught } from './support/caught.js';
 
 class TeapotError extends Error {}
 
@@ -169,12 +167,7 @@ describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (ad
   });
 });
 
-describe('RedisExceptionFilter outside HTTP', () => {
-  const filter = new RedisExceptionFilter(new HttpAdapterHost());
-  const exception = new RedisKeyNotFoundException('user:1');
-  const hostOf = (type: string, client: object = {}) =>
-    ({ getType: () => type, switchToWs: () => ({ getClient: () => client }) }) as ArgumentsHost;
-
+describe('RedisExceptionFilter of its own', () => {
   it('only ends a response whose headers were sent already', () => {
     const ended: unknown[] = [];
     const adapterHost = new HttpAdapterHost();
@@ -186,24 +179,7 @@ describe('RedisExceptionFilter outside HTTP', () => {
       getType: () => 'http',
       switchToHttp: () => ({ getResponse: () => 'response' }),
     } as unknown as ArgumentsHost;
-    new RedisExceptionFilter(adapterHost).catch(exception, host);
+    new RedisExceptionFilter(adapterHost).catch(new RedisKeyNotFoundException('user:1'), host);
     expect(ended).toEqual(['response']);
-  });
-
-  it('gives RPC an observable that fails', async () => {
-    const result = filter.catch(exception, hostOf('rpc')) as Observable<never>;
-    expect(await caught(firstValueFrom(result))).toBe(exception);
-  });
-
-  it('throws for GraphQL, which reports what is thrown', () => {
-    expect(() => filter.catch(exception, hostOf('graphql'))).toThrow(exception);
-  });
-
-  it('emits an exception to a WebSocket client', () => {
-    const emitted: unknown[] = [];
-    filter.catch(exception, hostOf('ws', { emit: (...args: unknown[]) => emitted.push(args) }));
-    expect(emitted).toEqual([
-      ['exception', expect.objectContaining({ status: 'error', code: 'REDIS_KEY_NOT_FOUND' })],
-    ]);
   });
 });

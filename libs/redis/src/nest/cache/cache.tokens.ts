@@ -10,6 +10,11 @@ export function getRedisCacheToken(name = 'default'): string {
   return `nestjs-redis-data:Cache:${name}`;
 }
 
+/** The token of what counts as credentials for the responses in a cache. @internal */
+export function getCredentialsToken(name = 'default'): string {
+  return `nestjs-redis-data:Credentials:${name}`;
+}
+
 /**
  * Injects a cache. That of the default connection is also injectable by class, as `RedisCache`.
  *

@@ -73,8 +73,8 @@ export const CacheTags = (
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.tags, tags);
 
 /**
- * Who shares a response. Without it, requests that carry credentials (`Authorization`, `Cookie`, or a
- * `user` that a guard has found) are not cached at all.
+ * Who shares a response. Without it, requests that say who their client is (`Authorization`, `Cookie`,
+ * `X-Api-Key` and every other customary way, or a `user` that a guard has found) are not cached at all.
  *
  * @param scope `'shared'` if the response is the same for everybody who may see it, or a function that
  * says whose it is, e.g. the user's id; `undefined` from it means that the request is not cached

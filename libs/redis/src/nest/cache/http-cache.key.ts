@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CacheKey } from '../../cache/cache-options.js';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
+import type { Credentials } from './credentials.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
 import type { HttpRequest } from './http-messages.js';
 
@@ -16,11 +17,16 @@ const LONGEST = 200;
  * @internal
  */
 export function scopeOf(
-  { scope }: HttpCachePlan,
+  { scope, key, vary }: HttpCachePlan,
   request: HttpRequest,
+  credentials: Credentials,
 ): readonly KeyPart[] | undefined {
   if (scope === 'shared') return [];
-  if (scope === undefined) return hasCredentials(request) ? undefined : [];
+  if (scope === undefined) {
+    const isOwned =
+      credentials.areIn(request, vary) || (key !== undefined && credentials.areInQuery(request));
+    return isOwned ? undefined : [];
+  }
   const owner: unknown = scope(request);
   // Those without a name must not share an entry, nor must what reads '[object Promise]'.
   if (owner === undefined || owner === null || owner === '') return undefined;
@@ -29,10 +35,6 @@ export function scopeOf(
   }
   const problem = `is of type ${typeof owner}; give a string, a number or a bigint, at once`;
   throw new RedisInvalidKeyException('what @CacheScope returned', problem);
-}
-
-function hasCredentials({ headers, user }: HttpRequest): boolean {
-  return headers['authorization'] !== undefined || headers['cookie'] !== undefined || Boolean(user);
 }
 
 /**

@@ -8,6 +8,8 @@ export interface HttpCachePlan {
   readonly isCached: boolean;
   /** Whether its response can be replaced: not if the handler sends it itself. */
   readonly isReplaceable: boolean;
+  /** Whether no other interceptor stands around the cache's; not if that is not known. */
+  readonly isOutermost: boolean;
   /** The handler, as a part of keys. */
   readonly resource: string;
   readonly ttl: Lifetime | ((request: unknown) => Lifetime | undefined) | undefined;
@@ -42,11 +44,19 @@ const RESPONSE_OR_NEXT = /^[12]:/;
  */
 export class HttpCachePlans {
   readonly #kindOf: (interceptor: unknown) => InterceptorKind;
+  readonly #globals: () => readonly unknown[] | undefined;
   readonly #plans = new WeakMap<object, WeakMap<object, HttpCachePlan>>();
 
-  /** @param kindOf what it is that stands in `@UseInterceptors` */
-  constructor(kindOf: (interceptor: unknown) => InterceptorKind) {
+  /**
+   * @param kindOf what it is that stands in `@UseInterceptors`
+   * @param globals the application's global interceptors; `undefined` if they are not known
+   */
+  constructor(
+    kindOf: (interceptor: unknown) => InterceptorKind,
+    globals: () => readonly unknown[] | undefined,
+  ) {
     this.#kindOf = kindOf;
+    this.#globals = globals;
   }
 
   /** A subclass of a controller shares its handlers, and may say something else. */
@@ -68,6 +78,7 @@ export class HttpCachePlans {
     const method = methodName(controller as new () => object, handler as Handler);
     return {
       isCached: nearest === undefined ? isDecorated : nearest === 'this',
+      isOutermost: this.#isOutermost(controller, handler),
       isReplaceable: !sendsItself(controller, handler, method),
       resource: [
         (controller as { name: string }).name,
@@ -83,10 +94,23 @@ export class HttpCachePlans {
   }
 
   #nearestOn(target: object): InterceptorKind {
-    const interceptors = metadata(NEST.interceptors, target);
-    if (!Array.isArray(interceptors)) return undefined;
-    return interceptors.map(this.#kindOf).find((kind) => kind !== undefined);
+    return interceptorsOn(target)
+      .map(this.#kindOf)
+      .find((kind) => kind !== undefined);
   }
+
+  /** In the order of Nest: global ones around those of the class around those of the method. */
+  #isOutermost(controller: object, handler: object): boolean {
+    const globals = this.#globals();
+    if (!globals) return false;
+    const [first] = [...globals, ...interceptorsOn(controller), ...interceptorsOn(handler)];
+    return this.#kindOf(first) === 'this';
+  }
+}
+
+function interceptorsOn(target: object): readonly unknown[] {
+  const interceptors = metadata(NEST.interceptors, target);
+  return Array.isArray(interceptors) ? interceptors : [];
 }
 
 /** Routes of several versions may have one path, and controllers of one name. */

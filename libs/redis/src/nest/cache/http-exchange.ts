@@ -1,5 +1,7 @@
 import { NotCached } from '../../cache/load/not-cached.js';
+import type { HttpCachePlan } from './http-cache.plan.js';
 import { isFastify, nodeResponseOf, type HttpRequest, type HttpResponse } from './http-messages.js';
+import { SeenValue, valueOf } from './seen-value.js';
 import { addVary, storable, variesOn, type StoredResponse } from './stored-response.js';
 
 export type XCache = 'HIT' | 'MISS' | 'STALE' | 'BYPASS';
@@ -17,12 +19,31 @@ export class HttpExchange {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
   readonly #vary: readonly string[];
+  /** What interceptors further out see of the response, if there are any. */
+  readonly #seen: SeenValue | undefined;
 
-  constructor(request: HttpRequest, response: HttpResponse, vary: readonly string[]) {
+  constructor(
+    request: HttpRequest,
+    response: HttpResponse,
+    { vary, isOutermost }: Pick<HttpCachePlan, 'vary' | 'isOutermost'>,
+  ) {
     this.#request = request;
     this.#response = response;
     this.#vary = vary;
+    this.#seen = isOutermost ? undefined : new SeenValue();
     addVary(response, vary);
+  }
+
+  /** Notes what the handler has answered, on its way to interceptors further out. */
+  note(value: unknown): void {
+    this.#seen?.note(value);
+  }
+
+  /** What interceptors further out are given of a stored response: what they saw when it was made. */
+  valueOf({ body, seen }: StoredResponse): unknown {
+    if (!this.#seen) return body; // nobody looks
+    // Without, it was made where there were no such interceptors, and is what the handler answered.
+    return valueOf(seen ?? { kind: isJson(body) ? 'json' : 'text', text: body, dates: [] });
   }
 
   mark(xCache: XCache): void {
@@ -68,7 +89,7 @@ export class HttpExchange {
         if (isCaptured) return response;
         if (becomesText(response, payload)) return send.call(response, payload);
         isCaptured = true;
-        const stored = storable(response, payload, this.#vary);
+        const stored = this.#storable(payload);
         if (!stored) {
           refuse();
           response.send = send;
@@ -82,6 +103,14 @@ export class HttpExchange {
         return response;
       };
     });
+  }
+
+  /** Nothing, either, if interceptors further out could not be given again what they have seen. */
+  #storable(payload: unknown): StoredResponse | undefined {
+    const stored = storable(this.#response, payload, this.#vary);
+    if (!stored || !this.#seen) return stored;
+    const seen = this.#seen.asText(stored.body);
+    return seen && { ...stored, seen };
   }
 
   /** Nobody waits for an error from here. */
@@ -116,6 +145,15 @@ export class HttpExchange {
     if (known.trim() === '*') return true;
     const opaque = etag.replace(/^W\//, '');
     return known.split(/(?<=")\s*,/).some((one) => one.trim().replace(/^W\//, '') === opaque);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -8,7 +8,18 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly protocol?: string;
   readonly host?: string;
-  readonly user?: unknown;
+  /** Express's, which is Node's. */
+  readonly socket?: PeerSocket;
+  /** Fastify's: Node's own request. */
+  readonly raw?: { readonly socket?: PeerSocket };
+}
+
+/** What a TLS socket knows of the client's certificate. */
+export interface PeerSocket {
+  readonly authorized?: boolean;
+  /** Why the certificate was not verified, if one was asked for. */
+  readonly authorizationError?: unknown;
+  getPeerCertificate?(): object;
 }
 
 export interface HttpResponse {

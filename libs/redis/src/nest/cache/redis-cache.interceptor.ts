@@ -1,17 +1,22 @@
 import {
+  Inject,
   Injectable,
   mixin,
+  Optional,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
   type Type,
 } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { from, lastValueFrom, Observable } from 'rxjs';
 import type { GetOrLoadOptions } from '../../cache/cache-options.js';
 import { RedisCache } from '../../cache/redis-cache.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
-import { InjectRedisCache } from './cache.tokens.js';
+import { getCredentialsToken, InjectRedisCache } from './cache.tokens.js';
+import { Credentials } from './credentials.js';
 import { keyOf, scopeOf } from './http-cache.key.js';
+import { globalInterceptorsOf } from './global-interceptors.js';
 import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
 import { HttpExchange } from './http-exchange.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';
@@ -24,9 +29,10 @@ const TAKEN = new WeakSet<object>();
 /**
  * Caches what handlers of GET requests answer, as it was sent. Guards run before it, on every request.
  *
- * With `@UseInterceptors` it caches every GET handler it stands on; as `APP_INTERCEPTOR`, where it is
- * best the first one, those that have one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`,
- * `@CacheScope`, `@CacheVary`.
+ * With `@UseInterceptors` it caches every GET handler it stands on; as `APP_INTERCEPTOR` those that have
+ * one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`, `@CacheScope`, `@CacheVary`. Interceptors
+ * around it see on a hit what they saw on the miss, as JSON keeps it; it costs least where it is the
+ * first one.
  *
  * @example
  * ```ts
@@ -45,22 +51,36 @@ const TAKEN = new WeakSet<object>();
 export class RedisCacheInterceptor implements NestInterceptor {
   readonly #cache: RedisCache;
   readonly #responses: ResponseCache;
+  readonly #credentials: Credentials;
   readonly #options = new WeakMap<HttpCachePlan, GetOrLoadOptions<StoredResponse>>();
-  readonly #plans = new HttpCachePlans((interceptor) => {
-    const type = classOf(interceptor);
-    return type === undefined ? undefined : type === this.constructor ? 'this' : 'another';
-  });
+  readonly #plans: HttpCachePlans;
 
-  constructor(@InjectRedisCache() cache: RedisCache) {
+  constructor(
+    @InjectRedisCache() cache: RedisCache,
+    @Optional() @Inject(getCredentialsToken()) credentials = new Credentials(),
+    @Optional() modules?: ModuleRef,
+  ) {
     this.#cache = cache;
+    this.#plans = new HttpCachePlans(
+      (interceptor) => {
+        const type = classOf(interceptor);
+        return type === undefined ? undefined : type === this.constructor ? 'this' : 'another';
+      },
+      () => globalInterceptorsOf(modules),
+    );
+    this.#credentials = credentials;
     this.#responses = new ResponseCache(cache);
   }
 
   /** The interceptor of another cache, from `RedisModule.forCache`. */
   static for(cache: string): Type<RedisCacheInterceptor> {
     class NamedCacheInterceptor extends RedisCacheInterceptor {
-      constructor(@InjectRedisCache(cache) named: RedisCache) {
-        super(named);
+      constructor(
+        @InjectRedisCache(cache) named: RedisCache,
+        @Optional() @Inject(getCredentialsToken(cache)) credentials?: Credentials,
+        @Optional() modules?: ModuleRef,
+      ) {
+        super(named, credentials, modules);
       }
     }
     return mixin(NamedCacheInterceptor);
@@ -86,8 +106,8 @@ export class RedisCacheInterceptor implements NestInterceptor {
     request: HttpRequest,
     response: HttpResponse,
   ): Observable<unknown> {
-    const exchange = new HttpExchange(request, response, plan.vary);
-    const scope = plan.isReplaceable ? scopeOf(plan, request) : undefined;
+    const exchange = new HttpExchange(request, response, plan);
+    const scope = plan.isReplaceable ? scopeOf(plan, request, this.#credentials) : undefined;
     if (!scope) {
       exchange.mark('BYPASS');
       return next.handle();
@@ -120,6 +140,7 @@ export class RedisCacheInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     const { key, scope } = plan;
     if (typeof key !== 'function' || typeof scope === 'function') return next.handle();
+    if (scope === undefined && this.#credentials.areInContext(context)) return next.handle();
     const first: unknown = context.getArgByIndex(0);
     const handled = next.handle();
     return from(

@@ -138,7 +138,7 @@ class PipelineRun {
   answer({ value, status, ageMs }: CacheResult<StoredResponse>): void {
     this.#isAnswered = true;
     this.#exchange.replaceWith(value, X_CACHE[status], ageMs);
-    this.#subscriber.next(value.body);
+    this.#subscriber.next(this.#exchange.valueOf(value));
     this.#subscriber.complete();
   }
 
@@ -166,7 +166,14 @@ class PipelineRun {
       const refuse = () => {
         reject(new NotCacheable());
       };
-      const handled = this.#next.handle().pipe(tap({ error: refuse }));
+      const handled = this.#next.handle().pipe(
+        tap({
+          next: (value) => {
+            this.#exchange.note(value);
+          },
+          error: refuse,
+        }),
+      );
       this.#subscriber.add(handled.subscribe(this.#subscriber));
     });
   }

@@ -10,13 +10,19 @@ const response = (etag: string, body: string, link = '</>; rel=up'): StoredRespo
 const { serialize, deserialize } = STORED_RESPONSES;
 
 describe('STORED_RESPONSES', () => {
-  it.each([
+  it.each<StoredResponse>([
     response('"a"', 'one'),
     response('"a"', 'another body below the same line'),
     response('"a\\"\\n"', 'line\nafter\r\nline\n'),
     response('"é"', '😀'),
     response('"long"', 'one', 'l'.repeat(1_000)),
     response('"long"', 'one', 'm'.repeat(1_000)),
+    { ...response('"a"', 'one'), seen: { kind: 'text', text: 'one', dates: [] } },
+    { ...response('"a"', '[1]'), seen: { kind: 'json', text: '', dates: [] } },
+    {
+      ...response('"a"', '{"data":"😀"}\n'),
+      seen: { kind: 'json', text: '"😀"', dates: [['a', 0, 'b']] },
+    },
   ])('reads what it has written, the first time and again: %j', (stored) => {
     const text = serialize(stored);
     for (let i = 0; i < 3; i++) expect(deserialize(text)).toEqual(stored);
@@ -33,10 +39,14 @@ describe('STORED_RESPONSES', () => {
     for (let i = 0; i < 2; i++) expect(texts.map(deserialize)).toEqual(all);
   });
 
-  it.each(['', 'http1', 'http1 {}', 'http1 {"at":1\nbody', '{"at":1}\nbody'])(
-    'refuses %j each time',
-    (text) => {
-      for (let i = 0; i < 2; i++) expect(() => deserialize(text)).toThrow();
-    },
-  );
+  it.each([
+    '',
+    'http2',
+    'http2 {}',
+    'http2 {"at":1\nbody',
+    'http1 {"at":1}\nbody',
+    '{"at":1}\nbody',
+  ])('refuses %j each time', (text) => {
+    for (let i = 0; i < 2; i++) expect(() => deserialize(text)).toThrow();
+  });
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CacheSerializer } from '../../cache/cache-options.js';
 import { Remembered } from '../../cache/entry/remembered.js';
+import { isPlainData, type SeenText } from './seen-value.js';
 import { isFastify, serializesPlainly, textHeader, type HttpResponse } from './http-messages.js';
 
 /** A response as it was sent. */
@@ -11,6 +12,8 @@ export interface StoredResponse {
   /** Those that are kept, by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** What interceptors further out saw of it, if there were any. */
+  readonly seen?: SeenText;
 }
 
 /** What describes the body, or who may keep it. Everything else belongs to one exchange. */
@@ -24,24 +27,39 @@ const KEPT = [
   'vary',
 ];
 
-type Head = Omit<StoredResponse, 'body'>;
+interface Head extends Omit<StoredResponse, 'body' | 'seen'> {
+  readonly seen?: Omit<SeenText, 'text'> & {
+    /** Where the body ends and the value's own text begins; absent if they are the same. */
+    readonly from?: number;
+  };
+}
 
 /** Marks the text as ours, and keeps it from being read as JSON. */
-const MARK = 'http1 ';
+const MARK = 'http2 ';
 
 /**
- * A line about the response, then its body. The body is not parsed to be sent again, and the line once for
- * as long as it is remembered.
+ * A line about the response, its body, and the value that interceptors saw, unless that is the body. The
+ * body is not parsed to be sent again, and the line once for as long as it is remembered.
  *
  * @internal
  */
 export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
-  serialize: ({ body, ...head }) => `${MARK}${JSON.stringify(head)}\n${body}`,
+  serialize({ body, seen, ...rest }) {
+    if (!seen) return `${MARK}${JSON.stringify(rest)}\n${body}`;
+    const { text, ...kept } = seen;
+    const isBody = text === body;
+    const head: Head = { ...rest, seen: isBody ? kept : { ...kept, from: body.length } };
+    return `${MARK}${JSON.stringify(head)}\n${body}${isBody ? '' : text}`;
+  },
   deserialize(text) {
     const end = text.indexOf('\n');
     if (!text.startsWith(MARK) || end < 0) throw new Error('no response is stored here');
-    const { at, etag, headers } = headIn(text.slice(MARK.length, end));
-    return { at, etag, headers, body: text.slice(end + 1) };
+    const { at, etag, headers, seen } = headIn(text.slice(MARK.length, end));
+    const all = text.slice(end + 1);
+    if (!seen) return { at, etag, headers, body: all };
+    const { kind, dates, from } = seen;
+    const [body, own] = from === undefined ? [all, all] : [all.slice(0, from), all.slice(from)];
+    return { at, etag, headers, body, seen: { kind, dates, text: own } };
   },
 };
 
@@ -113,8 +131,8 @@ function textOf(response: HttpResponse, payload: unknown): string | undefined {
   if (typeof payload === 'string') {
     return !isFastify(response) || serializesPlainly(response) ? payload : undefined;
   }
-  if (!isFastify(response) || !isPlainData(payload) || !serializesPlainly(response))
-    return undefined;
+  if (payload === undefined || payload === null || !isPlainData(payload)) return undefined;
+  if (!isFastify(response) || !serializesPlainly(response)) return undefined;
   const type = textHeader(response, 'content-type');
   if (type !== undefined && !type.includes('json')) return undefined;
   try {
@@ -122,18 +140,6 @@ function textOf(response: HttpResponse, payload: unknown): string | undefined {
   } catch {
     return undefined; // Fastify's own attempt reports it
   }
-}
-
-/** Neither bytes nor a stream nor a `Response`, nor nothing at all. */
-function isPlainData(payload: unknown): boolean {
-  if (payload === undefined || payload === null || payload instanceof Error) return false;
-  const { pipe, getReader, buffer } = payload as Partial<Record<string, unknown>>;
-  return (
-    typeof pipe !== 'function' &&
-    typeof getReader !== 'function' &&
-    Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]' &&
-    Object.prototype.toString.call(payload) !== '[object Response]'
-  );
 }
 
 function etagOf(body: string, type = ''): string {

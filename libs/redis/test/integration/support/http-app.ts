@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 import { Module } from '@nestjs/common';
-import { RedisModule, type RedisModuleOptions } from 'nestjs-redis-data';
+import { RedisModule, type RedisModuleOptions, type UnnamedCacheOptions } from 'nestjs-redis-data';
 
 export type Adapter = 'express' | 'fastify';
 
@@ -34,9 +34,10 @@ interface Parts {
   readonly controllers: Type[];
   readonly redis: RedisModuleOptions;
   readonly providers?: Provider[];
-  readonly caches?: string[];
+  /** By their names. */
+  readonly caches?: Readonly<Record<string, UnnamedCacheOptions>>;
   /** Before it listens. */
-  readonly prepare?: (nest: INestApplication) => void;
+  readonly prepare?: (nest: INestApplication) => unknown;
 }
 
 /** An application of these controllers that listens on a port of its own. */
@@ -45,13 +46,13 @@ export async function serve({
   controllers,
   redis,
   providers = [],
-  caches = [],
+  caches = {},
   prepare,
 }: Parts): Promise<HttpApp> {
   @Module({
     imports: [
       RedisModule.forRoot({ startup: 'wait', ...redis }),
-      ...caches.map((name) => RedisModule.forCache(name)),
+      ...Object.entries(caches).map(([name, own]) => RedisModule.forCache(name, own)),
     ],
     controllers,
     providers,

@@ -50,7 +50,8 @@ function prepare(
   options: ResolvedRedisOptions,
   telemetry: Telemetry,
 ): RedisClient {
-  identify(client, { connection: options.name, telemetry });
+  const { name: connection, commandTimeoutMs } = options;
+  identify(client, { connection, telemetry, commandTimeoutMs });
   client.on('error', hideArguments); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);

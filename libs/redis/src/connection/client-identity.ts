@@ -8,6 +8,8 @@ export interface ClientIdentity {
   readonly connection: string;
   /** Where to announce what is done with it. */
   readonly telemetry: Telemetry;
+  /** How long one of its commands may take. */
+  readonly commandTimeoutMs: number;
   /** What keeps it, and its dedicated twins, connected to the right server. */
   readonly recovery?: Recovery;
 }
@@ -15,7 +17,11 @@ export interface ClientIdentity {
 const identities = new WeakMap<RedisClient, ClientIdentity>();
 
 /** A client that somebody else made: nobody is told. */
-const STRANGER: ClientIdentity = { connection: 'default', telemetry: new Telemetry() };
+const STRANGER: ClientIdentity = {
+  connection: 'default',
+  telemetry: new Telemetry(),
+  commandTimeoutMs: 5_000, // the default of a connection
+};
 
 export function identify(client: RedisClient, identity: ClientIdentity): void {
   identities.set(client, identity);

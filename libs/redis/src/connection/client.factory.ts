@@ -62,7 +62,8 @@ function prepare(
   telemetry: Telemetry,
   recovery: Recovery,
 ): RedisClient {
-  identify(client, { connection: options.name, telemetry, recovery });
+  const { name: connection, commandTimeoutMs } = options;
+  identify(client, { connection, telemetry, recovery, commandTimeoutMs });
   client.on('error', (error: Error) => {
     hideArguments(error);
     rejectIfRefused(client, error);

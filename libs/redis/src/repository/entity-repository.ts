@@ -25,6 +25,12 @@ export interface UpdateOptions {
    * @default 'keep'
    */
   readonly ttl?: Ttl | 'keep' | 'default' | undefined;
+  /**
+   * How long to start over while others are faster. The last attempt begins before that.
+   * @default the connection's `commandTimeout`
+   * @example '500ms'
+   */
+  readonly timeout?: Duration | undefined;
 }
 
 export interface IterationOptions {

@@ -1,10 +1,12 @@
 import { inSlices } from '../batch/in-slices.js';
+import { identityOf } from '../connection/client-identity.js';
 import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
+import { parseDuration } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { claimKind } from './entity/claim-kind.js';
 import { EntityCodec } from './entity/entity-codec.js';
@@ -31,6 +33,7 @@ import { createWriter } from './writing/create-writer.js';
 import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
 import { expireEntity } from './writing/expire-entity.js';
 import { updateOptimistically, type Revise } from './writing/optimistic-update.js';
+import { UpdateLines } from './writing/update-lines.js';
 
 export interface RedisRepositoryOptions {
   /**
@@ -68,6 +71,7 @@ export class RedisRepository<
   readonly #indexes: EntityIndexes;
   readonly #indexReader: IndexReader;
   readonly #writer: EntityWriter;
+  readonly #lines = new UpdateLines();
   readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
@@ -166,7 +170,8 @@ export class RedisRepository<
 
   /**
    * Reads, changes and writes, on condition that nobody else has written in between; else it starts
-   * over with what is there now, up to 16 times. Two round trips, and two more for each time.
+   * over with what is there now, for as long as `timeout` says. Two round trips, and two more for each
+   * time. Updates of one entity that have met wait in line for each other.
    *
    * @param change the properties to change, or a function that changes the entity or returns them
    * @returns the entity as it was written; `null` if there is none, and then none is made
@@ -176,11 +181,12 @@ export class RedisRepository<
   update(
     id: Id,
     change: Patch<T> | Change<T>,
-    { ttl = 'keep' }: UpdateOptions = {},
+    { ttl = 'keep', timeout }: UpdateOptions = {},
   ): Promise<T | null> {
     return this.#operations.run('update', async () => {
       const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
-      return this.#revise(id, ttlMs, async (text, key) => {
+      const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, 'timeout');
+      const revise = async (text: string, key: string) => {
         const entity = await this.#reader.decode(text, key, id);
         const patch = typeof change === 'function' ? await change(entity) : change;
         if (patch && patch !== entity) this.#codec.assign(entity, patch);
@@ -188,7 +194,8 @@ export class RedisRepository<
         const revised = this.#codec.encode(entity, key);
         if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
         return { text: revised, result: entity };
-      });
+      };
+      return this.#revise(id, ttlMs, revise, timeoutMs);
     });
   }
 
@@ -318,13 +325,20 @@ export class RedisRepository<
     return (await this.findBy(criteria))[0] ?? null;
   }
 
-  #revise<R>(id: Id, ttl: WriteTtl, revise: Revise<R>): Promise<R | null> {
+  #revise<R>(
+    id: Id,
+    ttl: WriteTtl,
+    revise: Revise<R>,
+    timeoutMs = identityOf(this.#client).commandTimeoutMs,
+  ): Promise<R | null> {
     const key = this.#codec.keyOf(id);
-    const read = () => this.#reader.readText(key);
-    return updateOptimistically(this.#writer, read, revise, {
-      id: this.#codec.partOf(key),
-      key,
-      ttl,
+    return updateOptimistically({
+      writer: this.#writer,
+      lines: this.#lines,
+      read: () => this.#reader.readText(key),
+      revise,
+      write: { id: this.#codec.partOf(key), key, ttl },
+      timeoutMs,
     });
   }
 

@@ -76,21 +76,22 @@ describe('A repository', () => {
     expect(refusal.message).toContain('is not UTF-8');
   });
 
-  it('gives up an update when others are faster each time, after sixteen attempts', async () => {
+  it('gives up an update when others are faster each time, when its time is over', async () => {
     await edges.save({ id: '1', weight: 0 });
     let attempts = 0;
-    const updating = edges.update('1', async (edge) => {
+    const overtaken = async (edge: Edge) => {
       attempts++;
       await write('1', JSON.stringify({ id: '1', weight: attempts }));
       return { weight: (edge.weight ?? 0) + 100 };
-    });
+    };
+    const updating = edges.update('1', overtaken, { timeout: '200ms' });
     expect(await caught(updating)).toMatchObject({
       name: 'RedisConflictException',
       key: keys.key('edge', '1'),
       property: undefined,
     });
-    expect(attempts).toBe(16);
-    expect(await edges.getById('1')).toMatchObject({ weight: 16 });
+    expect(attempts).toBeGreaterThan(1);
+    expect(await edges.getById('1')).toMatchObject({ weight: attempts });
   });
 
   it('saves what it was given, whatever its caller does meanwhile', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Api } from './api.js';
+import { APP } from './internals.js';
 
 const CHILD = join(process.cwd(), 'test/chaos/app-child.cjs');
 
@@ -19,7 +20,7 @@ export class AppProcess {
       cwd: tmpdir(), // where there is no .env
       env: {
         ...{ PATH: process.env['PATH'], NODE_ENV: 'production', PORT: '0', LOG_LEVEL: 'silent' },
-        ...{ REDIS_KEY_PREFIX: 'chaos', REDIS_ENVIRONMENT: 'chaos', REDIS_STARTUP: 'require' },
+        ...{ REDIS_KEY_PREFIX: APP, REDIS_ENVIRONMENT: APP, REDIS_STARTUP: 'require' },
         ...{ REDIS_COMMAND_TIMEOUT: '1s', REDIS_CONNECT_TIMEOUT: '1s' },
         ...env,
       },

@@ -119,8 +119,9 @@ export const faults: Record<FaultName, Fault> = {
   },
 };
 
-async function kill({ topology, chance, isOver }: Scene): Promise<void> {
+async function kill({ topology, chance, harms, isOver }: Scene): Promise<void> {
   const primary = await pickPrimary(topology, chance);
+  harms(primary);
   await primary.server.kill();
   await primary.wire.close();
   if (hasReplicas(topology.name)) {
@@ -132,8 +133,9 @@ async function kill({ topology, chance, isOver }: Scene): Promise<void> {
   isOver();
 }
 
-async function freeze({ topology, chance, isOver }: Scene): Promise<void> {
+async function freeze({ topology, chance, harms, isOver }: Scene): Promise<void> {
   const primary = await pickPrimary(topology, chance);
+  harms(primary);
   primary.server.freeze();
   if (hasReplicas(topology.name)) {
     await untilReplaced(topology, primary);
@@ -144,12 +146,13 @@ async function freeze({ topology, chance, isOver }: Scene): Promise<void> {
   isOver();
 }
 
-async function loseConnections({ topology, chance, isOver }: Scene): Promise<void> {
-  const { wire } = await pickPrimary(topology, chance);
-  wire.loseConnections();
+async function loseConnections({ topology, chance, harms, isOver }: Scene): Promise<void> {
+  const primary = await pickPrimary(topology, chance);
+  harms(primary);
+  primary.wire.loseConnections();
   isOver();
   await sleep(RECOVERY_MS + 1_500); // longer than it may take to notice
-  wire.resetLost();
+  primary.wire.resetLost();
 }
 
 async function reset({ topology, chance, isOver }: Scene): Promise<void> {

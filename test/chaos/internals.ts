@@ -1,3 +1,6 @@
+/** The name of the application, and of its environment, in every key. */
+export const APP = 'chaos';
+
 /** Of the servers that ask for one. */
 export const PASSWORD = 'chaos-secret';
 
@@ -6,7 +9,7 @@ const INTERNALS = [
   /127\.0\.0\.1|localhost|redis:\/\/|:\d{5}\b/,
   /ioredis|ECONN\w+|EPIPE|EVALSHA/,
   /READONLY|MOVED|LOADING|CLUSTERDOWN|NOREPLICAS|\bOOM\b/,
-  /\b(user|unique|cache|tag|index):chaos/,
+  new RegExp(`\\b(user|unique|cache|tag|index):${APP}`),
   /\bat .+\.(ts|js):\d/,
   new RegExp(PASSWORD),
 ];

@@ -18,6 +18,8 @@ export interface Answer extends Reading {
   /** 0 if the connection broke or nothing came. */
   readonly status: number;
   readonly text: string;
+  /** The only user that it is about, if there is one. */
+  readonly user?: string;
 }
 
 export interface Violation {
@@ -32,6 +34,12 @@ export interface Violation {
   readonly what: string;
 }
 
+/** What the callers saw of users whose primary was well while another one was not. */
+export interface Others {
+  readonly refused: readonly Answer[];
+  readonly slowestMs: number;
+}
+
 /** What the callers saw of one fault. */
 export interface Findings {
   readonly answers: number;
@@ -44,6 +52,8 @@ export interface Findings {
   readonly lost: number;
   /** From the switch to the latest acknowledgement of a change that was lost; below 0 if before. */
   readonly lostUntilMs: number | undefined;
+  /** The longest read of a user whose primary was well; `undefined` if there was no such user. */
+  readonly othersSlowestMs: number | undefined;
   readonly violations: readonly Violation[];
 }
 
@@ -61,6 +71,8 @@ export class Oracle {
   #refusedAt: number[] = [];
   #slowestMs = 0;
   #lostAt: number[] = [];
+  #readsOfOne: Answer[] = [];
+  #othersSlowestMs: number | undefined;
   #fault = { refusals: 'nothing' as Refusals, from: Infinity, until: Infinity };
 
   /** Forgets what was counted. Of the users that are there it only knows that somebody made them. */
@@ -71,6 +83,8 @@ export class Oracle {
     this.#refusedAt = [];
     this.#slowestMs = 0;
     this.#lostAt = [];
+    this.#readsOfOne = [];
+    this.#othersSlowestMs = undefined;
     this.#fault = { refusals: 'nothing', from: Infinity, until: Infinity };
   }
 
@@ -96,13 +110,15 @@ export class Oracle {
     const { began, ended, request, status, text } = answer;
     const tookMs = ended - began;
     this.#answers++;
+    if (answer.user !== undefined && answer.kind === 'read') this.#readsOfOne.push(answer);
     this.#slowestMs = Math.max(this.#slowestMs, tookMs);
     if (tookMs > LONGEST_ANSWER_MS) {
       this.report('slow answer', `${request} took ${Math.round(tookMs)} ms`);
     }
     const leak = findInternals(text);
-    if (leak !== undefined)
+    if (leak !== undefined) {
       this.report('internals', `${request}: ${leak} in ${text.slice(0, 300)}`);
+    }
     if (expected.includes(status)) return true;
     if (status !== 0 && status !== 503) {
       this.report('wrong answer', `${request}: ${status} ${text.slice(0, 300)}`);
@@ -166,6 +182,20 @@ export class Oracle {
     if (isForgiven) this.#lostAt.push(...history.undone(seen));
   }
 
+  /** The reads of one user each while the fault was under way, or its consequences. */
+  readsDuringFault(): Answer[] {
+    return this.#readsOfOne.filter((read) => this.#isDuringFault(read));
+  }
+
+  /** What is wrong with one primary is felt by its own users only. */
+  sawOthers({ refused, slowestMs }: Others): void {
+    this.#othersSlowestMs = slowestMs;
+    for (const { request, began, text } of refused) {
+      const what = `${request} ${this.#sinceFault(began)}, although its primary was well: ${text}`;
+      this.report('not available', what);
+    }
+  }
+
   report(kind: Violation['kind'], what: string): void {
     this.#violations.push({ kind, what });
   }
@@ -180,14 +210,19 @@ export class Oracle {
       recoveryMs: Math.max(0, ...after),
       lost: this.#lostAt.length,
       lostUntilMs: this.#lostAt.length === 0 ? undefined : Math.max(...this.#lostAt) - until,
+      othersSlowestMs: this.#othersSlowestMs,
       violations: this.#violations,
     };
   }
 
-  #mayRefuse({ kind, began, ended }: Answer): boolean {
-    const { from, refusals, until } = this.#fault;
-    const isDuring = ended >= from && began <= until + RECOVERY_MS;
-    return isDuring && (refusals === 'everything' || (refusals === 'writes' && kind === 'write'));
+  #mayRefuse(answer: Answer): boolean {
+    const { refusals } = this.#fault;
+    const isMeant = refusals === 'everything' || (refusals === 'writes' && answer.kind === 'write');
+    return isMeant && this.#isDuringFault(answer);
+  }
+
+  #isDuringFault({ began, ended }: Reading): boolean {
+    return ended >= this.#fault.from && began <= this.#fault.until + RECOVERY_MS;
   }
 
   #sinceFault(now: number): string {

@@ -1,60 +1,73 @@
-import { faults } from './faults.js';
+import { FAULTS } from './faults.js';
 import type { ChaosRow } from './run-chaos.js';
+import { TOPOLOGIES } from './topologies.js';
+
+const COLUMNS = [
+  'fault',
+  'topology',
+  'answers',
+  'refused',
+  'lost',
+  'longest answer',
+  'recovery',
+  'longest read of others',
+] as const;
 
 /** One line for the terminal. */
 export function lineOf(row: ChaosRow): string {
-  const { fault, topology, violations } = row;
+  const { violations } = row;
+  const figures = cellsOf(row).map((cell, n) => (cell === '' ? '' : `, ${COLUMNS[n]} ${cell}`));
   const verdict = violations.length === 0 ? 'kept' : `BROKEN ${violations.length} times`;
-  return `${topology} ${fault}: ${cellsOf(row).join(', ')}: ${verdict}`;
+  return `${verdict}${figures.join('')}`;
 }
 
-/** The table of docs/guide/reliability.md: the worst of all rounds for each fault and topology. */
+/** The table of docs/guide/reliability.md: all rounds together, with the worst of each. */
 export function tableOf(rows: readonly ChaosRow[]): string {
-  const head = ['fault', 'topology', 'answers', 'refused', 'longest answer', 'recovery', 'lost'];
-  const lines = Object.keys(faults).flatMap((fault) => {
-    const ofFault = rows.filter((row) => row.fault === fault);
-    const topologies = [...new Set(ofFault.map(({ topology }) => topology))].sort();
-    return topologies.map((topology) => {
-      const row = worstOf(ofFault.filter((one) => one.topology === topology));
-      return [fault, topology, ...cellsOf(row)];
-    });
-  });
-  return [head, head.map(() => '---'), ...lines]
+  const lines = FAULTS.flatMap((fault) =>
+    TOPOLOGIES.map((topology) =>
+      rows.filter((row) => row.fault === fault && row.topology === topology),
+    ),
+  )
+    .filter((rounds) => rounds.length > 0)
+    .map((rounds) => cellsOf(rounds.reduce(worse)));
+  return [COLUMNS, COLUMNS.map(() => '---'), ...lines]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
 }
 
-function cellsOf({
-  answers,
-  lost,
-  lostUntilMs,
-  recoveryMs,
-  refused,
-  slowestMs,
-}: ChaosRow): string[] {
+function cellsOf(row: ChaosRow): string[] {
+  const { lost, lostUntilMs, othersSlowestMs } = row;
+  const until = lostUntilMs === undefined ? '' : `, the last at ${inSeconds(lostUntilMs)}`;
   return [
-    `${answers}`,
-    `${refused}`,
-    `${Math.round(slowestMs)} ms`,
-    `${Math.round(recoveryMs)} ms`,
-    lostUntilMs === undefined ? '0' : `${lost}, the last ${Math.round(lostUntilMs)} ms after`,
+    row.fault,
+    row.topology,
+    String(row.answers),
+    String(row.refused),
+    `${lost}${until}`,
+    inSeconds(row.slowestMs),
+    inSeconds(row.recoveryMs),
+    othersSlowestMs === undefined ? '' : inSeconds(othersSlowestMs),
   ];
 }
 
-function worstOf(rows: readonly ChaosRow[]): ChaosRow {
-  const most = (figure: 'slowestMs' | 'recoveryMs'): number =>
-    Math.max(...rows.map((row) => row[figure]));
-  const sum = (figure: 'answers' | 'refused' | 'lost'): number =>
-    rows.reduce((total, row) => total + row[figure], 0);
-  const lostUntil = rows.flatMap(({ lostUntilMs = -Infinity }) => lostUntilMs);
-  const latest = Math.max(...lostUntil);
+function inSeconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`;
+}
+
+function worse(one: ChaosRow, other: ChaosRow): ChaosRow {
   return {
-    ...(rows[0] as ChaosRow),
-    answers: sum('answers'),
-    refused: sum('refused'),
-    lost: sum('lost'),
-    lostUntilMs: latest === -Infinity ? undefined : latest,
-    slowestMs: most('slowestMs'),
-    recoveryMs: most('recoveryMs'),
+    ...one,
+    answers: one.answers + other.answers,
+    refused: one.refused + other.refused,
+    lost: one.lost + other.lost,
+    lostUntilMs: later(one.lostUntilMs, other.lostUntilMs),
+    slowestMs: Math.max(one.slowestMs, other.slowestMs),
+    recoveryMs: Math.max(one.recoveryMs, other.recoveryMs),
+    othersSlowestMs: later(one.othersSlowestMs, other.othersSlowestMs),
+    violations: [...one.violations, ...other.violations],
   };
+}
+
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }

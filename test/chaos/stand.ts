@@ -4,8 +4,9 @@ import { AppProcess } from './app-process.js';
 import { until } from './ask.js';
 import { Chance } from './chance.js';
 import type { Fault } from './faults.js';
+import { lookAtOthers } from './isolation.js';
 import { Oracle, type Findings } from './oracle.js';
-import { startTopology, type Topology, type TopologyName } from './topologies.js';
+import { startTopology, type Node, type Topology, type TopologyName } from './topologies.js';
 import { Traffic } from './traffic.js';
 
 /** Two, so that one process sees what the other one has changed. */
@@ -47,6 +48,7 @@ export class Stand {
     const oracle = this.#oracle;
     const apis = this.#processes.map(({ api }) => api);
     const traffic = new Traffic(oracle, apis, id, seed);
+    let harmed: Node | undefined;
     oracle.beginRound();
     traffic.start();
     try {
@@ -55,6 +57,9 @@ export class Stand {
       await fault.run({
         topology,
         chance: new Chance(seed, id),
+        harms: (primary) => {
+          harmed = primary;
+        },
         isOver: () => oracle.faultEnds(performance.now()),
       });
       await until('the servers agree again', () => topology.isWhole());
@@ -65,6 +70,9 @@ export class Stand {
     await traffic.audit();
     if (this.#processes.some(({ isAlive }) => !isAlive)) {
       oracle.report('no process', 'a process of the API has ended');
+    }
+    if (harmed !== undefined && topology.name === 'cluster') {
+      oracle.sawOthers(await lookAtOthers(topology, harmed, oracle.readsDuringFault()));
     }
     return oracle.findings();
   }

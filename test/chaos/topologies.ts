@@ -10,7 +10,7 @@ import {
 } from 'nestjs-redis-data/testing';
 
 import { ask, askInfo } from './ask.js';
-import { PASSWORD } from './internals.js';
+import { APP, PASSWORD } from './internals.js';
 import { Wire } from './wire.js';
 
 export const TOPOLOGIES = ['standalone', 'tls', 'sentinel', 'cluster'] as const;
@@ -29,6 +29,8 @@ export interface Topology {
   readonly env: Readonly<Record<string, string>>;
   readonly nodes: readonly Node[];
   primaries(): Promise<Node[]>;
+  /** Whether this user is on this primary, or on what has taken its place. */
+  isOn(primary: Node, user: string): Promise<boolean>;
   /** Starts a server that was killed again. */
   restart(node: Node): Promise<void>;
   /** Asks for a replica to take the place of this primary, in an orderly way, unless one has already. */
@@ -85,6 +87,7 @@ async function single(
     env: { ...env, REDIS_URL: url },
     nodes: [node],
     primaries: () => Promise.resolve([node]),
+    isOn: () => Promise.resolve(true),
     restart,
     failOver: () => Promise.reject(new Error(`${name} has no replica`)),
     isReplaced: () => Promise.resolve(false),
@@ -129,6 +132,7 @@ async function startSentinels(): Promise<Topology> {
     },
     nodes,
     primaries,
+    isOn: () => Promise.resolve(true),
     restart,
     failOver: async ({ server }) => {
       const [port] = await primaryPorts(); // of the sentinel that is asked
@@ -164,6 +168,11 @@ async function startNodes(): Promise<Topology> {
   await Promise.all(nodes.map(announce));
   const facts = (): Promise<Record<string, string>[]> =>
     Promise.all(nodes.map(({ server }) => askInfo(server, 'replication')));
+  /** A primary and its replica, whichever of them is which now. */
+  const pairOf = (node: Node): Node[] => {
+    const pair = nodes.indexOf(node) % cluster.primaries.length;
+    return nodes.filter((_, n) => n % cluster.primaries.length === pair);
+  };
   return {
     name: 'cluster',
     env: { REDIS_CLUSTER_NODES: nodes.map(({ wire }) => `${wire.host}:${wire.port}`).join() },
@@ -172,6 +181,13 @@ async function startNodes(): Promise<Topology> {
       const roles = await facts();
       return nodes.filter((_, n) => roles[n]?.['role'] === 'master');
     },
+    isOn: async (primary, user) => {
+      const exists = pairOf(primary).map(({ server }) =>
+        // Only the primary that has the slot does not say MOVED.
+        ask(server, 'EXISTS', `user:${APP}:${APP}:${user}`).catch(() => 'MOVED'),
+      );
+      return (await Promise.all(exists)).some((reply) => reply !== 'MOVED');
+    },
     restart: async (node) => {
       await restart(node);
       await announce(node);
@@ -179,11 +195,8 @@ async function startNodes(): Promise<Topology> {
     failOver: async (primary) => {
       const { role } = await askInfo(primary.server, 'replication');
       if (role !== 'master') return;
-      const pair = nodes.indexOf(primary) % cluster.primaries.length;
-      const replica = nodes.filter(
-        (node, n) => n % cluster.primaries.length === pair && node !== primary,
-      );
-      await ask((replica[0] as Node).server, 'CLUSTER', 'FAILOVER');
+      const replica = pairOf(primary).find((node) => node !== primary) as Node;
+      await ask(replica.server, 'CLUSTER', 'FAILOVER');
     },
     isReplaced: async (primary) => {
       const others = nodes.filter((node) => node !== primary);

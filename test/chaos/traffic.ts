@@ -230,7 +230,7 @@ async function readCached(
 ): Promise<void> {
   const path = `/users/${user.id}${asProfile ? '/profile' : ''}`;
   const answer = await api.request('GET', path);
-  if (!oracle.answered(answer, 200, 404)) return;
+  if (!oracle.answered({ ...answer, user: user.id }, 200, 404)) return;
   const seen = answer.status === 404 ? null : (answer.json as ShownUser);
   oracle.saw(user, seen, answer, asProfile ? 'profile' : 'cached user');
 }

@@ -13,7 +13,7 @@ const { parseArgs } = require('node:util');
 const { FAULTS } = require('./faults.ts');
 const { lineOf, tableOf } = require('./report.ts');
 const { runChaos } = require('./run-chaos.ts');
-const { TOPOLOGIES } = require('./topologies.ts');
+const { TOPOLOGIES } = require('./topologies/topology.ts');
 
 const { values } = parseArgs({
   options: {

@@ -8,7 +8,7 @@ import type { LossKind } from './losses.js';
 import { RECOVERY_MS, type Refusals } from './oracle.js';
 import { moveSlots } from './reshard.js';
 import type { Scene } from './scene.js';
-import { TOPOLOGIES, type Node, type Topology, type TopologyName } from './topologies.js';
+import { TOPOLOGIES, type Node, type Topology, type TopologyName } from './topologies/topology.js';
 
 export const FAULTS = [
   'kill',

@@ -1,5 +1,5 @@
 import type { Answer, Others } from './oracle.js';
-import type { Node, Topology } from './topologies.js';
+import type { Node, Topology } from './topologies/topology.js';
 
 /**
  * What is wrong with one primary is felt by its own users only.

@@ -161,6 +161,24 @@ describe('the oracle of the chaos run, of answers', () => {
     expect(oracle.findings()).toMatchObject({ refused: 4, recoveryMs: 1 + RECOVERY_MS });
   });
 
+  it('notices that a process does not say that it lives, whatever the fault', () => {
+    oracle.faultBegins('everything', 'none', 0);
+    oracle.answered(answer({ status: 503 }), 200);
+    oracle.answered(answer({ kind: 'probe', status: 503 }), 200);
+
+    expect(kinds()).toEqual(['not available']);
+  });
+
+  it('notices the refused read of a user whose primary is well', () => {
+    oracle.faultBegins('everything', 'none', 0);
+    const refused = answer({ status: 503, user: '1' });
+    oracle.answered(refused, 200);
+
+    oracle.sawOthers({ refused: oracle.readsDuringFault(), slowestMs: 1 });
+
+    expect(kinds()).toEqual(['not available']);
+  });
+
   it('takes a broken connection for a refusal', () => {
     oracle.answered(answer({ status: 0 }), 200);
 

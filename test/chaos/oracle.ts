@@ -12,7 +12,8 @@ export const RECOVERY_MS = 5_000;
 export type Refusals = 'nothing' | 'writes' | 'everything';
 
 export interface Answer extends Reading {
-  readonly kind: 'read' | 'write';
+  /** A probe asks whether the process lives: no fault of Redis is a reason to refuse it. */
+  readonly kind: 'read' | 'write' | 'probe';
   /** What was asked, for people. */
   readonly request: string;
   /** 0 if the connection broke or nothing came. */
@@ -218,7 +219,7 @@ export class Oracle {
   #mayRefuse(answer: Answer): boolean {
     const { refusals } = this.#fault;
     const isMeant = refusals === 'everything' || (refusals === 'writes' && answer.kind === 'write');
-    return isMeant && this.#isDuringFault(answer);
+    return isMeant && answer.kind !== 'probe' && this.#isDuringFault(answer);
   }
 
   #isDuringFault({ began, ended }: Reading): boolean {

@@ -1,6 +1,6 @@
-import { FAULTS } from './faults.js';
+import { FAULTS, faults } from './faults.js';
 import type { ChaosRow } from './run-chaos.js';
-import { TOPOLOGIES } from './topologies.js';
+import { TOPOLOGIES } from './topologies/topology.js';
 
 const COLUMNS = [
   'fault',
@@ -37,7 +37,8 @@ export function tableOf(rows: readonly ChaosRow[]): string {
 
 function cellsOf(row: ChaosRow): string[] {
   const { lost, lostUntilMs, othersSlowestMs } = row;
-  const until = lostUntilMs === undefined ? '' : `, the last at ${inSeconds(lostUntilMs)}`;
+  const isRecent = faults[row.fault].loses(row.topology) === 'recent';
+  const until = isRecent && lostUntilMs !== undefined ? `, until ${inSeconds(lostUntilMs)}` : '';
   return [
     row.fault,
     row.topology,

@@ -1,6 +1,6 @@
 import { ask, until } from './ask.js';
 import type { Scene } from './scene.js';
-import type { Node } from './topologies.js';
+import type { Node } from './topologies/topology.js';
 
 const SLOTS = 15;
 

@@ -2,7 +2,7 @@ import { Chance } from './chance.js';
 import { faults, type FaultName } from './faults.js';
 import type { Findings } from './oracle.js';
 import { Stand } from './stand.js';
-import type { TopologyName } from './topologies.js';
+import type { TopologyName } from './topologies/topology.js';
 
 export interface ChaosOptions {
   readonly seed: number;

@@ -1,5 +1,5 @@
 import type { Chance } from './chance.js';
-import type { Node, Topology } from './topologies.js';
+import type { Node, Topology } from './topologies/topology.js';
 
 /** Where a fault takes place. */
 export interface Scene {

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { AppProcess } from './app-process.js';
 import { until } from './ask.js';
+import { audit } from './audit.js';
 import { Chance } from './chance.js';
 import type { Fault } from './faults.js';
 import { lookAtOthers } from './isolation.js';
 import { Oracle, type Findings } from './oracle.js';
-import { startTopology, type Node, type Topology, type TopologyName } from './topologies.js';
+import { startTopology } from './topologies/start-topology.js';
+import type { Node, Topology, TopologyName } from './topologies/topology.js';
 import { Traffic } from './traffic.js';
 
 /** Two, so that one process sees what the other one has changed. */
@@ -67,7 +69,7 @@ export class Stand {
     } finally {
       await traffic.stop();
     }
-    await traffic.audit();
+    await audit(oracle, apis, traffic.users);
     if (this.#processes.some(({ isAlive }) => !isAlive)) {
       oracle.report('no process', 'a process of the API has ended');
     }

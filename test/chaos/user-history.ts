@@ -99,12 +99,17 @@ export class UserHistory {
     return { isOld: true, what };
   }
 
-  /** The e-mail that this user certainly has, if it has one. */
+  /** The e-mail that this user certainly has, and keeps others from having; `undefined` if in doubt. */
   certainEmail(now: number): string | undefined {
     const version = this.#certainVersion(now);
     if (version === undefined || this.#changes[version]?.what === 'delete') return undefined;
-    const emails = this.#emailsAt(version);
-    return emails.length === 1 ? emails[0] : undefined;
+    const since = this.#changes.findLastIndex(
+      ({ email, isRefused }, at) => at <= version && email !== undefined && !isRefused,
+    );
+    const made = this.#made(since);
+    const isCertain = made.ackedAt !== Infinity && !this.#losses.mayUndo(made);
+    if (!isCertain || this.#losses.mayVanish(made, now)) return undefined;
+    return this.#changes[since]?.email;
   }
 
   /** Whether there is certainly no such user any more. */

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { FAULTS, faults } from '../chaos/faults.js';
-import { TOPOLOGIES } from '../chaos/topologies.js';
+import { TOPOLOGIES } from '../chaos/topologies/topology.js';
 
 const lines = readFileSync('docs/guide/reliability.md', 'utf8').split('\n');
 const rows = lines

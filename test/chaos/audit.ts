@@ -31,7 +31,7 @@ async function auditList(oracle: Oracle, api: Api, users: readonly UserHistory[]
   for (const user of users) oracle.audited(user, found.get(user.id) ?? null, answer);
 }
 
-/** Users that are there all the time come at least once, and nobody else has their e-mail. */
+/** Users that are there all the time come at least once, and no other user has their e-mail. */
 async function auditPages(oracle: Oracle, api: Api, users: readonly UserHistory[]): Promise<void> {
   const owners = new Map<string, Set<string>>();
   const began = performance.now();

@@ -12,7 +12,7 @@ const BUSY_USERS = 40;
 /** One caller. It changes its own users only, one request after the other, and reads everybody's. */
 export class Caller {
   readonly #mine: UserHistory[] = [];
-  /** E-mails that nobody has any more, and who had them. */
+  /** E-mails of deleted users, and whose they were. */
   readonly #freed: { readonly email: string; readonly by: UserHistory }[] = [];
   #created = 0;
 

@@ -108,7 +108,7 @@ describe('the oracle of the chaos run, of users', () => {
     expect(kinds()).toEqual(['wrong answer']);
   });
 
-  it('notices a user in a list that nobody made', () => {
+  it('notices a user in a list that was never asked for', () => {
     oracle.sawListed({ ...shown(1), id: '2' }, { began: 20, ended: 30 }, 'page');
     oracle.sawListed({ ...shown(1), id: '3', firstName: 'eve' }, { began: 20, ended: 30 }, 'page');
 

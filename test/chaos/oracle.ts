@@ -76,7 +76,7 @@ export class Oracle {
   #othersSlowestMs: number | undefined;
   #fault = { refusals: 'nothing' as Refusals, from: Infinity, until: Infinity };
 
-  /** Forgets what was counted. Of the users that are there it only knows that somebody made them. */
+  /** Forgets what was counted. Of the users that are there it only knows that they were asked for. */
   beginRound(): void {
     this.#users = new Map();
     this.#violations = [];
@@ -174,7 +174,7 @@ export class Oracle {
     }
     const sentAt = this.#attempts.get(seen.firstName) ?? Infinity;
     if (sentAt < reading.ended) return;
-    this.report('wrong answer', `${how}: a user that nobody made: ${seen.firstName}`);
+    this.report('wrong answer', `${how}: a user that was never asked for: ${seen.firstName}`);
   }
 
   /** What is there when everything is quiet: the last word on what was lost. */
@@ -228,7 +228,8 @@ export class Oracle {
 
   #sinceFault(now: number): string {
     const { from, until } = this.#fault;
-    if (until !== Infinity) return `${Math.round(now - until)} ms after the fault was over`;
-    return from === Infinity ? 'before the fault' : `${Math.round(now - from)} ms into the fault`;
+    if (now < from) return 'before the fault';
+    if (now < until) return `${Math.round(now - from)} ms into the fault`;
+    return `${Math.round(now - until)} ms after the fault was over`;
   }
 }

@@ -89,14 +89,13 @@ export class UserHistory {
   /** @returns what is wrong with what a reader saw, if anything; `null` means that it saw no user */
   judge(seen: ShownUser | null, { began, ended }: Reading): Mistake | undefined {
     const floor = this.#floor(began);
-    if (seen === null) return this.#judgeAbsence(floor, ended);
-    const mixedUp = this.#mixedUp(seen, ended);
+    if (seen === null && this.#mayBeAbsent(floor, ended)) return undefined;
+    const mixedUp = seen === null ? undefined : this.#mixedUp(seen, ended);
     if (mixedUp !== undefined) return { isOld: false, what: mixedUp };
-    const version = versionOf(seen);
-    if (version >= floor) return undefined;
+    if (seen !== null && versionOf(seen) >= floor) return undefined;
+    const shown = seen === null ? 'no user' : `version ${versionOf(seen)}`;
     const sinceMs = Math.round(began - this.#made(floor).ackedAt);
-    const what = `version ${version}, ${sinceMs} ms after version ${floor} was acknowledged`;
-    return { isOld: true, what };
+    return { isOld: true, what: `${shown}, ${sinceMs} ms after version ${floor} was acknowledged` };
   }
 
   /** The e-mail that this user certainly has, and keeps others from having; `undefined` if in doubt. */
@@ -139,13 +138,12 @@ export class UserHistory {
     );
   }
 
-  #judgeAbsence(floor: number, ended: number): Mistake | undefined {
+  #mayBeAbsent(floor: number, ended: number): boolean {
     const isDeleted = this.#changes.some(
       ({ what, sentAt, isRefused }, version) =>
         version >= floor && what === 'delete' && sentAt <= ended && !isRefused,
     );
-    if (isDeleted || this.#losses.mayVanish(this.#made(floor), ended)) return undefined;
-    return { isOld: true, what: `no user, although version ${floor} was acknowledged` };
+    return isDeleted || this.#losses.mayVanish(this.#made(floor), ended);
   }
 
   /** What can be seen at no time, however old it is. */

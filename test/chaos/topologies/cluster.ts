@@ -6,15 +6,17 @@ import { isComplete, restart, wire } from './node.js';
 import type { Node, Topology } from './topology.js';
 
 /**
- * Each node announces the port of its wire, so that clients and replicas come that way. On a busy machine
- * the first elections may fail: a replica stands again however long its primary has been away. Until one
- * is elected the other nodes go on serving their slots, which is not the default of Redis.
+ * Each node announces the port of its wire, so that clients and replicas come that way. A server on a
+ * busy machine is not dead, and the first elections there may fail: a replica stands again however long its
+ * primary has been away. Until one is elected the other nodes go on serving their slots, which is not the
+ * default of Redis.
  */
 export async function startNodes(): Promise<Topology> {
   const cluster = await startCluster();
   const nodes = await wire(cluster.nodes);
   const configure = async ({ server, wire }: Node): Promise<void> => {
     await ask(server, 'CONFIG', 'SET', 'cluster-announce-port', String(wire.port));
+    await ask(server, 'CONFIG', 'SET', 'cluster-node-timeout', '2000');
     await ask(server, 'CONFIG', 'SET', 'cluster-replica-validity-factor', '0');
     await ask(server, 'CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
   };

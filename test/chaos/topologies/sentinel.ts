@@ -10,13 +10,21 @@ import type { Node, Topology } from './topology.js';
  */
 const PRODUCTION_PACE = ['INFO-PERIOD', '10000', 'PUBLISH-PERIOD', '2000'];
 
+/** A server on a busy machine is not dead: only a fault of ours is a reason to replace it. */
+const PATIENCE = ['down-after-milliseconds', '2000', 'failover-timeout', '10000'];
+
 /**
  * The sentinels and the servers talk to each other directly. The application reaches all of them over
  * wires: what a sentinel tells it is translated.
  */
 export async function startSentinels(): Promise<Topology> {
   const { name, primary, replicas, sentinels, stop } = await startSentinel();
-  await Promise.all(sentinels.map((one) => ask(one, 'SENTINEL', 'DEBUG', ...PRODUCTION_PACE)));
+  await Promise.all(
+    sentinels.flatMap((one) => [
+      ask(one, 'SENTINEL', 'DEBUG', ...PRODUCTION_PACE),
+      ask(one, 'SENTINEL', 'SET', name, ...PATIENCE),
+    ]),
+  );
   const translation = new Map<number, number>();
   const nodes = await wire([primary, ...replicas]);
   const watchers = await wire(sentinels, translation);

@@ -47,7 +47,7 @@ describe.each<Adapter>(['fastify', 'express'])(
       app = await serve({
         adapter,
         controllers: [ContextController],
-        redis: { url: server.url, app: `context-${adapter}`, cache: { timeout: '5s' } },
+        redis: { url: server.url, app: `context-${adapter}` },
         prepare: (nest) => {
           nest.use((request: { headers: Record<string, string> }, _: unknown, next: () => void) => {
             sender.run(request.headers['x-name'], next);

@@ -156,7 +156,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     app = await serve({
       adapter,
       controllers: [EdgesController],
-      redis: { url: server.url, app: `edge-${adapter}`, cache: { timeout: '5s' } },
+      redis: { url: server.url, app: `edge-${adapter}` },
       prepare: (nest) => {
         if (adapter === 'express') return;
         const fastify = nest.getHttpAdapter().getInstance() as FastifyInstance;
@@ -203,7 +203,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     const other = await serve({
       adapter,
       controllers: [EdgesController],
-      redis: { url: server.url, app: `edge-${adapter}`, cache: { timeout: '5s' } },
+      redis: { url: server.url, app: `edge-${adapter}` },
     });
     const headers = { host: 'same.example' };
     const path = '/edges/stale/fleet';
@@ -223,7 +223,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     const own = await serve({
       adapter,
       controllers: [EdgesController],
-      redis: { url: server.url, app: `own-${adapter}`, cache: { staleFor: '1m', timeout: '5s' } },
+      redis: { url: server.url, app: `own-${adapter}`, cache: { staleFor: '1m' } },
     });
     const short = async () => (await own.request('/edges/short')).cache;
     leave();
@@ -398,7 +398,7 @@ describe('RedisCacheInterceptor outside HTTP', () => {
     app = await serve({
       adapter: 'fastify',
       controllers: [EdgesController],
-      redis: { url: server.url, app: 'edge-outside', cache: { timeout: '5s' } },
+      redis: { url: server.url, app: 'edge-outside' },
       providers: [Resolver],
     });
   });

@@ -50,8 +50,9 @@ export async function serve({
 }: Parts): Promise<HttpApp> {
   @Module({
     imports: [
-      RedisModule.forRoot({ startup: 'wait', ...redis }),
-      ...caches.map((name) => RedisModule.forCache(name)),
+      // A busy machine is no outage.
+      RedisModule.forRoot({ startup: 'wait', ...redis, cache: { timeout: '5s', ...redis.cache } }),
+      ...caches.map((name) => RedisModule.forCache(name, { timeout: '5s' })),
     ],
     controllers,
     providers,

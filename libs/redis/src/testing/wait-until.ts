@@ -1,14 +1,18 @@
 const POLL_MS = 20;
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 
 /**
- * Asks until the answer is yes. An error counts as "not yet": the servers asked are still starting.
+ * Asks until the answer is yes. An error counts as "not yet": the servers asked are still starting, or an
+ * assertion does not hold yet.
  *
- * @param what completes "waited 15 s until ..."
+ * @param what completes "waited 30 s until ..."
  * @throws Error naming `what`, with the last error as its cause
  * @internal
  */
-export async function waitUntil(what: string, isTrue: () => Promise<boolean>): Promise<void> {
+export async function waitUntil(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;
   let cause: unknown;
   while (Date.now() < deadline) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EntityId, RedisEntity, RedisRepository } from '../../src/index.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { listenedCache } from './support/cache-stage.js';
 import { Customer } from './support/customer.js';
 import { onEveryTopology } from './support/repository-servers.js';
@@ -44,9 +45,9 @@ onEveryTopology((stage) => {
 
     it('ends with an entity that expires', async () => {
       const { notes, load } = open();
-      await notes.save({ id: 'a', text: 'one' }, { ttl: '150ms' });
+      await notes.save({ id: 'a', text: 'one' }, { ttl: '500ms' });
       expect(await load('a')).toEqual({ load: 1, text: 'one' });
-      await new Promise((resolve) => setTimeout(resolve, 160));
+      await waitUntil('it has expired', async () => (await load('a')).load === 2);
       expect(await load('a')).toEqual({ load: 2 });
     });
 

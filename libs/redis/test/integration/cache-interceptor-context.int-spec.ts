@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CacheTTL, RedisCacheInterceptor } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
+import { pass } from './support/time.js';
 
 /** Who has sent the request, as a middleware notes it. */
 const sender = new AsyncLocalStorage<unknown>();
@@ -46,7 +47,7 @@ describe.each<Adapter>(['fastify', 'express'])(
       app = await serve({
         adapter,
         controllers: [ContextController],
-        redis: { url: server.url, app: `context-${adapter}`, cache: { timeout: '5s' } },
+        redis: { url: server.url, app: `context-${adapter}` },
         prepare: (nest) => {
           nest.use((request: { headers: Record<string, string> }, _: unknown, next: () => void) => {
             sender.run(request.headers['x-name'], next);
@@ -66,7 +67,7 @@ describe.each<Adapter>(['fastify', 'express'])(
 
     it('runs in that of the request that makes anew what is stale', async () => {
       expect(await getAs('Ada', 'stale')).toEqual({ sender: 'Ada', cache: 'MISS' });
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await pass(60);
       expect(await getAs('Grace', 'stale')).toEqual({ sender: 'Grace', cache: 'MISS' });
     });
 

@@ -1,18 +1,23 @@
 import { expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { listenedCache } from './support/cache-stage.js';
 import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
-import { timed, useHarmedServer } from './support/harmed-server.js';
+import { useHarmedServer } from './support/harmed-server.js';
+import { heldLoader } from './support/latch.js';
+import { SOON_MS, timed } from './support/time.js';
 
 const SCRIPT = join(process.cwd(), 'libs/redis/test/integration/support/cache-in-child.cjs');
 
-const QUICK = { timeout: '100ms', breakerCooldown: '50ms' } as const;
+/** Long enough for a few commands on a busy machine. */
+const QUICK = { timeout: '1s', breakerCooldown: '50ms' } as const;
+
+const PATIENT = { timeout: '5s' } as const;
 
 const NAMES = Array.from({ length: 20 }, (_, i) => `k${i}`);
 
@@ -25,7 +30,7 @@ describeWithRealRedis('After an outage', () => {
       const one = await harmed.open();
       const { client, hold } = gated(one.client);
       const { cache } = listenedCache(client, harmed.keys, QUICK);
-      await cache.getOrLoad('scripts', () => 'are known now');
+      await cache.getOrLoad('scripts', () => 'are known now', PATIENT);
       const held = NAMES.map(() => hold('evalsha'));
       const calls = NAMES.map((name) => cache.resolve(name, () => 'without'));
       await Promise.all(held.map(({ reached }) => reached));
@@ -39,33 +44,32 @@ describeWithRealRedis('After an outage', () => {
       send();
       await waitUntil(
         'it is back',
-        async () => (await cache.resolve('y', () => 1)).status === 'hit',
+        async () => (await cache.resolve('y', () => 1, PATIENT)).status === 'hit',
       );
       const { ms, result } = await timed(() =>
-        Promise.all(NAMES.map((name) => cache.resolve(name, () => 'value'))),
+        Promise.all(NAMES.map((name) => cache.resolve(name, () => 'value', PATIENT))),
       );
       expect(new Set(result.map(({ status }) => status))).toEqual(new Set(['miss']));
-      expect(ms).toBeLessThan(400);
+      expect(ms).toBeLessThan(SOON_MS);
     },
   );
 
   it('a load that began before does not overwrite, nor is it waited for', async () => {
     const one = await harmed.openThroughProxy(QUICK);
     const other = await harmed.open();
-    let end: ((value: string) => void) | undefined;
-    const load = () => new Promise<string>((resolve) => (end = resolve));
+    const { hasRead, load, finish } = heldLoader(() => 'old');
     const loading = one.cache.getOrLoad('x', load, { tags: ['t'] });
-    await waitUntil('it loads', () => Promise.resolve(end !== undefined));
+    await hasRead;
     harmed.proxy.stall();
-    end?.('old');
+    finish();
     const { ms } = await timed(() => loading);
-    expect(ms).toBeLessThan(300);
+    expect(ms).toBeLessThan(SOON_MS);
     await other.cache.invalidateTags('t');
     await harmed.proxy.heal();
     await one.client.ping();
     const next = await timed(() => other.cache.resolve('x', () => 'new', { tags: ['t'] }));
     expect(next.result).toMatchObject({ value: 'new', status: 'miss' });
-    expect(next.ms).toBeLessThan(200);
+    expect(next.ms).toBeLessThan(SOON_MS);
   });
 });
 
@@ -84,7 +88,7 @@ describeWithRealRedis('While Redis is away', () => {
     let [running, most] = [0, 0];
     const loader = async () => {
       most = Math.max(most, ++running);
-      await sleep(10);
+      await nextTurn(); // all that may have begun
       running--;
       return 'value';
     };
@@ -96,12 +100,14 @@ describeWithRealRedis('While Redis is away', () => {
   it('those who ask for one key together share a load, and get what began after they asked', async () => {
     const { cache } = await cacheWithoutRedis();
     let loads = 0;
-    const loader = () => sleep(30, ++loads);
+    const loader = () => nextTurn(++loads);
     const together = await Promise.all(NAMES.map(() => cache.getOrLoad('x', loader)));
     expect(new Set(together)).toEqual(new Set([1]));
-    const first = cache.getOrLoad('x', loader);
-    await sleep(5);
+    const { hasRead, load, finish } = heldLoader(() => ++loads);
+    const first = cache.getOrLoad('x', load);
+    await hasRead;
     const later = cache.getOrLoad('x', loader);
+    finish();
     expect([await first, await later]).toEqual([2, 3]);
   });
 
@@ -115,7 +121,7 @@ describeWithRealRedis('While Redis is away', () => {
     const { ms, result } = await timed(() => caught(cache.getOrLoad('z', loader)));
     expect(result).toMatchObject({ name: 'RedisTimeoutException', timeoutMs: 100 });
     expect(result.message).toContain('waiting for its turn');
-    expect(ms).toBeLessThan(400);
+    expect(ms).toBeLessThan(SOON_MS);
     expect(loader).not.toHaveBeenCalled();
     end();
     await endless;
@@ -138,7 +144,7 @@ describeWithRealRedis('While Redis is away', () => {
 
   it('a process neither fails because of a promise that nobody watches, nor stays alive', async () => {
     const args = [SCRIPT, String(harmed.server.port), String(harmed.server.pid)];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
     expect(JSON.parse(stdout)).toEqual({ before: 'miss', frozen: ['bypass'], killed: ['bypass'] });
   });
 });

@@ -3,6 +3,7 @@ import { primariesOf } from './support/primaries.js';
 import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
 import { onEveryTopology } from './support/repository-servers.js';
+import { SOON_MS } from './support/time.js';
 
 onEveryTopology((stage) => {
   describe('How long RedisCache keeps things', () => {
@@ -19,11 +20,11 @@ onEveryTopology((stage) => {
         context.setTtl('2m');
         return 1;
       });
-      const lefts: Record<string, number> = {};
-      for (const name of ['value', 'none', 'set', 'adaptive']) {
-        lefts[name] = Math.ceil((await leftOf(keys.cacheKey('a', name))) / 1_000);
+      const expected = { value: 60_000, none: 5_000, set: 110_000, adaptive: 170_000 };
+      for (const [name, ms] of Object.entries(expected)) {
+        const left = await leftOf(keys.cacheKey('a', name));
+        expect([name, left > ms - SOON_MS && left <= ms]).toEqual([name, true]);
       }
-      expect(lefts).toEqual({ value: 60, none: 5, set: 110, adaptive: 170 });
     });
 
     it('ends up to a tenth earlier, or as much as jitter says', async () => {
@@ -39,7 +40,7 @@ onEveryTopology((stage) => {
       expect(Math.max(...usual)).toBeLessThanOrEqual(100_000);
       expect(new Set(usual.map((left) => Math.floor(left / 1_000))).size).toBeGreaterThan(3);
       expect(Math.min(...(await lefts(1)))).toBeLessThan(50_000);
-      expect(Math.min(...(await lefts(0)))).toBeGreaterThan(98_000);
+      expect(Math.min(...(await lefts(0)))).toBeGreaterThan(95_000);
     });
 
     it('is at most what its tags are kept for, whatever the loader says', async () => {
@@ -132,11 +133,11 @@ onEveryTopology((stage) => {
 
     it("may take many reads, which are no part of its caller's timeout", async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys(), {
-        timeout: '100ms',
+        timeout: '500ms',
         breakerThreshold: 1,
       });
       const loaded = await cache.resolve('x', async (context) => {
-        const until = performance.now() + 300;
+        const until = performance.now() + 600;
         for (let i = 0; performance.now() < until; i++) {
           await context.dependOn({ tags: [`t${i % 5}`] });
           await context.read(`nothing ${i % 5}`);

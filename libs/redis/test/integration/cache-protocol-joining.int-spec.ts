@@ -4,10 +4,11 @@ import { gated } from './support/gate.js';
 import { heldLoader, latch } from './support/latch.js';
 import { listenedCache } from './support/cache-stage.js';
 import { onOneServer } from './support/repository-servers.js';
+import { pass } from './support/time.js';
 
 /** How long it is watched that nothing happens. */
 const SOME_TIME_MS = 30;
-const someTime = () => new Promise((resolve) => setTimeout(resolve, SOME_TIME_MS));
+const someTime = () => pass(SOME_TIME_MS);
 
 onOneServer((stage) => {
   describe('A caller who comes while this process loads', () => {

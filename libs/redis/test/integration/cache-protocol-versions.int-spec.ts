@@ -4,6 +4,7 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { listenedCache } from './support/cache-stage.js';
 import { heldLoader } from './support/latch.js';
 import { onEveryTopology, type Stage } from './support/repository-servers.js';
+import { pass } from './support/time.js';
 
 async function stageOf(stage: Stage) {
   const keys = stage.keys();
@@ -213,8 +214,7 @@ onEveryTopology((stage) => {
       await other.invalidateTags('t');
       const loader = jest.fn(() => 'new');
       const waiting = other.getOrLoad('x', loader, { tags: ['t'] });
-      const isWaiting = new Promise((resolve) => setTimeout(resolve, 20));
-      await isWaiting;
+      await pass(20); // it does not load meanwhile
       expect(loader).not.toHaveBeenCalled();
       old.finish();
       expect(await loading).toBe('old');

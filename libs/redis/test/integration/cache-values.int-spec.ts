@@ -5,7 +5,7 @@ import { CacheKeys } from '../../src/cache/cache-keys.js';
 import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
 import { onEveryTopology, type Stage } from './support/repository-servers.js';
-import { timed } from './support/harmed-server.js';
+import { SOON_MS, timed } from './support/time.js';
 
 /** A cache with keys of its own, and where it keeps what. */
 function stored(stage: Stage) {
@@ -57,7 +57,7 @@ onEveryTopology((stage) => {
       expect(error).toHaveProperty('name', 'RedisSerializationException');
       const { ms, result } = await timed(() => cache.resolve('x', () => 'good'));
       expect(result).toMatchObject({ value: 'good', status: 'miss' });
-      expect(ms).toBeLessThan(200);
+      expect(ms).toBeLessThan(SOON_MS);
       expect(await caught(cache.set('x', value))).toHaveProperty('name', error.name);
       expect(await cache.get('x')).toBe('good');
     });
@@ -157,7 +157,7 @@ onEveryTopology((stage) => {
       const load = () => cache.resolve('x', () => 'value', { tags: ['t'] });
       const { ms, result } = await timed(load);
       expect(result).toMatchObject({ value: 'value', status: 'miss' });
-      expect(ms).toBeLessThan(200);
+      expect(ms).toBeLessThan(SOON_MS);
       expect(of('cache.corrupt')).toEqual([
         { type: 'cache.corrupt', connection: 'default', cache: 'default', key: entry },
       ]);
@@ -183,7 +183,7 @@ onEveryTopology((stage) => {
       await stage.client.set(at('x').lease, 'foreign', 'PX', 60);
       const { ms, result } = await timed(() => cache.resolve('x', () => 'value'));
       expect(result).toMatchObject({ value: 'value', status: 'miss' });
-      expect(ms).toBeLessThan(400);
+      expect(ms).toBeLessThan(SOON_MS);
     });
 
     if (hasRealRedis) {
@@ -204,7 +204,7 @@ onEveryTopology((stage) => {
         const read = await caught(cache.getOrLoad('z', (context) => context.read('large')));
         expect(read.message).toBe(named.message);
         const { ms } = await timed(() => cache.getOrLoad('x', loader));
-        expect(ms).toBeLessThan(200);
+        expect(ms).toBeLessThan(SOON_MS);
         await stage.client.del('large');
       });
     }

@@ -1,7 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { onEveryTopology } from './support/repository-servers.js';
 import { listenedCache } from './support/cache-stage.js';
 import { heldLoader } from './support/latch.js';
+import { recordCommands } from './support/record-commands.js';
+import { pass } from './support/time.js';
 
 onEveryTopology((stage) => {
   describe('RedisCache', () => {
@@ -34,7 +37,7 @@ onEveryTopology((stage) => {
       let loads = 0;
       const loader = async () => {
         loads++;
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await pass(50); // all have asked meanwhile, or find the entry
         return 'value';
       };
       const calls = caches.flatMap(({ cache }) =>
@@ -52,8 +55,9 @@ onEveryTopology((stage) => {
       await held.hasRead;
       source = 'new';
       await cache.invalidateTags('t');
+      const { names } = recordCommands(stage.client);
       const second = cache.getOrLoad('x', () => source, { tags: ['t'] });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await waitUntil('the second has looked', () => names().includes('mget'));
       held.finish();
       expect(await first).toBe('old');
       expect(await second).toBe('new');
@@ -107,14 +111,15 @@ onEveryTopology((stage) => {
     it('serves what is stale while one caller refreshes it', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let n = 0;
-      const load = () => cache.resolve('x', () => ++n, { ttl: '50ms', staleFor: '1m', jitter: 0 });
-      expect(await load()).toMatchObject({ value: 1, status: 'miss' });
-      await new Promise((resolve) => setTimeout(resolve, 70));
-      const results = await Promise.all(Array.from({ length: 20 }, load));
+      const load = (ttl: '50ms' | '1m') =>
+        cache.resolve('x', () => ++n, { ttl, staleFor: '1m', jitter: 0 });
+      expect(await load('50ms')).toMatchObject({ value: 1, status: 'miss' });
+      await pass(70);
+      const results = await Promise.all(Array.from({ length: 20 }, () => load('1m')));
       expect(results.every(({ status, value }) => status === 'stale' && value === 1)).toBe(true);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await waitUntil('it is refreshed', async () => (await load('1m')).status === 'hit');
       expect(n).toBe(2);
-      expect(await load()).toMatchObject({ value: 2, status: 'hit' });
+      expect(await load('1m')).toMatchObject({ value: 2, status: 'hit' });
     });
 
     it('deletes by pattern what is cached and what is being loaded', async () => {

@@ -8,12 +8,9 @@ import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { startRedis, startReplica } from '../../src/testing/index.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { timed } from './support/harmed-server.js';
 import { acceptedBy, useHealthStage } from './support/health-stage.js';
 import { recordCommands } from './support/record-commands.js';
-
-/** What a busy machine may take on top. */
-const SLACK_MS = 200;
+import { SOON_MS, timed } from './support/time.js';
 
 const stage = useHealthStage();
 
@@ -187,7 +184,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
         timed(() => indicator.isHealthy('redis', { timeout: '50ms' })),
       );
       for (const { ms, result } of await Promise.all(probes)) {
-        expect(ms).toBeLessThan(50 + SLACK_MS);
+        expect(ms).toBeLessThan(SOON_MS);
         expect(result).toEqual({ redis: { status: 'down', message: 'no answer in time' } });
       }
     }

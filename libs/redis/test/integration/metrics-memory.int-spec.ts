@@ -5,7 +5,9 @@ import { getRedisToken, type RedisModuleOptions } from 'nestjs-redis-data';
 import { startCluster, startRedis } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
+import { caught } from './support/caught.js';
 import { primariesOf } from './support/primaries.js';
+import { timed } from './support/time.js';
 import { countedCommands, openMetricsApp, scrape } from './support/metrics-app.js';
 
 const MB = 1024 * 1024;
@@ -38,11 +40,21 @@ async function memory() {
   return { used: of('used'), limit: of('limit'), evicts };
 }
 
+/** A scrape that is in a hurry, on a busy machine, goes without. */
+async function knownMemory() {
+  let known = await memory();
+  await waitUntil('Redis has said it', async () => {
+    known = await memory();
+    return known.used !== undefined;
+  });
+  return known;
+}
+
 describeWithRealRedis('metrics of memory', () => {
   it('say what Redis uses and may use, and ask it once for several scrapes', async () => {
     const server = await start('--maxmemory', '100mb');
     await open({ url: server.url });
-    const { used, limit, evicts } = await memory();
+    const { used, limit, evicts } = await knownMemory();
     expect(used).toBeGreaterThan(100_000);
     expect(used).toBeLessThan(100 * MB);
     expect([limit, evicts]).toEqual([100 * MB, 0]);
@@ -54,7 +66,7 @@ describeWithRealRedis('metrics of memory', () => {
   it('have no limit where Redis has none', async () => {
     const server = await start();
     await open({ url: server.url });
-    const { used, limit } = await memory();
+    const { used, limit } = await knownMemory();
     expect(used).toBeGreaterThan(100_000);
     expect(limit).toBeUndefined();
   });
@@ -65,7 +77,7 @@ describeWithRealRedis('metrics of memory', () => {
   ])('say what a full server with the policy %s does', async (policy, evicts) => {
     const server = await start('--maxmemory', '100mb', '--maxmemory-policy', policy);
     await open({ url: server.url });
-    expect(await memory()).toMatchObject({ limit: 100 * MB, evicts });
+    expect(await knownMemory()).toMatchObject({ limit: 100 * MB, evicts });
   });
 
   it('come with an error of their own when it is used up', async () => {
@@ -98,30 +110,35 @@ describeWithRealRedis('metrics of memory', () => {
 
   it('do not hold up a scrape for long when Redis is frozen, and not at all after that', async () => {
     const server = await start();
-    const redis = await open({ url: server.url, commandTimeout: '600ms' });
+    const redis = await open({ url: server.url, commandTimeout: '1s' });
     server.freeze();
     cleanups.push(() => {
       server.thaw();
     });
-    const begun = performance.now();
-    expect((await memory()).used).toBeUndefined();
-    const first = performance.now() - begun;
-    expect(first).toBeGreaterThan(200);
-    expect(first).toBeLessThan(2_000);
+    const ended: string[] = [];
+    const command = caught(redis.get('k')).then(({ message }) => ended.push(message));
+    const { ms, result } = await timed(memory);
+    ended.push('the scrape');
+    expect(result.used).toBeUndefined();
+    expect(ms).toBeGreaterThan(200);
     const seen = await Promise.race([scrape(registry), new Promise((r) => setImmediate(r))]);
     expect(seen).toBeInstanceOf(Map);
-    await expect(redis.get('k')).rejects.toThrow('Command timed out');
-    const late = (command: string) =>
-      `redis_command_errors_total{connection="default",command="${command}",error="timeout"}`;
-    const after = await scrape(registry);
-    expect([after.get(late('get')), after.get(late('info'))]).toEqual([1, 1]);
-    expect(after.get('redis_connection_up{connection="default"}')).toBe(1);
+    await command;
+    expect(ended).toEqual(['the scrape', 'Command timed out']);
+    const late = (name: string) =>
+      `redis_command_errors_total{connection="default",command="${name}",error="timeout"}`;
+    await waitUntil('INFO is late as well', async () => {
+      const after = await scrape(registry);
+      expect([after.get(late('get')), after.get(late('info'))]).toEqual([1, 1]);
+      expect(after.get('redis_connection_up{connection="default"}')).toBe(1);
+      return true;
+    });
   });
 
   it('are absent, and the connection is down, at once when Redis is gone; and back with it', async () => {
     const server = await start();
     await open({ url: server.url });
-    expect((await memory()).used).toBeGreaterThan(0);
+    expect((await knownMemory()).used).toBeGreaterThan(0);
     await server.kill();
     const up = async () =>
       (await scrape(registry)).get('redis_connection_up{connection="default"}');
@@ -129,7 +146,7 @@ describeWithRealRedis('metrics of memory', () => {
     expect(await memory()).toEqual({ used: undefined, limit: undefined, evicts: undefined });
     await server.restart();
     await waitUntil('the connection is up', async () => (await up()) === 1);
-    expect((await memory()).used).toBeGreaterThan(0);
+    expect((await knownMemory()).used).toBeGreaterThan(0);
   });
 });
 
@@ -142,7 +159,7 @@ describeWithRealRedis('metrics of a cluster', () => {
     const [full, ...others] = primariesOf(client);
     await Promise.all(others.map((node) => node.config('SET', 'maxmemory', '1gb')));
     await full?.config('SET', 'maxmemory', '50mb');
-    const { used, limit } = await memory();
+    const { used, limit } = await knownMemory();
     expect(limit).toBe(50 * MB);
     expect(used).toBeGreaterThan(500_000);
     expect(used).toBeLessThan(50 * MB);
@@ -151,5 +168,5 @@ describeWithRealRedis('metrics of a cluster', () => {
     expect(await countedCommands(registry, 'set')).toBe(100);
     expect(await countedCommands(registry, 'info')).toBe(3);
     expect((await scrape(registry)).get('redis_connection_up{connection="default"}')).toBe(1);
-  }, 20_000);
+  });
 });

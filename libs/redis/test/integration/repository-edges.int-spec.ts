@@ -44,7 +44,7 @@ let edges: RedisRepository<Edge>;
 
 beforeAll(async () => {
   server = await startRedis();
-  connection = await openConnection({ url: server.url, commandTimeout: '300ms' });
+  connection = await openConnection({ url: server.url });
 });
 afterAll(async () => {
   await connection.close();
@@ -157,7 +157,7 @@ describe('A repository', () => {
 describeWithRealRedis('A repository whose server answers nothing any more', () => {
   it('asks for the rest of many entities no more', async () => {
     const own = await startRedis();
-    const { client, close } = await openConnection({ url: own.url, commandTimeout: '300ms' });
+    const { client, close } = await openConnection({ url: own.url, commandTimeout: '2s' });
     const repository = new RedisRepository(client, keys, Edge);
     await repository.saveAll(ids.map((id) => ({ id, group: 'a' })));
     await client.ping();

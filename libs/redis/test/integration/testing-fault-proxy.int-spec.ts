@@ -5,6 +5,7 @@ import type { RedisTestServer } from '../../src/testing/redis-test-server.js';
 import { startFaultProxy, type FaultProxy } from '../../src/testing/start-fault-proxy.js';
 import { startRedis } from '../../src/testing/start-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
+import { pass } from './support/time.js';
 
 let server: RedisTestServer;
 
@@ -21,34 +22,34 @@ describe('startFaultProxy', () => {
     await Promise.all([one.ping(), other.ping()]);
     expect([proxy.connections, proxy.accepted]).toEqual([2, 2]);
     one.disconnect();
-    await waitUntil('it has noticed', () => Promise.resolve(proxy.connections === 1));
+    await waitUntil('it has noticed', () => proxy.connections === 1);
     expect(proxy.accepted).toBe(2);
     other.disconnect();
   });
 
   it('delays replies, in order even if the delay is shortened meanwhile', async () => {
     await using proxy = await startFaultProxy(server);
-    const client = connectTo(proxy);
+    const [client, direct] = [connectTo(proxy), connectTo(server)];
     await client.ping();
-    proxy.delay(120);
+    proxy.delay(200);
     const start = performance.now();
     const first = client.incr('delayed');
-    await waitUntil('the first reply is on its way', () =>
-      Promise.resolve(performance.now() - start > 40),
-    );
+    await waitUntil('the first is answered', async () => (await direct.get('delayed')) === '1');
+    await pass(40); // on its way
     proxy.delay(0);
     expect(await Promise.all([first, client.incr('delayed')])).toEqual([1, 2]);
-    expect(performance.now() - start).toBeGreaterThan(110);
+    expect(performance.now() - start).toBeGreaterThan(190);
     client.disconnect();
+    direct.disconnect();
   });
 
   it('stalls without closing, also for new connections, and heals', async () => {
     await using proxy = await startFaultProxy(server);
-    const client = connectTo(proxy, { commandTimeout: 100 });
+    const client = connectTo(proxy, { commandTimeout: 1_000 });
     await client.ping();
     proxy.stall();
     await expect(client.ping()).rejects.toThrow('Command timed out');
-    const late = connectTo(proxy, { connectTimeout: 5000 });
+    const late = connectTo(proxy, { connectTimeout: 30_000 });
     await once(late, 'connect');
     expect([client.status, proxy.connections]).toEqual(['ready', 2]);
     await proxy.heal();
@@ -80,12 +81,12 @@ describe('startFaultProxy', () => {
     const closed = once(client, 'end');
     await own.kill();
     await closed;
-    await waitUntil('the proxy has noticed', () => Promise.resolve(proxy.connections === 0));
+    await waitUntil('the proxy has noticed', () => proxy.connections === 0);
   });
 });
 
-function connectTo(proxy: FaultProxy, options: object = {}): Redis {
-  return new Redis(proxy.port, proxy.host, {
+function connectTo({ port, host }: FaultProxy | RedisTestServer, options: object = {}): Redis {
+  return new Redis(port, host, {
     maxRetriesPerRequest: 0,
     retryStrategy: () => 20,
     ...options,

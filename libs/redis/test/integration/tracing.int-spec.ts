@@ -10,7 +10,7 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RedisCache, RedisModule, type RedisModuleOptions } from 'nestjs-redis-data';
 import { startFaultProxy, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
@@ -18,6 +18,7 @@ import { LoadTracing } from '../../src/cache/load/load-tracing.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { heldLoader, latch } from './support/latch.js';
+import { pass } from './support/time.js';
 import { recordTraces, type Traces } from './support/traces.js';
 
 const LOAD = 'redis.cache.load';
@@ -70,7 +71,7 @@ const idOf = (name: string) => traces.spans(name)[0]?.spanContext().spanId;
 describe('The span of a load', () => {
   it('is part of the request that caused it, and has in it what the loader does', async () => {
     const { cache } = await boot();
-    const load = () => traces.inSpan('query', () => sleep(5, { name: 'Ada' }));
+    const load = () => traces.inSpan('query', () => nextTurn({ name: 'Ada' }));
     const read = () => cache.getOrLoad(['user', 'ada@example.com'], load, { tags: ['users'] });
     expect(await traces.inSpan('request', read)).toEqual({ name: 'Ada' });
     expect(names()).toEqual(['query', LOAD, 'request']);
@@ -129,7 +130,7 @@ describe('The span of a load', () => {
     const load = () => (fails ? Promise.reject(new Error('database away')) : Promise.resolve(1));
     const read = () => cache.resolve('k', load, { ttl: '30ms', failSafe: '1m', jitter: 0 });
     await read();
-    await sleep(40);
+    await pass(40);
     traces.forget();
     fails = true;
     expect(await read()).toMatchObject({ value: 1, status: 'stale' });
@@ -195,7 +196,7 @@ describe('The span of a refresh in the background', () => {
     const { cache } = await boot();
     const stale = { ttl: '30ms', staleFor: '1m', jitter: 0 } as const;
     await cache.getOrLoad('k', () => 1, stale);
-    await sleep(40);
+    await pass(40);
     traces.forget();
     const { load, finish } = heldLoader(() => 2);
     const read = () => cache.resolve('k', () => traces.inSpan('query', load), stale);
@@ -217,7 +218,7 @@ describe('The span of a refresh in the background', () => {
     const { cache } = await boot();
     const stale = { ttl: '30ms', staleFor: '1m', jitter: 0 } as const;
     await cache.getOrLoad('k', () => 1, stale);
-    await sleep(40);
+    await pass(40);
     traces.forget();
     expect(await cache.getOrLoad('k', () => 2, stale)).toBe(1);
     const { links, parentSpanContext } = await traces.span(LOAD);
@@ -297,7 +298,7 @@ describe('RedisTracingModule', () => {
     expect(await caught(cache.getOrLoad('b', () => Promise.reject(error)))).toBe(error);
     const stale = { ttl: '30ms', staleFor: '1m', jitter: 0 } as const;
     await cache.getOrLoad('c', () => 1, stale);
-    await sleep(40);
+    await pass(40);
     const refreshed = latch();
     const refresh = () => {
       refreshed.open();

@@ -1,12 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RedisCache } from '../../../src/cache/redis-cache.js';
 import { KeyBuilder } from '../../../src/index.js';
 import { startRedis } from '../../../src/testing/index.js';
 import { openConnection } from './open-connection.js';
+import { pass } from './time.js';
 
 const CHILD = join(process.cwd(), 'libs/redis/test/integration/support/cold-key-child.cjs');
 
@@ -14,8 +14,8 @@ const CHILD = join(process.cwd(), 'libs/redis/test/integration/support/cold-key-
 const LOADS = 'loads';
 
 /** A lease lives for the two together. */
-export const LOAD_TIMEOUT_MS = 1_000;
-export const TIMEOUT_MS = 500;
+export const LOAD_TIMEOUT_MS = 1_500;
+export const TIMEOUT_MS = 1_500;
 
 export interface ColdKeyOptions {
   readonly processes: number;
@@ -49,7 +49,7 @@ export async function askForColdKey(options: ColdKeyOptions): Promise<ColdKeyRes
       void reported(child, 'loading').then(async () => {
         if (!kill || victim) return;
         victim = child;
-        await sleep(loadMs / 2);
+        await pass(loadMs / 2); // in the middle of it
         child.kill('SIGKILL');
       });
     }
@@ -88,7 +88,7 @@ export async function askInChild(options: {
   const loader = async () => {
     report({ type: 'loading' });
     await client.incr(LOADS);
-    await sleep(options.loadMs);
+    await pass(options.loadMs);
     return 'value';
   };
   const ask = () => cache.getOrLoad('cold', loader, { tags: ['tag'] });

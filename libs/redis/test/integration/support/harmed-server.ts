@@ -60,17 +60,3 @@ export function useHarmedServer(start = () => startRedis()): HarmedServer {
     openThroughProxy: (options) => open(options, { host: proxy.host, port: proxy.port }),
   };
 }
-
-/** How long something took, and what came of it. */
-export async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
-  const startedAt = performance.now();
-  const result = await work();
-  return { ms: performance.now() - startedAt, result };
-}
-
-/** The best of several times: a machine that is busy with something else is so for a while only. */
-export async function fastest(work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < 5; i++) times.push((await timed(work)).ms);
-  return Math.min(...times);
-}

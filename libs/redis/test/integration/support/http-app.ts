@@ -51,8 +51,11 @@ export async function serve({
 }: Parts): Promise<HttpApp> {
   @Module({
     imports: [
-      RedisModule.forRoot({ startup: 'wait', ...redis }),
-      ...Object.entries(caches).map(([name, own]) => RedisModule.forCache(name, own)),
+      // A busy machine is no outage.
+      RedisModule.forRoot({ startup: 'wait', ...redis, cache: { timeout: '5s', ...redis.cache } }),
+      ...Object.entries(caches).map(([name, own]) =>
+        RedisModule.forCache(name, { timeout: '5s', ...own }),
+      ),
     ],
     controllers,
     providers,

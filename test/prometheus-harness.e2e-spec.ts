@@ -7,9 +7,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startInChild } from './support/child.js';
 import { describeWithPrometheus } from './support/describe-with-prometheus.js';
 import { hurried, startPrometheus, type Prometheus } from './support/prometheus.js';
-import { eventually } from './users-app.js';
-
-const START_MS = 20_000;
+import { eventually } from './support/time.js';
 
 /** Whether there is a Prometheus. */
 async function isAnswering(url: string): Promise<boolean> {
@@ -30,7 +28,7 @@ describeWithPrometheus('the Prometheus of the tests', () => {
     }).listen(0, '127.0.0.1');
     await once(target, 'listening');
     prometheus = await startPrometheus(`127.0.0.1:${(target.address() as AddressInfo).port}`);
-  }, START_MS);
+  });
 
   afterAll(async () => {
     await prometheus.stop();
@@ -63,22 +61,22 @@ describeWithPrometheus('the Prometheus of the tests', () => {
   });
 
   it('runs its clock sixty times as fast', () => {
-    expect(['15s', '5m', '1d'].map(hurried)).toEqual(['250ms', '5000ms', '1440000ms']);
+    expect(['15s', '5m', '1d'].map((duration) => hurried(duration))).toEqual([
+      '250ms',
+      '5000ms',
+      '1440000ms',
+    ]);
     expect(() => hurried('5 minutes')).toThrow('not a duration: 5 minutes');
   });
 
-  it(
-    'dies with the process that started it, even on SIGKILL',
-    async () => {
-      const { child, url } = await startInChild(['startPrometheus']);
-      expect(await isAnswering(url)).toBe(true);
+  it('dies with the process that started it, even on SIGKILL', async () => {
+    const { child, url } = await startInChild(['startPrometheus']);
+    expect(await isAnswering(url)).toBe(true);
 
-      child.kill('SIGKILL');
+    child.kill('SIGKILL');
 
-      await eventually(async () => {
-        expect(await isAnswering(url)).toBe(false);
-      });
-    },
-    START_MS,
-  );
+    await eventually(async () => {
+      expect(await isAnswering(url)).toBe(false);
+    });
+  });
 });

@@ -78,23 +78,6 @@ export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promi
   }
 }
 
-/** Polls until the check passes; its last failure is the test's. */
-export async function eventually(
-  check: () => Promise<void> | void,
-  withinMs = 4_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
 let created = 0;
 
 /** Ada with an e-mail that nobody else has, unless the details say otherwise. */

@@ -20,13 +20,8 @@ import { AppModule } from '../apps/users/src/app.module.js';
 import { createHttpAdapter } from '../apps/users/src/http/http-adapter.js';
 import { describeStartupFailure } from '../apps/users/src/process/startup-failure.js';
 import { RESOLVED_REDIS } from '../apps/users/src/redis/redis-server.module.js';
-import {
-  createUser,
-  eventually,
-  startUsersApp,
-  withEnvironment,
-  type UsersApp,
-} from './users-app.js';
+import { eventually } from './support/time.js';
+import { createUser, startUsersApp, withEnvironment, type UsersApp } from './users-app.js';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -67,7 +62,7 @@ describe('starting the users API', () => {
     async function start(env: Env): Promise<UsersApp> {
       const app = await startUsersApp({
         REDIS_URL: redis.url,
-        REDIS_COMMAND_TIMEOUT: '300',
+        REDIS_COMMAND_TIMEOUT: '1000',
         ...env,
       });
       apps.push(app);

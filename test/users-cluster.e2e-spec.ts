@@ -12,7 +12,7 @@ describeWithRealRedis('users API on a cluster', () => {
     cluster = await startCluster({ replicas: false });
     const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`);
     app = await startUsersApp({ REDIS_CLUSTER_NODES: nodes.join(), REDIS_STARTUP: 'wait' });
-  }, 20_000);
+  });
 
   afterAll(async () => {
     await app.close();

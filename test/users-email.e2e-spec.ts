@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Redis } from 'ioredis';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
-import { ADA, createUser, eventually, startUsersApp, type UsersApp } from './users-app.js';
+import { eventually } from './support/time.js';
+import { ADA, createUser, startUsersApp, type UsersApp } from './users-app.js';
 
 const TAKEN = {
   status: 409,

@@ -4,7 +4,8 @@ import { Redis } from 'ioredis';
 
 import { RedisServerModule } from '../apps/users/src/redis/redis-server.module.js';
 import { describeWithRealRedis } from './support/real-redis.js';
-import { eventually, startUsersApp, type UsersApp } from './users-app.js';
+import { eventually } from './support/time.js';
+import { startUsersApp, type UsersApp } from './users-app.js';
 
 describeWithRealRedis('the health of the users API', () => {
   let server: RedisTestServer;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { captureLog, type CapturedLog, type LogLine } from './support/capture-log.js';
-import { eventually, startUsersApp, type UsersApp } from './users-app.js';
+import { eventually } from './support/time.js';
+import { startUsersApp, type UsersApp } from './users-app.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -2,19 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { describeWithRealRedis } from './support/real-redis.js';
-import {
-  ADA,
-  createUser,
-  eventually,
-  startUsersApp,
-  type Answer,
-  type UsersApp,
-} from './users-app.js';
+import { eventually, SOON_MS, timed } from './support/time.js';
+import { ADA, createUser, startUsersApp, type Answer, type UsersApp } from './users-app.js';
 
-const COMMAND_TIMEOUT_MS = 300;
-
-/** On top of the command's deadline, for a slow machine that runs other tests as well. */
-const SLACK_MS = 1_000;
+/** Short, so that an outage is noticed soon; what Redis answers, it answers in time. */
+const COMMAND_TIMEOUT_MS = 600;
 
 /** Every route that needs Redis. */
 function callEverything(app: UsersApp): Promise<Answer[]> {
@@ -30,10 +22,9 @@ function callEverything(app: UsersApp): Promise<Answer[]> {
 }
 
 async function expectOutage(app: UsersApp): Promise<void> {
-  const start = Date.now();
-  const answers = await callEverything(app);
+  const { ms, result: answers } = await timed(() => callEverything(app));
 
-  expect(Date.now() - start).toBeLessThan(COMMAND_TIMEOUT_MS + SLACK_MS);
+  expect(ms).toBeLessThan(SOON_MS);
   for (const { status, headers, json, text } of answers) {
     expect(status).toBe(503);
     expect(headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -80,7 +71,7 @@ function itSurvives(
       REDIS_URL: server.url,
       REDIS_COMMAND_TIMEOUT: String(COMMAND_TIMEOUT_MS),
     });
-    await createUser(app);
+    await eventually(() => createUser(app));
   });
 
   afterEach(() => end(server));
@@ -129,14 +120,13 @@ describe('users API without Redis', () => {
       const app = await startUsersApp({ REDIS_URL: server.url, REDIS_STARTUP: 'require' });
       server.freeze();
       const waiting = app.request('GET', '/users/1').catch((error: unknown) => error);
-      const start = Date.now();
 
-      await app.close();
+      const { ms } = await timed(() => app.close());
 
-      expect(Date.now() - start).toBeLessThan(7_000);
+      expect(ms).toBeLessThan(20_000);
       expect(await waiting).toMatchObject({ code: 'ECONNRESET' });
       server.thaw();
       await server.stop();
-    }, 15_000);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { describeWithRealRedis } from '../support/real-redis.js';
+import { waitUntil } from '../support/time.js';
 import { BuiltApp } from './support/built-app.js';
 import { RecordedServer } from './support/recorded-server.js';
 
@@ -12,25 +13,18 @@ describeWithRealRedis('the Redis server that the built application starts', () =
     server?.remove();
   });
 
-  const whenGone = async (recorded: RecordedServer): Promise<number[]> => {
-    const deadline = Date.now() + 8_000;
-    while (recorded.running().length > 0 && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return recorded.running();
-  };
-
   it.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
     'does not outlive a %s of the application',
     async (signal) => {
       server = new RecordedServer(process.env['REDIS_SERVER_BIN'] ?? '');
       app = new BuiltApp({ REDIS_SERVER_BIN: server.program });
       await app.url();
-      expect(server.running()).toHaveLength(1);
+      const recorded = server;
+      expect(recorded.running()).toHaveLength(1);
 
       await app.stop(signal);
 
-      expect(await whenGone(server)).toEqual([]);
+      await waitUntil('it is gone', () => recorded.running().length === 0);
     },
   );
 });

@@ -42,14 +42,14 @@ describe('the built application, with no Redis configured', () => {
     expect(lines[0]).toMatch(/(redis|valkey)-server|embedded/i);
   });
 
+  // One that is given up on, after 8 s, ends with exit code 1.
   it.each(['SIGTERM', 'SIGINT'] as const)('stops on %s, with exit code 0', async (signal) => {
     const running = start();
     await running.url();
 
-    const { code, afterMs } = await running.stop(signal);
+    const { code } = await running.stop(signal);
 
     expect(code).toBe(0);
-    expect(afterMs).toBeLessThan(5_000);
   });
 });
 

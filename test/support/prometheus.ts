@@ -18,7 +18,8 @@ import { readAlertRules, readYaml } from './operations.js';
 
 /**
  * What takes a minute in production takes a second here: the interval of scrapes (250 ms), `for`, and
- * the ranges and offsets of the rules. Rates stay what they are, per second.
+ * the ranges and offsets of the rules. Rates stay what they are, per second. Where something real, such
+ * as a restart of Redis, has to be short on this clock, a test makes it slower.
  */
 const SPEED = 60;
 
@@ -51,13 +52,14 @@ interface Configuration {
  * how long its service discovery collects targets before it hands them over.
  *
  * @param target what to scrape instead of the API of docker-compose.yml, e.g. `127.0.0.1:3000`
+ * @param speed how many seconds of production pass in one
  */
-export async function startPrometheus(target: string): Promise<Prometheus> {
+export async function startPrometheus(target: string, speed = SPEED): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'prometheus-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    await writeFile(join(folder, 'alerts.yml'), stringify(hurriedRules()));
-    await writeFile(join(folder, 'prometheus.yml'), stringify(hurriedConfiguration(target)));
+    await writeFile(join(folder, 'alerts.yml'), stringify(hurriedRules(speed)));
+    await writeFile(join(folder, 'prometheus.yml'), stringify(hurriedConfiguration(target, speed)));
     const process = await startOnFreePort({
       binary: 'prometheus',
       args: (port) => [
@@ -81,37 +83,37 @@ export async function startPrometheus(target: string): Promise<Prometheus> {
 }
 
 /** `5m` as `5000ms`, and `15s` as `250ms`. */
-export function hurried(duration: string): string {
+export function hurried(duration: string, speed = SPEED): string {
   const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
   const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(duration) ?? [];
   const seconds = Number(count) * (units[unit] ?? Number.NaN);
   if (Number.isNaN(seconds)) throw new Error(`not a duration: ${duration}`);
-  return `${Math.round((seconds * 1_000) / SPEED)}ms`;
+  return `${Math.round((seconds * 1_000) / speed)}ms`;
 }
 
-function hurriedRules(): object {
+function hurriedRules(speed: number): object {
   return {
     groups: readAlertRules().groups.map(({ name, rules }) => ({
       name,
       rules: rules.map((rule) => ({
         ...rule,
-        for: hurried(rule.for),
+        for: hurried(rule.for, speed),
         expr: rule.expr
-          .replace(/\[(\d+[smhd])\]/g, (_, range: string) => `[${hurried(range)}]`)
-          .replace(/offset (\w+)/g, (_, offset: string) => `offset ${hurried(offset)}`),
+          .replace(/\[(\d+[smhd])\]/g, (_, range: string) => `[${hurried(range, speed)}]`)
+          .replace(/offset (\w+)/g, (_, offset: string) => `offset ${hurried(offset, speed)}`),
       })),
     })),
   };
 }
 
-function hurriedConfiguration(target: string): object {
+function hurriedConfiguration(target: string, speed: number): object {
   const { global, scrape_configs, ...others } = readYaml(
     'ops/prometheus/prometheus.yml',
   ) as Configuration;
   return {
     ...others,
     global: Object.fromEntries(
-      Object.entries(global).map(([name, duration]) => [name, hurried(duration)]),
+      Object.entries(global).map(([name, duration]) => [name, hurried(duration, speed)]),
     ),
     scrape_configs: scrape_configs.map((config) => ({
       ...config,

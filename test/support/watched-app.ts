@@ -7,9 +7,6 @@ import { captureLog, type LogLine } from './capture-log.js';
 import { startPrometheus, type Prometheus } from './prometheus.js';
 import { startTraffic } from './traffic.js';
 
-/** Short, so that an outage is noticed while Prometheus's fast clock has not gone far. */
-const COMMAND_TIMEOUT_MS = 300;
-
 /** The users API under load, with everything by which an operator sees how it is. */
 export interface WatchedApp {
   readonly app: UsersApp;
@@ -29,19 +26,29 @@ export interface WatchedApp {
   close(): Promise<void>;
 }
 
+interface WatchOptions {
+  /** By default short, so that an outage is noticed while Prometheus's fast clock has not gone far. */
+  readonly commandTimeoutMs?: number;
+  /** Of Prometheus's clock: see support/prometheus.ts. */
+  readonly speed?: number;
+}
+
 /** Starts all of it, within about eight seconds. Lines of the log are not printed until it is closed. */
-export async function startWatchedApp(): Promise<WatchedApp> {
+export async function startWatchedApp({
+  commandTimeoutMs = 300,
+  speed,
+}: WatchOptions = {}): Promise<WatchedApp> {
   const log = captureLog();
   let forgotten = 0;
   const server = await startRedis();
   const app = await startUsersApp({
     REDIS_URL: server.url,
     REDIS_STARTUP: 'wait',
-    REDIS_COMMAND_TIMEOUT: String(COMMAND_TIMEOUT_MS),
+    REDIS_COMMAND_TIMEOUT: String(commandTimeoutMs),
     LOG_LEVEL: 'info',
   });
   const { port } = app.nest.getHttpServer().address() as AddressInfo;
-  const prometheus = await startPrometheus(`127.0.0.1:${port}`);
+  const prometheus = await startPrometheus(`127.0.0.1:${port}`, speed);
   const traffic = startTraffic({ port });
   const logged = (message: string): LogLine[] =>
     log

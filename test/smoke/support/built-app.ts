@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitUntil } from '../../support/time.js';
 
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly afterMs: number;
 }
 
 /**
@@ -25,7 +25,6 @@ export class BuiltApp {
   constructor(environment: Readonly<Record<string, string>>) {
     this.#folder = mkdtempSync(join(tmpdir(), 'smoke-app-'));
     const main = join(process.cwd(), 'dist/apps/users/main.js');
-    const startedAt = Date.now();
     this.#child = spawn(process.execPath, ['--enable-source-maps', main], {
       cwd: this.#folder,
       env: { PORT: '0', ...environment },
@@ -39,7 +38,7 @@ export class BuiltApp {
     this.#child.stderr?.on('data', collect);
     this.#exit = once(this.#child, 'close').then(([code, signal]) => {
       this.#exited = true;
-      return { code, signal, afterMs: Date.now() - startedAt };
+      return { code, signal };
     });
   }
 
@@ -50,25 +49,24 @@ export class BuiltApp {
 
   /** @returns the base URL, once the application says that it listens there */
   async url(): Promise<string> {
-    const deadline = Date.now() + 20_000;
-    while (Date.now() < deadline && !this.#exited) {
-      const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#output) ?? [];
-      if (url) return url;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    let url: string | undefined;
+    await waitUntil('the application listens, or has ended', () => {
+      [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#output) ?? [];
+      return url !== undefined || this.#exited;
+    }).catch(() => undefined);
+    if (url) return url;
     throw new Error(`the application does not listen; it printed:\n${this.#output}`);
   }
 
-  /** Waits for the end of the process; `afterMs` counts from its start. */
+  /** Waits for the end of the process. */
   exit(): Promise<Exit> {
     return this.#exit;
   }
 
-  /** @returns how it ended; `afterMs` counts from the signal */
+  /** @returns how it ended */
   async stop(signal: NodeJS.Signals): Promise<Exit> {
-    const sentAt = Date.now();
     this.#child.kill(signal);
-    return { ...(await this.#exit), afterMs: Date.now() - sentAt };
+    return this.#exit;
   }
 
   async cleanUp(): Promise<void> {

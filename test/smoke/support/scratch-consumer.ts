@@ -89,7 +89,7 @@ export class ScratchConsumer {
   async run(...flags: string[]): Promise<string> {
     const { stdout } = await run(process.execPath, [...flags, `${this.#program}.js`], {
       cwd: this.folder,
-      timeout: 20_000,
+      timeout: 50_000,
     });
     return stdout;
   }

@@ -6,6 +6,7 @@ import { startCluster, type RedisTestCluster } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { batchFailure, manyKeys, useBatchConnections } from './support/batch-connection.js';
 import { HOSTILE_KEYS } from './support/batch-model.js';
+import { primariesOf } from './support/primaries.js';
 import { recordCommands } from './support/record-commands.js';
 
 const connect = useBatchConnections();
@@ -106,7 +107,10 @@ describeWithRealRedis('RedisBatch in a cluster', () => {
 
   // Last, because the cluster does not recover from it at once.
   it('serves the keys of the other nodes while one does not answer, and asks that one once', async () => {
-    const { client, batch } = await connect({ ...options(), commandTimeout: '250ms' });
+    const { client, batch } = await connect({ ...options(), commandTimeout: '2s' });
+    for (const node of primariesOf(client)) {
+      await node.config('SET', 'cluster-require-full-coverage', 'no');
+    }
     const keys = manyKeys(3_000);
     const firstSlots = Math.ceil(16_384 / cluster.primaries.length);
     const lost = keys.filter((key) => calculateSlot(key) < firstSlots);

@@ -4,7 +4,7 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { batchFailure, manyKeys, useBatchConnections } from './support/batch-connection.js';
 import { recordCommands } from './support/record-commands.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 const connect = useBatchConnections();
 

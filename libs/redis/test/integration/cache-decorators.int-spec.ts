@@ -148,6 +148,7 @@ const options = () => ({
   app: `dec${++spaces}`,
   environment: 'test',
   startup: 'wait' as const,
+  cache: { timeout: '5s' as const }, // a busy machine is no outage
 });
 
 async function boot(

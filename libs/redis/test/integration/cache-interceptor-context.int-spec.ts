@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CacheTTL, RedisCacheInterceptor } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 
 /** Who has sent the request, as a middleware notes it. */
 const sender = new AsyncLocalStorage<unknown>();

@@ -27,7 +27,7 @@ import {
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 
 let calls = 0;
 let fails = false;

@@ -12,7 +12,7 @@ import { heldLoader } from './support/latch.js';
 import { primariesOf } from './support/primaries.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
 import { recordCommands } from './support/record-commands.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 const QUICK = { timeout: '100ms', breakerCooldown: '50ms' } as const;
 

@@ -10,7 +10,7 @@ import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
 import { useHarmedServer } from './support/harmed-server.js';
 import { heldLoader } from './support/latch.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 const SCRIPT = join(process.cwd(), 'libs/redis/test/integration/support/cache-in-child.cjs');
 

@@ -7,7 +7,7 @@ import { listenedCache } from './support/cache-stage.js';
 import { gated } from './support/gate.js';
 import { recordCommands } from './support/record-commands.js';
 import { onEveryTopology, onOneServer } from './support/repository-servers.js';
-import { pass, SOON_MS, timed } from './support/time.js';
+import { pass, SOON_MS, timed } from '../../../../test/support/time.js';
 
 /** A loader that ends when the test says so. */
 function heldLoader() {

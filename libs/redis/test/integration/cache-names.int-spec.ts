@@ -6,7 +6,7 @@ import { listenedCache } from './support/cache-stage.js';
 import { heldLoader } from './support/latch.js';
 import { recordCommands } from './support/record-commands.js';
 import { onEveryTopology, onOneServer } from './support/repository-servers.js';
-import { pass, timed } from './support/time.js';
+import { pass, timed } from '../../../../test/support/time.js';
 
 onEveryTopology((stage) => {
   describe('RedisCache.invalidatePattern', () => {

@@ -3,7 +3,7 @@ import { primariesOf } from './support/primaries.js';
 import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
 import { onEveryTopology } from './support/repository-servers.js';
-import { SOON_MS } from './support/time.js';
+import { SOON_MS } from '../../../../test/support/time.js';
 
 onEveryTopology((stage) => {
   describe('How long RedisCache keeps things', () => {

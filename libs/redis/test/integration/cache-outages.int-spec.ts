@@ -5,7 +5,7 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { useHarmedServer, type CacheOnServer } from './support/harmed-server.js';
 import { recordCommands } from './support/record-commands.js';
-import { fastEnough, pass, SOON_MS, timed } from './support/time.js';
+import { fastEnough, pass, SOON_MS, timed } from '../../../../test/support/time.js';
 
 const COOLDOWN_MS = 150;
 

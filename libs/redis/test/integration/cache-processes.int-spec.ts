@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { askForColdKey, LOAD_TIMEOUT_MS, TIMEOUT_MS } from './support/cold-key.js';
-import { SOON_MS } from './support/time.js';
+import { SOON_MS } from '../../../../test/support/time.js';
 
 const LOAD_MS = 300;
 const FEW = { processes: 4, callers: 50, loadMs: LOAD_MS };

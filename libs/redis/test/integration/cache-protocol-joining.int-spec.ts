@@ -4,7 +4,7 @@ import { gated } from './support/gate.js';
 import { heldLoader, latch } from './support/latch.js';
 import { listenedCache } from './support/cache-stage.js';
 import { onOneServer } from './support/repository-servers.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 
 /** How long it is watched that nothing happens. */
 const SOME_TIME_MS = 30;

@@ -7,7 +7,7 @@ import { failing } from './support/failing-client.js';
 import { gated } from './support/gate.js';
 import { heldLoader } from './support/latch.js';
 import { onEveryTopology, onOneServer, type Stage } from './support/repository-servers.js';
-import { pass, SOON_MS, timed } from './support/time.js';
+import { pass, SOON_MS, timed } from '../../../../test/support/time.js';
 
 /** Two caches like those of two processes, the first with gates before its commands. */
 async function twoProcesses(stage: Stage) {

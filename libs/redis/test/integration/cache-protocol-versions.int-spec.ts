@@ -4,7 +4,7 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { listenedCache } from './support/cache-stage.js';
 import { heldLoader } from './support/latch.js';
 import { onEveryTopology, type Stage } from './support/repository-servers.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 
 async function stageOf(stage: Stage) {
   const keys = stage.keys();

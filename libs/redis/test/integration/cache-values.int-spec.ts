@@ -5,7 +5,7 @@ import { CacheKeys } from '../../src/cache/cache-keys.js';
 import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
 import { onEveryTopology, type Stage } from './support/repository-servers.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 /** A cache with keys of its own, and where it keeps what. */
 function stored(stage: Stage) {

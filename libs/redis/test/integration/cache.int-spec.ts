@@ -4,7 +4,7 @@ import { onEveryTopology } from './support/repository-servers.js';
 import { listenedCache } from './support/cache-stage.js';
 import { heldLoader } from './support/latch.js';
 import { recordCommands } from './support/record-commands.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 
 onEveryTopology((stage) => {
   describe('RedisCache', () => {

@@ -93,7 +93,7 @@ describe('a command', () => {
     const proxy = await startFaultProxy(await start());
     cleanups.push(() => proxy.stop());
     const { host, port } = proxy;
-    const { client, events } = await open({ host, port, commandTimeout: '100ms' });
+    const { client, events } = await open({ host, port, commandTimeout: '500ms' });
     proxy.stall();
     await caught(client.get('a'));
     expect(events.map(facts)).toEqual([['get', 'a', 'timeout']]);
@@ -327,7 +327,7 @@ describe('what the library does for its callers', () => {
     const { registry, resolved, client, telemetry } = await open({
       url,
       maxConnections: 1,
-      acquireTimeout: '50ms',
+      acquireTimeout: '300ms',
     });
     const events: PoolEvent[] = [];
     const listen = (event: PoolEvent) => events.push(event);

@@ -107,7 +107,7 @@ describe('A connection that breaks before the reply comes', () => {
     await connection.client.set('k', 'v');
     proxy.stall();
     const reading = connection.client.get('k');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise(setImmediate); // written
     await proxy.cut();
     await proxy.heal();
     expect(await reading).toBe('v');

@@ -14,7 +14,7 @@ import type { RedisModuleOptions } from '../../src/connection/options/options.js
 import { translateError } from '../../src/connection/translation/translate-error.js';
 import { caught } from './support/caught.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
-import { pass, SOON_MS, timed } from './support/time.js';
+import { pass, SOON_MS, timed } from '../../../../test/support/time.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

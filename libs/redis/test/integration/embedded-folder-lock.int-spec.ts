@@ -49,7 +49,7 @@ describe('FolderLock', () => {
   it('waits for a server that outlives its application, then gives up', async () => {
     await leaveBehind([NOBODY, identify(process.pid)]);
     expect(await FolderLock.acquire(folder)).toEqual({ heldBy: process.pid });
-  }, 10_000);
+  });
 });
 
 describe('isAlive', () => {

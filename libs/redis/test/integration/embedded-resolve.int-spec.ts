@@ -186,7 +186,7 @@ describeWithRealRedis('resolveRedis with a server program', () => {
     const { child, url } = await startInChild(['resolveRedis', folder]);
     const pid = await pidOf(connectTo({ url }));
     child.kill('SIGKILL');
-    await waitUntil('the server is gone', () => Promise.resolve(!isAlive({ pid })));
+    await waitUntil('the server is gone', () => !isAlive({ pid }));
   });
 });
 

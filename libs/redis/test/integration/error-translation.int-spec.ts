@@ -227,13 +227,13 @@ describeWithRealRedis('what only a real server says', () => {
   it('a frozen server is a timeout that names operation, key and time', async () => {
     const server = await startRedis();
     try {
-      const redis = await connect({ url: server.url, commandTimeout: '100ms' });
+      const redis = await connect({ url: server.url, commandTimeout: '300ms' });
       server.freeze();
       expect(await failure(redis.get('user:1'))).toMatchObject({
         name: 'RedisTimeoutException',
         operation: 'get',
         key: 'user:1',
-        timeoutMs: 100,
+        timeoutMs: 300,
       });
     } finally {
       server.thaw();
@@ -302,7 +302,7 @@ describeWithRealRedis('what only a real server says', () => {
     });
 
     it('a node that was frozen when it was first needed does not run what has timed out', async () => {
-      const redis = await connect({ clusterNodes: cluster.nodes, commandTimeout: '300ms' });
+      const redis = await connect({ clusterNodes: cluster.nodes, commandTimeout: '500ms' });
       const keys = Array.from({ length: 30 }, (_, i) => `late:${i}`);
       for (const node of cluster.nodes) node.freeze();
       const writes = await Promise.all(keys.map((key) => failure(redis.set(key, 'late'))));

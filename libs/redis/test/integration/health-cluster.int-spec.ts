@@ -6,7 +6,7 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { addressesOf, untilReport, useHealthStage, type LookedAt } from './support/health-stage.js';
 import { recordCommands } from './support/record-commands.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 const AWAY = 'some primaries of the cluster are not connected, or do not answer';
 

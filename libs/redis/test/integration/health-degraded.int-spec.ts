@@ -10,7 +10,7 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { acceptedBy, useHealthStage } from './support/health-stage.js';
 import { recordCommands } from './support/record-commands.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 const stage = useHealthStage();
 

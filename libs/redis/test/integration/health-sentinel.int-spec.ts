@@ -29,5 +29,5 @@ describeWithRealRedis('RedisHealthIndicator behind sentinels', () => {
     expect(await untilReport(looked, { status: 'degraded', role: 'replica' })).toMatchObject({
       reasons: expect.arrayContaining(['connected to a replica, not to a primary']),
     });
-  }, 30_000);
+  });
 });

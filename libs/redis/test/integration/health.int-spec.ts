@@ -25,7 +25,7 @@ async function serve(options: RedisModuleOptions): Promise<INestApplication> {
     check() {
       return this.health.check([
         () => this.redis.isHealthy(),
-        () => this.redis.isHealthy('sessions', { connection: 'sessions', timeout: '200ms' }),
+        () => this.redis.isHealthy('sessions', { connection: 'sessions', timeout: '900ms' }),
       ]);
     }
   }

@@ -106,7 +106,7 @@ async function boot(redis: RedisModuleOptions) {
         forRoutes: ['*splat'],
         pinoHttp: [{ level: 'trace' }, stream],
       }),
-      RedisModule.forRoot({ app: 'app', environment: 'test', commandTimeout: '200ms', ...redis }),
+      RedisModule.forRoot({ app: 'app', environment: 'test', commandTimeout: '2s', ...redis }),
       RedisModule.forFeature([Note]),
     ],
     controllers: [KeyController],
@@ -188,7 +188,12 @@ it('writes of a lost connection once and of its return once, and counts what it 
   const proxy = await startFaultProxy(await startServer());
   cleanups.push(() => proxy.stop());
   const { host, port } = proxy;
-  const { client, app } = await boot({ host, port, startup: 'require' });
+  const { client, app } = await boot({
+    host,
+    port,
+    startup: 'require',
+    commandTimeout: '200ms',
+  });
   await proxy.cut();
   for (let i = 0; i < 20; i++) await quietly(client.get(KEY));
   await proxy.heal();
@@ -218,7 +223,8 @@ describeWithRealRedis('The log at level trace', () => {
       password: PASSWORD,
       startup: 'require',
       maxConnections: 1,
-      acquireTimeout: '50ms',
+      acquireTimeout: '500ms',
+      commandTimeout: '500ms',
       logging: { successes: true },
       cache: { timeout: '100ms' },
     });

@@ -7,7 +7,7 @@ import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { primariesOf } from './support/primaries.js';
-import { timed } from './support/time.js';
+import { timed } from '../../../../test/support/time.js';
 import { countedCommands, openMetricsApp, scrape } from './support/metrics-app.js';
 
 const MB = 1024 * 1024;

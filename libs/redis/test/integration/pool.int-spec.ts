@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 afterEach(() => connection.close());
 
-const open = async (maxConnections = 2, acquireTimeout: Duration = '2s') => {
+const open = async (maxConnections = 2, acquireTimeout: Duration = '10s') => {
   connection = await openConnection({ url: server.url, maxConnections, acquireTimeout });
   return connection.pool;
 };
@@ -34,13 +34,13 @@ describe('RedisPool', () => {
   });
 
   it('refuses with a typed error once all are in use and the wait is over', async () => {
-    const pool = await open(2, '100ms');
+    const pool = await open(2, '300ms');
     const held = await Promise.all([pool.acquire(), pool.acquire()]);
     expect(pool.inUse).toBe(2);
     expect(await caught(pool.acquire())).toMatchObject({
       name: 'RedisPoolExhaustedException',
       maxConnections: 2,
-      waitedMs: 100,
+      waitedMs: 300,
     });
     for (const lease of held) lease.release();
   });

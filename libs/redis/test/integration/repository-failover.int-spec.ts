@@ -28,7 +28,7 @@ describeWithRealRedis('All entities of a cluster whose primary dies', () => {
     connection = await openConnection({ clusterNodes, commandTimeout: '2s' });
     notes = new RedisRepository(connection.client, keys, Note);
     await notes.saveAll(Array.from({ length: NOTES }, (_, i) => ({ id: `${i}` })));
-  }, 30_000);
+  });
   afterAll(async () => {
     await connection.close();
     await cluster.stop();
@@ -65,7 +65,7 @@ describeWithRealRedis('All entities of a cluster whose primary dies', () => {
     }
     expect(count).toBe(NOTES);
     expect(await pages()).toBe(NOTES);
-  }, 30_000);
+  });
 
   async function pages(): Promise<number> {
     const seen = new Set<string>();

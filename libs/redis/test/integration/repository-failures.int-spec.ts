@@ -21,7 +21,7 @@ import { caught } from './support/caught.js';
 import { Customer, customer, customers } from './support/customer.js';
 import { openConnection } from './support/open-connection.js';
 import { onEveryTopology } from './support/repository-servers.js';
-import { SOON_MS, timed } from './support/time.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
 
 @RedisEntity({ kind: 'note' })
 class Note {

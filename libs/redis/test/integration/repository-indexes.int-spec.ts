@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   EntityId,
   Indexed,
@@ -9,6 +8,7 @@ import {
   type Criteria,
   type KeyBuilder,
 } from '../../src/index.js';
+import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { onEveryTopology } from './support/repository-servers.js';
 
@@ -48,11 +48,11 @@ describe('An index', () => {
       (await accounts.findBy(criteria)).map(({ id }) => id).sort();
 
     it('never gives back what has expired, and forgets it when it is asked', async () => {
-      await accounts.saveAll([account(1), account(2)], { ttl: '30ms' });
+      await accounts.saveAll([account(1), account(2)], { ttl: '300ms' });
       await accounts.save(account(3));
       expect(await size('FR')).toBe(3);
-      while (await accounts.exists('1')) await sleep(5);
-      while (await accounts.exists('2')) await sleep(5);
+      const areThere = () => Promise.all(['1', '2'].map((id) => accounts.exists(id)));
+      await waitUntil('both have expired', async () => !(await areThere()).includes(true));
       expect(await idsBy({ country: 'FR' })).toEqual(['3']);
       expect(await size('FR')).toBe(1);
       expect(await accounts.findOneBy({ email: '1@example.com' })).toBeNull();
@@ -214,7 +214,7 @@ describe('An index', () => {
       const many = Array.from({ length: 1_200 }, (_, n) => account(n));
       await accounts.saveAll(many);
       expect(await idsBy({ country: 'FR' })).toEqual(many.map(({ id }) => id).sort());
-    }, 15_000); // the embedded server takes its time
+    });
 
     it.each<[string, object]>([
       ['no criteria', {}],

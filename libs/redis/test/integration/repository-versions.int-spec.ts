@@ -156,7 +156,7 @@ describe('The version beside an entity', () => {
         });
         expect((await caught(overtaken)).name).toBe('RedisConflictException');
         expect(await versionsOf(some)).toEqual(['0', '1', '2']);
-      }, 30_000);
+      });
 
       it('is no entity, whoever looks for all of them', async () => {
         const some = await arrange();

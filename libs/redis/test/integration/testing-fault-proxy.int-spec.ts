@@ -5,7 +5,7 @@ import type { RedisTestServer } from '../../src/testing/redis-test-server.js';
 import { startFaultProxy, type FaultProxy } from '../../src/testing/start-fault-proxy.js';
 import { startRedis } from '../../src/testing/start-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 
 let server: RedisTestServer;
 

@@ -111,7 +111,7 @@ describeWithRealRedis('startRedis with a real server', () => {
 
   it('freezes without closing connections, and thaws', async () => {
     await using server = await startRedis();
-    const client = connectTo(server.url, { commandTimeout: 100 });
+    const client = connectTo(server.url, { commandTimeout: 1_000 });
     await client.ping();
     server.freeze();
     await expect(client.ping()).rejects.toThrow('Command timed out');
@@ -143,14 +143,14 @@ describeWithRealRedis('startRedis with a real server', () => {
     const server = { pid: pid ?? 0 };
     expect(isAlive(server)).toBe(true);
     child.kill('SIGKILL');
-    await waitUntil('the server is gone', () => Promise.resolve(!isAlive(server)));
+    await waitUntil('the server is gone', () => !isAlive(server));
   });
 
   it('does not keep the process that started it alive', async () => {
     const { child, pid } = await startInChild(['startRedis']);
     child.stdin?.end();
     expect(await once(child, 'exit')).toEqual([0, null]);
-    await waitUntil('the server is gone', () => Promise.resolve(!isAlive({ pid: pid ?? 0 })));
+    await waitUntil('the server is gone', () => !isAlive({ pid: pid ?? 0 }));
   });
 });
 

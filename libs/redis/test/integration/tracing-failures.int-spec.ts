@@ -34,7 +34,12 @@ async function boot(...processors: SpanProcessor[]) {
   cleanups.push(() => traces.stop());
   const app = await Test.createTestingModule({
     imports: [
-      RedisModule.forRoot({ url: server.url, app: 'failures', environment: 'test' }),
+      RedisModule.forRoot({
+        url: server.url,
+        app: 'failures',
+        environment: 'test',
+        cache: { timeout: '5s' },
+      }),
       RedisTracingModule,
     ],
   }).compile();

@@ -26,7 +26,7 @@ beforeAll(async () => {
   child = fork(CHILD, [server.url]);
   ({ port } = await said<{ port: number }>());
   await fetch(`http://127.0.0.1:${port}/users/1`); // from now on the server knows the scripts
-}, 30_000);
+});
 afterAll(async () => {
   child.kill('SIGKILL');
   await server.stop();

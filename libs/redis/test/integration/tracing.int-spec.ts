@@ -18,7 +18,7 @@ import { LoadTracing } from '../../src/cache/load/load-tracing.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { heldLoader, latch } from './support/latch.js';
-import { pass } from './support/time.js';
+import { pass } from '../../../../test/support/time.js';
 import { recordTraces, type Traces } from './support/traces.js';
 
 const LOAD = 'redis.cache.load';
@@ -241,7 +241,7 @@ describe('The span of a wait for the loader of another process', () => {
     const loading = traces.inSpan('request of a', () => a.cache.getOrLoad('k', load));
     await hasRead;
     const waiting = traces.inSpan('request of b', () => b.cache.getOrLoad('k', () => 'by b'));
-    await waitUntil('b waits', async () => leaseWait.mock.calls.length > 0);
+    await waitUntil('b waits', () => leaseWait.mock.calls.length > 0);
     finish();
     expect(await Promise.all([loading, waiting])).toEqual(['loaded by a', 'loaded by a']);
     expect(parentOf(LEASE_WAIT)).toBe(idOf('request of b'));
@@ -259,7 +259,7 @@ describe('The span of a wait for the loader of another process', () => {
     const loading = a.cache.getOrLoad('k', load);
     await hasRead;
     const waiting = b.cache.getOrLoad('k', () => 'by b');
-    await waitUntil('b waits', async () => leaseWait.mock.calls.length > 0);
+    await waitUntil('b waits', () => leaseWait.mock.calls.length > 0);
     await proxy.cut();
     expect(await waiting).toBe('by b');
     finish();

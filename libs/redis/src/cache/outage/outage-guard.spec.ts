@@ -54,17 +54,18 @@ describe('OutageGuard', () => {
 
   it('waits no longer than the budget, which all commands of a call share', async () => {
     const { attempt } = guardOf();
-    const budget = new Budget(100);
-    await attempt(() => sleep(60), budget);
-    expect(budget.leftMs).toBeLessThan(50);
-    const startedAt = performance.now();
-    expect(await awayBecause(attempt(never, budget))).toMatchObject({
+    const budget = new Budget(500);
+    await attempt(() => sleep(300), budget);
+    expect(budget.leftMs).toBeLessThan(250);
+    const away = awayBecause(attempt(never, budget));
+    // It would take 500 ms if they did not. Timers keep their order on a busy machine.
+    const late = sleep(450).then(() => sleep(0, 'late'));
+    expect(await Promise.race([away, late])).toMatchObject({
       name: 'RedisTimeoutException',
       operation: 'cache read',
       key: 'k',
-      timeoutMs: 100,
+      timeoutMs: 500,
     });
-    expect(performance.now() - startedAt).toBeLessThan(90);
     expect(budget.isSpent).toBe(true);
   });
 

@@ -6,7 +6,7 @@ import { RedisCache } from '../../../src/cache/redis-cache.js';
 import { KeyBuilder } from '../../../src/index.js';
 import { startRedis } from '../../../src/testing/index.js';
 import { openConnection } from './open-connection.js';
-import { pass } from './time.js';
+import { pass } from '../../../../../test/support/time.js';
 
 const CHILD = join(process.cwd(), 'libs/redis/test/integration/support/cold-key-child.cjs');
 

@@ -8,6 +8,9 @@ import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 /** What `RedisModule.forRoot` takes. */
 export type ConnectionOptions = Parameters<typeof RedisModule.forRoot>[0];
 
+/** A busy machine is no outage. */
+const PATIENT = { timeout: '5s' } as const;
+
 /** An application with metrics in a registry, and keys that nobody else has. */
 export async function openMetricsApp(
   registry: Registry,
@@ -17,7 +20,9 @@ export async function openMetricsApp(
   @Module({
     imports: [
       RedisMetricsModule.forRoot({ registry }),
-      ...connections.map((options) => RedisModule.forRoot({ startup: 'require', app, ...options })),
+      ...connections.map((options) =>
+        RedisModule.forRoot({ startup: 'require', app, cache: PATIENT, ...options }),
+      ),
     ],
   })
   class AppModule {}

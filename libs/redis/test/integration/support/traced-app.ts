@@ -22,7 +22,13 @@ export async function serveTraced(url: string): Promise<{ nest: INestApplication
 
   @Module({
     imports: [
-      RedisModule.forRoot({ url, app: 'traced', environment: 'test', startup: 'require' }),
+      RedisModule.forRoot({
+        url,
+        app: 'traced',
+        environment: 'test',
+        startup: 'require',
+        cache: { timeout: '5s' },
+      }),
       RedisTracingModule,
     ],
     controllers: [UsersController],

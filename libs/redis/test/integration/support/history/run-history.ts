@@ -21,9 +21,10 @@ const WORKER = join(
 
 export interface HistoryOptions {
   readonly seed: number;
-  /** Ends after so many reads, or so much time. */
+  /** Ends with the round of trouble in which there have been so many reads. */
   readonly reads: number;
-  readonly forMs?: number;
+  /** How long there is trouble in each round; by default four seconds. */
+  readonly troubleMs?: number;
   readonly workers?: number;
   readonly topology?: 'one server' | 'cluster';
   /** Whether slots of the cluster are moved between its nodes meanwhile. */
@@ -41,10 +42,12 @@ export interface HistoryResult {
 }
 
 /** How long there is trouble, and then none. */
-const CHAOS_MS = 4_000;
+const TROUBLE_MS = 4_000;
 const CALM_MS = 600;
 /** Until also that has been executed which nobody waits for any more. */
 const LATE_MS = 300;
+/** With threads that do not get on. */
+const PATIENCE_MS = 40_000;
 
 /**
  * Runs threads that read, write and invalidate while everything goes wrong that can, and checks that no
@@ -112,10 +115,9 @@ class History {
   async run(): Promise<void> {
     for (let worker = 0; worker < this.#workerCount; worker++) this.#startWorker(worker);
     await this.#until('all threads are ready', () => this.#ready === this.#workerCount);
-    const endAt = performance.now() + (this.options.forMs ?? Infinity);
     do {
       this.#state.phase = Phase.chaos;
-      const until = Math.min(performance.now() + CHAOS_MS, endAt);
+      const until = performance.now() + (this.options.troubleMs ?? TROUBLE_MS);
       await Promise.all([this.#trouble(until), this.#migrate(until)]);
       await Promise.all(this.proxies.map((proxy) => proxy.heal()));
       this.#state.phase = Phase.settle;
@@ -125,14 +127,14 @@ class History {
       this.#state.phase = Phase.calm;
       await sleep(CALM_MS);
       this.options.onProgress?.(this.#state.figure('reads'));
-    } while (this.#state.figure('reads') < this.options.reads && performance.now() < endAt);
+    } while (this.#state.figure('reads') < this.options.reads);
     this.#state.phase = Phase.final;
     await this.#until('all threads have written', () => this.#final === this.#workerCount);
     const gone = [...this.#workers.values()].map((worker) => {
       worker.postMessage('all have written');
       return new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     });
-    await Promise.race([Promise.all(gone), sleep(20_000, undefined, { ref: false })]);
+    await Promise.race([Promise.all(gone), sleep(PATIENCE_MS, undefined, { ref: false })]);
     if (this.#workers.size > 0) this.#report('a thread does not end');
   }
 
@@ -173,10 +175,10 @@ class History {
   }
 
   async #until(what: string, isSo: () => boolean): Promise<void> {
-    const giveUpAt = performance.now() + 20_000;
+    const giveUpAt = performance.now() + PATIENCE_MS;
     while (!isSo()) {
       if (performance.now() > giveUpAt) {
-        this.#report(`waited 20 s until ${what}`);
+        this.#report(`waited ${PATIENCE_MS / 1_000} s until ${what}`);
         return;
       }
       await sleep(5);

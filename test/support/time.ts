@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { waitUntil } from '../../libs/redis/src/testing/wait-until.js';
+
+export { waitUntil };
+
 /**
  * "At once", on a machine that is busy with much else: many times what anything here takes, and less than
  * what must not have been waited for, such as the command timeout (5 s), the time that a loader has (10 s),
@@ -34,4 +38,12 @@ export async function fastEnough(limitMs: number, work: () => Promise<unknown>):
     fastest = Math.min(fastest, (await timed(work)).ms);
   }
   return fastest;
+}
+
+/** Polls until the check passes; its last failure is the cause of the test's. */
+export async function eventually(check: () => unknown): Promise<void> {
+  await waitUntil('the check passes', async () => {
+    await check();
+    return true;
+  });
 }

@@ -10,6 +10,7 @@ import { identify, identityOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
+import { followFailures } from './follow-failures.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { hideArguments } from './translation/command-failures.js';
@@ -51,6 +52,7 @@ function prepare(
   telemetry: Telemetry,
 ): RedisClient {
   identify(client, { connection: options.name, telemetry });
+  followFailures(client);
   client.on('error', hideArguments); // without a listener ioredis prints to the console
   if ('nodes' in client) {
     client.on('node error', hideArguments);

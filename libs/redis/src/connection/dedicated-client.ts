@@ -20,11 +20,13 @@ const SESSION_COMMANDS = new Set([
  */
 export class DedicatedClient {
   readonly client: RedisClient;
+  readonly #ownListeners: number;
   #unanswered = 0;
   #sessionChanged = false;
 
   constructor(client: RedisClient) {
     this.client = client;
+    this.#ownListeners = listenersOf(client);
     const send = client.sendCommand.bind(client);
     const counted = new WeakSet<Command>();
     client.sendCommand = (command: Command, buffer?: never, node?: never) => {
@@ -47,18 +49,22 @@ export class DedicatedClient {
   /**
    * Whether the next caller may have it: connected, its session as it was, outside MULTI (where
    * UNWATCH would not answer OK) and subscriber mode, nothing unanswered, and no listener left behind
-   * beside our own for errors. A cluster client is not worth the trouble. One round trip.
+   * beside our own. A cluster client is not worth the trouble. One round trip.
    */
   async isClean(): Promise<boolean> {
     const { client } = this;
     if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
     if (this.#sessionChanged || this.#unanswered > 0) return false;
-    const listeners = client.eventNames().map((event) => client.listenerCount(event));
-    if (listeners.length !== 1 || listeners[0] !== 1) return false;
+    if (listenersOf(client) !== this.#ownListeners) return false;
     try {
       return ((await client.unwatch()) as string) === 'OK';
     } catch {
       return false;
     }
   }
+}
+
+function listenersOf(client: RedisClient): number {
+  const counts = client.eventNames().map((event) => client.listenerCount(event));
+  return counts.reduce((sum, count) => sum + count, 0);
 }

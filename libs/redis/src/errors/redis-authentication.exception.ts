@@ -1,5 +1,10 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
+export interface RedisAuthenticationFacts extends RedisExceptionOptions {
+  /** Who refused, if it was not the server itself. @default 'Redis' */
+  readonly asked?: string;
+}
+
 /**
  * Thrown when Redis refuses who we say we are: NOAUTH or WRONGPASS.
  *
@@ -9,9 +14,9 @@ export class RedisAuthenticationException extends RedisException {
   override readonly name = 'RedisAuthenticationException';
   readonly code = 'REDIS_AUTHENTICATION';
 
-  constructor(options?: RedisExceptionOptions) {
+  constructor({ asked = 'Redis', ...options }: RedisAuthenticationFacts = {}) {
     super(
-      'Redis refused the credentials, or wants some and got none. Check the username and password.',
+      `${asked} refused the credentials, or wants some and got none. Check the username and password.`,
       options,
     );
   }

@@ -21,26 +21,47 @@ const ALTERNATIVE_NAMES = objectId('551d11');
 
 const DAY_MS = 86_400_000;
 
+/** What is to be wrong with a certificate. @internal */
+export interface TlsMaterialFlaws {
+  /** The host name that it is for, instead of `localhost` and `127.0.0.1`. */
+  readonly host?: string;
+  /** When it expires. @default in a day */
+  readonly validTo?: Date;
+  /** When its authority expires. @default in a day */
+  readonly authorityValidTo?: Date;
+}
+
 /**
  * Makes a certificate authority and one certificate signed by it, valid for a day. In JavaScript,
  * because not every machine has openssl and a certificate in a package would expire.
  *
  * @internal
  */
-export function generateTlsMaterial(): TlsMaterial {
+export function generateTlsMaterial(flaws: TlsMaterialFlaws = {}): TlsMaterial {
+  const { host, validTo, authorityValidTo } = flaws;
   const authority = newKeys();
   const leaf = newKeys();
-  const ca = certificate('Test authority', authority.publicKey, authority.privateKey, [
-    extension(BASIC_CONSTRAINTS, sequence(yes()), 'critical'),
-    extension(KEY_USAGE, bits(Buffer.from([0b0000_0100]), 2), 'critical'), // keyCertSign
-  ]);
-  const names = sequence(
-    tagged(2, Buffer.from('localhost'), true),
-    tagged(7, Buffer.from([127, 0, 0, 1]), true),
+  const ca = certificate(
+    'Test authority',
+    authority.publicKey,
+    authority.privateKey,
+    [
+      extension(BASIC_CONSTRAINTS, sequence(yes()), 'critical'),
+      extension(KEY_USAGE, bits(Buffer.from([0b0000_0100]), 2), 'critical'), // keyCertSign
+    ],
+    authorityValidTo,
   );
-  const cert = certificate('localhost', leaf.publicKey, authority.privateKey, [
-    extension(ALTERNATIVE_NAMES, names),
-  ]);
+  const names = sequence(
+    tagged(2, Buffer.from(host ?? 'localhost'), true),
+    ...(host === undefined ? [tagged(7, Buffer.from([127, 0, 0, 1]), true)] : []),
+  );
+  const cert = certificate(
+    host ?? 'localhost',
+    leaf.publicKey,
+    authority.privateKey,
+    [extension(ALTERNATIVE_NAMES, names)],
+    validTo,
+  );
   const key = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { ca, cert, key };
 }
@@ -54,6 +75,7 @@ function certificate(
   subjectKey: KeyObject,
   issuerKey: KeyObject,
   extensions: readonly Buffer[],
+  validTo = new Date(Date.now() + DAY_MS),
 ): string {
   const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
   const toSign = sequence(
@@ -61,7 +83,7 @@ function certificate(
     integer(serial),
     ECDSA_WITH_SHA256,
     name('Test authority'),
-    sequence(time(new Date(Date.now() - DAY_MS)), time(new Date(Date.now() + DAY_MS))),
+    sequence(time(new Date(Date.now() - 2 * DAY_MS)), time(validTo)),
     name(subject),
     subjectKey.export({ type: 'spki', format: 'der' }),
     tagged(3, sequence(...extensions)),

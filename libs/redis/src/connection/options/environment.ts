@@ -19,6 +19,9 @@ const VARIABLE_OF: Readonly<Record<string, Variable>> = {
   db: 'REDIS_DB',
   sentinelName: 'REDIS_SENTINEL_NAME',
   sentinels: 'REDIS_SENTINELS',
+  'tls.ca': 'REDIS_TLS_CA_FILE',
+  'tls.cert': 'REDIS_TLS_CERT_FILE',
+  'tls.key': 'REDIS_TLS_KEY_FILE',
 };
 
 /**
@@ -38,7 +41,10 @@ export function redisOptionsFromEnvironment(
   const options = toOptions(without(refused, variables), env['NODE_ENV'], problems);
   for (const problem of findOptionProblems(options)) {
     const setting = VARIABLE_OF[problem.setting] ?? problem.setting;
-    if (!refused.has(setting)) problems.push({ ...problem, setting });
+    if (refused.has(setting)) continue;
+    const path = setting.endsWith('_FILE') && variables[setting as Variable];
+    const value = path ? `${path} (${problem.value})` : problem.value;
+    problems.push({ ...problem, setting, ...(value !== undefined && { value }) });
   }
   if (problems.length > 0) throw new RedisConfigurationException(problems);
   return options;

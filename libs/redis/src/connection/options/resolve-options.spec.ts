@@ -150,10 +150,10 @@ describe('resolveOptions', () => {
     );
   });
 
-  it('hides the password and the TLS key from whoever prints the options', () => {
-    const resolved = resolveOptions({ password: 'hunter2', tls: { key: 'hunter2' } });
+  it('hides the password and the TLS options from whoever prints the options', () => {
+    const resolved = resolveOptions({ password: 'hunter2', tls: { passphrase: 'hunter2' } });
     expect(inspect(resolved) + JSON.stringify(resolved)).not.toContain('hunter2');
-    expect(resolved).toMatchObject({ password: 'hunter2', tls: { key: 'hunter2' } });
+    expect(resolved).toMatchObject({ password: 'hunter2', tls: { passphrase: 'hunter2' } });
   });
 
   it('never prints a password', () => {

@@ -3,6 +3,7 @@ import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
+import { findTlsProblems } from './check-tls.js';
 import { MASKED } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
@@ -189,7 +190,10 @@ function readTls(
 ): TlsOptions | undefined {
   if (tls === undefined) return url.tls ? {} : undefined;
   const given: unknown = tls;
-  if (typeof given === 'object' && given !== null) return given;
+  if (typeof given === 'object' && given !== null) {
+    read.problems.push(...findTlsProblems(given));
+    return given;
+  }
   if (typeof given !== 'boolean') read.refuse('tls', given, 'true, false or TLS options of Node');
   return given === true ? {} : undefined;
 }

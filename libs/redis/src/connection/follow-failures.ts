@@ -46,7 +46,7 @@ const SERVER: Hop = { hop: 'server', server: 'server' };
 
 /** The parts of ioredis's connectors, private in its types, that know what nobody else is told. */
 interface Connector {
-  connect(...args: unknown[]): Promise<Socket & { encrypted?: boolean }>;
+  connect(...args: unknown[]): Promise<ServerSocket>;
   check(info: { redis_mode?: string }): boolean;
   /** Of sentinels. */
   connectToSentinel?(endpoint: Partial<RedisAddress>, options?: object): Redis;
@@ -54,8 +54,13 @@ interface Connector {
   resolve?(endpoint: Partial<RedisAddress>): Promise<unknown>;
 }
 
+type ServerSocket = Socket & { encrypted?: boolean };
+
 /** ioredis rejects with it what it has told an `error` listener the reason of. */
 const CLOSED = 'Connection is closed.';
+
+/** ioredis says so, too, when it has not asked any, because the last one that it asked was the last. */
+const NO_SENTINEL = 'All sentinels are unreachable';
 
 /** How far one connection has come. */
 class Progress {
@@ -75,7 +80,8 @@ class Progress {
     this.error = undefined;
   }
 
-  observe(socket: Awaited<ReturnType<Connector['connect']>>, onClose: () => void): void {
+  observe(socket: ServerSocket, onClose: () => void): void {
+    if (socket.destroyed) return; // it never was one
     this.#isEncrypted = socket.encrypted === true;
     socket.once('connect', () => {
       this.#isAccepted = true;
@@ -99,20 +105,12 @@ function followServer(redis: Redis, failures: ConnectionFailures, hop: Hop): Pro
     progress.error = error;
     failures.note(hop.server, { error, phase: progress.phase, ...hop });
   };
-  const connect = connector.connect.bind(connector);
-  connector.connect = (...args) => {
+  guardSockets(redis, (socket) => {
     progress.begin();
-    const connecting = connect(...args);
-    connecting.then(
-      (socket) => {
-        progress.observe(socket, () => {
-          if (!progress.error) note(new Error('The server closed the connection'));
-        });
-      },
-      () => undefined, // an `error` event follows
-    );
-    return connecting;
-  };
+    progress.observe(socket, () => {
+      if (!progress.error) note(new Error('The server closed the connection'));
+    });
+  });
   const check = connector.check.bind(connector);
   connector.check = (info) => {
     if (progress.error) return false; // SELECT was refused, and ioredis goes on
@@ -125,10 +123,34 @@ function followServer(redis: Redis, failures: ConnectionFailures, hop: Hop): Pro
     return fits;
   };
   redis.on('error', (error: Error) => {
-    // Of sentinels: each has been noted by itself.
-    if (!error.message.startsWith('All sentinels are unreachable')) note(error);
+    // Each sentinel that did not help has been noted by itself.
+    const isOfSentinels = failures.has('sentinel') || error.message.startsWith(NO_SENTINEL);
+    if (hop === SERVER && isOfSentinels) progress.error = error;
+    else note(error);
   });
   return progress;
+}
+
+/**
+ * Listens to the errors of a connection's sockets after the first, which ioredis does not: a socket whose
+ * certificate was not accepted may have another one, and the process would end of it.
+ *
+ * @param onSocket is given each socket before anything has happened to it
+ */
+function guardSockets(redis: Redis, onSocket?: (socket: ServerSocket) => void): void {
+  const { connector } = redis as unknown as { connector: Connector };
+  const connect = connector.connect.bind(connector);
+  connector.connect = (...args) => {
+    const connecting = connect(...args);
+    connecting.then(
+      (socket) => {
+        socket.on('error', () => undefined);
+        onSocket?.(socket);
+      },
+      () => undefined, // an `error` event follows
+    );
+    return connecting;
+  };
 }
 
 function forgetWhenReady(redis: Redis, failures: ConnectionFailures, { server }: Hop): void {
@@ -152,7 +174,11 @@ function followSentinels(redis: Redis, failures: ConnectionFailures): void {
 
   connector.connectToSentinel = (endpoint, options) => {
     // With options it is the detector of failovers: a sentinel that it misses is no failure of ours.
-    if (options) return connectToSentinel(endpoint, options);
+    if (options) {
+      const detector = connectToSentinel(endpoint, options);
+      guardSockets(detector);
+      return detector;
+    }
     const sentinel = connectToSentinel(endpoint, { lazyConnect: true });
     progress = followServer(sentinel, failures, hopTo(endpoint));
     return sentinel;
@@ -217,6 +243,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
       if (!nodes.has(server)) askers.delete(server);
     }
   });
+  guardSubscriber(cluster);
   // A name that cannot be resolved makes ioredis try again without an event.
   const connect = cluster.connect.bind(cluster);
   cluster.connect = () => {
@@ -228,6 +255,19 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
     });
     return connecting;
   };
+}
+
+/** It is made of a node's options, by no method that could be overridden. */
+function guardSubscriber(cluster: Cluster): void {
+  const { subscriber } = cluster as unknown as { subscriber: { subscriber: Redis | null } };
+  let current = subscriber.subscriber;
+  Object.defineProperty(subscriber, 'subscriber', {
+    get: () => current,
+    set(redis: Redis | null) {
+      if (redis) guardSockets(redis);
+      current = redis;
+    },
+  });
 }
 
 function splitAddress(server: string): [host: string, port: number] {

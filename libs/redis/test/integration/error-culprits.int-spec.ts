@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
 import {
   startCluster,
   startRedis,
@@ -134,12 +135,6 @@ const CASES: Readonly<Record<string, Case>> = {
   'an authority that is not trusted': {
     options: () => ({ ...at('tls'), tls: true }),
     says: /SELF_SIGNED_CERT_IN_CHAIN.*REDIS_TLS_CA_FILE/,
-    failsBoot: 'RedisConnectionException',
-  },
-  'the certificate of a client that is missing': {
-    options: () => ({ ...at('mutual'), tls: { ca: good.ca } }),
-    // The server closes as soon as it has said so, which may overtake what it said.
-    says: /(ERR_SSL_.*ALERT_.*CERTIFICATE.*REDIS_TLS_CERT_FILE)|(ECONNRESET.*client certificate)/,
     failsBoot: 'RedisConnectionException',
   },
   'plain text to a server that speaks TLS': {
@@ -272,6 +267,33 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
       }
       expect.assertions(failsBoot ? 6 : 3);
     });
+  });
+
+  // By itself: of several clients at once, Redis tells some of another alert.
+  it('the certificate of a client that is missing', async () => {
+    const options: RedisModuleOptions = { ...at('mutual'), tls: { ca: good.ca } };
+    const error = await caught(openConnection({ ...options, startupTimeout: '20s' }));
+    expect(error).toMatchObject({
+      name: 'RedisConnectionException',
+      reason: expect.stringMatching(/^ERR_SSL_.*ALERT/),
+      message: expect.stringContaining('REDIS_TLS_CERT_FILE'),
+    });
+  }, 30_000);
+
+  it('and outlives every further error of a socket', async () => {
+    const { client } = await openConnection(at('plain')).then(keep);
+    const { stream } = client as Redis;
+    stream.emit('error', new Error('the first'));
+    expect(() => stream.emit('error', new Error('another'))).not.toThrow();
+    // Under load a refused certificate has one, in any of the connections of a cluster.
+    const refused = { tls: true, connectTimeout: '1s', startupTimeout: '500ms' } as const;
+    const openings = Array.from({ length: 10 }, (_, i) => {
+      const target = i % 2 === 0 ? at('tls') : { clusterNodes: [at('tls')] };
+      return caught(openConnection({ ...refused, ...target }));
+    });
+    for (const { name } of await Promise.all(openings)) {
+      expect(name).toBe('RedisConnectionException');
+    }
   });
 
   it('gives the code as a fact, and the error of the connection as the cause of the cause', async () => {

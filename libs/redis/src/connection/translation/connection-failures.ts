@@ -39,6 +39,10 @@ export class ConnectionFailures {
     return this.#byServer.get(server);
   }
 
+  has(hop: ConnectionFailure['hop']): boolean {
+    return [...this.#byServer.values()].some((failure) => failure.hop === hop);
+  }
+
   /** The one that tells most: one that waiting cannot mend, else the latest. */
   get worst(): ConnectionFailure | undefined {
     const all = [...this.#byServer.values()].reverse();

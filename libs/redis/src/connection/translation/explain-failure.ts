@@ -125,6 +125,12 @@ const RULES: readonly Rule[] = [
     isPermanent: true,
   },
   {
+    // Redis does not always say which alert it means, when several clients connect at once.
+    applies: (_, code) => /^ERR_SSL_.*ALERT/.test(code),
+    advice:
+      'The server broke off the TLS handshake, perhaps for want of a client certificate that it accepts: `tls.cert`, `tls.key` (REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE).',
+  },
+  {
     applies: (_, code) => /^ERR_(OSSL|CRYPTO|INVALID_ARG)/.test(code),
     advice: 'Correct `tls.ca`, `tls.cert` and `tls.key`: they cannot be used.',
     isPermanent: true,

@@ -136,7 +136,10 @@ export {
   type RedisErrorCode,
   type RedisExceptionOptions,
 } from './errors/redis.exception.js';
-export { RedisAuthenticationException } from './errors/redis-authentication.exception.js';
+export {
+  RedisAuthenticationException,
+  type RedisAuthenticationFacts,
+} from './errors/redis-authentication.exception.js';
 export { RedisBatchException } from './errors/redis-batch.exception.js';
 export { RedisCommandException, type RedisCommandFacts } from './errors/redis-command.exception.js';
 export {

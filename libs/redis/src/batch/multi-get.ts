@@ -6,6 +6,7 @@ import { groupBySlot } from '../connection/keyspace/hash-slots.js';
 import { readKeys, sendsAsItIs, writeKey } from '../connection/commands/read-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { TOO_MANY_REDIRECTIONS } from '../connection/translation/classify-error.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
 import { RedisPermissionException } from '../errors/redis-permission.exception.js';
@@ -76,4 +77,4 @@ export function mayBeOneKeysFault(exception: RedisException): boolean {
 }
 
 /** What a moving slot says; ioredis obeys TRYAGAIN itself until it has been redirected too often. */
-const MOVING: readonly string[] = ['TRYAGAIN', 'too many redirections'];
+const MOVING: readonly string[] = ['TRYAGAIN', TOO_MANY_REDIRECTIONS];

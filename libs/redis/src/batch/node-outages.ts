@@ -1,6 +1,7 @@
 import { nodeOf } from '../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { RedisException } from '../errors/redis.exception.js';
+import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
 import { RedisTimeoutException } from '../errors/redis-timeout.exception.js';
@@ -48,6 +49,7 @@ function isOurs(error: RedisException): boolean {
 function isOutage(error: RedisException): boolean {
   return (
     error instanceof RedisConnectionException ||
+    error instanceof RedisAuthenticationException ||
     error instanceof RedisTimeoutException ||
     error instanceof RedisUnavailableException
   );

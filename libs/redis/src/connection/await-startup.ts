@@ -1,64 +1,80 @@
-import type { RedisException } from '../errors/redis.exception.js';
-import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
-import { isError } from '../errors/is-error.js';
 import { printAddress } from '../errors/print-address.js';
 import { withDeadline } from '../time/deadline.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { translateError } from './translation/translate-error.js';
+import { failuresOf } from './translation/connection-failures.js';
+import { explainFailure } from './translation/explain-failure.js';
+import { noConnection, sentenceOf } from './translation/translate-error.js';
 
 /**
  * Holds the boot until Redis is ready, as the policies `wait` and `require` say.
  *
- * @throws RedisConnectionException when Redis is not ready in time and the policy is `require`
- * @throws RedisAuthenticationException when Redis refuses the credentials
+ * @throws RedisConnectionException when Redis is not ready in time and the policy is `require`; at once
+ * when waiting would not help: a certificate that is not accepted, a name that the sentinels do not
+ * know, a server of another kind
+ * @throws RedisAuthenticationException at once when Redis or the sentinels refuse the credentials
  * @internal
  */
 export async function awaitStartup(
   client: RedisClient,
   options: ResolvedRedisOptions,
 ): Promise<void> {
-  let lastError: unknown;
+  let lastError: Error | undefined;
   let stopListening = (): void => undefined;
 
-  const outcome = new Promise<'ready' | 'not ready'>((resolve, reject) => {
+  const outcome = new Promise<Outcome>((resolve, reject) => {
     const onReady = () => {
       resolve('ready');
     };
     const onEnd = () => {
-      resolve('not ready'); // closed by us, because another part of the boot failed
+      resolve('closed'); // by us, because another part of the boot failed
     };
     const onError = (error: Error) => {
       lastError = error;
-      const exception = translate(error, options);
-      if (exception instanceof RedisAuthenticationException) reject(exception);
+      const failures = failuresOf(client);
+      if (failures?.arePermanent) reject(cannotStart(client, options, error));
     };
     client.on('ready', onReady).on('end', onEnd).on('error', onError);
     stopListening = () => client.off('ready', onReady).off('end', onEnd).off('error', onError);
   });
   try {
-    const reached = await withDeadline(outcome, options.startupTimeoutMs, () => 'not ready');
-    if (reached === 'not ready' && options.startup === 'require') {
-      throw notReady(options, lastError);
+    const reached = await withDeadline<Outcome>(outcome, options.startupTimeoutMs, () => 'late');
+    if (reached !== 'ready' && options.startup === 'require') {
+      throw notReady(client, options, lastError, reached);
     }
   } finally {
     stopListening();
   }
 }
 
-function notReady(options: ResolvedRedisOptions, originalError: unknown): RedisConnectionException {
-  const [address] = options.addresses;
-  const reason = isError(originalError) ? originalError.message : 'no answer';
-  return new RedisConnectionException({
-    ...address,
-    originalError,
-    message:
-      `Redis at ${printAddress(address)} was not ready within ${options.startupTimeoutMs} ms (${reason}), ` +
-      "and startup is 'require'. Start Redis, correct the address, or use 'wait' or 'background'.",
-  });
+type Outcome = 'ready' | 'closed' | 'late';
+
+/** Waiting would not help: a certificate, credentials, or something else than the Redis that was meant. */
+function cannotStart(client: RedisClient, { addresses }: ResolvedRedisOptions, error: Error) {
+  return noConnection(error, addresses[0], failuresOf(client)?.worst);
 }
 
-function translate(error: Error, options: ResolvedRedisOptions): RedisException | undefined {
-  const { name: connection, addresses, connectTimeoutMs: timeoutMs } = options;
-  return translateError(error, { connection, address: addresses[0], timeoutMs });
+function notReady(
+  client: RedisClient,
+  options: ResolvedRedisOptions,
+  error: Error | undefined,
+  outcome: Outcome,
+): RedisConnectionException {
+  const failure = failuresOf(client)?.worst;
+  const [configured] = options.addresses;
+  const { host, port } = failure?.address ?? configured;
+  const when =
+    outcome === 'late' ? `within ${options.startupTimeoutMs} ms` : 'before it was closed';
+  const why = failure
+    ? sentenceOf(failure, configured)
+    : `There was no answer from ${printAddress({ host, port })}. Is the server running, and is the address right?`;
+  return new RedisConnectionException({
+    host,
+    port,
+    originalError: error,
+    ...(failure && { reason: explainFailure(failure).code }),
+    message:
+      `Redis was not ready ${when}, and startup is 'require'. ${why} ` +
+      "With 'wait' or 'background' the application starts all the same.",
+  });
 }

@@ -10,6 +10,7 @@ import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
 import { driverOptionsOf, type DriverOptions } from './driver-options.js';
+import { followFailures } from './follow-failures.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
@@ -64,6 +65,7 @@ function prepare(
 ): RedisClient {
   const { name: connection, commandTimeoutMs } = options;
   identify(client, { connection, telemetry, recovery, commandTimeoutMs });
+  followFailures(client);
   client.on('error', (error: Error) => {
     hideArguments(error);
     rejectIfRefused(client, error);

@@ -6,6 +6,8 @@ import { createDedicatedClient } from './client.factory.js';
 import { closeClient, dropClient } from './close-client.js';
 import type { DedicatedClient } from './dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { failureBehindSilence } from './translation/connection-failures.js';
+import { sentenceOf } from './translation/translate-error.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
 const IDLE_MS = 30_000;
@@ -141,7 +143,7 @@ export class RedisPool {
   }
 
   #waitForRelease(): Promise<DedicatedClient> {
-    const { maxConnections, acquireTimeoutMs } = this.#options;
+    const { acquireTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -161,7 +163,7 @@ export class RedisPool {
         },
       };
       const timer = setTimeout(() => {
-        waiting.fail(new RedisPoolExhaustedException(maxConnections, acquireTimeoutMs));
+        waiting.fail(this.#exhaustedException());
       }, acquireTimeoutMs);
       this.#waiting.add(waiting);
     });
@@ -190,6 +192,19 @@ export class RedisPool {
     }, IDLE_MS);
     timer.unref();
     this.#idle.set(dedicated, timer);
+  }
+
+  #exhaustedException(): RedisPoolExhaustedException {
+    const { maxConnections, acquireTimeoutMs, addresses } = this.#options;
+    const failure = failureBehindSilence(this.#source);
+    return failure
+      ? new RedisPoolExhaustedException(
+          maxConnections,
+          acquireTimeoutMs,
+          sentenceOf(failure, addresses[0]),
+          { cause: failure.error },
+        )
+      : new RedisPoolExhaustedException(maxConnections, acquireTimeoutMs);
   }
 
   #closedException(): RedisConnectionException {

@@ -1,6 +1,8 @@
 import { printAddress } from '../errors/print-address.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { recordFailure } from './translation/command-failures.js';
+import { failuresOf } from './translation/connection-failures.js';
 
 /**
  * Announces when a connection is lost and when it is back: once each, however often the client
@@ -11,7 +13,7 @@ import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
  */
 export function watchConnection(
   client: RedisClient,
-  { name: connection, addresses }: ResolvedRedisOptions,
+  { name: connection, addresses, connectTimeoutMs }: ResolvedRedisOptions,
   telemetry: Telemetry,
 ): () => void {
   const endpoint = addresses.map(printAddress).join(',');
@@ -32,6 +34,12 @@ export function watchConnection(
     telemetry.announce({ type: 'connection.down', connection, endpoint, ...(error && { error }) });
   };
   const onError = (error: Error) => {
+    recordFailure(error, {
+      connection,
+      address: addresses[0],
+      timeoutMs: connectTimeoutMs,
+      reason: failuresOf(client)?.worst,
+    });
     goDown(error);
   };
   const onClose = () => {

@@ -41,6 +41,9 @@ function hint(reply: string): string {
       return ': the key holds another data type than the command works on';
     case 'CROSSSLOT':
       return ': its keys live in different hash slots; use a hash tag or one command per slot';
+    case 'ASK':
+    case 'MOVED':
+      return ': the server is a node of a cluster; give it as "clusterNodes" instead of "host"';
     default:
       return '';
   }

@@ -7,6 +7,8 @@ export interface RedisConnectionFacts {
   readonly port: number;
   /** What the driver reported. */
   readonly originalError: unknown;
+  /** What the connection last failed with: a code of the system or of OpenSSL, or the word of a reply. */
+  readonly reason?: string;
   /** A sentence to use instead of the default one. */
   readonly message?: string;
 }
@@ -24,16 +26,22 @@ export class RedisConnectionException extends RedisException {
   readonly host: string;
   /** 0 for a Unix socket. */
   readonly port: number;
+  /**
+   * What the connection last failed with, e.g. `ECONNREFUSED`, `CERT_HAS_EXPIRED` or
+   * `ERR_TLS_CERT_ALTNAME_INVALID`; `undefined` if nothing is known.
+   */
+  readonly reason: string | undefined;
 
-  constructor({ host, port, originalError, message }: RedisConnectionFacts) {
+  constructor({ host, port, originalError, reason, message }: RedisConnectionFacts) {
     super(
       message ??
-        `No connection to Redis at ${printAddress({ host, port })} (${reason(originalError)}). ` +
+        `No connection to Redis at ${printAddress({ host, port })} (${saidBy(originalError)}). ` +
           'Is the server running, and is the address right?',
       { cause: originalError },
     );
     this.host = host;
     this.port = port;
+    this.reason = reason ?? codeOf(originalError);
   }
 
   /** The driver's error; the same object as `cause`, under the name that callers look for. */
@@ -42,8 +50,11 @@ export class RedisConnectionException extends RedisException {
   }
 }
 
-function reason(error: unknown): string {
+function saidBy(error: unknown): string {
   if (!isError(error)) return 'no reason given';
-  const { code } = error as NodeJS.ErrnoException;
-  return code ?? error.message.split('\n', 1)[0] ?? error.name;
+  return codeOf(error) ?? error.message.split('\n', 1)[0] ?? error.name;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return isError(error) ? (error as NodeJS.ErrnoException).code : undefined;
 }

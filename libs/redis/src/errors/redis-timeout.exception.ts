@@ -7,11 +7,14 @@ export interface RedisTimeoutFacts {
   readonly key?: string | undefined;
   /** How long it waited, in milliseconds. */
   readonly timeoutMs: number;
+  /** Why there is no connection, in sentences; absent while there is one. */
+  readonly reason?: string;
 }
 
 /**
  * Thrown when Redis did not answer within the command timeout or another deadline. The command may
- * or may not have been executed: repeat it only if that is harmless.
+ * or may not have been executed: repeat it only if that is harmless. If there is no connection the
+ * message says why.
  *
  * @publicApi
  */
@@ -22,11 +25,14 @@ export class RedisTimeoutException extends RedisException {
   readonly key: string | undefined;
   readonly timeoutMs: number;
 
-  constructor({ operation, key, timeoutMs }: RedisTimeoutFacts, options?: RedisExceptionOptions) {
+  constructor(
+    { operation, key, timeoutMs, reason }: RedisTimeoutFacts,
+    options?: RedisExceptionOptions,
+  ) {
     const on = key === undefined ? '' : ` on "${key}"`;
     super(
       `Redis did not answer ${operation}${on} within ${timeoutMs} ms. ` +
-        'It may be overloaded, blocked by a slow command, or unreachable.',
+        (reason ?? 'It may be overloaded, blocked by a slow command, or unreachable.'),
       options,
     );
     this.operation = operation;

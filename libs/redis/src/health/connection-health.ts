@@ -1,4 +1,6 @@
 import type { RedisClient } from '../connection/options/options.js';
+import { failuresOf } from '../connection/translation/connection-failures.js';
+import { explainFailure } from '../connection/translation/explain-failure.js';
 import { down, type Down } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
 import { OUTAGES, REASONS } from './health-words.js';
@@ -20,7 +22,7 @@ export async function lookAt(
   options: ResolvedHealthOptions,
   bypassedCaches: readonly string[],
 ): Promise<ConnectionHealth> {
-  if (client.status !== 'ready') return down(`${OUTAGES.notConnected} (${client.status})`);
+  if (client.status !== 'ready') return notConnected(client);
   const looking =
     'nodes' in client ? lookAtCluster(client, options) : lookAtServer(client, options);
   const findings = await looking;
@@ -35,4 +37,12 @@ export async function lookAt(
     ...(reasons.length > 0 && { reasons }),
   };
   return { state: reasons.length > 0 ? 'degraded' : 'up', details };
+}
+
+/** The code is one of the system, of OpenSSL or of Redis: it names no host, no user and no key. */
+function notConnected(client: RedisClient): Down {
+  const failure = failuresOf(client)?.worst;
+  const code = failure && explainFailure(failure).code;
+  const state = code === undefined ? client.status : `${client.status}, ${code}`;
+  return down(`${OUTAGES.notConnected} (${state})`);
 }

@@ -117,7 +117,9 @@ export class RedisRepository<
   getById(id: Id, options?: ReadOptions): Promise<T | null> {
     const read = () => this.#reader.read(id);
     return this.#operations.run('getById', () =>
-      options ? bounded(read, options, 'getById', () => this.#codec.keyOf(id)) : read(),
+      options
+        ? bounded(this.#client, read, options, 'getById', () => this.#codec.keyOf(id))
+        : read(),
     );
   }
 

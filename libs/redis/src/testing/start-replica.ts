@@ -18,7 +18,7 @@ export async function startReplica(primary: RedisTestServer): Promise<RedisTestS
   const { path } = await requireRedisServer('startReplica()');
   const replica = await startRealServer({
     binary: path,
-    args: () => ['--replicaof', `${host} ${port}`],
+    args: () => ['--replicaof', host, String(port)], // two words: Redis 6 splits none
     password,
     tls,
   });

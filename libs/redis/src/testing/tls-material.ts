@@ -21,11 +21,16 @@ const ALTERNATIVE_NAMES = objectId('551d11');
 
 const DAY_MS = 86_400_000;
 
-/** What a certificate is for. */
-interface Subjects {
-  readonly names: readonly string[];
-  /** Whether it is for 127.0.0.1 as well. */
-  readonly loopback: boolean;
+/** What is special about a certificate. @internal */
+export interface TlsMaterialOptions {
+  /** The host names that it is for. @default ['localhost'] */
+  readonly names?: readonly string[];
+  /** Whether it is for 127.0.0.1 as well. @default true */
+  readonly loopback?: boolean;
+  /** When it expires. @default in a day */
+  readonly validTo?: Date;
+  /** When its authority expires. @default in a day */
+  readonly authorityValidTo?: Date;
 }
 
 /**
@@ -34,22 +39,31 @@ interface Subjects {
  *
  * @internal
  */
-export function generateTlsMaterial(
-  subjects: Subjects = { names: ['localhost'], loopback: true },
-): TlsMaterial {
+export function generateTlsMaterial(options: TlsMaterialOptions = {}): TlsMaterial {
+  const { names = ['localhost'], loopback = true, validTo, authorityValidTo } = options;
   const authority = newKeys();
   const leaf = newKeys();
-  const ca = certificate('Test authority', authority.publicKey, authority.privateKey, [
-    extension(BASIC_CONSTRAINTS, sequence(yes()), 'critical'),
-    extension(KEY_USAGE, bits(Buffer.from([0b0000_0100]), 2), 'critical'), // keyCertSign
-  ]);
-  const names = sequence(
-    ...subjects.names.map((name) => tagged(2, Buffer.from(name), true)),
-    ...(subjects.loopback ? [tagged(7, Buffer.from([127, 0, 0, 1]), true)] : []),
+  const ca = certificate(
+    'Test authority',
+    authority.publicKey,
+    authority.privateKey,
+    [
+      extension(BASIC_CONSTRAINTS, sequence(yes()), 'critical'),
+      extension(KEY_USAGE, bits(Buffer.from([0b0000_0100]), 2), 'critical'), // keyCertSign
+    ],
+    authorityValidTo,
   );
-  const cert = certificate('localhost', leaf.publicKey, authority.privateKey, [
-    extension(ALTERNATIVE_NAMES, names),
-  ]);
+  const alternatives = sequence(
+    ...names.map((host) => tagged(2, Buffer.from(host), true)),
+    ...(loopback ? [tagged(7, Buffer.from([127, 0, 0, 1]), true)] : []),
+  );
+  const cert = certificate(
+    names[0] ?? 'localhost',
+    leaf.publicKey,
+    authority.privateKey,
+    [extension(ALTERNATIVE_NAMES, alternatives)],
+    validTo,
+  );
   const key = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { ca, cert, key };
 }
@@ -63,6 +77,7 @@ function certificate(
   subjectKey: KeyObject,
   issuerKey: KeyObject,
   extensions: readonly Buffer[],
+  validTo = new Date(Date.now() + DAY_MS),
 ): string {
   const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
   const toSign = sequence(
@@ -70,7 +85,7 @@ function certificate(
     integer(serial),
     ECDSA_WITH_SHA256,
     name('Test authority'),
-    sequence(time(new Date(Date.now() - DAY_MS)), time(new Date(Date.now() + DAY_MS))),
+    sequence(time(new Date(Date.now() - 2 * DAY_MS)), time(validTo)),
     name(subject),
     subjectKey.export({ type: 'spki', format: 'der' }),
     tagged(3, sequence(...extensions)),

@@ -174,7 +174,7 @@ describeWithRealRedis('what only a real server says', () => {
   });
 
   it('BUSY while a script runs too long', async () => {
-    const server = await startRedis({ args: ['--busy-reply-threshold', '1'] });
+    const server = await startRedis({ args: ['--lua-time-limit', '1'] });
     try {
       const redis = await connect({ url: server.url });
       const other = await connect({ url: server.url });
@@ -192,20 +192,14 @@ describeWithRealRedis('what only a real server says', () => {
   });
 
   it('LOADING while a data set is read from disk', async () => {
+    // Redis answers after every two megabytes that it has read.
     const server = await startRedis({
-      args: [
-        '--save',
-        '3600 1',
-        '--key-load-delay',
-        '2000',
-        '--loading-process-events-interval-bytes',
-        '1024',
-      ],
+      args: ['--save', '3600 1', '--key-load-delay', '1000', '--rdbcompression', 'no'],
     });
     try {
       const filler = await connect({ url: server.url });
       await filler.eval(
-        'for i = 1, 2000 do redis.call("SET", "k" .. i, string.rep("x", 100)) end',
+        'for i = 1, 2000 do redis.call("SET", "k" .. i, string.rep("x", 4096)) end',
         0,
       );
       await filler.save();

@@ -132,8 +132,10 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
     });
 
     it('says what it could not look at', async () => {
-      const rules = ['on', '>hunter2', '~*', '+@all', '-cluster|nodes', '-info'];
-      await onEachNode(cluster, 'ACL', 'SETUSER', 'probe', ...rules);
+      // Redis 6 knows permitted subcommands, and no forbidden ones.
+      const rules = ['-cluster', '+cluster|slots', '+cluster|info', '-info'];
+      const user = ['on', '>hunter2', '~*', '+@all', ...rules];
+      await onEachNode(cluster, 'ACL', 'SETUSER', 'probe', ...user);
       const { indicator, client } = await openOn(cluster, {
         username: 'probe',
         password: 'hunter2',

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { RealTestServer } from '../../src/testing/real-test-server.js';
 import { startCluster } from '../../src/testing/start-cluster.js';
 import { startRedis } from '../../src/testing/start-redis.js';
 import { startReplica } from '../../src/testing/start-replica.js';
@@ -20,6 +21,21 @@ describeWithRealRedis('startReplica', () => {
     await expect(reader.set('a', '2')).rejects.toThrow(/^READONLY/);
     writer.disconnect();
     reader.disconnect();
+  });
+
+  // Redis 6 takes an argument for one word whatever is in it, and then misses another.
+  it('gives the server each word of an option as an argument', async () => {
+    await using primary = await startRedis({ args: [] });
+    await using replica = await startReplica(primary);
+    if (!(replica instanceof RealTestServer)) throw new Error('no real server');
+    const { args } = replica;
+    const option = args.indexOf('--replicaof');
+    expect(args.slice(option, option + 3)).toEqual([
+      '--replicaof',
+      primary.host,
+      String(primary.port),
+    ]);
+    expect(args.filter((arg) => arg.includes(' '))).toEqual([]);
   });
 
   it('follows a primary with TLS and a password, and has both, too', async () => {

@@ -7,6 +7,7 @@ import { isClosing } from '../close-client.js';
 import { isOwnScript } from '../keyspace/redis-script.js';
 import { classifyError } from '../translation/classify-error.js';
 import { hideArguments, recordFailure } from '../translation/command-failures.js';
+import { failureBehind } from '../translation/connection-failures.js';
 import { blockingTimeMs } from './blocking-commands.js';
 import { CommandNames } from './command-names.js';
 import { CommandReport, firstKey } from './command-report.js';
@@ -111,6 +112,7 @@ export function superviseCommands(
       timeoutMs: supervision.timeoutMs,
       operation: names.of(command.name),
       ...(key !== undefined && { key }),
+      reason: failureBehind(error, client, key),
     });
     supervision.reject(error);
     announceEnd(supervision, error);

@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { redisOptionsFromEnvironment } from './environment.js';
@@ -19,10 +21,14 @@ const given = (env: Record<string, string>) =>
   );
 
 describe('redisOptionsFromEnvironment', () => {
+  const [ca = ''] = rootCertificates;
+  const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'redis-env-'));
-    writeFileSync(join(folder, 'none.pem'), 'not PEM');
+    for (const [name, pem] of Object.entries({ ca, cert: ca, key, none: 'no PEM' })) {
+      writeFileSync(join(folder, `${name}.pem`), String(pem));
+    }
   });
   afterAll(() => {
     rmSync(folder, { recursive: true });
@@ -119,6 +125,30 @@ describe('redisOptionsFromEnvironment', () => {
         { setting: 'REDIS_TLS_CA_FILE', value: expect.stringContaining(join(folder, name)) },
       ]);
     }
+  });
+
+  it('refuses a key that is not that of the certificate', () => {
+    const { problems } = failureOf({
+      REDIS_URL: 'rediss://h',
+      REDIS_TLS_CERT_FILE: join(folder, 'cert.pem'),
+      REDIS_TLS_KEY_FILE: join(folder, 'key.pem'),
+    });
+    expect(problems.map(({ setting }) => setting)).toEqual(['REDIS_TLS_KEY_FILE']);
+  });
+
+  it('names the TLS file that is no PEM, and not what is in it', () => {
+    const { message, problems } = failureOf({
+      REDIS_URL: 'rediss://h',
+      REDIS_TLS_CA_FILE: join(folder, 'none.pem'),
+      REDIS_TLS_CERT_FILE: join(folder, 'cert.pem'),
+      REDIS_TLS_KEY_FILE: join(folder, 'none.pem'),
+    });
+    expect(problems.map(({ setting }) => setting)).toEqual([
+      'REDIS_TLS_CA_FILE',
+      'REDIS_TLS_KEY_FILE',
+    ]);
+    expect(message).toContain(`REDIS_TLS_CA_FILE=${join(folder, 'none.pem')} (a text without`);
+    expect(message).not.toContain('no PEM');
   });
 
   it('reports all problems at once: variable, value and what is accepted', () => {

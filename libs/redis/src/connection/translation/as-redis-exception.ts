@@ -1,7 +1,12 @@
 import { RedisException } from '../../errors/redis.exception.js';
+import {
+  RedisTimeoutException,
+  type RedisTimeoutFacts,
+} from '../../errors/redis-timeout.exception.js';
 import type { RedisAddress, RedisClient } from '../options/options.js';
 import { failureOf } from './command-failures.js';
-import { translateError } from './translate-error.js';
+import { failureBehind, failureBehindSilence } from './connection-failures.js';
+import { sentenceOf, translateError } from './translate-error.js';
 
 /**
  * What the door of a repository or a batch makes of a rejected command. The client may be a plain
@@ -12,13 +17,34 @@ import { translateError } from './translate-error.js';
  */
 export function asRedisException(error: unknown, client: RedisClient): RedisException {
   if (error instanceof RedisException) return error;
-  const exception = translateError(error, failureOf(error) ?? foreignFailure(client));
+  const exception = translateError(error, failureOf(error) ?? foreignFailure(error, client));
   if (!exception) throw error;
   return exception;
 }
 
-function foreignFailure(client: RedisClient) {
-  return { connection: 'default', address: addressOf(client), timeoutMs: timeoutMsOf(client) };
+/**
+ * The exception of a caller who waits less long than commands may take. Says so if the connection is not
+ * there: then nothing could be answered.
+ *
+ * @internal
+ */
+export function lateException(
+  client: RedisClient,
+  facts: Omit<RedisTimeoutFacts, 'reason'>,
+): RedisTimeoutException {
+  const failure = failureBehindSilence(client, facts.key);
+  if (!failure) return new RedisTimeoutException(facts);
+  const reason = sentenceOf(failure, addressOf(client));
+  return new RedisTimeoutException({ ...facts, reason }, { cause: failure.error });
+}
+
+function foreignFailure(error: unknown, client: RedisClient) {
+  return {
+    connection: 'default',
+    address: addressOf(client),
+    timeoutMs: timeoutMsOf(client),
+    reason: failureBehind(error, client),
+  };
 }
 
 function addressOf(client: RedisClient): RedisAddress {

@@ -34,13 +34,16 @@ const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
 /** What an ACL forbids is `ERR` if a script does it (Redis 7). */
 const FORBIDDEN_TO_SCRIPT = /^ERR The user executing the script can't (run|access) /;
 
+/** In the place of a reply: a cluster client asked node after node, and none served the command. */
+export const TOO_MANY_REDIRECTIONS = 'too many redirections';
+
 type Wording = readonly [message: RegExp, kind: FailureKind, reply: string];
 
 /** Plain `Error`s of ioredis in words that no other library uses. */
 const DRIVER_MESSAGES: readonly Wording[] = [
   [/^All (the )?keys in (a|the) pipeline/, 'command', 'CROSSSLOT'],
   [/^None of startup nodes is available$/, 'connection', 'no cluster node'],
-  [/^Too many Cluster redirections/, 'unavailable', 'too many redirections'],
+  [/^Too many Cluster redirections/, 'unavailable', TOO_MANY_REDIRECTIONS],
 ];
 
 /** Plain `Error`s of ioredis in everyday words: trusted only from a client that we know. */

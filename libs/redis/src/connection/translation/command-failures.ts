@@ -1,5 +1,6 @@
 import { isError } from '../../errors/is-error.js';
 import type { RedisAddress } from '../options/options.js';
+import type { ConnectionFailure } from './explain-failure.js';
 
 /** What is known about the command that a driver error belongs to. */
 export interface CommandFailure {
@@ -9,13 +10,16 @@ export interface CommandFailure {
   /** Absent when one error object rejected several commands. */
   readonly operation?: string;
   readonly key?: string;
+  /** Why there was no connection; absent if there was one, or nothing is known. */
+  readonly reason?: ConnectionFailure | undefined;
 }
 
 const failures = new WeakMap<Error, CommandFailure>();
 
 /**
  * Remembers which command an error rejected. ioredis gives one error object to every command of a
- * flushed queue: such an error keeps only what is true of all of them.
+ * flushed queue: such an error keeps only what is true of all of them. Why there was no connection
+ * becomes its `cause` for those who handle ioredis's errors.
  *
  * @internal
  */
@@ -24,8 +28,12 @@ export function recordFailure(error: Error, failure: CommandFailure): void {
   if (!known) {
     failures.set(error, failure);
   } else if (known.operation !== failure.operation || known.key !== failure.key) {
-    const { connection, address, timeoutMs } = known;
-    failures.set(error, { connection, address, timeoutMs });
+    const { connection, address, timeoutMs, reason } = known;
+    failures.set(error, { connection, address, timeoutMs, reason });
+  }
+  const { reason } = failure;
+  if (reason && reason.error !== error && !('cause' in error)) {
+    Object.defineProperty(error, 'cause', { value: reason.error, configurable: true });
   }
 }
 

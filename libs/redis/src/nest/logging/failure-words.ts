@@ -36,11 +36,12 @@ const SCRIPTS = /^(eval|evalsha|fcall)(_ro)?$/;
  */
 export function wordsOfDriverError(error: Error, failed: FailedCommand): FailureWords {
   const { connection, operation, key } = failed;
-  const { address = failed.address ?? UNKNOWN, timeoutMs = 0 } = failureOf(error) ?? {};
+  const { address = failed.address ?? UNKNOWN, timeoutMs = 0, reason } = failureOf(error) ?? {};
   const exception = translateError(error, {
     connection,
     address,
     timeoutMs,
+    reason,
     ...(operation !== undefined && { operation }),
     ...(key !== undefined && { key }),
   });

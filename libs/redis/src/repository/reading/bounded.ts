@@ -1,4 +1,5 @@
-import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import type { RedisClient } from '../../connection/options/options.js';
+import { lateException } from '../../connection/translation/as-redis-exception.js';
 import { withDeadline } from '../../time/deadline.js';
 import { parseDuration } from '../../time/duration.js';
 import { untilAbort } from '../../time/until-abort.js';
@@ -10,6 +11,7 @@ import type { ReadOptions } from '../entity-repository.js';
  * @throws RedisTimeoutException after `timeout`; the signal's reason once it aborts
  */
 export async function bounded<T>(
+  client: RedisClient,
   read: () => Promise<T>,
   { signal, timeout }: ReadOptions,
   operation: string,
@@ -20,6 +22,6 @@ export async function bounded<T>(
   const wait = untilAbort(read(), signal);
   if (timeoutMs === undefined) return wait;
   return withDeadline(wait, timeoutMs, () => {
-    throw new RedisTimeoutException({ operation, key: keyOf(), timeoutMs });
+    throw lateException(client, { operation, key: keyOf(), timeoutMs });
   });
 }

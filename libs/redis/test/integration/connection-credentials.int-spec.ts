@@ -50,7 +50,7 @@ describeWithRealRedis('a Unix socket', () => {
     const nowhere = join(folder, 'nowhere.sock');
     const error = await caught(openConnection({ path: nowhere, startupTimeout: '200ms' }));
     expect(error).toMatchObject({ name: 'RedisConnectionException', host: nowhere, port: 0 });
-    expect(error.message).toContain(`Redis at ${nowhere} was not ready`);
+    expect(error.message).toContain(`No connection to Redis at ${nowhere} (ENOENT)`);
   });
 });
 

@@ -7,6 +7,7 @@ import { RedisPermissionException } from '../../errors/redis-permission.exceptio
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { RedisUnavailableException } from '../../errors/redis-unavailable.exception.js';
 import { isError } from '../../errors/is-error.js';
+import { printAddress } from '../../errors/print-address.js';
 import type { RedisAddress } from '../options/options.js';
 import { classifyError } from './classify-error.js';
 import { failureOf, hideArguments, type CommandFailure } from './command-failures.js';
@@ -103,7 +104,7 @@ export function sentenceOf(failure: ConnectionFailure, configured: RedisAddress)
 }
 
 function at(address: RedisAddress | undefined): string {
-  return address ? ` at ${address.host}:${address.port}` : '';
+  return address ? ` at ${printAddress(address)}` : '';
 }
 
 /** Behind sentinels and in a cluster the error knows better which server it was. */

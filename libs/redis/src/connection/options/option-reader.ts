@@ -27,6 +27,17 @@ export class OptionReader {
     return byDefault;
   }
 
+  optionalText(setting: string, value: string | undefined): string | undefined {
+    return value === undefined ? undefined : this.text(setting, value, '');
+  }
+
+  /** A text that is never printed, and may be empty. */
+  secret(setting: string, value: unknown): string | undefined {
+    if (value === undefined || typeof value === 'string') return value;
+    this.refuseSecret(setting, 'a text');
+    return undefined;
+  }
+
   /** A host name or an IP address, without a port. */
   host(setting: string, value: string | undefined, byDefault: string): string {
     if (value === undefined) return byDefault;

@@ -2,11 +2,11 @@ import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
-import { Credentials } from './credentials.js';
 import { maskSecrets } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
 import { refuseOwned } from './owned-options.js';
+import { readCredentials, readSentinelAccess } from './read-access.js';
 import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
 import { readTls } from './tls-options.js';
 
@@ -110,7 +110,7 @@ function readOptions(
     topology,
     addresses: path === undefined ? readAddresses(options, url, topology, read) : [socketAt(path)],
     path,
-    sentinelName: readOptional(read, 'sentinelName', options.sentinelName),
+    sentinelName: read.optionalText('sentinelName', options.sentinelName),
     ...readSentinelAccess(options, tls, read),
     ...readCredentials(options, url, connectTimeoutMs, read),
     db: readDb(options.db ?? url.db, topology, read),
@@ -225,62 +225,6 @@ function readPath(
 
 function socketAt(path: string): RedisAddress {
   return { host: path, port: 0 };
-}
-
-function readSentinelAccess(
-  options: RedisModuleOptions,
-  tls: ResolvedRedisOptions['tls'],
-  read: OptionReader,
-): Pick<ResolvedRedisOptions, 'sentinelUsername' | 'sentinelPassword' | 'sentinelTls'> {
-  const { sentinels, sentinelTls, sentinelUsername, sentinelPassword } = options;
-  const isTls = sentinelTls !== undefined && sentinelTls !== false;
-  if (!sentinels && (sentinelUsername ?? sentinelPassword ?? (isTls || undefined)) !== undefined) {
-    read.miss('sentinels', 'the sentinels that their credentials and TLS are for');
-  }
-  if (tls && sentinelPassword !== undefined && sentinelTls === undefined) {
-    const accepted = 'true, or false to send the password of the sentinels unencrypted beside TLS';
-    read.miss('sentinelTls', accepted);
-  }
-  return {
-    sentinelUsername: readOptional(read, 'sentinelUsername', sentinelUsername),
-    sentinelPassword: readPassword('sentinelPassword', sentinelPassword, read),
-    sentinelTls: sentinelTls === true && tls ? tls : readTls('sentinelTls', sentinelTls, read),
-  };
-}
-
-function readCredentials(
-  options: RedisModuleOptions,
-  url: RedisUrlParts,
-  timeoutMs: number,
-  read: OptionReader,
-): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
-  const { credentials } = options;
-  const username = readOptional(read, 'username', options.username ?? url.username);
-  const password = readPassword('password', options.password ?? url.password, read);
-  if (credentials === undefined) return { username, password, credentials };
-  if (typeof credentials !== 'function') {
-    read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
-  } else if (username !== undefined || password !== undefined) {
-    const accepted = 'one of the two: no username and no password, in the URL neither';
-    read.refuse('credentials', 'set beside username or password', accepted);
-  } else {
-    return { username, password, credentials: new Credentials(credentials, timeoutMs) };
-  }
-  return { username, password, credentials: undefined };
-}
-
-function readOptional(
-  read: OptionReader,
-  setting: string,
-  value: string | undefined,
-): string | undefined {
-  return value === undefined ? undefined : read.text(setting, value, '');
-}
-
-function readPassword(setting: string, password: unknown, read: OptionReader): string | undefined {
-  if (password === undefined || typeof password === 'string') return password;
-  read.refuseSecret(setting, 'a text');
-  return undefined;
 }
 
 /** Addresses as they come from JavaScript: what is no address reads as one without host and port. */

@@ -1,0 +1,60 @@
+import { Credentials } from './credentials.js';
+import type { OptionReader } from './option-reader.js';
+import type { RedisModuleOptions, ResolvedRedisOptions } from './options.js';
+import type { RedisUrlParts } from './redis-url.js';
+import { readTls } from './tls-options.js';
+
+/**
+ * How sentinels are spoken to. Nothing of it is taken from what is for Redis, but that `sentinelTls: true`
+ * means its TLS options.
+ *
+ * @internal
+ */
+export function readSentinelAccess(
+  options: RedisModuleOptions,
+  tls: ResolvedRedisOptions['tls'],
+  read: OptionReader,
+): Pick<ResolvedRedisOptions, 'sentinelUsername' | 'sentinelPassword' | 'sentinelTls'> {
+  const { sentinels, sentinelTls, sentinelUsername, sentinelPassword } = options;
+  const hasTls = (sentinelTls ?? false) !== false;
+  const isForSentinels = hasTls || sentinelUsername !== undefined || sentinelPassword !== undefined;
+  if (isForSentinels && !sentinels) {
+    read.miss('sentinels', 'the sentinels that their credentials and TLS are for');
+  }
+  if (tls && sentinelPassword !== undefined && sentinelTls === undefined) {
+    const accepted = 'true, or false to send the password of the sentinels unencrypted beside TLS';
+    read.miss('sentinelTls', accepted);
+  }
+  return {
+    sentinelUsername: read.optionalText('sentinelUsername', sentinelUsername),
+    sentinelPassword: read.secret('sentinelPassword', sentinelPassword),
+    sentinelTls: sentinelTls === true && tls ? tls : readTls('sentinelTls', sentinelTls, read),
+  };
+}
+
+/**
+ * Who the connection says it is: a fixed user and password, or those that a function gives.
+ *
+ * @param timeoutMs how long the function may take
+ * @internal
+ */
+export function readCredentials(
+  options: RedisModuleOptions,
+  url: RedisUrlParts,
+  timeoutMs: number,
+  read: OptionReader,
+): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
+  const { credentials } = options;
+  const username = read.optionalText('username', options.username ?? url.username);
+  const password = read.secret('password', options.password ?? url.password);
+  if (credentials === undefined) return { username, password, credentials };
+  if (typeof credentials !== 'function') {
+    read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
+  } else if (username !== undefined || password !== undefined) {
+    const accepted = 'one of the two: no username and no password, in the URL neither';
+    read.refuse('credentials', 'set beside username or password', accepted);
+  } else {
+    return { username, password, credentials: new Credentials(credentials, timeoutMs) };
+  }
+  return { username, password, credentials: undefined };
+}

@@ -1,5 +1,5 @@
 /** What a client of a cluster does when its nodes are elsewhere, frozen, or behind links that are dead. */
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import calculateSlot from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
@@ -11,12 +11,14 @@ import { caught } from './support/caught.js';
 import { Gateway } from './support/gateway.js';
 import { openConnection } from './support/open-connection.js';
 
+jest.setTimeout(30_000); // on a busy machine
+
 describeWithRealRedis('A client of a cluster', () => {
   let cluster: RedisTestCluster;
   const cleanups: (() => unknown)[] = [];
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 30_000);
+  });
   afterAll(() => cluster.stop());
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -54,7 +56,7 @@ describeWithRealRedis('A client of a cluster', () => {
     await waitUntil('it has lost them all', () => Promise.resolve(client.status !== 'ready'));
     await waitUntil('it reads again', async () => (await client.get('k')) === 'v');
     expect(await pool.use((dedicated) => dedicated.get('k'))).toBe('v');
-  }, 30_000);
+  });
 
   it('replaces a dead link to one node, and no other', async () => {
     const gateways = await openGateways();
@@ -102,5 +104,5 @@ describeWithRealRedis('A client of a cluster', () => {
     frozen?.freeze();
     cleanups.push(() => frozen?.thaw());
     await waitUntil('it writes again', async () => (await client.incr('{k}n')) > 0);
-  }, 30_000);
+  });
 });

@@ -50,20 +50,22 @@ describeWithRealRedis('A client of one address', () => {
       expect.objectContaining({ reason: 'read-only' }),
     ]);
     lent.release();
-  });
+  }, 30_000);
 
   it('does not reconnect at each write while the address still leads to a replica', async () => {
     const { client, gateway, replica, failOver } = await openBehindOneAddress();
     await client.ping();
     await failOver();
     const { accepted } = gateway;
-    for (let i = 0; i < 200; i++) {
+    const start = performance.now();
+    for (let i = 0; i < 100; i++) {
       await Promise.all([caught(client.set('k', i)), caught(client.incr('n'))]);
       await new Promise(setImmediate);
     }
-    expect(gateway.accepted - accepted).toBeLessThan(20);
+    const halfSeconds = (performance.now() - start) / 500;
+    expect(gateway.accepted - accepted).toBeLessThanOrEqual(1 + halfSeconds);
     expect(await client.get('k')).toBeNull(); // reads are served all the time
     gateway.leadTo(replica);
     await waitUntil('it writes again', async () => (await client.incr('n')) > 0);
-  });
+  }, 30_000);
 });

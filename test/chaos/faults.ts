@@ -69,11 +69,11 @@ export const faults: Record<FaultName, Fault> = {
     run: loseConnections,
   },
   reset: {
-    what: 'all connections to a primary are reset, several times',
+    what: 'all connections to a primary are cut, several times; new ones work',
     on: TOPOLOGIES,
     refuses: 'everything',
     loses: nothing,
-    run: reset,
+    run: cut,
   },
   latency: {
     what: 'every reply is held back for 100 to 200 ms',
@@ -152,12 +152,12 @@ async function loseConnections({ topology, chance, harms, isOver }: Scene): Prom
   primary.wire.loseConnections();
   isOver();
   await sleep(RECOVERY_MS + 1_500); // longer than it may take to notice
-  primary.wire.resetLost();
+  primary.wire.cutLost();
 }
 
-async function reset({ topology, chance, isOver }: Scene): Promise<void> {
+async function cut({ topology, chance, isOver }: Scene): Promise<void> {
   for (let times = 0; times < 5; times++) {
-    (await pickPrimary(topology, chance)).wire.reset();
+    (await pickPrimary(topology, chance)).wire.cut();
     await sleep(chance.between(100, 500));
   }
   isOver();

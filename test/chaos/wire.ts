@@ -50,19 +50,20 @@ export class Wire {
   }
 
   /** Ends what was lost, as a firewall does in the end. */
-  resetLost(): void {
-    for (const link of this.#links) if (link.isLost) link.reset();
+  cutLost(): void {
+    for (const link of this.#links) if (link.isLost) link.cut();
   }
 
-  reset(): void {
-    for (const link of this.#links) link.reset();
+  /** Ends the connections that are there; new ones work. */
+  cut(): void {
+    for (const link of this.#links) link.cut();
   }
 
   /** Refuses connections, and ends those that are there, until `open()`. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    this.reset();
+    this.cut();
     if (server === undefined) return;
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
@@ -107,7 +108,7 @@ class Link {
     this.#upstream = upstream;
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
-      socket.on('error', () => this.reset());
+      socket.on('error', () => this.cut());
     }
     client.on('data', (chunk: Buffer) => {
       if (!this.isLost) upstream.write(chunk);
@@ -119,8 +120,9 @@ class Link {
     });
   }
 
-  reset(): void {
-    this.#client.resetAndDestroy();
+  /** Not by `resetAndDestroy()`, which may leave a socket open (Node 20). */
+  cut(): void {
+    this.#client.destroy();
     this.#upstream.destroy();
   }
 

@@ -35,7 +35,7 @@ describe('the public names', () => {
     }
 
     expect(found).toEqual(JSON.parse(readFileSync(list, 'utf8')));
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('the exports of the package', () => {

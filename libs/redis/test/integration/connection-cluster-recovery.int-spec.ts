@@ -58,6 +58,12 @@ describeWithRealRedis('A client of a cluster', () => {
     expect(await pool.use((dedicated) => dedicated.get('k'))).toBe('v');
   });
 
+  it('starts although the names of some configured nodes cannot be resolved', async () => {
+    const unresolvable = ['no..such.name', 'nor..this'].map((host) => ({ host, port: 6379 }));
+    const { client } = await open({ clusterNodes: [...unresolvable, ...addresses().slice(0, 1)] });
+    expect(await client.incr('started')).toBe(1);
+  });
+
   it('replaces a dead link to one node, and no other', async () => {
     const gateways = await openGateways();
     const natMap = Object.fromEntries(

@@ -94,7 +94,9 @@ export class SentinelFollower implements SentinelListener {
   }
 
   answered(primary: RedisAddress, epoch: number, sentinels: readonly RedisAddress[]): void {
-    this.#history.learn(this.#mapped(primary), epoch);
+    const known = this.#mapped(primary);
+    this.#history.learn(known, epoch);
+    for (const answer of this.#asking) answer(known); // the one that was asked may be frozen
     for (const { target } of this.#followed) {
       const successor = target && this.#history.successorOf(target);
       if (successor) this.#move(target, successor);

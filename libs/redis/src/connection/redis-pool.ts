@@ -37,14 +37,21 @@ export interface DedicatedConnection {
 export class RedisPool {
   readonly #source: RedisClient;
   readonly #options: ResolvedRedisOptions;
+  readonly #onOpen: (client: RedisClient) => void;
   readonly #inUse = new Set<DedicatedClient>();
   readonly #idle = new Map<DedicatedClient, NodeJS.Timeout>();
   readonly #waiting = new Set<Waiting>();
   #closed = false;
 
-  constructor(source: RedisClient, options: ResolvedRedisOptions) {
+  /** @param onOpen told of each client before it connects */
+  constructor(
+    source: RedisClient,
+    options: ResolvedRedisOptions,
+    onOpen: (client: RedisClient) => void = () => undefined,
+  ) {
     this.#source = source;
     this.#options = options;
+    this.#onOpen = onOpen;
   }
 
   /** How many dedicated connections callers hold now. */
@@ -138,6 +145,7 @@ export class RedisPool {
     if (this.#inUse.size >= this.#options.maxConnections) return undefined;
     const dedicated = createDedicatedClient(this.#source, this.#options);
     this.#inUse.add(dedicated);
+    this.#onOpen(dedicated.client);
     dedicated.client.connect().catch(() => undefined); // its commands report what is wrong
     return dedicated;
   }

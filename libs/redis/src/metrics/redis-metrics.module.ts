@@ -40,7 +40,7 @@ const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
       provide: REGISTERED,
       inject: [REGISTRY, Telemetry, ClientRegistry],
       useFactory: (registry: AnyRegistry, telemetry: Telemetry, clients: ClientRegistry) =>
-        clients.guard(() => {
+        clients.guard(REGISTERED.toString(), () => {
           clients.closeLast(RegistryMetrics.of(registry).add({ telemetry, clients }));
           return true;
         }),

@@ -49,6 +49,7 @@ function credentialsProvider(
     inject: [ClientRegistry, getRedisOptionsToken(connection)],
     useFactory: (registry: ClientRegistry, options: ResolvedModuleOptions) =>
       registry.guard(
+        options.name,
         () =>
           new Credentials([
             ...headerNames(options.cache?.credentialHeaders, `cache of ${options.name}`),

@@ -2,7 +2,7 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { encodeSpace } from '../keys/key-builder.js';
-import { resolveOptions } from '../connection/options/resolve-options.js';
+import { DEFAULT_CONNECTION, resolveOptions } from '../connection/options/resolve-options.js';
 import { resolveLogging } from './logging/log-policy.js';
 import type {
   RedisModuleAsyncOptions,
@@ -44,7 +44,7 @@ export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provide
 
 /** Resolved inside a factory: a wrong option fails the boot, not the import of a file. */
 function resolvingProvider(
-  name: string | undefined,
+  name: string = DEFAULT_CONNECTION,
   inject: NonNullable<FactoryProvider['inject']>,
   make: FactoryProvider<RedisModuleOptions>['useFactory'],
 ): FactoryProvider {
@@ -52,7 +52,7 @@ function resolvingProvider(
     provide: getRedisOptionsToken(name),
     inject: [ClientRegistry, ...inject],
     useFactory: (registry: ClientRegistry, ...args: unknown[]) =>
-      registry.guard(async () => resolveModuleOptions(await make(...args), name)),
+      registry.guard(name, async () => resolveModuleOptions(await make(...args), name)),
   };
 }
 

@@ -1,8 +1,15 @@
-import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { CacheRegistry } from './cache/cache.registry.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
+import { refuseRequestScope } from './request-scope.js';
 
 /**
  * What the connections of one application share: Nest makes a static module once per application.
@@ -30,17 +37,32 @@ import { TelemetryLogger } from './logging/telemetry.logger.js';
   ],
   exports: [ClientRegistry, CacheRegistry, Telemetry, TelemetryLogger],
 })
-export class RedisCoreModule implements OnModuleInit, OnApplicationShutdown {
+export class RedisCoreModule
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   readonly #registry: ClientRegistry;
   readonly #logger: TelemetryLogger;
+  readonly #modules: ModulesContainer;
 
-  constructor(registry: ClientRegistry, logger: TelemetryLogger) {
+  constructor(registry: ClientRegistry, logger: TelemetryLogger, modules: ModulesContainer) {
     this.#registry = registry;
     this.#logger = logger;
+    this.#modules = modules;
   }
 
-  onModuleInit(): void {
+  /** @throws RedisConfigurationException if a connection's options depend on a request */
+  async onModuleInit(): Promise<void> {
+    try {
+      refuseRequestScope(this.#modules);
+    } catch (error) {
+      await this.#registry.closeAll(); // the boot has failed: Nest runs no shutdown hook
+      throw error;
+    }
     this.#registry.connectInBackground();
+  }
+
+  onApplicationBootstrap(): void {
+    this.#registry.applicationIsUp();
   }
 
   async onApplicationShutdown(): Promise<void> {

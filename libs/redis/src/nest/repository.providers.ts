@@ -46,7 +46,9 @@ export function repositoryProviders(
         keys: KeyBuilder,
         options: ResolvedRedisOptions,
       ) =>
-        registry.guard(() => create(repository ?? RedisRepository, client, keys, entity, options)),
+        registry.guard(options.name, () =>
+          create(repository ?? RedisRepository, client, keys, entity, options),
+        ),
     };
     return repository ? [provider, { provide: repository, useExisting: provide }] : [provider];
   });

@@ -34,7 +34,7 @@ export class CacheRegistry {
 
   /** @throws RedisConfigurationException for an option that cannot be, and for a name that is taken */
   create({ injectedAs, client, keys, options }: CacheDeclaration): Promise<RedisCache> {
-    return this.#clients.guard(() => {
+    return this.#clients.guard(identityOf(client).connection, () => {
       this.#claim(injectedAs);
       const cache = new RedisCache(client, keys, options, {
         announcedAs: injectedAs,

@@ -31,6 +31,7 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
   const resolved = resolveOptions({ startup: 'require', ...options });
   const client = await registry.open(resolved);
   registry.connectInBackground();
+  registry.applicationIsUp();
   return {
     client,
     pool: registry.createPool(client, resolved),

@@ -3,6 +3,7 @@
  * in its file below `libs/redis/src/cache`; correct it here when the sources change.
  */
 const LEASE = 'cache-protocol-lease';
+const FAR = 'cache-protocol-far';
 const NESTING = 'cache-protocol-nesting';
 const ORPHANS = 'cache-protocol-orphans';
 const VERSIONS = 'cache-protocol-versions';
@@ -385,6 +386,37 @@ export const mutants = [
     'outage/load-gate.ts',
     'if (!borrower) {',
     'if (!borrower || taken > 0) {',
+  ),
+  // Far away
+  mutant(
+    'a lease that comes too late for its caller is given back',
+    FAR,
+    LEASE_OF,
+    'else if (isGivenUp) this.release();',
+    'else if (isInVain) this.release();',
+  ),
+  mutant(
+    'what was loaded before its lease came is stored under it',
+    FAR,
+    FLIGHT,
+    'flight.#start(() => flight.#loadAndFill(versions));',
+    `void this.#outcome?.then((loaded) =>
+        this.#lease.fill({ kind: 'v', body: loaded?.body ?? '', ttlMs: 60_000, durationMs: 0, isComplete: true }, versions, budget),
+      );`,
+  ),
+  mutant(
+    'what an entry depends on is forgotten when there is no time left to read it',
+    FAR,
+    READER,
+    'const found = others.length === 0',
+    'this.#hints.delete(key);\n    const found = others.length === 0',
+  ),
+  mutant(
+    'a server is blamed for the time that a caller had spent before',
+    FAR,
+    'outage/attempt.ts',
+    'if (now < this.deadline) this',
+    'if (now < this.startedAt) this',
   ),
   // One node of a cluster
   mutant(

@@ -83,6 +83,9 @@ const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[]
   ],
   'cache.corrupt': [{ type: 'cache.corrupt', ...cached }],
   'cache.failure': [{ type: 'cache.failure', ...cached, operation: 'read', error }],
+  'cache.too-far': [
+    { type: 'cache.too-far', connection: 'default', cache: 'c', roundTripMs: 300, timeoutMs: 250 },
+  ],
   'cache.breaker': [
     { type: 'cache.breaker', connection: 'default', cache: 'c', state: 'open', error },
     { type: 'cache.breaker', connection: 'default', cache: 'c', state: 'closed' },

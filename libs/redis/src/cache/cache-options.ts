@@ -49,7 +49,7 @@ export interface CachePolicy {
   readonly jitter?: number | undefined;
   /**
    * How long one call waits for Redis, all its commands together. After that it goes on without a
-   * cache. It is also how long it waits for the loader of a process that gives no sign of life, 240 ms at
+   * cache. More than twice the round trip, or misses load twice. It is also how long it waits for the loader of a process that gives no sign of life, 240 ms at
    * least.
    * @default '250ms'
    */

@@ -41,6 +41,10 @@ export function makeParts(
     onBreaker: (state, error) => {
       announcer.announce('cache.breaker', { state, ...(error && { error }) });
     },
+    onTooFar: (roundTripMs) => {
+      const { timeoutMs } = options.policy;
+      announcer.announce('cache.too-far', { roundTripMs, timeoutMs });
+    },
   });
   const outbox = Outbox.of(client);
   return {

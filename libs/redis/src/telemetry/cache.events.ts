@@ -64,4 +64,12 @@ type CacheFacts =
       readonly state: 'open' | 'closed';
       /** What opened it. */
       readonly error?: Error;
+    }
+  | {
+      /** Redis answers, and always later than a call waits: nothing can be cached. Said once. */
+      readonly type: 'cache.too-far';
+      /** How long the quickest of the latest replies took. */
+      readonly roundTripMs: number;
+      /** The `timeout` of the cache. */
+      readonly timeoutMs: number;
     };

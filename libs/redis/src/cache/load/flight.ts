@@ -41,13 +41,16 @@ export class Flight {
   #callers = 0;
   #outcome: Promise<Loaded | undefined> | undefined;
 
-  /** @param budget what is left of that of the caller who waits for it first */
-  constructor(parts: CacheParts, request: LoadRequest, budget: Budget) {
+  /**
+   * @param budget what is left of that of the caller who waits for it first
+   * @param lease one that has been taken already
+   */
+  constructor(parts: CacheParts, request: LoadRequest, budget: Budget, lease?: Lease) {
     this.#parts = parts;
     this.#request = request;
     this.#budget = budget;
     this.#calls = new RedisCalls(parts, request);
-    this.#lease = new Lease(parts, request, this.#calls);
+    this.#lease = lease ?? new Lease(parts, request, this.#calls);
     this.#turn = parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
   }
 
@@ -156,6 +159,22 @@ export class Flight {
     }
   }
 
+  /**
+   * The lease came when its callers had gone on without it. What they have loaded may be older than its
+   * versions, so it is loaded once more, for those who come next.
+   */
+  readonly #storeLate = (versions: Versions): void => {
+    if (this.isAborted) {
+      this.#lease.release();
+      return;
+    }
+    const budget = new Budget(this.#request.policy.timeoutMs);
+    this.#parts.tracing.aside(() => {
+      const flight = new Flight(this.#parts, this.#request, budget, this.#lease);
+      flight.#start(() => flight.#loadAndFill(versions));
+    });
+  };
+
   /** @returns the versions captured with the lease, or what somebody else has loaded meanwhile */
   async #acquire(
     judged: string,
@@ -165,7 +184,7 @@ export class Flight {
     const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
     const vigil = new Vigil(this.#request.policy.timeoutMs);
     for (;;) {
-      const claim = this.#lease.claim(judged, vigil.orphan, this.#budget);
+      const claim = this.#lease.claim(judged, vigil.orphan, this.#budget, this.#storeLate);
       const claimed = await this.#progress.ask(claim);
       if (claimed.state === 'acquired') return claimed;
       if (claimed.state === 'held') {

@@ -39,6 +39,7 @@ export class Lease {
   /**
    * Asks for it, and for the versions of what the load will depend on.
    *
+   * The caller waits for it as long as its budget, the lease itself as long as a `timeout` that is whole.
    * What was asked for in vain may be taken all the same, or still be: by a command that waits in a
    * socket, or was redirected. It is given back right behind that command, and once more when that was
    * answered after all.
@@ -48,17 +49,31 @@ export class Lease {
    *
    * @param judged the load whose entry is not good enough, '' for none
    * @param orphan the lease of a holder that is gone
+   * @param onLate given the versions when it was got, in time for Redis and too late for the caller
    * @throws RedisAway
    */
-  async claim(judged: string, orphan: string | undefined, budget: Budget): Promise<Claimed> {
+  async claim(
+    judged: string,
+    orphan: string | undefined,
+    budget: Budget,
+    onLate: (versions: Versions) => void,
+  ): Promise<Claimed> {
     const { announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const facts = { token: this.#token.text, leaseMs: this.lastsMs, judged, orphan };
     const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
+    const askedAt = performance.now();
+    const leftMs = () => policy.timeoutMs - (performance.now() - askedAt);
     let isInVain = false;
+    let isAnswered = false;
+    let isGivenUp = false;
     const claim = async (store: CacheStore) => {
       const claimed = await store.acquire(keys, facts, dependencies.all, liveMs);
-      if (isInVain && claimed.state === 'acquired') this.release();
+      isAnswered = true;
+      if (!isInVain) return claimed;
+      if (claimed.state !== 'acquired') this.#end();
+      else if (isGivenUp) this.release();
+      else onLate(claimed.versions);
       return claimed;
     };
     this.#token.begin();
@@ -71,7 +86,13 @@ export class Lease {
       return claimed;
     } catch (error) {
       isInVain = true;
-      this.release();
+      const giveUp = () => {
+        if (isAnswered) return;
+        isGivenUp = true;
+        this.release();
+      };
+      if (budget.isSpent && leftMs() > 0) setTimeout(giveUp, leftMs()).unref();
+      else giveUp();
       throw error;
     }
   }

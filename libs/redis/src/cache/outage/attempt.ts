@@ -1,6 +1,7 @@
 import type { ReadSink } from '../../batch/read-part.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
+import type { DeadlineSweeper } from '../../time/deadline-sweeper.js';
 import { timeoutOf, type Task } from './budget.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { RedisAway } from './redis-away.js';
@@ -21,11 +22,16 @@ export interface Inquiry<T> extends Task {
   judge(text: string | null, beside: readonly (string | null)[]): T | Promise<T>;
 }
 
+/** What ends each wait in time. */
+export type Deadlines = DeadlineSweeper<Waiting<unknown>>;
+
 /** Somebody who waits for something that is being done in Redis. */
 export abstract class Waiting<T> {
   readonly startedAt = performance.now();
-  readonly deadline: number;
+  /** First that of the caller; then, where that had less time left, the server's. */
+  deadline: number;
   readonly #task: Task;
+  readonly #deadlines: Deadlines;
   isSettled = false;
   resolve!: (result: T | Promise<T>) => void;
   reject!: (error: unknown) => void;
@@ -34,17 +40,19 @@ export abstract class Waiting<T> {
     this.reject = reject;
   });
 
-  constructor(task: Task) {
+  constructor(task: Task, deadlines: Deadlines) {
     this.#task = task;
+    this.#deadlines = deadlines;
     this.deadline = this.startedAt + task.budget.leftMs;
   }
 
-  /** Whether nothing is expected any more. */
-  get isOver(): boolean {
-    return this.isSettled;
-  }
+  /** Whether nothing is expected any more: neither by the caller, nor of a server. */
+  abstract get isOver(): boolean;
 
   /**
+   * Ends the wait of the caller. Whether a server is to blame shows when it has had all of the time that
+   * the caller began with: a round trip before this one may have used most of that up.
+   *
    * Not before the replies that are here already have been looked at: when it was this process that was
    * busy for so long they are, and its timers run first.
    */
@@ -52,8 +60,11 @@ export abstract class Waiting<T> {
     setImmediate(() => {
       if (this.isOver) return;
       const error = timeoutOf(this.#task);
-      this.blame(error);
       this.fail(error);
+      const now = performance.now();
+      this.deadline = this.startedAt + this.#task.budget.totalMs;
+      if (now < this.deadline) this.#deadlines.watch(this as Waiting<unknown>, now);
+      else this.blame(error);
     });
   }
 
@@ -87,16 +98,17 @@ export class Attempt<T> extends Waiting<T> {
 
   constructor(
     task: Task,
+    deadlines: Deadlines,
     allowed: readonly CircuitBreaker[],
     breakerOf: (key: string) => CircuitBreaker,
   ) {
-    super(task);
+    super(task, deadlines);
     this.#idle = new Set(allowed);
     this.#breakerOf = breakerOf;
   }
 
   /** Until each has answered: one that was let to try has to be heard of. */
-  override get isOver(): boolean {
+  get isOver(): boolean {
     return this.isSettled && this.#asked.size === 0;
   }
 
@@ -155,8 +167,8 @@ export class Attempt<T> extends Waiting<T> {
 export abstract class ReadAttempt<T> extends Waiting<T> implements ReadSink {
   readonly #inquiry: Inquiry<T>;
 
-  constructor(inquiry: Inquiry<T>) {
-    super(inquiry);
+  constructor(inquiry: Inquiry<T>, deadlines: Deadlines) {
+    super(inquiry, deadlines);
     this.#inquiry = inquiry;
   }
 
@@ -176,17 +188,28 @@ export abstract class ReadAttempt<T> extends Waiting<T> implements ReadSink {
 /** A read from the one server that there is. */
 export class PlainReadAttempt<T> extends ReadAttempt<T> {
   readonly #breaker: CircuitBreaker;
+  #state: 'asked' | 'heard' | 'blamed' = 'asked';
 
-  constructor(inquiry: Inquiry<T>, breaker: CircuitBreaker) {
-    super(inquiry);
+  constructor(inquiry: Inquiry<T>, deadlines: Deadlines, breaker: CircuitBreaker) {
+    super(inquiry, deadlines);
     this.#breaker = breaker;
   }
 
+  get isOver(): boolean {
+    return this.isSettled && this.#state !== 'asked';
+  }
+
   heard(_slot: number, failure: RedisException | undefined): void {
-    if (!this.isSettled) report(this.#breaker, failure);
+    if (this.#state === 'blamed') {
+      this.#breaker.late(performance.now() - this.startedAt, failure);
+      return;
+    }
+    this.#state = 'heard';
+    report(this.#breaker, failure);
   }
 
   protected blame(error: RedisException): void {
+    this.#state = 'blamed';
     this.#breaker.failed(error);
   }
 }
@@ -195,24 +218,35 @@ export class PlainReadAttempt<T> extends ReadAttempt<T> {
 export class SpreadReadAttempt<T> extends ReadAttempt<T> {
   readonly #bySlot: ReadonlyMap<number, CircuitBreaker>;
   readonly #unheard: Set<CircuitBreaker>;
+  readonly #blamed = new Set<CircuitBreaker>();
 
-  constructor(inquiry: Inquiry<T>, bySlot: ReadonlyMap<number, CircuitBreaker>) {
-    super(inquiry);
+  constructor(
+    inquiry: Inquiry<T>,
+    deadlines: Deadlines,
+    bySlot: ReadonlyMap<number, CircuitBreaker>,
+  ) {
+    super(inquiry, deadlines);
     this.#bySlot = bySlot;
     this.#unheard = new Set(bySlot.values());
   }
 
-  override get isOver(): boolean {
+  get isOver(): boolean {
     return this.isSettled && this.#unheard.size === 0;
   }
 
   heard(slot: number, failure: RedisException | undefined): void {
     const breaker = this.#bySlot.get(slot);
-    if (breaker && this.#unheard.delete(breaker)) report(breaker, failure);
+    if (!breaker) return;
+    if (this.#unheard.delete(breaker)) report(breaker, failure);
+    else if (this.#blamed.delete(breaker))
+      breaker.late(performance.now() - this.startedAt, failure);
   }
 
   protected blame(error: RedisException): void {
-    for (const breaker of this.#unheard) breaker.failed(error);
+    for (const breaker of this.#unheard) {
+      breaker.failed(error);
+      this.#blamed.add(breaker);
+    }
     this.#unheard.clear();
   }
 }

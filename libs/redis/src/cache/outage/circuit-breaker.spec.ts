@@ -11,14 +11,17 @@ const refused = new RedisCommandException({ reply: 'WRONGTYPE', operation: 'x' }
 
 describe('CircuitBreaker', () => {
   let changes: [string, RedisException | undefined][];
+  let tooFar: number[];
   let breaker: CircuitBreaker;
   beforeEach(() => {
     jest.useFakeTimers();
     changes = [];
+    tooFar = [];
     breaker = new CircuitBreaker({
       threshold: 3,
       cooldownMs: 1_000,
       onChange: (state, error) => changes.push([state, error]),
+      onTooFar: (roundTripMs) => tooFar.push(roundTripMs),
     });
   });
   afterEach(() => {
@@ -28,6 +31,26 @@ describe('CircuitBreaker', () => {
   const fail = (...errors: RedisException[]) => {
     for (const error of errors) breaker.failed(error);
   };
+
+  it('says when all replies come too late for a while, and how soon the quickest came', () => {
+    for (const tookMs of [400, 300, 500]) {
+      expect(tooFar).toEqual([]);
+      breaker.late(tookMs, undefined);
+      jest.advanceTimersByTime(1_100);
+    }
+    expect(tooFar).toEqual([300]);
+  });
+
+  it('does not say so because of what was frozen and answers all at once, or answers in time', () => {
+    for (let i = 0; i < 10; i++) breaker.late(3_000, undefined);
+    jest.advanceTimersByTime(3_000);
+    breaker.succeeded();
+    breaker.late(3_000, undefined);
+    for (let i = 0; i < 10; i++) breaker.late(3_000, gone);
+    jest.advanceTimersByTime(3_000);
+    breaker.late(3_000, undefined);
+    expect(tooFar).toEqual([]);
+  });
 
   it('opens after so many timeouts and connection failures in a row', () => {
     fail(late, gone);

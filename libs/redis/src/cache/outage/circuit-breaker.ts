@@ -9,7 +9,13 @@ interface BreakerOptions {
   readonly cooldownMs: number;
   /** Told when it opens, with the reason, and when it closes. */
   readonly onChange: (state: 'open' | 'closed', error?: RedisException) => void;
+  /** Told how long the quickest of the replies took, when for a while all of them come too late. */
+  readonly onTooFar: (roundTripMs: number) => void;
 }
+
+/** How many replies have to be late, one after the other, and how far apart: a thaw brings many at once. */
+const LEAST_LATE = 3;
+const LATE_FOR_MS = 2_000;
 
 /**
  * Leaves a server alone that does not answer: after some failures in a row nothing is sent for a
@@ -24,6 +30,7 @@ export class CircuitBreaker {
   #openUntil = 0;
   #lastError: RedisException | undefined;
   #isProbing = false;
+  #late: { since: number; count: number; quickestMs: number } | undefined;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -48,10 +55,24 @@ export class CircuitBreaker {
 
   succeeded(): void {
     this.#failures = 0;
+    this.#late = undefined;
     this.#isProbing = false;
     if (this.#openUntil === 0) return;
     this.#openUntil = 0;
     this.#options.onChange('closed');
+  }
+
+  /** A reply that came after all, when the one who asked had long gone on without it. */
+  late(tookMs: number, failure: RedisException | undefined): void {
+    if (failure) return;
+    const now = performance.now();
+    this.#late ??= { since: now, count: 0, quickestMs: tookMs };
+    const late = this.#late;
+    late.count++;
+    late.quickestMs = Math.min(late.quickestMs, tookMs);
+    if (late.count < LEAST_LATE || now - late.since < LATE_FOR_MS) return;
+    this.#late = undefined;
+    this.#options.onTooFar(late.quickestMs);
   }
 
   /** What was allowed was not sent. */

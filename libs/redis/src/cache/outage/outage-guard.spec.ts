@@ -16,6 +16,7 @@ function guardOf(client: Record<string, unknown> = {}) {
       breakerThreshold: 2,
       breakerCooldownMs: 60_000,
       onBreaker: (state) => states.push(state),
+      onTooFar: () => undefined,
     },
   );
   const attempt = <T>(work: () => Promise<T>, budget = new Budget(20), key = 'k') =>
@@ -75,6 +76,20 @@ describe('OutageGuard', () => {
     const work = jest.fn(never);
     for (let i = 0; i < 5; i++) await awayBecause(attempt(work, budget));
     expect([work.mock.calls.length, states]).toEqual([0, []]);
+  });
+
+  it('gives a server all of the time that the caller began with, though that waits no longer', async () => {
+    const { attempt, states } = guardOf();
+    for (let i = 0; i < 5; i++) {
+      const budget = new Budget(60_000);
+      budget.leftMs = 5;
+      expect(await awayBecause(attempt(() => sleep(30), budget))).toBeInstanceOf(
+        RedisTimeoutException,
+      );
+    }
+    await sleep(60);
+    expect(states).toEqual([]);
+    expect(await attempt(() => Promise.resolve(1))).toBe(1);
   });
 
   it('ignores what comes after the budget', async () => {

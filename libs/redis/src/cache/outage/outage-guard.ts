@@ -10,6 +10,7 @@ import {
   type Ask,
   type Inquiry,
   type ReadAttempt,
+  type Deadlines,
   type Waiting,
 } from './attempt.js';
 import { timeoutOf, type Task } from './budget.js';
@@ -20,6 +21,8 @@ export interface GuardOptions {
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly onBreaker: (state: 'open' | 'closed', error?: RedisException) => void;
+  /** Told once that a server answers, and always too late. */
+  readonly onTooFar: (roundTripMs: number) => void;
 }
 
 /** Some commands, each about a key. */
@@ -41,7 +44,8 @@ export class OutageGuard {
   readonly #options: GuardOptions;
   readonly #isCluster: boolean;
   readonly #breakers = new Map<string, CircuitBreaker>();
-  readonly #deadlines = new DeadlineSweeper<Waiting<unknown>>(
+  #isTooFar = false;
+  readonly #deadlines: Deadlines = new DeadlineSweeper(
     ({ isOver }) => isOver,
     (waiting) => {
       waiting.expire();
@@ -86,14 +90,16 @@ export class OutageGuard {
     const breaker = this.#breakerOn('');
     const refusal = this.#unfitness(inquiry) ?? breaker.refusal();
     if (refusal) return Promise.reject(new RedisAway(refusal));
-    return this.#ask(inquiry, new PlainReadAttempt<T>(inquiry, breaker));
+    return this.#ask(inquiry, new PlainReadAttempt<T>(inquiry, this.#deadlines, breaker));
   }
 
   #readSpread<T>(inquiry: Inquiry<T>): Promise<T> {
     const bySlot = new Map<number, CircuitBreaker>();
     for (const slot of inquiry.slots) bySlot.set(slot, this.#breakerAt(slot));
     const refused = this.#refused(inquiry, [...bySlot.values()]);
-    return refused ?? this.#ask(inquiry, new SpreadReadAttempt<T>(inquiry, bySlot));
+    return (
+      refused ?? this.#ask(inquiry, new SpreadReadAttempt<T>(inquiry, this.#deadlines, bySlot))
+    );
   }
 
   #ask<T>(inquiry: Inquiry<T>, attempt: ReadAttempt<T>): Promise<T> {
@@ -107,7 +113,7 @@ export class OutageGuard {
     allowed: readonly CircuitBreaker[],
     work: (ask: Ask) => Promise<T>,
   ): Promise<T> {
-    const attempt = new Attempt<T>(task, allowed, (key) => this.#breakerOf(key));
+    const attempt = new Attempt<T>(task, this.#deadlines, allowed, (key) => this.#breakerOf(key));
     this.#watch(attempt);
     work(attempt.ask).then(
       (result) => {
@@ -159,6 +165,12 @@ export class OutageGuard {
     return this.#breakerOn(nodeAt(this.#client, slot));
   }
 
+  readonly #tooFar = (roundTripMs: number): void => {
+    if (this.#isTooFar) return;
+    this.#isTooFar = true;
+    this.#options.onTooFar(roundTripMs);
+  };
+
   #breakerOn(node: string): CircuitBreaker {
     let breaker = this.#breakers.get(node);
     if (!breaker) {
@@ -167,6 +179,7 @@ export class OutageGuard {
         threshold: breakerThreshold,
         cooldownMs: breakerCooldownMs,
         onChange: onBreaker,
+        onTooFar: this.#tooFar,
       });
       this.#breakers.set(node, breaker);
     }

@@ -115,8 +115,9 @@ export class EntryReader {
       this.#onCorrupt(key);
       return false;
     }
-    const found = others.length === 0 ? [] : await this.#versions(key, others, budget);
+    // Before they are read, which may take longer than this reader has time for.
     this.#remember(key, [...stored.keys()], named, [...read, ...others]);
+    const found = others.length === 0 ? [] : await this.#versions(key, others, budget);
     return others.every(({ label }, i) => stored.get(label) === found[i]);
   }
 

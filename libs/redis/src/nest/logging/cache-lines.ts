@@ -17,6 +17,12 @@ export function cacheHandlers(logger: Logger, floods: FloodGate, policyOf: Polic
       const msg = 'Redis is left alone for a while';
       logger.warn({ msg, connection, cache, error: words?.error });
     },
+    'cache.too-far': ({ connection, cache, roundTripMs, timeoutMs }) => {
+      const msg =
+        'Nothing can be cached: Redis answers later than the cache waits. Raise its timeout above twice the round trip';
+      const round_trip_ms = milliseconds(roundTripMs);
+      logger.warn({ msg, connection, cache, round_trip_ms, timeout_ms: timeoutMs });
+    },
     'cache.failure': ({ connection, cache, operation, key, error }) => {
       floods.pass(`${cache} ${operation} ${error.name}`, (heldBack) => {
         const policy = policyOf(connection);

@@ -21,6 +21,7 @@ const TYPES = [
   'cache.corrupt',
   'cache.failure',
   'cache.breaker',
+  'cache.too-far',
 ] as const satisfies readonly CacheEvent['type'][];
 
 /**

@@ -3,20 +3,17 @@
  * from, in `commands/` what happens to each command, in `translation/` what its failure means. The
  * only room that uses ioredis as a value.
  */
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { plusJitter } from '../time/jitter.js';
+import { Cluster, Redis } from 'ioredis';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { identify, identityOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
+import { driverOptionsOf } from './driver-options.js';
 import { followFailures } from './follow-failures.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { hideArguments } from './translation/command-failures.js';
-
-/** How long a closed socket may take to say good-bye before it is destroyed. */
-const DISCONNECT_TIMEOUT_MS = 100;
 
 /**
  * Makes the client of a connection. It has an error listener and does not connect yet.
@@ -24,7 +21,12 @@ const DISCONNECT_TIMEOUT_MS = 100;
  * @internal
  */
 export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry): RedisClient {
-  const client = options.topology === 'cluster' ? createCluster(options) : createRedis(options);
+  const driver = driverOptionsOf(options);
+  const lazyConnect = true;
+  const client =
+    driver.kind === 'cluster'
+      ? new Cluster([...driver.nodes], { ...driver.options, lazyConnect })
+      : new Redis({ ...driver.options, lazyConnect });
   return prepare(client, options, telemetry);
 }
 
@@ -66,44 +68,4 @@ function prepare(
   openOutsideOfRequests(client);
   superviseCommands(client, options, telemetry);
   return client;
-}
-
-function createRedis(options: ResolvedRedisOptions): Redis {
-  const { topology, addresses, sentinelName } = options;
-  return new Redis({
-    retryStrategy: retryDelay,
-    ...nodeOptions(options),
-    ...(topology === 'sentinel'
-      ? { sentinels: [...addresses], name: sentinelName ?? '' }
-      : addresses[0]),
-    lazyConnect: true,
-  });
-}
-
-function createCluster(options: ResolvedRedisOptions): Cluster {
-  return new Cluster([...options.addresses], {
-    clusterRetryStrategy: retryDelay,
-    ...options.ioredisCluster,
-    redisOptions: nodeOptions(options),
-    lazyConnect: true,
-  });
-}
-
-function nodeOptions(options: ResolvedRedisOptions): Omit<RedisOptions, 'replyMapping'> {
-  const { username, password, tls, db, connectTimeoutMs, maxRetriesPerRequest } = options;
-  return {
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    sentinelCommandTimeout: connectTimeoutMs, // or a frozen sentinel would be asked for ever
-    ...options.ioredis,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls !== undefined && { tls }),
-    db,
-    connectTimeout: connectTimeoutMs,
-    maxRetriesPerRequest,
-  };
-}
-
-function retryDelay(attempt: number): number {
-  return plusJitter(Math.min(attempt * 50, 2_000));
 }

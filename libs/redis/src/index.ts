@@ -55,6 +55,11 @@ export { parseDuration, type Duration } from './time/duration.js';
 export type { Ttl } from './time/ttl.js';
 
 // Connections
+export {
+  ioredisOptionsOf,
+  type IoredisOptions,
+  type IoredisServerOptions,
+} from './connection/ioredis-options.js';
 export { RedisPool, type DedicatedConnection } from './connection/redis-pool.js';
 
 // Batches

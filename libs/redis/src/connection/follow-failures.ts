@@ -59,6 +59,12 @@ type ServerSocket = Socket & { encrypted?: boolean };
 /** ioredis rejects with it what it has told an `error` listener the reason of. */
 const CLOSED = 'Connection is closed.';
 
+/** Of a command with which a connection is set up, or a sentinel is asked. */
+const COMMAND_LATE = 'Command timed out';
+
+/** Of the question for the slots of a cluster. */
+const SLOTS_LATE = 'timeout';
+
 /** ioredis says so, too, when it has not asked any, because the last one that it asked was the last. */
 const NO_SENTINEL = 'All sentinels are unreachable';
 
@@ -103,7 +109,7 @@ function followServer(redis: Redis, failures: ConnectionFailures, hop: Hop): Pro
   const note = (error: Error) => {
     if (isDropped(redis)) return; // what its end looks like is no reason
     progress.error = error;
-    failures.note(hop.server, { error, phase: progress.phase, ...hop });
+    failures.note(hop.server, { error: withCodeIfLate(error), phase: progress.phase, ...hop });
   };
   guardSockets(redis, (socket) => {
     progress.begin();
@@ -194,9 +200,7 @@ function followSentinels(redis: Redis, failures: ConnectionFailures): void {
       else note(new Error('No server that can be used is known to the sentinel'));
       return found;
     } catch (error) {
-      const { message } = error as Error;
-      if (message === 'Command timed out') note(silence(error));
-      else if (message !== CLOSED) note(error as Error);
+      if ((error as Error).message !== CLOSED) note(withCodeIfLate(error as Error));
       throw error;
     }
   };
@@ -229,10 +233,10 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
   cluster.on('node error', (error: Error, server: string) => {
     const { error: known, phase = 'connecting' } = askers.get(server) ?? {};
     if (error.message === CLOSED || error === failures.of(server)?.error) return;
-    if (error.message === 'timeout' && known) return;
-    const reason = error.message === 'timeout' ? silence(error) : error;
+    if (error.message === SLOTS_LATE && known) return;
     const [host, port] = splitAddress(server);
-    failures.note(server, { error: reason, phase, hop: 'server', address: { host, port } });
+    const address = { host, port };
+    failures.note(server, { error: withCodeIfLate(error), phase, hop: 'server', address });
   });
   // One node after the other is asked for the slots, until one answers.
   cluster.on('refresh', () => {
@@ -275,9 +279,10 @@ function splitAddress(server: string): [host: string, port: number] {
   return [server.slice(0, colon), Number(server.slice(colon + 1))];
 }
 
-/** ioredis's errors of what was not answered have no code, and words that fit anything. */
-function silence(cause: unknown): Error {
-  return withCode('No answer in time', SILENT, cause);
+/** Errors of what was not answered have no code, and words that fit anything. */
+function withCodeIfLate(error: Error): Error {
+  const isLate = error.message === COMMAND_LATE || error.message === SLOTS_LATE;
+  return isLate ? withCode('No answer in time', SILENT, error) : error;
 }
 
 function withCode(message: string, code: string, cause?: unknown): Error {

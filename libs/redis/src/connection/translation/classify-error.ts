@@ -31,8 +31,12 @@ const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
   SentinelsFailedError: 'connection',
 };
 
-/** What an ACL forbids is `ERR` if a script does it (Redis 7). */
-const FORBIDDEN_TO_SCRIPT = /^ERR The user executing the script can't (run|access) /;
+/** What an ACL forbids has no word of its own if a script does it. */
+const FORBIDDEN_TO_SCRIPT = /^(ERR )?The user executing the script can't (run|access) /;
+
+/** What stands before the reply to a script's command on Redis 6. What a script itself throws differs. */
+const RUNNING_SCRIPT =
+  /^ERR Error running script \(call to \w+\): @user_script:\d+: (@user_script: \d+: )?-?/;
 
 /** In the place of a reply: a cluster client asked node after node, and none served the command. */
 export const TOO_MANY_REDIRECTIONS = 'too many redirections';
@@ -78,13 +82,14 @@ export function classifyError(error: unknown, fromOurClient: boolean): ErrorClas
 }
 
 function classifyReply(error: Error): ErrorClass {
-  const reply = /^[A-Z][A-Z0-9_]*(?= |$)/.exec(error.message)?.[0] ?? 'ERR';
+  const message = error.message.replace(RUNNING_SCRIPT, '');
+  const reply = /^[A-Z][A-Z0-9_]*(?= |$)/.exec(message)?.[0] ?? 'ERR';
   if (reply === 'EXECABORT') {
     const [first] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
     if (isError(first)) return classifyReply(first);
   }
-  if (error.message.includes('max number of clients reached')) return { kind: 'connection', reply };
-  if (FORBIDDEN_TO_SCRIPT.test(error.message)) return { kind: 'permission', reply: 'NOPERM' };
+  if (message.includes('max number of clients reached')) return { kind: 'connection', reply };
+  if (FORBIDDEN_TO_SCRIPT.test(message)) return { kind: 'permission', reply: 'NOPERM' };
   return { kind: REPLIES[reply] ?? 'command', reply };
 }
 

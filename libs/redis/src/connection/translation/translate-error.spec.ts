@@ -22,6 +22,27 @@ describe('translateError, for what a real server cannot be made to say here', ()
     expect(translateError(named('ReplyError', reply))?.name).toBe(name);
   });
 
+  // As Redis 6.2 says it.
+  it.each<[string, string]>([
+    [
+      "@user_script: 1: -OOM command not allowed when used memory > 'maxmemory'.",
+      'RedisOutOfMemoryException',
+    ],
+    [
+      "@user_script: 1: -READONLY You can't write against a read only replica.",
+      'RedisUnavailableException',
+    ],
+    [
+      "@user_script: 1: The user executing the script can't run this command or subcommand",
+      'RedisPermissionException',
+    ],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', 'RedisCommandException'],
+    ['user_script:1: OOM says the script itself', 'RedisCommandException'],
+  ])('finds the reply to a command of a script in %j', (said, name) => {
+    const reply = `ERR Error running script (call to f_7b61): @user_script:1: ${said}`;
+    expect(translateError(named('ReplyError', reply))?.name).toBe(name);
+  });
+
   it('looks into an aborted transaction for the reason', () => {
     const aborted = Object.assign(named('ReplyError', 'EXECABORT Transaction discarded'), {
       previousErrors: [named('ReplyError', 'OOM command not allowed')],

@@ -198,7 +198,8 @@ describeWithRealRedis('RedisHealthIndicator', () => {
     const looked = await stage.open({ url: server.url });
     const { indicator } = looked;
     const cache = looked.cache('reports');
-    await cache.getOrLoad('a', () => 1);
+    const patiently = () => cache.getOrLoad('a', () => 1, { timeout: '5s' });
+    await patiently();
     server.freeze();
     await cache.getOrLoad('a', () => 1);
     server.thaw();
@@ -211,7 +212,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
       },
     });
     await waitUntil('a call has tried', async () => {
-      await cache.getOrLoad('a', () => 1);
+      await patiently();
       return (await indicator.isHealthy())['redis']?.status === 'up';
     });
     expect(cache.isBypassed).toBe(false);

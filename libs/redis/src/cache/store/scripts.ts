@@ -1,12 +1,11 @@
+import { READ_STRING } from '../../connection/keyspace/read-string.js';
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import { LUA_FILL_ID_OF } from '../entry/envelope.js';
 
 /** Reads that take a key of another type for one that is not there, instead of failing. */
 const READ_TEXT = `
-local function read_text(key)
-  local text = redis.pcall('GET', key)
-  return type(text) == 'string' and text
-end
+${READ_STRING}
+local function read_text(key) return read_string(key) end
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)

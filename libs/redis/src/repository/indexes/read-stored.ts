@@ -1,3 +1,4 @@
+import { READ_STRING } from '../../connection/keyspace/read-string.js';
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 
@@ -14,6 +15,6 @@ export async function readStored(client: RedisClient, key: string): Promise<stri
 
 /** A script is no read-only command to the driver, and goes to the primary. KEYS: entity. */
 const READ = new RedisScript(`
-local text = redis.pcall('GET', KEYS[1])
-return type(text) == 'string' and text
+${READ_STRING}
+return read_string(KEYS[1])
 `);

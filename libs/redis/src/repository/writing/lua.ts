@@ -1,3 +1,4 @@
+import { READ_STRING } from '../../connection/keyspace/read-string.js';
 import { EXPIRE_WITH_LAST } from '../indexes/expire-with-last.js';
 
 /**
@@ -7,10 +8,8 @@ import { EXPIRE_WITH_LAST } from '../indexes/expire-with-last.js';
  * `keep`, `forever` and a number of milliseconds are the three ways to say how long something lives.
  */
 export const WRITE_ENTITY = `
-local function read_entity(key)
-  local text = redis.pcall('GET', key)
-  return type(text) == 'string' and text -- of another type: no entity, as MGET has it
-end
+${READ_STRING}
+local function read_entity(key) return read_string(key) end -- of another type: no entity, as MGET has it
 local function write_entity(key, text, ttl)
   if ttl == 'keep' then
     redis.call('SET', key, text, 'KEEPTTL')

@@ -64,7 +64,7 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
 }
 
 /** The variables that the application reads, but for where the machine keeps its Redis server. */
-const OURS = /^(REDIS_(?!SERVER_BIN$)|(HOST|PORT|LOG_LEVEL)$)/;
+const OURS = /^(REDIS_(?!SERVER_BIN$)|HTTP_|(HOST|PORT|LOG_LEVEL)$)/;
 
 /** Runs with exactly these variables of ours set, whatever the machine's environment says. */
 export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promise<T> {

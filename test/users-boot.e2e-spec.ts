@@ -17,6 +17,7 @@ import type { ResolvedRedis } from 'nestjs-redis-data/embedded';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { AppModule } from '../apps/users/src/app.module.js';
+import { appConfig } from '../apps/users/src/config/app.config.js';
 import { createHttpAdapter } from '../apps/users/src/http/http-adapter.js';
 import { describeStartupFailure } from '../apps/users/src/process/startup-failure.js';
 import { RESOLVED_REDIS } from '../apps/users/src/redis/redis-server.module.js';
@@ -216,7 +217,7 @@ describe('starting the users API', () => {
         .overrideProvider(RESOLVED_REDIS)
         .useValue(started)
         .compile();
-      return testing.createNestApplication(createHttpAdapter()).init();
+      return testing.createNestApplication(createHttpAdapter(appConfig())).init();
     });
     const client = nest.get<RedisClient>(getRedisToken());
     await client.ping();

@@ -13,6 +13,7 @@ import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
 import { HttpMetrics, httpRequestDuration } from './http/http-metrics.js';
 import { InputPipe } from './http/input.pipe.js';
+import { OverloadReport, refusedRequests } from './http/overload-report.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { requestLogging } from './http/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
@@ -53,6 +54,8 @@ import { UsersModule } from './users/users.module.js';
     ConnectionDrain,
     HttpMetrics,
     httpRequestDuration,
+    OverloadReport,
+    refusedRequests,
     { provide: APP_PIPE, useClass: InputPipe },
     // Nest asks the last one first: Redis's failures, then everything else.
     { provide: APP_FILTER, useClass: ProblemFilter },

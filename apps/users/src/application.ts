@@ -21,7 +21,7 @@ export async function startApplication(): Promise<NestFastifyApplication> {
   const app = await createApplication();
   const { host, port } = app.get<ConfigType<typeof appConfig>>(appConfig.KEY);
   try {
-    await app.listen(port, host);
+    await app.listen({ port, host, backlog: LONGEST_BACKLOG });
   } catch (error) {
     await app.close();
     throw error;
@@ -31,18 +31,28 @@ export async function startApplication(): Promise<NestFastifyApplication> {
   return app;
 }
 
+/**
+ * How many connections may wait until they are accepted. Node's own 511 are fewer than an overload has,
+ * and whoever comes to a full queue tries again after 1, 3 and 7 s.
+ */
+const LONGEST_BACKLOG = 4_096;
+
 /** Complete, but not listening. */
 async function createApplication(): Promise<NestFastifyApplication> {
   await ConfigModule.envVariablesLoaded;
   checkEnvironment(process.env);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule, createHttpAdapter(), {
-    abortOnError: false,
-    bodyParser: false,
-    // A failed start is reported once, by whoever called us, and not also as a stack trace: the
-    // buffered lines are released only when there is an application.
-    bufferLogs: true,
-    autoFlushLogs: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule,
+    createHttpAdapter(appConfig()),
+    {
+      abortOnError: false,
+      bodyParser: false,
+      // A failed start is reported once, by whoever called us, and not also as a stack trace: the
+      // buffered lines are released only when there is an application.
+      bufferLogs: true,
+      autoFlushLogs: false,
+    },
+  );
   app.useLogger(app.get(Logger));
   app.flushLogs();
   serveDocumentation(app);

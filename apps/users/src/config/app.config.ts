@@ -3,6 +3,9 @@
  */
 import { registerAs } from '@nestjs/config';
 
+import type { Duration } from 'nestjs-redis-data';
+import { parseDuration } from 'nestjs-redis-data';
+
 import { EnvironmentException } from './environment.exception.js';
 import type { AppVariables, LogLevel } from './app.variables.js';
 import { appProblems, readAppVariables } from './app.variables.js';
@@ -12,9 +15,15 @@ export interface AppConfig {
   /** 0 means any free port. */
   readonly port: number;
   readonly logLevel: LogLevel;
+  /** How long a caller may take to send a request, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** How long a request waits for its turn during an overload, in milliseconds. */
+  readonly maxQueueTimeMs: number;
+  /** How many requests are worked on at the same time. */
+  readonly maxInFlight: number;
 }
 
-/** @throws EnvironmentException with every problem of HOST, PORT and LOG_LEVEL */
+/** @throws EnvironmentException with every problem of the application's variables */
 export const appConfig = registerAs('app', (): AppConfig => {
   const variables = readAppVariables(process.env);
   const problems = appProblems(variables);
@@ -22,6 +31,18 @@ export const appConfig = registerAs('app', (): AppConfig => {
   return toConfig(variables);
 });
 
-function toConfig({ HOST, PORT, LOG_LEVEL }: AppVariables): AppConfig {
-  return { host: HOST, port: Number(PORT), logLevel: LOG_LEVEL };
+function toConfig(variables: AppVariables): AppConfig {
+  return {
+    host: variables.HOST,
+    port: Number(variables.PORT),
+    logLevel: variables.LOG_LEVEL,
+    requestTimeoutMs: toMs(variables.HTTP_REQUEST_TIMEOUT),
+    maxQueueTimeMs: toMs(variables.HTTP_MAX_QUEUE_TIME),
+    maxInFlight: Number(variables.HTTP_MAX_IN_FLIGHT),
+  };
+}
+
+function toMs(time: string): number {
+  const milliseconds = Number(time);
+  return Number.isNaN(milliseconds) ? parseDuration(time as Duration, 'time') : milliseconds;
 }

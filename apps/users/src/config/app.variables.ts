@@ -7,6 +7,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Milliseconds, or a duration with its unit, of less than a day. */
+const TIME = /^[1-9]\d{0,7}(ms)?$|^[1-9]\d{0,3}[sm]$/;
+const TIME_ACCEPTED = 'milliseconds, or a duration with its unit (500ms, 10s, 1m), above zero';
+
 /** The environment variables of the application, as text, with their defaults. */
 export class AppVariables {
   @Matches(/^[\w.:%-]{1,253}$/, { message: 'a host name or an address to listen on' })
@@ -17,6 +21,15 @@ export class AppVariables {
 
   @IsIn(LOG_LEVELS, { message: `one of ${LOG_LEVELS.join(', ')}` })
   LOG_LEVEL: LogLevel = 'info';
+
+  @Matches(TIME, { message: TIME_ACCEPTED })
+  HTTP_REQUEST_TIMEOUT = '10000';
+
+  @Matches(TIME, { message: TIME_ACCEPTED })
+  HTTP_MAX_QUEUE_TIME = '10';
+
+  @Matches(/^[1-9]\d{0,5}$/, { message: 'a number from 1 to 999999' })
+  HTTP_MAX_IN_FLIGHT = '1000';
 }
 
 /** An empty variable counts as not set, as in `PORT= npm start`. */

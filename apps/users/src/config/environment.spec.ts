@@ -18,6 +18,11 @@ describe('checkEnvironment', () => {
     ['HOST', 'a b'],
     ['HOST', 'http://localhost'],
     ['LOG_LEVEL', 'loud'],
+    ['HTTP_REQUEST_TIMEOUT', '0'],
+    ['HTTP_REQUEST_TIMEOUT', '1 s'],
+    ['HTTP_MAX_QUEUE_TIME', '-1ms'],
+    ['HTTP_MAX_IN_FLIGHT', '0'],
+    ['HTTP_MAX_IN_FLIGHT', '1e3'],
   ])('refuses %s=%s and says what is accepted', (name, value) => {
     expect(() => checkEnvironment({ [name]: value })).toThrow(
       new RegExp(`has 1 problem;.*\\n {2}- ${name}=${value}: .{10,}`),

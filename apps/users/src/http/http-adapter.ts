@@ -1,9 +1,14 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+
 import { HttpException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 
+import { LoadShedding } from './load-shedding.js';
 import { problemOf } from './problem-of.js';
 import { chooseRequestId, REQUEST_ID_HEADER } from './request-id.js';
+import type { QueueLimits } from './request-queue.js';
 
 /** A user takes about 200 bytes; anything above this is a mistake or an attack, and gets a 413. */
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -11,12 +16,33 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 /** Fastify answers 414 above this; ours is above what Node accepts as a header, so the API decides. */
 const LONGEST_PARAMETER = 16 * 1024;
 
+/** How often Node looks for callers that have taken too long. */
+const LONGEST_CHECK_INTERVAL_MS = 1_000;
+
+/** Everything else that is wrong with a connection is a 400. */
+const CONNECTION_ERRORS: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+export interface HttpOptions extends QueueLimits {
+  /** How long a caller may take to send a request, body included, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
 /**
  * Fastify as this API wants it. JSON is the only body it reads, with Fastify's own parser: create the
  * application with `bodyParser: false`, or Nest adds a parser for HTML forms.
  */
-export function createHttpAdapter(): FastifyAdapter {
+export function createHttpAdapter({ requestTimeoutMs, ...limits }: HttpOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    // Fastify's own default is to wait for ever.
+    requestTimeout: requestTimeoutMs,
+    http: {
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(requestTimeoutMs, LONGEST_CHECK_INTERVAL_MS),
+    },
+    clientErrorHandler: dismiss,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     genReqId: chooseRequestId,
@@ -28,7 +54,28 @@ export function createHttpAdapter(): FastifyAdapter {
     reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
+  new LoadShedding(limits).standBefore(fastify);
   return adapter;
+}
+
+/** What is no HTTP, or comes too slowly, never becomes a request. */
+function dismiss({ code }: ConnectionError, socket: Socket): void {
+  if (socket.writable) {
+    const status = CONNECTION_ERRORS[code] ?? 400;
+    const problem = problemOf(new HttpException(STATUS_CODES[status] ?? '', status));
+    const body = JSON.stringify(problem);
+    socket.write(
+      [
+        `HTTP/1.1 ${status} ${problem.title}`,
+        'Content-Type: application/problem+json; charset=utf-8',
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        'Connection: close',
+        '',
+        body,
+      ].join('\r\n'),
+    );
+  }
+  socket.destroy();
 }
 
 /** A URL that cannot be decoded never reaches Nest, nor the hook above. */

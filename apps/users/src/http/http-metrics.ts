@@ -7,6 +7,8 @@ import { InjectMetric, makeHistogramProvider } from '@willsoto/nestjs-prometheus
 import type { FastifyInstance } from 'fastify';
 import type { Histogram } from 'prom-client';
 
+import type { LoadShedding } from './load-shedding.js';
+
 const NAME = 'http_request_duration_seconds';
 
 /** The route of whatever no route is for: what strangers ask for must not become labels. */
@@ -26,7 +28,7 @@ export const httpRequestDuration = makeHistogramProvider({
 });
 
 /**
- * Measures every HTTP request as `http_request_duration_seconds{method,route,status}`. `route` is the
+ * Measures every HTTP request that was not refused by {@link LoadShedding} as `http_request_duration_seconds{method,route,status}`. `route` is the
  * pattern, such as `/users/:id`, never the URL; `status` is the code, or `aborted`.
  *
  * It listens to Node's server, because Fastify's own hooks hear neither of URLs that cannot be decoded
@@ -53,12 +55,15 @@ export class HttpMetrics implements OnModuleInit {
     });
     const server = adapter.getHttpServer() as Server;
     // First in the queue, so that the work of the others is part of what is measured.
-    server.prependListener('request', (request, response) => this.#measure(request, response));
+    server.prependListener('request', (request, response) => {
+      this.#measure(request, response, fastify.loadShedding);
+    });
   }
 
-  #measure(request: IncomingMessage, response: ServerResponse): void {
+  #measure(request: IncomingMessage, response: ServerResponse, shedding: LoadShedding): void {
     const stop = this.#duration.startTimer();
     response.once('close', () => {
+      if (shedding.hasRefused(request)) return; // its time is a pause that was made for it
       stop({
         method: request.method ?? '',
         route: this.#routes.get(request) ?? UNMATCHED,

@@ -3,9 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Params } from 'nestjs-pino';
 
 import type { LogLevel } from '../config/app.variables.js';
-
-/** Asked every few seconds by machines: worth a line only when they break. */
-const PROBES = new Set(['/health', '/health/live', '/health/ready', '/metrics']);
+import { isProbe } from './probes.js';
 
 const SECRETS = [
   'req.headers.authorization',
@@ -31,11 +29,11 @@ export function requestLogging(level: LogLevel): Params {
 
 function levelOf(request: IncomingMessage, response: ServerResponse, error?: Error): LogLevel {
   const [path = ''] = (request.url ?? '').split('?', 1);
-  const isProbe = PROBES.has(path);
+  const byMachine = isProbe(path); // worth a line only when it breaks
   // A probe says 503 when it works, and what failed has a line of its own.
   const isFailure = error !== undefined || response.statusCode >= 500;
-  if (isFailure && !(isProbe && response.statusCode === 503)) return 'error';
-  return isProbe ? 'debug' : 'info';
+  if (isFailure && !(byMachine && response.statusCode === 503)) return 'error';
+  return byMachine ? 'debug' : 'info';
 }
 
 /**

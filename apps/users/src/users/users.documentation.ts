@@ -75,7 +75,7 @@ const PROBLEMS = {
   409: 'Another user has this e-mail, or too many others changed this user at the same time',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
-  503: 'Redis is not available; Retry-After says when to try again',
+  503: 'Redis is not available, or there is too much to do; Retry-After says when to try again',
 } as const;
 
 function operation(

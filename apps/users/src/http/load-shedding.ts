@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import { isProbe } from './probes.js';
+import type { Problem } from './problem.js';
+import { REQUEST_ID_HEADER } from './request-id.js';
+import type { QueueLimits } from './request-queue.js';
+import { RequestQueue } from './request-queue.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    loadShedding: LoadShedding;
+  }
+}
+
+/** When a caller should try again, in seconds. */
+const RETRY_AFTER = '1';
+
+/** A refusal is sent after a random part of this, in milliseconds. */
+const LONGEST_PAUSE_MS = 1_000;
+
+/** How many probes are answered out of turn at the same time. The others wait with everybody else. */
+const MOST_PROBES = 8;
+
+const OVERLOADED: Problem = {
+  type: 'urn:users-api:overloaded',
+  title: 'Service Unavailable',
+  status: 503,
+  detail: 'There is more to do than can be done in time. Please try again shortly.',
+};
+const BODY = JSON.stringify(OVERLOADED);
+
+/**
+ * Refuses requests with 503 and `Retry-After` while the process cannot do all that is asked of it, so
+ * that those it accepts are answered in time. Probes are let in before anybody else.
+ *
+ * Most callers repeat at once what was refused at once, and all of them together. Each refusal is held
+ * for a random time: that costs a timer, and spreads what comes back.
+ */
+export class LoadShedding {
+  /** Is told of each refusal. */
+  onRefusal: (() => void) | undefined;
+  readonly #queue: RequestQueue;
+  readonly #refused = new WeakSet<IncomingMessage>();
+  #probes = 0;
+
+  constructor(limits: QueueLimits) {
+    this.#queue = new RequestQueue(limits);
+  }
+
+  /** Whether requests are refused that would wait for too long. */
+  get isOverloaded(): boolean {
+    return this.#queue.isOverloaded;
+  }
+
+  /** Whether this request was not even begun. */
+  hasRefused(request: IncomingMessage): boolean {
+    return this.#refused.has(request);
+  }
+
+  /** Stands before all hooks that are added later, Nest's middleware included. */
+  standBefore(fastify: FastifyInstance): void {
+    const queue = this.#queue;
+    fastify.decorate<LoadShedding>('loadShedding', this);
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (this.#takesProbe(request, reply)) {
+        done();
+        return;
+      }
+      queue.enter({
+        begin: done,
+        refuse: () => {
+          this.#refuse(request, reply);
+        },
+        isGone: () => reply.raw.destroyed,
+      });
+    });
+    // The body is complete.
+    fastify.addHook('preValidation', (_request, reply, done) => {
+      queue.occupy();
+      reply.raw.once('close', () => {
+        queue.release();
+      });
+      done();
+    });
+    fastify.server.on('connection', () => {
+      queue.makeWay();
+    });
+  }
+
+  #takesProbe({ routeOptions: { url } }: FastifyRequest, { raw }: FastifyReply): boolean {
+    if (this.#probes >= MOST_PROBES || !isProbe(url)) return false;
+    this.#probes++;
+    raw.once('close', () => this.#probes--);
+    return true;
+  }
+
+  #refuse(request: FastifyRequest, reply: FastifyReply): void {
+    this.#refused.add(request.raw);
+    this.onRefusal?.();
+    reply.hijack();
+    setTimeout(() => {
+      reply.raw
+        .writeHead(503, {
+          'content-type': 'application/problem+json; charset=utf-8',
+          'content-length': BODY.length,
+          'retry-after': RETRY_AFTER,
+          [REQUEST_ID_HEADER]: request.id,
+        })
+        .end(BODY);
+    }, Math.random() * LONGEST_PAUSE_MS);
+  }
+}

@@ -1,0 +1,11 @@
+const PROBES: ReadonlySet<string> = new Set([
+  '/health',
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+]);
+
+/** Whether machines ask for this path, every few seconds. */
+export function isProbe(path: string | undefined): boolean {
+  return path !== undefined && PROBES.has(path);
+}

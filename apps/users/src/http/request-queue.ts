@@ -1,0 +1,189 @@
+import { AsyncResource } from 'node:async_hooks';
+
+export interface QueueLimits {
+  /** How many requests are worked on at the same time. */
+  readonly maxInFlight: number;
+  /** How long a request waits for its turn during an overload, in milliseconds. */
+  readonly maxQueueTimeMs: number;
+}
+
+/** A request that wants to be worked on. Exactly one of the functions is called, or none if it is gone. */
+export interface Entrant {
+  begin(): void;
+  refuse(): void;
+  /** Whether the caller has left. */
+  isGone(): boolean;
+}
+
+/**
+ * How long one turn of the event loop begins requests: the rest of it is for work that goes on, and for
+ * refusals. At least a third of the turn before, so that a process that others keep from the CPU does
+ * not spend what it gets on refusals.
+ */
+const SLICE_MS = 1;
+const SLICE_OF_TURN = 1 / 3;
+const LONGEST_SLICE_MS = 25;
+
+/** A queue that has not been empty for as long, while it let more than a burst pass, is an overload. */
+const PATIENCE_MS = 100;
+const BURST = 256;
+
+/** How long a request waits for its turn while there is no overload. */
+const BURST_QUEUE_TIME_MS = 5_000;
+
+/** How long after its last sign an overload is over. */
+const CALM_MS = 1_000;
+
+/**
+ * Lets as many requests begin as the process can work on, and refuses what would wait for too long.
+ * What one turn of the event loop begins is bounded, so that no answer waits for a crowd of newcomers.
+ *
+ * A burst waits for its turn; a queue that does not become empty is an overload, in which a request
+ * waits for `maxQueueTimeMs` at most. This is the controlled delay of
+ * https://queue.acm.org/detail.cfm?id=2839461.
+ */
+export class RequestQueue {
+  readonly #limits: QueueLimits;
+  readonly #waiting = new Fifo<Waiting>();
+  #inFlight = 0;
+  /** When this turn of the event loop began its first request. */
+  #turnStart: number | undefined;
+  #lastTurnMs = 0;
+  #hasNewcomers = false;
+  /** Since when the queue has not been empty, and how many it has let pass since. */
+  #standingSince = 0;
+  #passed = 0;
+  #overloadedUntil = -Infinity;
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether requests are refused that would wait for longer than `maxQueueTimeMs`. */
+  get isOverloaded(): boolean {
+    return performance.now() < this.#overloadedUntil;
+  }
+
+  /** Calls `begin` at once if there is room and time, else later, or `refuse` if that is too late. */
+  enter(entrant: Entrant): void {
+    if (this.#waiting.head === undefined && this.#hasRoom && this.#takeTime()) {
+      entrant.begin();
+      return;
+    }
+    const since = performance.now();
+    if (this.#waiting.head === undefined) {
+      this.#standingSince = since;
+      this.#passed = 0;
+    }
+    // Whatever is stored for the request in an AsyncLocalStorage is there when it begins.
+    const begin = AsyncResource.bind(() => {
+      entrant.begin();
+    });
+    this.#waiting.push({ entrant, begin, since });
+    this.#scheduleTurn();
+  }
+
+  /** Counts a request as worked on. A body that is still on its way must not take somebody's place. */
+  occupy(): void {
+    this.#inFlight++;
+  }
+
+  /** The request has been answered, or its caller has left. */
+  release(): void {
+    this.#inFlight--;
+    if (this.#waiting.head !== undefined) this.#scheduleTurn();
+  }
+
+  /**
+   * A connection was accepted: the current turn begins fewer requests. Node 20 accepts one
+   * connection in each turn, so that turns must be short while more of them may be waiting.
+   */
+  makeWay(): void {
+    this.#hasNewcomers = true;
+    this.#scheduleTurn();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#inFlight < this.#limits.maxInFlight;
+  }
+
+  /** Whether another request may begin in this turn; the first one always may. */
+  #takeTime(): boolean {
+    if (this.#turnStart === undefined) {
+      this.#scheduleTurn();
+      return true;
+    }
+    const share = Math.min(this.#lastTurnMs * SLICE_OF_TURN, LONGEST_SLICE_MS);
+    const sliceMs = this.#hasNewcomers ? share : Math.max(share, SLICE_MS);
+    return performance.now() - this.#turnStart < sliceMs;
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnStart !== undefined) return;
+    this.#turnStart = performance.now();
+    setImmediate(this.#takeTurn);
+  }
+
+  readonly #takeTurn = (): void => {
+    if (this.#turnStart !== undefined) this.#lastTurnMs = performance.now() - this.#turnStart;
+    this.#turnStart = undefined;
+    this.#hasNewcomers = false;
+    clearTimeout(this.#expiry);
+    for (let head = this.#waiting.head; head; head = this.#waiting.head) {
+      const now = performance.now();
+      const leftMs = this.#queueTimeAt(now) - (now - head.since);
+      if (head.entrant.isGone()) {
+        this.#waiting.shift();
+      } else if (leftMs < 0) {
+        this.#waiting.shift();
+        this.#overloadedUntil = now + CALM_MS;
+        head.entrant.refuse();
+      } else if (!this.#hasRoom) {
+        this.#expiry = setTimeout(this.#takeTurn, Math.min(leftMs + 1, PATIENCE_MS));
+        return;
+      } else if (this.#takeTime()) {
+        this.#waiting.shift();
+        this.#passed++;
+        head.begin();
+      } else {
+        return;
+      }
+    }
+  };
+
+  #queueTimeAt(now: number): number {
+    const isStanding = now - this.#standingSince > PATIENCE_MS;
+    if (isStanding && (this.#passed > BURST || !this.#hasRoom)) {
+      this.#overloadedUntil = now + CALM_MS;
+    }
+    return now < this.#overloadedUntil ? this.#limits.maxQueueTimeMs : BURST_QUEUE_TIME_MS;
+  }
+}
+
+interface Waiting {
+  readonly entrant: Entrant;
+  readonly begin: () => void;
+  readonly since: number;
+}
+
+/** `Array.shift` copies what is left of a long queue. */
+class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #first = 0;
+
+  get head(): T | undefined {
+    return this.#items[this.#first];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): void {
+    this.#items[this.#first++] = undefined;
+    if (this.#first < this.#items.length / 2) return;
+    this.#items = this.#items.slice(this.#first);
+    this.#first = 0;
+  }
+}

@@ -4,7 +4,7 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { captureLog, type CapturedLog } from './support/capture-log.js';
 import { describeWithRealRedis } from './support/real-redis.js';
-import { createUser, eventually, startUsersApp, type UsersApp } from './users-app.js';
+import { createUser, eventually, startUsersApp, type Answer, type UsersApp } from './users-app.js';
 
 describeWithRealRedis('users API, more requests than it can work on', () => {
   let server: RedisTestServer;
@@ -17,6 +17,7 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
     app = await startUsersApp({
       REDIS_URL: server.url,
       REDIS_STARTUP: 'require',
+      REDIS_COMMAND_TIMEOUT: '25s',
       HTTP_MAX_IN_FLIGHT: '20',
       LOG_LEVEL: 'info',
     });
@@ -34,10 +35,14 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
 
   it('refuses the rest at once with 503 and Retry-After, answers probes, and recovers', async () => {
     server.freeze();
-    const working = Array.from({ length: 20 }, () => app.request('GET', '/users?ids=1'));
-    const refused = await Promise.all(
-      Array.from({ length: 30 }, () => app.request('GET', '/users?ids=1')),
-    );
+    const answered: Answer[] = [];
+    const requests = Array.from({ length: 50 }, async () => {
+      answered.push(await app.request('GET', '/users?ids=1'));
+    });
+    await eventually(() => {
+      expect(answered).toHaveLength(30);
+    }, 15_000);
+    const refused = answered.splice(0);
 
     for (const { status, headers, json, text } of refused) {
       expect(status).toBe(503);
@@ -61,7 +66,9 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
     expect(messages().filter((msg) => String(msg).startsWith('Overloaded'))).toHaveLength(1);
 
     server.thaw();
-    for (const { status } of await Promise.all(working)) expect(status).toBe(200);
+    await Promise.all(requests);
+    expect(answered).toHaveLength(20);
+    for (const { status } of answered) expect(status).toBe(200);
     await eventually(async () => {
       expect((await app.request('GET', '/users?ids=1')).status).toBe(200);
       expect(messages()).toContain('No longer overloaded');

@@ -61,12 +61,11 @@ describe('users API, slow and broken callers', () => {
   });
 
   it('answers others while a body is on its way, even if only one may be worked on', async () => {
-    const slow = await send(`${POST}{"firstName":`);
+    await send(`${POST}{"firstName":`);
 
     const { status } = await app.request('GET', '/users?ids=1');
 
     expect(status).toBe(200);
-    expect(slow.readableEnded).toBe(false);
   });
 
   it.each([

@@ -21,6 +21,11 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
+interface Work {
+  begin(): unknown;
+  isGone(): boolean;
+}
+
 /** A queue, and what became of each request that entered it. */
 function queueFor({ maxInFlight = 1_000 } = {}) {
   const queue = new RequestQueue({ maxInFlight, maxQueueTimeMs: MAX_QUEUE_TIME_MS });
@@ -28,7 +33,7 @@ function queueFor({ maxInFlight = 1_000 } = {}) {
   const begun: number[] = [];
   const refused: number[] = [];
   let count = 0;
-  const enter = ({ isGone = () => false, begin = () => undefined } = {}) => {
+  const enter = ({ isGone = () => false, begin = () => undefined }: Partial<Work> = {}) => {
     const number = count++;
     const since = now;
     queue.enter({

@@ -15,8 +15,14 @@ export interface Entrant {
   isGone(): boolean;
 }
 
-/** How long one turn of the event loop begins requests. The rest of the turn is for work that goes on. */
+/**
+ * How long one turn of the event loop begins requests: the rest of it is for work that goes on, and for
+ * refusals. At least a third of the turn before, so that a process that others keep from the CPU does
+ * not spend what it gets on refusals.
+ */
 const SLICE_MS = 1;
+const SLICE_OF_TURN = 1 / 3;
+const LONGEST_SLICE_MS = 25;
 
 /** A queue that has not been empty for as long, while it let more than a burst pass, is an overload. */
 const PATIENCE_MS = 100;
@@ -42,6 +48,7 @@ export class RequestQueue {
   #inFlight = 0;
   /** When this turn of the event loop began its first request. */
   #turnStart: number | undefined;
+  #lastTurnMs = 0;
   #hasNewcomers = false;
   /** Since when the queue has not been empty, and how many it has let pass since. */
   #standingSince = 0;
@@ -89,7 +96,7 @@ export class RequestQueue {
   }
 
   /**
-   * A connection was accepted: the current turn begins no further request. Node 20 accepts one
+   * A connection was accepted: the current turn begins fewer requests. Node 20 accepts one
    * connection in each turn, so that turns must be short while more of them may be waiting.
    */
   makeWay(): void {
@@ -107,7 +114,9 @@ export class RequestQueue {
       this.#scheduleTurn();
       return true;
     }
-    return !this.#hasNewcomers && performance.now() - this.#turnStart < SLICE_MS;
+    const share = Math.min(this.#lastTurnMs * SLICE_OF_TURN, LONGEST_SLICE_MS);
+    const sliceMs = this.#hasNewcomers ? share : Math.max(share, SLICE_MS);
+    return performance.now() - this.#turnStart < sliceMs;
   }
 
   #scheduleTurn(): void {
@@ -117,6 +126,7 @@ export class RequestQueue {
   }
 
   readonly #takeTurn = (): void => {
+    if (this.#turnStart !== undefined) this.#lastTurnMs = performance.now() - this.#turnStart;
     this.#turnStart = undefined;
     this.#hasNewcomers = false;
     clearTimeout(this.#expiry);

@@ -5,13 +5,13 @@ import { TerminusModule } from '@nestjs/terminus';
 import { expect } from '@jest/globals';
 import {
   EntityId,
+  type GetOrLoadOptions,
   Indexed,
   KeyBuilder,
   RedisBatch,
   RedisEntity,
   RedisModule,
   RedisRepository,
-  type CachePolicy,
   type RedisClient,
   type RedisModuleOptions,
 } from '../../../src/index.js';
@@ -112,7 +112,7 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
     await users.update('1', { country: 'DE' }); // keeps its time to live
     expect(await users.findBy({ country: 'DE' })).toHaveLength(1);
     expect(await users.findBy({ country: 'FR' })).toEqual([]);
-    expect(await client.zrange(keys.key('index', 'user', 'country', 'FR'), 0, -1)).toEqual([]);
+    expect(await client.zrange(keys.key('index', 'user', 'country', 'FR'), '0', '-1')).toEqual([]);
     expect(await users.delete('1')).toBe(true);
   },
 
@@ -202,11 +202,11 @@ async function looksHealthy({ options }: AclTrial): Promise<void> {
 }
 
 /** Loads a value, and is given it from the cache afterwards. */
-async function usesCache(client: RedisClient, policy: CachePolicy): Promise<void> {
+async function usesCache(client: RedisClient, options: GetOrLoadOptions<number>): Promise<void> {
   const { cache } = listenedCache(client, keys);
   await cache.delete('one');
   let loads = 0;
   const load = () => ++loads;
-  expect(await cache.getOrLoad('one', load, policy)).toBe(1);
-  expect(await cache.getOrLoad('one', load, policy)).toBe(1);
+  expect(await cache.getOrLoad('one', load, options)).toBe(1);
+  expect(await cache.getOrLoad('one', load, options)).toBe(1);
 }

@@ -13,8 +13,11 @@ export type LossKind =
 /** What was acknowledged this long before the fault may not have been replicated on a busy machine. */
 export const REPLICATION_LAG_MS = 1_000;
 
-/** How long after the switch an acknowledgement of the replaced primary is forgiven. */
-export const SWITCH_MS = 1_000;
+/**
+ * How long after the switch an acknowledgement of the replaced primary is forgiven: a client of a frozen node
+ * may need 1.5 command timeouts to notice, and what it has sent by then is executed when the node thaws.
+ */
+export const SWITCH_MS = 2_000;
 
 interface Loss {
   readonly kind: LossKind;

@@ -47,7 +47,7 @@ export interface Findings {
   /** 503 and broken connections. */
   readonly refused: number;
   readonly slowestMs: number;
-  /** From the moment that a new client could work again to the last refusal; 0 if there was none after it. */
+  /** From the moment that a new client could work again until the last refusal came; 0 if it came before. */
   readonly recoveryMs: number;
   /** Acknowledged changes that Redis lost, as it may in this fault. */
   readonly lost: number;
@@ -125,7 +125,7 @@ export class Oracle {
       this.report('wrong answer', `${request}: ${status} ${text.slice(0, 300)}`);
       return false;
     }
-    this.#refusedAt.push(began);
+    this.#refusedAt.push(ended);
     if (!this.#mayRefuse(answer)) {
       const why = text.slice(0, 300) || 'no answer';
       this.report('not available', `${request} at ${this.#sinceFault(began)}: ${why}`);

@@ -4,7 +4,8 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { captureLog, type CapturedLog } from './support/capture-log.js';
 import { describeWithRealRedis } from './support/real-redis.js';
-import { createUser, eventually, startUsersApp, type Answer, type UsersApp } from './users-app.js';
+import { eventually } from './support/time.js';
+import { createUser, startUsersApp, type Answer, type UsersApp } from './users-app.js';
 
 describeWithRealRedis('users API, more requests than it can work on', () => {
   let server: RedisTestServer;
@@ -21,7 +22,7 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
       HTTP_MAX_IN_FLIGHT: '20',
       LOG_LEVEL: 'info',
     });
-  }, 30_000);
+  });
 
   afterEach(() => server.thaw());
 
@@ -41,7 +42,7 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
     });
     await eventually(() => {
       expect(answered).toHaveLength(30);
-    }, 15_000);
+    });
     const refused = answered.splice(0);
 
     for (const { status, headers, json, text } of refused) {
@@ -72,8 +73,8 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
     await eventually(async () => {
       expect((await app.request('GET', '/users?ids=1')).status).toBe(200);
       expect(messages()).toContain('No longer overloaded');
-    }, 15_000);
-  }, 30_000);
+    });
+  });
 
   describe('and time for all of them', () => {
     let patient: UsersApp;

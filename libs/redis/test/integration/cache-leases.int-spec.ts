@@ -10,7 +10,7 @@ import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
 import { useHarmedServer } from './support/harmed-server.js';
 import { heldLoader } from './support/latch.js';
-import { SOON_MS, timed } from '../../../../test/support/time.js';
+import { pass, SOON_MS, timed } from '../../../../test/support/time.js';
 
 const SCRIPT = join(process.cwd(), 'libs/redis/test/integration/support/cache-in-child.cjs');
 
@@ -40,7 +40,7 @@ describeWithRealRedis('After an outage', () => {
       };
       if (where === 'in the socket') send();
       for (const { status } of await Promise.all(calls)) expect(status).toBe('bypass');
-      await sleep(150); // or a lease that comes now would be used all the same
+      await pass(150); // or a lease that comes now would be used all the same
       harmed.server.thaw();
       send();
       await waitUntil(

@@ -32,6 +32,8 @@ export class Outbox {
   #pending = new Map<string, Pending>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
+  /** Until something is added again: other caches of the connection may go on. */
+  #isClosed = false;
   readonly #nodeOf: (key: string) => string;
 
   /** @param nodeOf the server that a key is on */
@@ -69,20 +71,22 @@ export class Outbox {
   ): boolean {
     if (this.#pending.size >= MOST_PENDING && !this.#pending.has(key)) return false;
     this.#pending.set(key, { deletion, onDelivered });
+    this.#isClosed = false;
     this.#schedule();
     return true;
   }
 
   /** Tries once more, and no longer after that. @returns how many are lost */
   async close(): Promise<number> {
-    await this.#deliver();
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    await this.#deliver();
     return this.#pending.size; // still not to be served by whoever goes on
   }
 
   #schedule(): void {
-    if (this.#timer) return;
+    if (this.#timer || this.#isClosed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#deliver().then(() => {

@@ -19,7 +19,13 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
     },
     'connection.replaced': ({ connection, endpoint, reason }) => {
       floods.pass(`${connection} ${reason}`, (heldBack) => {
-        logger.warn({ msg: 'Redis connection replaced', connection, endpoint, reason, ...heldBack });
+        logger.warn({
+          msg: 'Redis connection replaced',
+          connection,
+          endpoint,
+          reason,
+          ...heldBack,
+        });
       });
     },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {

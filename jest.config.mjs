@@ -63,16 +63,18 @@ const integration = '<rootDir>/libs/redis/test/integration';
 const driverTests = [
   'batch',
   'batch-cluster',
-  'batch-outages',
   'connection',
   'connection-announcements',
+  'connection-cluster-recovery',
+  'connection-credentials',
+  'connection-failover',
   'connection-interrupted',
+  'connection-silent',
   'error-translation',
   'pool',
   'repository-contract',
   'repository-contract-cluster',
   'tracing-commands',
-  'tracing-failures',
 ];
 
 const measuresCoverage = process.argv.includes('--coverage');

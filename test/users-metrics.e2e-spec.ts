@@ -53,6 +53,7 @@ describeWithRealRedis('the metrics of the users API', () => {
       'redis_command_duration_seconds',
       'redis_command_errors_total',
       'redis_connection_up',
+      'redis_connection_replacements_total',
       'redis_pool_in_use',
       'redis_pool_limit',
       'redis_cache_requests_total',

@@ -171,7 +171,7 @@ describe('operating the users API', () => {
       const warning = {
         level: 40,
         context: 'Health',
-        msg: expect.stringMatching(/not connected \(\w+\)/),
+        msg: expect.stringMatching(/not connected \(\w+, [A-Z_]+\)/),
       };
       for (const id of ['failing-probe', 'failing-report']) {
         expect(linesOf(id)).toEqual([expect.objectContaining(warning)]);

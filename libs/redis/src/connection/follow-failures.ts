@@ -5,6 +5,7 @@ import { addressOf } from './keyspace/primaries.js';
 import type { RedisAddress, RedisClient } from './options/options.js';
 import { ConnectionFailures, rememberFailures } from './translation/connection-failures.js';
 import {
+  CLOSED_BY_SERVER,
   IS_SENTINEL,
   OTHER_ROLE,
   SILENT,
@@ -114,7 +115,7 @@ function followServer(redis: Redis, failures: ConnectionFailures, hop: Hop): Pro
   guardSockets(redis, (socket) => {
     progress.begin();
     progress.observe(socket, () => {
-      if (!progress.error) note(new Error('The server closed the connection'));
+      if (!progress.error) note(withCode('The server closed the connection', CLOSED_BY_SERVER));
     });
   });
   const check = connector.check.bind(connector);

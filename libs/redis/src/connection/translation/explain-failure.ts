@@ -39,6 +39,9 @@ export const IS_SENTINEL = 'REDIS_MODE_SENTINEL';
 /** The code of a server that sentinels named, and that is no primary, or no replica if one was wanted. */
 export const OTHER_ROLE = 'REDIS_ROLE';
 
+/** The code of a connection that the server has ended in an orderly way. */
+export const CLOSED_BY_SERVER = 'CONNECTION_CLOSED';
+
 /** The code of whatever does not answer in time. */
 export const SILENT = 'ETIMEDOUT';
 

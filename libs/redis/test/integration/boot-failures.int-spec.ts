@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RedisModuleOptions } from 'nestjs-redis-data';
-import { startCluster, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import {
+  startCluster,
+  startRedis,
+  startSentinel,
+  type RedisTestServer,
+} from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 
 const SCRIPT = join(__dirname, 'support/boot-in-child.cjs');
@@ -88,6 +93,24 @@ describeWithRealRedis('The process of a boot that failed, of a cluster client', 
       } finally {
         await cluster.stop();
       }
+    },
+    ENDS_WITHIN_MS,
+  );
+});
+
+describeWithRealRedis('The process of a boot that failed, behind sentinels', () => {
+  it(
+    'ends while the primary is connected and the sentinels are listened to',
+    async () => {
+      await using topology = await startSentinel();
+      const { sentinels, name: sentinelName } = topology;
+      const boot = bootInChild('a provider fails', {
+        sentinels: sentinels.map(({ host, port }) => ({ host, port })),
+        sentinelName,
+        startup: 'require',
+      });
+      expect(await boot.next()).toEqual(FAILED);
+      expect(await boot.next()).toEqual({ exited: 0 });
     },
     ENDS_WITHIN_MS,
   );

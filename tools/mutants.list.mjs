@@ -430,8 +430,8 @@ export const mutants = [
     'a node that does not answer is held against those asked together with it',
     FROZEN,
     'outage/attempt.ts',
-    'for (const breaker of this.#unheard) breaker.failed(error);',
-    'for (const breaker of this.#bySlot.values()) breaker.failed(error);',
+    'for (const breaker of this.#unheard) {',
+    'for (const breaker of this.#bySlot.values()) {',
   ),
   mutant(
     'only the node of the entry is looked at before several are asked',

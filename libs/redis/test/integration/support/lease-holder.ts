@@ -22,8 +22,14 @@ export interface LeaseHolderOptions {
   readonly entries: Readonly<Record<string, number>>;
 }
 
-interface Order { readonly name: string; readonly value: string }
-interface Report { readonly type: 'loading' | 'answered'; readonly name: string }
+interface Order {
+  readonly name: string;
+  readonly value: string;
+}
+interface Report {
+  readonly type: 'loading' | 'answered';
+  readonly name: string;
+}
 
 export async function startLeaseHolder(options: LeaseHolderOptions): Promise<LeaseHolder> {
   const entries = Object.entries(options.entries).map(([name, port]) => `${name}=${port}`);

@@ -2,7 +2,7 @@
  * @module batch Many keys in few round trips: what is read, written, counted or deleted in bulk, and
  * the reads that merely happen at the same time.
  */
-import { groupBySlot } from '../connection/keyspace/hash-slots.js';
+import { groupBySlot, isCluster } from '../connection/keyspace/hash-slots.js';
 import { readKeys, sendsAsItIs, writeKey } from '../connection/commands/read-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
@@ -25,6 +25,7 @@ export type Reading = string | null | RedisException;
  * @internal
  */
 export async function multiGet(client: RedisClient, keys: readonly string[]): Promise<Reading[]> {
+  if (!isCluster(client)) return keys.length === 0 ? [] : readTogether(client, keys);
   const groups = groupBySlot(client, keys);
   if (groups.length === 1) return readTogether(client, keys);
   const readings = new Map<string, Reading>();

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
@@ -129,6 +130,7 @@ class Link {
     private readonly upstream: Socket,
     private readonly delayMs: () => number,
   ) {
+    setMaxListeners(0, this.gone.signal); // one for each reply that is held back
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
       socket.on('error', () => this.destroy());

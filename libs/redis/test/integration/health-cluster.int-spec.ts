@@ -220,7 +220,12 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
     // Once a replica has taken over nothing is lost, though no command has told the client so yet.
     await cluster.primaries[1]?.kill();
     expect(
-      await untilReport(looked, { status: 'degraded', failedNodes: 1, primariesAway: 0 }),
-    ).toMatchObject({ slotsNotServed: 0, reasons: ['a node of the cluster has failed'] });
+      await untilReport(looked, {
+        status: 'degraded',
+        failedNodes: 1,
+        primariesAway: 0,
+        slotsNotServed: 0, // as soon as the replica has taken them
+      }),
+    ).toMatchObject({ reasons: ['a node of the cluster has failed'] });
   });
 });

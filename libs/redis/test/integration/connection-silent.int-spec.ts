@@ -1,6 +1,6 @@
 /** Connections that are open and lead nowhere, and others that only look like it. */
 import { readFile } from 'node:fs/promises';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
 import { startRedis } from '../../src/testing/index.js';
@@ -133,7 +133,7 @@ const BUSY_FOR_400_MS = `
 
 const itOnLinux = process.platform === 'linux' ? it : it.skip;
 
-describe('Every connection', () => {
+describeWithRealRedis('Every connection', () => {
   itOnLinux('lets TCP ask now and then whether the other side is still there', async () => {
     const { client, pool } = await open({});
     const lent = await pool.acquire();

@@ -17,6 +17,7 @@ import {
   startRedis,
   type RedisTestServer,
 } from '../../src/testing/index.js';
+import { hasRealRedis } from '../../../../test/support/real-redis.js';
 import { caught } from './support/caught.js';
 import { Customer, customer, customers } from './support/customer.js';
 import { openConnection } from './support/open-connection.js';
@@ -133,7 +134,9 @@ describe('A repository in a plain script', () => {
       return new RedisRepository(client, keys, Customer);
     };
     const cases = repositoryContract<Customer>({ ...customers, open });
-    for (const { run } of cases) await run();
+    // Side by side, because some wait for an expiry; a SCAN of the embedded server would miss keys.
+    if (hasRealRedis) await Promise.all(cases.map(({ run }) => run()));
+    else for (const { run } of cases) await run();
     expect(space).toBe(cases.length);
   });
 

@@ -150,10 +150,11 @@ describe('The version beside an entity', () => {
         const some = await arrange();
         const key = some.dependencyOn('1').entity;
         let points = 1;
-        const overtaken = some.update('1', async () => {
+        const overtaking = async () => {
           await stage.client.set(key, JSON.stringify(one('1', { points: ++points })));
           return { points: 0 };
-        });
+        };
+        const overtaken = some.update('1', overtaking, { timeout: '1s' });
         expect((await caught(overtaken)).name).toBe('RedisConflictException');
         expect(await versionsOf(some)).toEqual(['0', '1', '2']);
       });

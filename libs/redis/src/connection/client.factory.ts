@@ -1,7 +1,8 @@
 /**
  * @module connection Clients and the pool of dedicated connections; in `options/` what they are made
- * from, in `wires/` how they are connected, in `commands/` what happens to each command, in
- * `translation/` what its failure means. The only room that uses ioredis as a value.
+ * from, in `wires/` how they are connected, in `recovery/` what replaces connections that lead nowhere or
+ * to the wrong server, in `commands/` what happens to each command, in `translation/` what its failure
+ * means. The only room that uses ioredis as a value.
  */
 import { Cluster, Redis } from 'ioredis';
 import type { Telemetry } from '../telemetry/telemetry.js';

@@ -1,3 +1,4 @@
+import { printAddress } from '../../errors/print-address.js';
 import type { RedisAddress } from '../options/options.js';
 
 interface Known {
@@ -16,24 +17,24 @@ export class PrimaryHistory {
 
   /** A sentinel says so. */
   learn(address: RedisAddress, epoch: number): void {
-    const known = this.#known.get(keyOf(address));
-    if (!known || known.epoch < epoch) this.#known.set(keyOf(address), { address, epoch });
+    const known = this.#known.get(printAddress(address));
+    if (!known || known.epoch < epoch) this.#known.set(printAddress(address), { address, epoch });
   }
 
   /** A sentinel has announced a switch. It does not say its number, which is above all others. */
   switch(from: RedisAddress, to: RedisAddress): void {
     this.learn(from, 0);
-    this.#known.set(keyOf(to), { address: to, epoch: (this.#latest()?.epoch ?? 0) + 1 });
+    this.#known.set(printAddress(to), { address: to, epoch: (this.#latest()?.epoch ?? 0) + 1 });
   }
 
   /** It cannot be reached, or is no primary. */
   forget(address: RedisAddress): void {
-    this.#known.delete(keyOf(address));
+    this.#known.delete(printAddress(address));
   }
 
   /** The address that took this one's place; `undefined` if none is known to. */
   successorOf(address: RedisAddress): RedisAddress | undefined {
-    const known = this.#known.get(keyOf(address));
+    const known = this.#known.get(printAddress(address));
     const latest = this.#latest();
     return known && latest && latest.epoch > known.epoch ? latest.address : undefined;
   }
@@ -49,9 +50,5 @@ export class PrimaryHistory {
 
 /** @internal */
 export function isSame(one: RedisAddress | undefined, other: RedisAddress): boolean {
-  return one !== undefined && keyOf(one) === keyOf(other);
-}
-
-function keyOf({ host, port }: RedisAddress): string {
-  return `${host}:${port}`;
+  return one !== undefined && printAddress(one) === printAddress(other);
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { plusJitter } from '../../time/jitter.js';
+import { addressOf } from '../keyspace/primaries.js';
 
 /** A server that goes on saying so gets one new connection in this time. */
 const PAUSE_MS = 500;
@@ -23,8 +24,7 @@ export function reconnectOnReadOnly(
 ): (node: Redis) => void {
   const quietUntil = new Map<string, number>(); // by address: a cluster has a new node for the next connection
   return (node) => {
-    const { host = '', port = 0 } = node.options;
-    const address = `${host}:${port}`;
+    const address = addressOf(node);
     node.options.reconnectOnError = (error) => {
       const verdict = given?.(error) ?? false;
       if (verdict !== false || !SAID_BY_A_REPLICA.test(error.message)) return verdict;

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
+import { printAddress } from '../../errors/print-address.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 import { parseInfo } from '../info-fields.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../options/options.js';
@@ -153,7 +154,7 @@ export class SentinelFollower implements SentinelListener {
     this.#telemetry.announce({
       type: 'connection.replaced',
       connection: this.#options.name,
-      endpoint: `${from.host}:${from.port}`,
+      endpoint: printAddress(from),
       reason: 'failover',
     });
     for (const followed of moving) {
@@ -192,7 +193,7 @@ export class SentinelFollower implements SentinelListener {
   }
 
   readonly #listenTo = (sentinel: RedisAddress): void => {
-    const key = `${sentinel.host}:${sentinel.port}`;
+    const key = printAddress(sentinel);
     const [followed] = this.#followed;
     if (!followed || this.#subscriptions.has(key)) return;
     const { options } = followed.client;
@@ -212,7 +213,7 @@ export class SentinelFollower implements SentinelListener {
   /** As ioredis does it with what sentinels answer. */
   #mapped(address: RedisAddress): RedisAddress {
     const { natMap } = this.#options.ioredis;
-    const key = `${address.host}:${address.port}`;
+    const key = printAddress(address);
     return (typeof natMap === 'function' ? natMap(key) : natMap?.[key]) ?? address;
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { isError } from '../errors/is-error.js';
-import { addressOf } from './keyspace/primaries.js';
+import { addressOf, splitAddress } from './keyspace/primaries.js';
 import type { RedisAddress, RedisClient } from './options/options.js';
 import { ConnectionFailures, rememberFailures } from './translation/connection-failures.js';
 import {
@@ -235,8 +235,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
     const { error: known, phase = 'connecting' } = askers.get(server) ?? {};
     if (error.message === CLOSED || error === failures.of(server)?.error) return;
     if (error.message === SLOTS_LATE && known) return;
-    const [host, port] = splitAddress(server);
-    const address = { host, port };
+    const address = splitAddress(server);
     failures.note(server, { error: withCodeIfLate(error), phase, hop: 'server', address });
   });
   // One node after the other is asked for the slots, until one answers.
@@ -273,11 +272,6 @@ function guardSubscriber(cluster: Cluster): void {
       current = redis;
     },
   });
-}
-
-function splitAddress(server: string): [host: string, port: number] {
-  const colon = server.lastIndexOf(':');
-  return [server.slice(0, colon), Number(server.slice(colon + 1))];
 }
 
 /** Errors of what was not answered have no code, and words that fit anything. */

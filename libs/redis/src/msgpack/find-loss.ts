@@ -34,7 +34,7 @@ function lossIn(value: object, depth: number): Loss | undefined {
   if (depth > DEEPEST) return loss(`nested in more than ${DEEPEST} others, or in itself`);
   if (Array.isArray(value)) return lossInArray(value, depth);
   const prototype = Object.getPrototypeOf(value) as object | null;
-  if (prototype === Object.prototype || prototype === null) return lossInMembers(value, depth);
+  if (prototype === null || isLast(prototype)) return lossInMembers(value, depth);
   if (isKeptWhole(value, prototype)) return undefined;
   switch (prototype) {
     case Map.prototype:
@@ -51,6 +51,11 @@ function lossIn(value: object, depth: number): Loss | undefined {
         ? lossInError(value as Error, prototype, depth)
         : lossInInstance(value, prototype, depth);
   }
+}
+
+/** Whether it is `Object.prototype`, of whatever realm. */
+function isLast(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null;
 }
 
 /** Arrays of bytes and of numbers, as far as it knows them. */
@@ -171,10 +176,10 @@ const known = new WeakMap<object, boolean>();
 function hasAccessors(prototype: object): boolean {
   let has = known.get(prototype);
   if (has === undefined) {
-    const above = Object.getPrototypeOf(prototype) as object | null;
     const own = Object.values(Object.getOwnPropertyDescriptors(prototype));
-    const isLast = above === null; // Object.prototype, of whatever realm: it has __proto__
-    has = !isLast && (own.some((member) => 'get' in member) || hasAccessors(above));
+    const isOwn = own.some((member) => 'get' in member);
+    const above = Object.getPrototypeOf(prototype) as object | null;
+    has = above !== null && (isOwn || hasAccessors(above));
     known.set(prototype, has);
   }
   return has;

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
@@ -101,6 +102,7 @@ describe('msgpackSerializer', () => {
     expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
     const bare = Object.assign(Object.create(null) as object, { a: 1 });
     expect(throughIt(bare)).toEqual({ a: 1 });
+    expect(throughIt(runInNewContext('({ a: [{}] })'))).toEqual({ a: [{}] }); // of another realm
     expect(throughIt(-0)).toBe(0);
     expect((throughIt(new Date(NaN)) as Date).getTime()).toBe(NaN);
   });

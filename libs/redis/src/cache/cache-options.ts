@@ -55,7 +55,8 @@ export interface CachePolicy {
    */
   readonly timeout?: Duration | undefined;
   /**
-   * How long a loader may take; then its `signal` aborts and its callers get RedisTimeoutException.
+   * How long a loader may take; then its `signal` aborts and its callers get
+   * RedisLoadTimeoutException.
    * @default '10s'
    */
   readonly loadTimeout?: Duration | undefined;

@@ -77,8 +77,9 @@ export class RedisCache {
    * the cache is `onOutage: 'closed'`.
    *
    * @throws what the loader throws; it is not cached
-   * @throws RedisTimeoutException if the loader takes longer than `loadTimeout`, or does not get its turn
-   * (`maxLoads`) for as long
+   * @throws RedisLoadTimeoutException if the loader takes longer than `loadTimeout`, or does not get its
+   * turn (`maxLoads`) for as long
+   * @throws RedisLoadCycleException at once, inside a loader that asks for the value that it is to load
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
    * @throws RedisSerializationException if the value cannot be written as JSON
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in

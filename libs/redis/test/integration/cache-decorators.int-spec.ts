@@ -46,6 +46,16 @@ class Posts {
   }
 
   @Cached()
+  async author(id: number): Promise<Post | null> {
+    return this.withAuthor(id);
+  }
+
+  @Cached()
+  async withAuthor(id: number): Promise<Post | null> {
+    return this.author(id);
+  }
+
+  @Cached()
   watch(id: number): Observable<string> {
     this.calls++;
     return of('first', `last of ${id}`);
@@ -226,6 +236,14 @@ describe('@Cached', () => {
     const posts = await bootPosts();
     expect(await caught(posts.failing())).toEqual(new TypeError('call 1'));
     expect(await caught(posts.failing())).toEqual(new TypeError('call 2'));
+  });
+
+  it('is told at once where two methods ask for each other', async () => {
+    const posts = await bootPosts();
+    expect(await caught(posts.author(1))).toMatchObject({
+      name: 'RedisLoadCycleException',
+      path: ['author', 'withAuthor', 'author'].map((name) => expect.stringContaining(`.${name}:`)),
+    });
   });
 
   it('gives the last value of an Observable, which is only subscribed on a miss', async () => {

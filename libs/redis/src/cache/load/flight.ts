@@ -14,6 +14,7 @@ import { Load, type LoadedValue } from './load.js';
 import { loadSource } from './load-source.js';
 import { Progress } from './progress.js';
 import { RedisCalls } from './redis-calls.js';
+import { RunningLoad } from './running-load.js';
 import { Vigil } from './vigil.js';
 
 /** The time from one look at another process's lease to the next. */
@@ -27,6 +28,8 @@ const LONGEST_PAUSE_MS = 50;
  * @internal
  */
 export class Flight {
+  /** Its loader, and the loaders that wait for it. */
+  readonly running: RunningLoad;
   readonly #parts: CacheParts;
   readonly #request: LoadRequest;
   readonly #budget: Budget;
@@ -46,6 +49,7 @@ export class Flight {
    * @param lease one that has been taken already
    */
   constructor(parts: CacheParts, request: LoadRequest, budget: Budget, lease?: Lease) {
+    this.running = new RunningLoad(parts.client, request.keys.entry);
     this.#parts = parts;
     this.#request = request;
     this.#budget = budget;
@@ -305,6 +309,7 @@ export class Flight {
   #load(captured: Map<string, string | null>): Promise<LoadedValue> {
     const isAlone = this.#progress.phase === 'alone';
     const source = loadSource(this.#request, this.#calls, isAlone);
-    return new Load(this.#parts, this.#request, this.#abort).run(captured, source);
+    const load = new Load(this.#parts, this.#request, this.#abort);
+    return this.running.run(() => load.run(captured, source));
   }
 }

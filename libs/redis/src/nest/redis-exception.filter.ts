@@ -13,7 +13,7 @@ import { throwError, type Observable } from 'rxjs';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
-import { RedisException } from '../errors/redis.exception.js';
+import { RedisException, type RedisErrorCode } from '../errors/redis.exception.js';
 import { parseDuration, type Duration } from '../time/duration.js';
 import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
@@ -25,7 +25,7 @@ import { problemOf, type ProblemDetails } from './problem-details.js';
 /** Options of {@link RedisExceptionFilter}, provided under {@link REDIS_EXCEPTION_FILTER_OPTIONS}. */
 export interface RedisExceptionFilterOptions {
   /**
-   * The status of a RedisTimeoutException.
+   * The status of a RedisTimeoutException, and of a RedisLoadTimeoutException.
    * @default 503
    */
   readonly timeoutStatus?: 503 | 504;
@@ -37,6 +37,24 @@ export interface RedisExceptionFilterOptions {
 }
 
 export const REDIS_EXCEPTION_FILTER_OPTIONS = 'nestjs-redis-data:ExceptionFilterOptions';
+
+/** What Redis, or the way to it, has failed with. Everything else is of this application or its client. */
+const OF_REDIS: ReadonlySet<RedisErrorCode> = new Set([
+  'REDIS_AUTHENTICATION',
+  'REDIS_BATCH',
+  'REDIS_COMMAND',
+  'REDIS_CONNECTION',
+  'REDIS_OUT_OF_MEMORY',
+  'REDIS_PERMISSION',
+  'REDIS_POOL_EXHAUSTED',
+  'REDIS_TIMEOUT',
+  'REDIS_UNAVAILABLE',
+]);
+
+function lineOf({ code }: RedisException, status: number): string {
+  if (status < 500) return 'A request was refused';
+  return OF_REDIS.has(code) ? 'A request failed because of Redis' : 'A request failed';
+}
 
 /** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
 abstract class RedisFailure extends RedisException {
@@ -128,7 +146,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   /** Without the driver's error: Redis's own words may quote what was sent. */
   #log(exception: RedisException, status: number): void {
     const { stack, ...words } = wordsOfError(exception, this.#policyFor(exception));
-    const entry = { msg: 'A request failed because of Redis', status, ...words };
+    const entry = { msg: lineOf(exception, status), status, ...words };
     // A command of a client of ours is in the log already.
     if (status >= 500 && !failureOf(exception.cause)) {
       this.#logger.error({ ...entry, stack });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
 import { RedisConnectionException } from '../../src/index.js';
 import type { LoadContext } from '../../src/cache/cache-options.js';
@@ -324,6 +325,22 @@ onOneServer((stage) => {
         await pass(10); // nothing is loaded meanwhile
       }
       expect(loader).not.toHaveBeenCalled();
+    });
+
+    it('may leave forty calls with one signal, which then has no listener left', async () => {
+      const { client, hold } = gated(stage.client);
+      const { cache } = listenedCache(client, stage.keys());
+      const { signal } = new AbortController();
+      const held = hold('mget');
+      const calls = Array.from({ length: 20 }, (_, i) => [
+        cache.getOrLoad(['x', i], () => cache.getOrLoad(['y', i], () => i, { signal }), { signal }),
+        cache.get(['z', i], { signal }),
+      ]).flat();
+      await held.reached;
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1); // at eleven Node warns of a leak
+      held.release();
+      expect(await Promise.all(calls)).toContain(19);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     it('while another process loads takes nobody with it', async () => {

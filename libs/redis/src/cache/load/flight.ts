@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plusJitter } from '../../time/jitter.js';
+import { whenAborted } from '../../time/until-abort.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
@@ -134,12 +135,7 @@ export class Flight {
         leave();
         return;
       }
-      signal.addEventListener('abort', leave, { once: true });
-      outcome
-        .finally(() => {
-          signal.removeEventListener('abort', leave);
-        })
-        .then(resolve, reject);
+      outcome.finally(whenAborted(signal, leave)).then(resolve, reject);
     });
   }
 

@@ -4,6 +4,7 @@ import { isError } from '../errors/is-error.js';
 import { addressOf, splitAddress } from './keyspace/primaries.js';
 import type { RedisAddress, RedisClient } from './options/options.js';
 import { ConnectionFailures, rememberFailures } from './translation/connection-failures.js';
+import { announceWarnings } from './wires/driver-warnings.js';
 import {
   CLOSED_BY_SERVER,
   IS_SENTINEL,
@@ -184,9 +185,11 @@ function followSentinels(redis: Redis, failures: ConnectionFailures): void {
     if (options) {
       const detector = connectToSentinel(endpoint, options);
       guardSockets(detector);
+      announceWarnings(detector, redis);
       return detector;
     }
     const sentinel = connectToSentinel(endpoint, { lazyConnect: true });
+    announceWarnings(sentinel, redis);
     progress = followServer(sentinel, failures, hopTo(endpoint));
     return sentinel;
   };
@@ -225,6 +228,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
     node.duplicate = (override?: Partial<RedisOptions>) => {
       const twin = duplicate(override);
       if (override?.connectionName?.startsWith('ioredis-cluster(refresher)')) {
+        announceWarnings(twin, cluster);
         askers.set(server, followServer(twin, failures, hop));
         lastAsked = server;
       }
@@ -268,7 +272,10 @@ function guardSubscriber(cluster: Cluster): void {
   Object.defineProperty(subscriber, 'subscriber', {
     get: () => current,
     set(redis: Redis | null) {
-      if (redis) guardSockets(redis);
+      if (redis) {
+        guardSockets(redis);
+        announceWarnings(redis, cluster);
+      }
       current = redis;
     },
   });

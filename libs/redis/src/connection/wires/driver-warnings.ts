@@ -1,0 +1,72 @@
+import type { Command, Redis } from 'ioredis';
+import type { ConnectionWarning } from '../../telemetry/connection.events.js';
+import { identityOf } from '../client-identity.js';
+import type { RedisClient } from '../options/options.js';
+
+/** What ioredis goes on after, once it has written to the console, and the reply that lets it. */
+const TOLERATED: readonly {
+  readonly command: string;
+  readonly words: string;
+  readonly about: ConnectionWarning['about'];
+  readonly reply: string;
+}[] = [
+  { command: 'info', words: 'NOPERM', about: 'info-forbidden', reply: '' },
+  ...['auth', 'hello'].flatMap((command) => [
+    { command, words: 'no password is set', about: 'password-not-needed', reply: 'OK' } as const,
+    {
+      command,
+      words: 'without any password configured for the default user',
+      about: 'password-not-needed',
+      reply: 'OK',
+    } as const,
+    {
+      command,
+      words: "wrong number of arguments for 'auth' command",
+      about: 'users-not-known',
+      reply: 'OK',
+    } as const,
+  ]),
+];
+
+/**
+ * Keeps ioredis from writing to the console while it sets a connection up, and announces what it would
+ * have written. To be called before the connection is made.
+ *
+ * @param client the one that it is a connection of
+ * @internal
+ */
+export function announceWarnings(redis: Redis, client: RedisClient): void {
+  let isCheck = false;
+  const internals = redis as unknown as { _readyCheck(done: (...args: unknown[]) => void): void };
+  const check = internals._readyCheck.bind(redis);
+  internals._readyCheck = (done) => {
+    isCheck = true; // only INFO of this call is ioredis's own
+    try {
+      check(done);
+    } finally {
+      isCheck = false;
+    }
+  };
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command: Command, pipeline?: never) => {
+    if (redis.status === 'connect' && (command.name !== 'info' || isCheck))
+      tolerate(command, client);
+    return send(command, pipeline);
+  };
+}
+
+function tolerate(command: Command, client: RedisClient): void {
+  const ofCommand = TOLERATED.filter((each) => each.command === command.name);
+  if (ofCommand.length === 0) return;
+  const { reject, resolve } = command;
+  command.reject = (error: Error) => {
+    const tolerated = ofCommand.find(({ words }) => error.message.includes(words));
+    if (!tolerated) {
+      reject.call(command, error);
+      return;
+    }
+    resolve.call(command, Buffer.from(tolerated.reply));
+    const { connection, telemetry } = identityOf(client);
+    telemetry.announce({ type: 'connection.warning', connection, about: tolerated.about });
+  };
+}

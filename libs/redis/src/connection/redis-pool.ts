@@ -76,7 +76,8 @@ export class RedisPool {
   }
 
   /**
-   * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to.
+   * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to. With
+   * `ioredis: { enableOfflineQueue: false }` it is connected when it is lent.
    *
    * @throws RedisPoolExhaustedException after `acquireTimeout`
    * @throws RedisConnectionException once the application is closing
@@ -114,7 +115,15 @@ export class RedisPool {
 
   async #acquire(): Promise<DedicatedClient> {
     if (this.#closed) throw this.#closedException();
-    return this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    const start = performance.now();
+    const dedicated = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    try {
+      await dedicated.takesCommands(this.#options.acquireTimeoutMs - (performance.now() - start));
+    } catch (error) {
+      void this.#takeBack(dedicated);
+      throw this.#closed ? this.#closedException() : error;
+    }
+    return dedicated;
   }
 
   #announceAcquire(start: number, error?: Error): void {
@@ -146,7 +155,7 @@ export class RedisPool {
     const dedicated = createDedicatedClient(this.#source, this.#options);
     this.#inUse.add(dedicated);
     this.#onOpen(dedicated.client);
-    dedicated.client.connect().catch(() => undefined); // its commands report what is wrong
+    dedicated.connect();
     return dedicated;
   }
 

@@ -6,6 +6,7 @@ import { parseInfo } from '../info-fields.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../options/options.js';
 import { servernameOf, tlsFor } from '../options/tls-options.js';
 import { serverConnector } from '../wires/connectors.js';
+import { announceWarnings } from '../wires/driver-warnings.js';
 import { isSame, PrimaryHistory } from './primary-history.js';
 import { SentinelSubscription, type SentinelListener } from './sentinel-subscription.js';
 
@@ -173,11 +174,13 @@ export class SentinelFollower implements SentinelListener {
       sentinels: undefined,
       lazyConnect: true,
       enableReadyCheck: false,
+      enableOfflineQueue: true, // it is asked before it is connected
       retryStrategy: () => PROMOTION_POLL_MS, // the sentinels cut all connections when they promote it
       maxRetriesPerRequest: null,
       commandTimeout: PROMOTION_MS,
     });
     client.on('error', () => undefined);
+    announceWarnings(client, followed.client);
     try {
       const end = performance.now() + PROMOTION_MS;
       while (performance.now() < end && this.#followed.size > 0) {
@@ -196,9 +199,13 @@ export class SentinelFollower implements SentinelListener {
     const key = printAddress(sentinel);
     const [followed] = this.#followed;
     if (!followed || this.#subscriptions.has(key)) return;
-    const { options } = followed.client;
+    const { client } = followed;
     const { silenceTimeoutMs, sentinelName = '' } = this.#options;
-    const connect = () => new Redis(sentinelOptions(sentinel, options, silenceTimeoutMs));
+    const connect = () => {
+      const made = new Redis(sentinelOptions(sentinel, client.options, silenceTimeoutMs));
+      announceWarnings(made, client);
+      return made;
+    };
     const timing = { pingEveryMs: silenceTimeoutMs };
     const subscription = new SentinelSubscription(connect, sentinelName, this, timing);
     this.#subscriptions.set(key, subscription);

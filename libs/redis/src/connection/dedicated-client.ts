@@ -70,14 +70,16 @@ export class DedicatedClient {
     const { client } = this;
     if (client.options.enableOfflineQueue !== false || this.#isReady) return;
     let onReady: () => void = () => undefined;
-    const ready = new Promise<void>((resolve) => {
-      onReady = resolve;
+    const ready = new Promise<unknown>((resolve) => {
+      onReady = () => {
+        resolve(undefined);
+      };
       client.once('ready', onReady);
     });
     try {
       // A client of a cluster has connected before it is ready.
       const connected = this.#connecting.then(() => (this.#isReady ? undefined : ready));
-      await withDeadline<void>(connected, timeoutMs, () => {
+      await withDeadline<unknown>(connected, timeoutMs, () => {
         throw lateException(client, { operation: 'pool.acquire', timeoutMs });
       });
     } catch (error) {

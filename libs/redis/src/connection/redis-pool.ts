@@ -121,7 +121,7 @@ export class RedisPool {
       await dedicated.takesCommands(this.#options.acquireTimeoutMs - (performance.now() - start));
     } catch (error) {
       void this.#takeBack(dedicated);
-      throw this.#closed ? this.#closedException() : error;
+      throw error;
     }
     return dedicated;
   }

@@ -39,7 +39,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * @internal
  */
 export class Credentials {
-  readonly username: string = textOf(() => this.#latest?.username ?? 'default');
+  readonly username: string = textOf(() => this.#latest?.username || 'default');
   readonly password: string = textOf(() => this.#latest?.password ?? '');
   readonly #give: CredentialsFunction;
   readonly #timeoutMs: number;
@@ -132,10 +132,10 @@ export class Credentials {
   }
 
   async #renew(renewal: Renewal): Promise<void> {
-    const { username = 'default', password = '' } = this.#latest ?? {};
+    const { username, password = '' } = this.#latest ?? {};
     try {
       const outcome = await withDeadline(
-        renewal(username, password),
+        renewal(username || 'default', password),
         this.#timeoutMs,
         () => 'later' as const, // behind a command that blocks
       );
@@ -171,7 +171,7 @@ function isUsable(given: unknown): given is RedisCredentials {
   return (
     typeof password === 'string' &&
     password !== '' &&
-    (username === undefined || (typeof username === 'string' && username !== '')) &&
+    (username === undefined || typeof username === 'string') &&
     (expiresAt === undefined || (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime())))
   );
 }

@@ -185,6 +185,15 @@ describe('redisOptionsFromEnvironment', () => {
     expect(message).toContain('  - REDIS_SENTINELS is not set: ');
   });
 
+  it.each([
+    ['10.0.0.5:6380', 'a host name or IP address alone; give the port as REDIS_PORT'],
+    ['redis://10.0.0.5', 'a host name or IP address alone; give a URL as REDIS_URL'],
+    ['[::1]', 'a host name or IP address alone, without brackets'],
+  ])('says what to do instead of REDIS_HOST=%s', (host, accepted) => {
+    const { problems } = failureOf({ REDIS_HOST: host });
+    expect(problems).toMatchObject([{ setting: 'REDIS_HOST', accepted }]);
+  });
+
   it('reports problems between variables under the names of the variables', () => {
     const settings = (env: Record<string, string>) =>
       failureOf(env).problems.map(({ setting }) => setting);

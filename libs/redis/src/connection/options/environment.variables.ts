@@ -1,6 +1,6 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { durationToMs } from '../../time/duration.js';
-import { ACCEPTED_HOSTS, isHost } from './option-reader.js';
+import { acceptedHost, isHost } from './hosts.js';
 import type { RedisAddress } from './options.js';
 import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';
 
@@ -14,7 +14,7 @@ export class RedisEnvironment {
   @Accepts((text) => parseRedisUrl(text) !== undefined, ACCEPTED_URLS)
   REDIS_URL?: string;
 
-  @Accepts(isHost, ACCEPTED_HOSTS)
+  @Accepts(isHost, (text) => acceptedHost(text, 'REDIS_PORT', 'REDIS_URL'))
   REDIS_HOST?: string;
 
   @Accepts(integer(1, 65_535), 'a port from 1 to 65535')
@@ -101,8 +101,13 @@ export function parseAddresses(text: string): RedisAddress[] {
   return found.length === parsed.length ? found : [];
 }
 
-function Accepts(check: (text: string) => boolean, accepted: string): PropertyDecorator {
-  const options: ValidationOptions = { message: accepted };
+function Accepts(
+  check: (text: string) => boolean,
+  accepted: string | ((refused: unknown) => string),
+): PropertyDecorator {
+  const message =
+    typeof accepted === 'string' ? accepted : ({ value }: { value: unknown }) => accepted(value);
+  const options: ValidationOptions = { message };
   return ValidateBy(
     {
       name: 'accepts',

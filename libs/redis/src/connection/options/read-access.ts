@@ -15,7 +15,9 @@ export function readSentinelAccess(
   tls: ResolvedRedisOptions['tls'],
   read: OptionReader,
 ): Pick<ResolvedRedisOptions, 'sentinelUsername' | 'sentinelPassword' | 'sentinelTls'> {
-  const { sentinels, sentinelTls, sentinelUsername, sentinelPassword } = options;
+  const { sentinels, sentinelTls } = options;
+  const sentinelUsername = read.textOrNone('sentinelUsername', options.sentinelUsername);
+  const sentinelPassword = read.secretOrNone('sentinelPassword', options.sentinelPassword);
   const hasTls = (sentinelTls ?? false) !== false;
   const isForSentinels = hasTls || sentinelUsername !== undefined || sentinelPassword !== undefined;
   if (isForSentinels && !sentinels) {
@@ -26,8 +28,8 @@ export function readSentinelAccess(
     read.miss('sentinelTls', accepted);
   }
   return {
-    sentinelUsername: read.optionalText('sentinelUsername', sentinelUsername),
-    sentinelPassword: read.secret('sentinelPassword', sentinelPassword),
+    sentinelUsername,
+    sentinelPassword,
     sentinelTls: sentinelTls === true && tls ? tls : readTls('sentinelTls', sentinelTls, read),
   };
 }
@@ -45,8 +47,8 @@ export function readCredentials(
   read: OptionReader,
 ): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
   const { credentials } = options;
-  const username = read.optionalText('username', options.username ?? url.username);
-  const password = read.secret('password', options.password ?? url.password);
+  const username = read.textOrNone('username', givenOr(options.username, url.username));
+  const password = read.secretOrNone('password', givenOr(options.password, url.password));
   if (credentials === undefined) return { username, password, credentials };
   if (typeof credentials !== 'function') {
     read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
@@ -57,4 +59,9 @@ export function readCredentials(
     return { username, password, credentials: new Credentials(credentials, timeoutMs) };
   }
   return { username, password, credentials: undefined };
+}
+
+/** An empty text is none. */
+function givenOr(given: string | undefined, inUrl: string | undefined): string | undefined {
+  return given === undefined || given === '' ? inUrl : given;
 }

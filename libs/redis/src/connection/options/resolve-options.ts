@@ -110,7 +110,7 @@ function readOptions(
     topology,
     addresses: path === undefined ? readAddresses(options, url, topology, read) : [socketAt(path)],
     path,
-    sentinelName: read.optionalText('sentinelName', options.sentinelName),
+    sentinelName: read.textOrNone('sentinelName', options.sentinelName),
     ...readSentinelAccess(options, tls, read),
     ...readCredentials(options, url, connectTimeoutMs, read),
     db: readDb(options.db ?? url.db, topology, read),
@@ -145,6 +145,10 @@ function defaultEnvironment(): string {
 
 function readUrl(url: string | undefined, read: OptionReader): RedisUrlParts {
   if (url === undefined) return {};
+  if (url === '') {
+    read.refuse('url', url, `a text that is not empty; leave it out, or give ${ACCEPTED_URLS}`);
+    return {};
+  }
   const parts = parseRedisUrl(url);
   if (parts) return parts;
   read.refuseUrl('url', url, ACCEPTED_URLS);

@@ -6,7 +6,7 @@
  */
 import { Cluster, Redis } from 'ioredis';
 import type { Telemetry } from '../telemetry/telemetry.js';
-import { identify, identityOf } from './client-identity.js';
+import { identify, identityOf, warningsOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
@@ -17,7 +17,7 @@ import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
 import { Recovery } from './recovery/recovery.js';
 import { hideArguments } from './translation/command-failures.js';
-import { announceWarnings } from './wires/driver-warnings.js';
+import { divertWarnings } from './wires/driver-warnings.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
 import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
 
@@ -94,7 +94,7 @@ function prepareServer(
   { credentials }: ResolvedRedisOptions,
 ): void {
   prepareNode(redis);
-  announceWarnings(redis, client);
+  divertWarnings(redis, warningsOf(client));
   if (credentials) keepAuthenticated(redis, credentials);
 }
 

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { isError } from '../errors/is-error.js';
+import { warningsOf } from './client-identity.js';
 import { addressOf, splitAddress } from './keyspace/primaries.js';
 import type { RedisAddress, RedisClient } from './options/options.js';
 import { ConnectionFailures, rememberFailures } from './translation/connection-failures.js';
-import { announceWarnings } from './wires/driver-warnings.js';
+import { divertWarnings } from './wires/driver-warnings.js';
 import {
   CLOSED_BY_SERVER,
   IS_SENTINEL,
@@ -185,11 +186,11 @@ function followSentinels(redis: Redis, failures: ConnectionFailures): void {
     if (options) {
       const detector = connectToSentinel(endpoint, options);
       guardSockets(detector);
-      announceWarnings(detector, redis);
+      divertWarnings(detector, warningsOf(redis));
       return detector;
     }
     const sentinel = connectToSentinel(endpoint, { lazyConnect: true });
-    announceWarnings(sentinel, redis);
+    divertWarnings(sentinel, warningsOf(redis));
     progress = followServer(sentinel, failures, hopTo(endpoint));
     return sentinel;
   };
@@ -228,7 +229,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
     node.duplicate = (override?: Partial<RedisOptions>) => {
       const twin = duplicate(override);
       if (override?.connectionName?.startsWith('ioredis-cluster(refresher)')) {
-        announceWarnings(twin, cluster);
+        divertWarnings(twin, warningsOf(cluster));
         askers.set(server, followServer(twin, failures, hop));
         lastAsked = server;
       }
@@ -274,7 +275,7 @@ function guardSubscriber(cluster: Cluster): void {
     set(redis: Redis | null) {
       if (redis) {
         guardSockets(redis);
-        announceWarnings(redis, cluster);
+        divertWarnings(redis, warningsOf(cluster));
       }
       current = redis;
     },

@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { printAddress } from '../../errors/print-address.js';
+import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 import { parseInfo } from '../info-fields.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../options/options.js';
 import { servernameOf, tlsFor } from '../options/tls-options.js';
 import { serverConnector } from '../wires/connectors.js';
-import { announceWarnings } from '../wires/driver-warnings.js';
+import { divertWarnings } from '../wires/driver-warnings.js';
 import { isSame, PrimaryHistory } from './primary-history.js';
 import { SentinelSubscription, type SentinelListener } from './sentinel-subscription.js';
 
@@ -180,7 +181,7 @@ export class SentinelFollower implements SentinelListener {
       commandTimeout: PROMOTION_MS,
     });
     client.on('error', () => undefined);
-    announceWarnings(client, followed.client);
+    divertWarnings(client, this.#warn);
     try {
       const end = performance.now() + PROMOTION_MS;
       while (performance.now() < end && this.#followed.size > 0) {
@@ -195,6 +196,11 @@ export class SentinelFollower implements SentinelListener {
     }
   }
 
+  readonly #warn = (about: ConnectionWarning['about']): void => {
+    const { name: connection } = this.#options;
+    this.#telemetry.announce({ type: 'connection.warning', connection, about });
+  };
+
   readonly #listenTo = (sentinel: RedisAddress): void => {
     const key = printAddress(sentinel);
     const [followed] = this.#followed;
@@ -203,7 +209,7 @@ export class SentinelFollower implements SentinelListener {
     const { silenceTimeoutMs, sentinelName = '' } = this.#options;
     const connect = () => {
       const made = new Redis(sentinelOptions(sentinel, client.options, silenceTimeoutMs));
-      announceWarnings(made, client);
+      divertWarnings(made, this.#warn);
       return made;
     };
     const timing = { pingEveryMs: silenceTimeoutMs };

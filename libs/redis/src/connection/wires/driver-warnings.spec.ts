@@ -1,14 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Command, Redis } from 'ioredis';
-import { Telemetry } from '../../telemetry/telemetry.js';
-import { identify } from '../client-identity.js';
-import { announceWarnings } from './driver-warnings.js';
+import { divertWarnings } from './driver-warnings.js';
 
 /** A connection that is being set up, and what becomes of what is sent over it. */
 function connecting() {
-  const telemetry = new Telemetry();
   const heard: string[] = [];
-  telemetry.subscribe({ 'connection.warning': ({ about }) => heard.push(about) });
   let answer = new Error();
   const outcomes: unknown[] = [];
   const redis = {
@@ -21,8 +17,7 @@ function connecting() {
     },
   };
   const client = redis as unknown as Redis;
-  identify(client, { connection: 'main', telemetry, commandTimeoutMs: 1 });
-  announceWarnings(client, client);
+  divertWarnings(client, (about) => heard.push(about));
   const send = (name: string) => {
     const settle = (outcome: unknown) => outcomes.push(outcome);
     const command = { name, resolve: settle, reject: settle } as unknown as Command;
@@ -32,7 +27,7 @@ function connecting() {
   return { redis, send, fail, outcomes, heard, check: () => redis._readyCheck() };
 }
 
-describe('announceWarnings', () => {
+describe('divertWarnings', () => {
   it.each([
     ['auth', "ERR wrong number of arguments for 'auth' command", 'users-not-known'],
     ['auth', 'ERR Client sent AUTH, but no password is set', 'password-not-needed'],

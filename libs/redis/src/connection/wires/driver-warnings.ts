@@ -1,7 +1,7 @@
 import type { Command, Redis } from 'ioredis';
 import type { ConnectionWarning } from '../../telemetry/connection.events.js';
-import { identityOf } from '../client-identity.js';
-import type { RedisClient } from '../options/options.js';
+
+type Announce = (about: ConnectionWarning['about']) => void;
 
 /** What ioredis goes on after, once it has written to the console, and the reply that lets it. */
 const TOLERATED: readonly {
@@ -29,13 +29,13 @@ const TOLERATED: readonly {
 ];
 
 /**
- * Keeps ioredis from writing to the console while it sets a connection up, and announces what it would
- * have written. To be called before the connection is made.
+ * Keeps ioredis from writing to the console while it sets a connection up. To be called before the
+ * connection is made.
  *
- * @param client the one that it is a connection of
+ * @param announce told instead what is not as it was configured
  * @internal
  */
-export function announceWarnings(redis: Redis, client: RedisClient): void {
+export function divertWarnings(redis: Redis, announce: Announce): void {
   let isCheck = false;
   const internals = redis as unknown as { _readyCheck(done: (...args: unknown[]) => void): void };
   const check = internals._readyCheck.bind(redis);
@@ -50,12 +50,12 @@ export function announceWarnings(redis: Redis, client: RedisClient): void {
   const send = redis.sendCommand.bind(redis);
   redis.sendCommand = (command: Command, pipeline?: never) => {
     if (redis.status === 'connect' && (command.name !== 'info' || isCheck))
-      tolerate(command, client);
+      tolerate(command, announce);
     return send(command, pipeline);
   };
 }
 
-function tolerate(command: Command, client: RedisClient): void {
+function tolerate(command: Command, announce: Announce): void {
   const ofCommand = TOLERATED.filter((each) => each.command === command.name);
   if (ofCommand.length === 0) return;
   const { reject, resolve } = command;
@@ -66,7 +66,6 @@ function tolerate(command: Command, client: RedisClient): void {
       return;
     }
     resolve.call(command, Buffer.from(tolerated.reply));
-    const { connection, telemetry } = identityOf(client);
-    telemetry.announce({ type: 'connection.warning', connection, about: tolerated.about });
+    announce(tolerated.about);
   };
 }

@@ -121,6 +121,7 @@ export {
 } from './nest/cache/invalidates-cache.decorator.js';
 export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
 export {
+  CacheHeaders,
   CacheKey,
   CacheScope,
   CacheTags,

@@ -2,6 +2,7 @@ import { SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestj
 import type { CacheKey as CoreCacheKey } from '../../cache/cache-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
+import { keptHeaders } from './kept-headers.js';
 
 /** How long a response is fresh, and for how long after that it may be served while one is made. */
 export interface HttpLifetime {
@@ -15,6 +16,7 @@ export type Lifetime = Duration | HttpLifetime;
 /** Where the decorators keep what they say. */
 export const HTTP_CACHE_METADATA = {
   ttl: 'nestjs-redis-data:CacheTTL',
+  headers: 'nestjs-redis-data:CacheHeaders',
   key: 'nestjs-redis-data:CacheKey',
   tags: 'nestjs-redis-data:CacheTags',
   scope: 'nestjs-redis-data:CacheScope',
@@ -88,6 +90,22 @@ export const CacheTags = (
 export const CacheScope = (
   scope: 'shared' | ((request: never) => KeyPart | undefined),
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.scope, scope);
+
+/**
+ * Response headers that are kept with the response, so that a hit has them, too: those of the handler that
+ * say something about the body. They join those of the option `responseHeaders`.
+ *
+ * @throws RedisConfigurationException for a header that belongs to one exchange or one client, such as
+ * `Set-Cookie`
+ * @example
+ * ```ts
+ * @CacheHeaders('x-total-count')
+ * ```
+ *
+ * @publicApi
+ */
+export const CacheHeaders = (...headers: readonly string[]): CustomDecorator =>
+  SetMetadata(HTTP_CACHE_METADATA.headers, keptHeaders(headers, '@CacheHeaders()'));
 
 /**
  * Request headers that the response depends on. Each of their values has an entry of its own, and they

@@ -77,10 +77,12 @@ export class RedisPool {
 
   /**
    * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to. With
-   * `ioredis: { enableOfflineQueue: false }` it is connected when it is lent.
+   * `enableOfflineQueue: false` it is connected when it is lent.
    *
    * @throws RedisPoolExhaustedException after `acquireTimeout`
-   * @throws RedisConnectionException once the application is closing
+   * @throws RedisConnectionException once the application is closing; with `enableOfflineQueue: false`
+   * also if the connection cannot be made
+   * @throws RedisTimeoutException if it is not made within `acquireTimeout`
    */
   async acquire(): Promise<DedicatedConnection> {
     const start = performance.now();

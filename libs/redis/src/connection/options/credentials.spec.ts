@@ -48,7 +48,7 @@ describe('Credentials', () => {
   it('are those of the default user where the username is empty', async () => {
     const credentials = new Credentials(() => ({ username: '', password: 'p' }), 1_000);
     await credentials.ask();
-    expect(credentials.username).toBe('default');
+    expect(`${credentials.username}:${credentials.password}`).toBe('default:p');
   });
 
   it('are renewed after three quarters of their time, again and again', async () => {

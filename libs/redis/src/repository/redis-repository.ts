@@ -142,6 +142,7 @@ export class RedisRepository<
    *
    * @returns the entity; an instance of the class even if a look-alike was given
    * @throws RedisValidationException with everything that is wrong; nothing is written then
+   * @throws RedisSerializationException for what would not come back equal, with its `path`
    * @throws RedisConflictException if another entity has one of its unique values
    */
   save(entity: T, { ttl }: SaveOptions = {}): Promise<T> {
@@ -152,6 +153,7 @@ export class RedisRepository<
       const key = this.#codec.keyOf(id);
       const text = this.#codec.encode(instance, key); // as it is now, whatever happens while it is validated
       if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
+      if (typeof text !== 'string') throw text;
       await this.#writer.write({ id: this.#codec.partOf(key), key, text, ttl: ttlMs });
       return instance;
     });
@@ -179,6 +181,7 @@ export class RedisRepository<
    * @returns the entity as it was written; `null` if there is none, and then none is made
    * @throws RedisConflictException if others were faster each time, or have one of its unique values
    * @throws RedisValidationException if the result is not valid, or has another id
+   * @throws RedisSerializationException for what would not come back equal, with its `path`
    */
   update(
     id: Id,
@@ -195,6 +198,7 @@ export class RedisRepository<
         this.#codec.refuseOtherId(entity, id);
         const revised = this.#codec.encode(entity, key);
         if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
+        if (typeof revised !== 'string') throw revised;
         return { text: revised, result: entity };
       };
       return this.#revise(id, ttlMs, revise, timeoutMs);

@@ -3,6 +3,7 @@ import {
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
 import { parseTtl, type TtlMs } from '../../time/ttl.js';
+import { emittedType, inheritedDescriptor } from './class-metadata.js';
 import { declarationsOf, type RedisEntityOptions } from './entity-declaration.js';
 
 /** What can be an id. */
@@ -42,6 +43,7 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
   const indexes = new Map(
     declarations.reverse().flatMap((declaration) => [...declaration.indexes]),
   );
+  refuseUnstored(entity as unknown as EntityClass, id.property, [...indexes.keys()]);
   return {
     entity: entity as unknown as EntityClass,
     kind: kindOf(options, entity.name),
@@ -51,6 +53,44 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
     indexes,
   };
 }
+
+/**
+ * Of what JSON leaves out nothing can be found, and an entity without its id cannot be read. A class with
+ * a toJSON may write it all the same.
+ *
+ * @throws RedisConfigurationException listing all such properties
+ */
+function refuseUnstored(entity: EntityClass, id: string, indexed: readonly string[]): void {
+  const prototype = entity.prototype as object;
+  const writesItself = 'toJSON' in prototype;
+  const problems: ConfigurationProblem[] = [];
+  const look = (decorator: string, property: string) => {
+    const found = inheritedDescriptor(prototype, property);
+    const isMethod = typeof found?.value === 'function';
+    if (!isMethod && (!found || writesItself)) return;
+    const value = isMethod ? 'a method' : 'an accessor';
+    const accepted = 'a property that is stored: JSON leaves out what the class computes';
+    problems.push({ setting: `${decorator} of ${entity.name}: ${property}`, value, accepted });
+  };
+  look('@EntityId', id);
+  for (const property of indexed) {
+    look('@Indexed', property);
+    const type = emittedType(prototype, property);
+    if (writesItself || isIndexable(type)) continue;
+    const value = `of type ${(type as { readonly name: string }).name}`;
+    const accepted = 'a property that is a string, a number, a boolean or a date';
+    problems.push({ setting: `@Indexed of ${entity.name}: ${property}`, value, accepted });
+  }
+  if (problems.length > 0) throw new RedisConfigurationException(problems);
+}
+
+/** `Object` stands for unions and for what is not known. A class with a toJSON may become a text. */
+function isIndexable(type: unknown): boolean {
+  if (typeof type !== 'function' || INDEXABLE.has(type)) return true;
+  return typeof (type.prototype as { toJSON?: unknown } | undefined)?.toJSON === 'function';
+}
+
+const INDEXABLE = new Set<unknown>([String, Number, Boolean, Date, Object]);
 
 function kindOf({ kind }: RedisEntityOptions, name: string): string {
   const given: unknown = kind;

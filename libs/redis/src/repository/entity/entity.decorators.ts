@@ -3,6 +3,8 @@
  * becomes text and back, in `indexes/` how entities are found by other values than their id, in
  * `writing/` how both are written together.
  */
+import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
+import { emittedType } from './class-metadata.js';
 import { declarationOf, type RedisEntityOptions } from './entity-declaration.js';
 
 /**
@@ -36,8 +38,8 @@ export interface EntityIdOptions {
 export function EntityId(options: EntityIdOptions = {}): PropertyDecorator {
   return (prototype, property) => {
     const type = options.type ?? emittedType(prototype, property);
-    const isNumber = type === Number;
-    declarationOf(prototype.constructor).id = { property: nameOf(property), isNumber };
+    const name = nameOf(prototype, property, '@EntityId()');
+    declarationOf(prototype.constructor).id = { property: name, isNumber: type === Number };
   };
 }
 
@@ -57,18 +59,16 @@ export interface IndexedOptions {
  */
 export function Indexed({ unique = false }: IndexedOptions = {}): PropertyDecorator {
   return (prototype, property) => {
-    declarationOf(prototype.constructor).indexes.set(nameOf(property), { unique });
+    const name = nameOf(prototype, property, '@Indexed()');
+    declarationOf(prototype.constructor).indexes.set(name, { unique });
   };
 }
 
-function nameOf(property: string | symbol): string {
-  return String(property);
+/** @throws RedisConfigurationException for what is never stored: static properties, and symbols as names */
+function nameOf(prototype: object, property: string | symbol, decorator: string): string {
+  if (typeof property === 'string' && typeof prototype !== 'function') return property;
+  const accepted = 'a property of the instances whose name is a text: no other is stored';
+  throw new RedisConfigurationException([
+    { setting: decorator, value: String(property), accepted },
+  ]);
 }
-
-/** What `emitDecoratorMetadata` leaves behind, if it is on and reflect-metadata is loaded. */
-function emittedType(prototype: object, property: string | symbol): unknown {
-  const { getMetadata } = Reflect as { getMetadata?: MetadataReader };
-  return getMetadata?.('design:type', prototype, property);
-}
-
-type MetadataReader = (key: string, target: object, property: string | symbol) => unknown;

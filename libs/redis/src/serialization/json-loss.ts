@@ -178,8 +178,7 @@ const ACCESSOR: Refusal = { problem: 'is an accessor', remedy: 'store its value'
 function lossOfSymbols(value: object): JsonLoss | undefined {
   const symbols = Object.getOwnPropertySymbols(value);
   if (symbols.length === 0) return undefined;
-  const { propertyIsEnumerable } = Object.prototype;
-  const seen = symbols.find((symbol) => propertyIsEnumerable.call(value, symbol));
+  const seen = symbols.find((symbol) => Object.getOwnPropertyDescriptor(value, symbol)?.enumerable);
   if (seen) return new JsonLoss(undefined, SYMBOL_NAME).within(seen);
   const isTagged = symbols.includes(Symbol.toStringTag) || types.isArgumentsObject(value);
   return isTagged ? new JsonLoss(value, SPECIAL) : undefined;

@@ -51,15 +51,7 @@ function lostFrom(at: object, prototype: object): Refusal | undefined {
   if (types.isBoxedPrimitive(at)) return boxed;
   for (const property of Reflect.ownKeys(at)) {
     if (property === 'constructor') continue;
-    const { get, set, value } = Object.getOwnPropertyDescriptor(at, property) ?? {};
-    const what =
-      get || set
-        ? 'accessor'
-        : property === Symbol.iterator || property === Symbol.asyncIterator
-          ? 'iterator'
-          : typeof value === 'function' || value === undefined
-            ? undefined
-            : 'inherited property';
+    const what = leftOut(property, Object.getOwnPropertyDescriptor(at, property));
     if (what === undefined) continue;
     return {
       problem: `is an instance of ${name}, whose ${what} ${String(property)} JSON leaves out`,
@@ -67,6 +59,14 @@ function lostFrom(at: object, prototype: object): Refusal | undefined {
     };
   }
   return undefined;
+}
+
+/** What a member of a prototype is, unless it is a method. */
+function leftOut(property: string | symbol, found?: PropertyDescriptor): string | undefined {
+  if (found?.get || found?.set) return 'accessor';
+  if (property === Symbol.iterator || property === Symbol.asyncIterator) return 'iterator';
+  const isSeen = found?.value !== undefined && typeof found.value !== 'function';
+  return isSeen ? 'inherited property' : undefined;
 }
 
 const boxed: Refusal = { problem: 'is a primitive in an object', remedy: 'store valueOf()' };

@@ -51,7 +51,8 @@ async function outcomeOf(
   try {
     return { value: await call };
   } catch (error) {
-    const one = (error as RedisBatchException).errors?.values().next().value ?? error;
+    const { errors } = error as Partial<RedisBatchException>;
+    const one = errors?.values().next().value ?? error;
     if (one instanceof RedisSerializationException) return { path: one.path };
     throw error;
   }

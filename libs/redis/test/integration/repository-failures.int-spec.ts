@@ -38,7 +38,7 @@ class SlowNote {
   msToWrite!: number;
   toJSON(): object {
     busy(this.msToWrite);
-    return { ...this };
+    return { id: this.id };
   }
 }
 

@@ -22,8 +22,8 @@ export function inheritedDescriptor(
 export function accessorPairsOf(prototype: object): string[] {
   const pairs: string[] = [];
   for (let at = prototype; isAboveRoot(at); at = Object.getPrototypeOf(at) as object) {
-    for (const [name, { get, set }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
-      if (get && set) pairs.push(name);
+    for (const [name, found] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+      if (found.get && found.set) pairs.push(name);
     }
   }
   return pairs;

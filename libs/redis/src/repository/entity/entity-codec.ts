@@ -10,7 +10,7 @@ import {
   unwritable,
   writeJson,
 } from '../../serialization/json.serializer.js';
-import { entityLossOf } from './entity-loss.js';
+import { entityLossOf, rewrittenLossOf } from './entity-loss.js';
 import type { EntitySchema, IdValue } from './entity-schema.js';
 import { EntityValidator } from './entity-validator.js';
 import { Hydrator, type Plain } from './hydrator.js';
@@ -120,8 +120,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
   encode(instance: T, key: string): string | RedisSerializationException {
     try {
       const said: unknown = hasToJson(instance) ? instance.toJSON('') : instance;
-      const isObject = typeof said === 'object' && said !== null;
-      const loss = isObject ? entityLossOf(instance, said, this.#hydrator) : undefined;
+      const loss = this.#lossOf(instance, said);
       if (loss) return lossException(key, loss, remedyOf(loss));
       if (said === instance) return writeJson(instance, key);
       const text = writeJson({ toJSON: () => said }, key);
@@ -130,6 +129,14 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     } catch (error) {
       return error instanceof RedisSerializationException ? error : unwritable(key, error);
     }
+  }
+
+  #lossOf(instance: T, said: unknown): JsonLoss | undefined {
+    if (typeof said !== 'object' || said === null) return undefined; // its text is refused
+    const loss = entityLossOf(instance, said, this.#hydrator);
+    if (loss || said !== instance) return loss;
+    const { id, indexes } = this.#schema;
+    return rewrittenLossOf(instance, [id.property, ...indexes.keys()], this.#hydrator);
   }
 
   /**
@@ -194,6 +201,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
 
 function remedyOf({ value, remedy }: JsonLoss): string {
   if (types.isDate(value)) return 'put @Type(() => Date) on the property, and give it a valid Date';
+  if (typeof value !== 'object' && typeof value !== 'bigint') return remedy;
   return `${remedy}, or say how it is written and read with a toJSON and a @Transform`;
 }
 

@@ -26,6 +26,33 @@ export function entityLossOf(
   return lossOfTyped(entity, said, [], hydrator);
 }
 
+/**
+ * The first of some properties that is looked for by another value than it comes back as, because its
+ * @Transform changes what JSON would have kept.
+ *
+ * @param properties the id, and what is indexed
+ * @throws what a @Transform throws
+ * @internal
+ */
+export function rewrittenLossOf(
+  entity: object,
+  properties: Iterable<string>,
+  hydrator: Hydrator,
+): JsonLoss | undefined {
+  for (const property of properties) {
+    const step = hydrator.stepOf(property);
+    const value = (entity as Plain)[property];
+    if (step.way.kind !== 'own' || value === undefined || value === null) continue;
+    if (!comesBack(step, value, value)) return new JsonLoss(value, REWRITTEN).within(property);
+  }
+  return undefined;
+}
+
+const REWRITTEN: Refusal = {
+  problem: 'is an id or in an index, and its @Transform makes another value of it',
+  remedy: 'save the value that it makes',
+};
+
 function lossOfTyped(
   value: object,
   said: object,

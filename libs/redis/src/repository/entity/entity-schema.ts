@@ -64,25 +64,22 @@ function refuseUnstored(entity: EntityClass, id: string, indexed: readonly strin
   const prototype = entity.prototype as object;
   const writesItself = 'toJSON' in prototype;
   const problems: ConfigurationProblem[] = [];
-  const look = (decorator: string, property: string) => {
+  const look = (decorator: string, property: string, isFit: (type: unknown) => boolean) => {
     const found = inheritedDescriptor(prototype, property);
+    const type = emittedType(prototype, property);
     const isMethod = typeof found?.value === 'function';
-    if (!isMethod && (!found || writesItself)) return;
-    const value = isMethod ? 'a method' : 'an accessor';
-    const accepted = 'a property that is stored: JSON leaves out what the class computes';
+    if (!isMethod && (writesItself || (!found && isFit(type)))) return;
+    const typeName = (type as { readonly name: string } | undefined)?.name ?? '';
+    const value = isMethod ? 'a method' : found ? 'an accessor' : `of type ${typeName}`;
+    const accepted = found ? STORED : 'a property that is a string, a number, a boolean or a date';
     problems.push({ setting: `${decorator} of ${entity.name}: ${property}`, value, accepted });
   };
-  look('@EntityId', id);
-  for (const property of indexed) {
-    look('@Indexed', property);
-    const type = emittedType(prototype, property);
-    if (writesItself || isIndexable(type)) continue;
-    const value = `of type ${(type as { readonly name: string }).name}`;
-    const accepted = 'a property that is a string, a number, a boolean or a date';
-    problems.push({ setting: `@Indexed of ${entity.name}: ${property}`, value, accepted });
-  }
+  look('@EntityId', id, () => true);
+  for (const property of indexed) look('@Indexed', property, isIndexable);
   if (problems.length > 0) throw new RedisConfigurationException(problems);
 }
+
+const STORED = 'a property that is stored: JSON leaves out what the class computes';
 
 /** `Object` stands for unions and for what is not known. A class with a toJSON may become a text. */
 function isIndexable(type: unknown): boolean {

@@ -71,9 +71,9 @@ export const MADE: Readonly<Record<string, () => unknown>> = {
   arguments: () => argumentsOf(1),
 };
 
-function argumentsOf(..._: unknown[]): unknown {
+function argumentsOf(...given: unknown[]): unknown {
   // eslint-disable-next-line prefer-rest-params -- that is the kind of value that is meant
-  return arguments;
+  return given.length > 0 ? arguments : undefined;
 }
 
 /** What JSON brings back equal. */

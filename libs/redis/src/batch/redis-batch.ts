@@ -81,7 +81,7 @@ export class RedisBatch {
    * what is there, of whatever type.
    *
    * @throws RedisBatchException with `true` for each key that was written, and in `errors`
-   * RedisSerializationException for a value that JSON cannot hold. After a RedisTimeoutException or
+   * RedisSerializationException, with a `path`, for a value that would not come back equal. After a RedisTimeoutException or
    * RedisConnectionException the value may have been written all the same
    */
   setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions = {}): Promise<void> {

@@ -15,7 +15,7 @@ import { declarationOf, type RedisEntityOptions } from './entity-declaration.js'
  * class User {
  *   @EntityId() id!: string;
  *   @IsEmail() @Indexed({ unique: true }) email!: string;
- *   @Type(() => Date) createdAt!: Date;
+ *   @IsDate() createdAt!: Date;
  * }
  *
  * @publicApi
@@ -53,7 +53,8 @@ export interface IndexedOptions {
 
 /**
  * Makes entities findable by this property with `findBy` and `findOneBy`. Its values are strings,
- * numbers, booleans or dates; entities without a value are not in the index.
+ * numbers, booleans or dates; entities without a value are not in the index. An accessor, a method and a
+ * property of another type are refused when the repository is made.
  *
  * @publicApi
  */

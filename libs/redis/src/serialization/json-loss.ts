@@ -65,7 +65,7 @@ function print(step: Step): string {
  * what has the same properties with equal values: members that are `undefined` may be missing, an
  * instance may be a plain object, and -0 is 0.
  *
- * @param ancestors the objects around the value; as it was when there is no loss
+ * @param ancestors the objects around the value
  * @internal
  */
 export function jsonLossOf(value: unknown, ancestors: object[] = []): JsonLoss | undefined {
@@ -92,13 +92,21 @@ const NO_DATA = {
 } satisfies Record<string, Refusal>;
 
 function lossOfObject(value: object, ancestors: object[]): JsonLoss | undefined {
-  const shape = shapeOf(Object.getPrototypeOf(value) as object | null);
   if (hasToJson(value)) return new JsonLoss(value, nameOf(value, TO_JSON));
+  return lossOfClass(value) ?? lossInside(value, ancestors, jsonLossOf);
+}
+
+/**
+ * What is lost of an object because its class is.
+ *
+ * @internal
+ */
+export function lossOfClass(value: object): JsonLoss | undefined {
+  const shape = shapeOf(Object.getPrototypeOf(value) as object | null);
+  if (shape === 'plain') return undefined;
   if (typeof shape === 'object') return new JsonLoss(value, nameOf(value, shape));
-  if (shape === 'instance' && !Array.isArray(value) && Object.keys(value).length === 0) {
-    return new JsonLoss(value, nameOf(value, privateState(value)));
-  }
-  return lossInside(value, ancestors, jsonLossOf);
+  const isBare = !Array.isArray(value) && Object.keys(value).length === 0;
+  return isBare ? new JsonLoss(value, nameOf(value, privateState(value))) : undefined;
 }
 
 /** @internal */

@@ -30,31 +30,30 @@ export function shapeOf(prototype: object | null): Shape {
 const shapes = new WeakMap<object, Shape>();
 
 function findShape(prototype: object): Shape {
-  if (types.isBoxedPrimitive(prototype)) return boxed;
-  let isInstance = false;
-  for (let at = prototype; !isRoot(at); at = Object.getPrototypeOf(at) as object) {
-    isInstance = true;
+  let at: object | null = prototype;
+  while (at && !isRoot(at)) {
     const refusal = lostFrom(at, prototype);
     if (refusal) return refusal;
+    at = Object.getPrototypeOf(at) as object | null;
   }
-  return isInstance ? 'instance' : 'plain';
+  return at === prototype ? 'plain' : 'instance';
 }
 
 /** `Object.prototype` and `Array.prototype` of any realm. `instanceof` knows those of one realm only. */
 function isRoot(prototype: object): boolean {
-  return Array.isArray(prototype) || Object.getPrototypeOf(prototype) === null;
+  if (Array.isArray(prototype)) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
 /** What objects inherit from this prototype and a plain object does not have. */
 function lostFrom(at: object, prototype: object): Refusal | undefined {
-  const name = classOf(prototype);
   if (types.isBoxedPrimitive(at)) return boxed;
   for (const property of Reflect.ownKeys(at)) {
     if (property === 'constructor') continue;
     const what = leftOut(property, Object.getOwnPropertyDescriptor(at, property));
     if (what === undefined) continue;
     return {
-      problem: `is an instance of ${name}, whose ${what} ${String(property)} JSON leaves out`,
+      problem: `is an instance of ${classOf(prototype)}, whose ${what} ${String(property)} JSON leaves out`,
       remedy: 'store a plain object of what is needed',
     };
   }
@@ -98,7 +97,19 @@ export function privateState(value: object): Refusal {
  */
 export function nameOf(value: object, otherwise: Refusal): Refusal {
   const known = BUILT_INS.find(({ is }) => is(value));
-  return known ?? otherwise;
+  if (known) return known;
+  return Symbol.iterator in value || Symbol.asyncIterator in value ? COLLECTION : otherwise;
+}
+
+/**
+ * What a built-in object is that keeps its value where no property shows it.
+ *
+ * @internal
+ */
+export function builtInOf(value: object): Refusal | undefined {
+  const shape = shapeOf(Object.getPrototypeOf(value) as object | null);
+  if (typeof shape !== 'object' && !types.isDate(value)) return undefined;
+  return BUILT_INS.find(({ is }) => is(value));
 }
 
 interface BuiltIn extends Refusal {
@@ -122,9 +133,9 @@ const BUILT_INS: readonly BuiltIn[] = [
   { is: types.isNativeError, problem: 'is an Error', remedy: 'store its message' },
   { is: types.isPromise, problem: 'is a Promise', remedy: 'await it first' },
   { is: types.isBoxedPrimitive, ...boxed },
-  {
-    is: (value) => Symbol.iterator in value || Symbol.asyncIterator in value,
-    problem: 'is an iterator, a stream or another collection',
-    remedy: 'store a list of what it gives',
-  },
 ];
+
+const COLLECTION: Refusal = {
+  problem: 'is an iterator, a stream or another collection',
+  remedy: 'store a list of what it gives',
+};

@@ -81,6 +81,6 @@ export function lossException(
 
 /** @internal */
 export function unwritable(key: string, cause: unknown): RedisSerializationException {
-  const problem = 'cannot be written as JSON (a toJSON or a Proxy that throws)';
+  const problem = 'cannot be written as JSON (a toJSON, a constructor or a Proxy throws)';
   return new RedisSerializationException(key, problem, { cause });
 }

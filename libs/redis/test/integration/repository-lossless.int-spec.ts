@@ -88,6 +88,31 @@ class Safe {
   }
 }
 
+class Fees extends Map<string, number> {}
+
+class Range {
+  #from = 1;
+  get from(): number {
+    return this.#from;
+  }
+}
+
+class Strict {
+  constructor(readonly given: { readonly a: number }) {
+    this.a = given.a;
+  }
+  a: number;
+}
+
+@RedisEntity({ kind: 'shop' })
+class Shop {
+  @EntityId() id!: string;
+  @Type(() => Buffer) image?: unknown;
+  @Type(() => Fees) fees?: unknown;
+  @Type(() => Visit) visits?: unknown;
+  @Type(() => Strict) strict?: Strict;
+}
+
 const make = <T extends object>(type: new () => T, values: object): T =>
   Object.assign(new type(), { id: '1' }, values);
 
@@ -213,6 +238,17 @@ onOneServer((stage) => {
         '$.readers',
         'Set',
       ],
+      ['bytes, whatever @Type says', Shop, { image: Buffer.from('a') }, '$.image', 'base64'],
+      ['a subclass of a Map', Shop, { fees: new Fees([['a', 1]]) }, '$.fees', '[...map]'],
+      ['a Map in the place of an object', Shop, { visits: [new Map()] }, '$.visits[0]', '[...map]'],
+      ['what another class computes', Shop, { visits: new Range() }, '$.visits', 'a plain object'],
+      [
+        'what its toJSON makes a list of',
+        Shop,
+        { visits: { toJSON: () => [] } },
+        '$.visits',
+        'gives',
+      ],
       ['itself', Tree, { parts: [tree] }, '$.parts[0].parts[0].parts[0]', 'an id'],
       ['what an accessor keeps in a private field', Safe, { code: '1234' }, '$.code', 'toJSON'],
     ])('%s', async (_, type, values, path, remedy) => {
@@ -238,6 +274,12 @@ onOneServer((stage) => {
       await accounts.update('1', { role: null });
       expect(await accounts.getById('1')).toEqual(make(Account, { role: null }));
     });
+  });
+
+  it('What no constructor makes again is refused', async () => {
+    const strict = new Strict({ a: 1 });
+    const error = await caught(stage.repository(Shop).save(make(Shop, { strict })));
+    expect(error).toMatchObject({ name: 'RedisSerializationException', cause: expect.anything() });
   });
 
   it('What is not valid is told before what does not come back equal', async () => {

@@ -4,9 +4,10 @@ import {
   JsonLoss,
   jsonLossOf,
   lossInside,
+  lossOfClass,
   type FindLoss,
 } from '../../serialization/json-loss.js';
-import type { Refusal } from '../../serialization/json-shape.js';
+import { builtInOf, type Refusal } from '../../serialization/json-shape.js';
 import type { Hydrator, Plain, Step } from './hydrator.js';
 
 /**
@@ -59,11 +60,13 @@ function lossOfTyped(
   ancestors: object[],
   hydrator: Hydrator,
 ): JsonLoss | undefined {
+  const builtIn = builtInOf(value);
+  if (builtIn) return new JsonLoss(value, builtIn);
   if (said !== value) return lossOfSaid(value as Plain, said, ancestors, hydrator);
   if (!(value instanceof hydrator.entity)) {
-    return lossInside(value, ancestors, (member, around, property) =>
-      lossOfProperty(member, around, hydrator.stepOf(String(property))),
-    );
+    const inside: FindLoss = (member, around, property) =>
+      lossOfProperty(member, around, hydrator.stepOf(String(property)));
+    return lossOfClass(value) ?? lossInside(value, ancestors, inside);
   }
   return (
     lossOfDefaults(value as Plain, hydrator) ??
@@ -105,7 +108,7 @@ function lossOfOwn(
 }
 
 const SHADOWING: Refusal = {
-  problem: 'has the name of a method or a getter of its class, and is not read',
+  problem: 'has the name of a method or a getter of its class, so it is not read',
   remedy: 'give it another name',
 };
 
@@ -127,10 +130,10 @@ function lossOfProperty(value: unknown, ancestors: object[], step: Step): JsonLo
     case 'nested':
       return lossOfItems(value, ancestors, step.property, (item, around, name) => {
         const said = isObject(item) && hasToJson(item) ? item.toJSON(name) : item;
-        if (isObject(item) && isObject(said)) {
+        if (isObject(item) && isObject(said) && !Array.isArray(said)) {
           return lossOfTyped(item, said, around, way.hydrator);
         }
-        return new JsonLoss(item, unkept(item, 'object'));
+        return new JsonLoss(item, unkept(item, 'single object'));
       });
   }
 }
@@ -153,7 +156,7 @@ function lossOfItems(
 
 function unkept(value: unknown, expected: string): Refusal {
   const loss = jsonLossOf(value, []);
-  const problem = `is no ${expected}, of which its class makes one`;
+  const problem = `is not a ${expected}, and its class reads it as one`;
   return { problem, remedy: loss?.remedy ?? `give it a ${expected}` };
 }
 

@@ -67,18 +67,15 @@ export class Hydrator {
     }
   }
 
-  /** The properties that the constructor gives every instance; none if it fails, which reading says. */
+  /**
+   * The properties that the constructor gives every instance.
+   *
+   * @throws what the constructor throws without arguments: no instance could be read
+   */
   get defaults(): ReadonlyMap<string, unknown> {
-    if (!this.#defaults) {
-      let blank = {};
-      try {
-        blank = new this.entity();
-      } finally {
-        const given = Object.entries(blank).filter(([, value]) => value !== undefined);
-        this.#defaults = new Map(given);
-      }
-    }
-    return this.#defaults;
+    return (this.#defaults ??= new Map(
+      Object.entries(new this.entity()).filter(([, value]) => value !== undefined),
+    ));
   }
 
   /** Properties that a getter and a setter of the class keep somewhere else. */

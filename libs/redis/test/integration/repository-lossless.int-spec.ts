@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Transform, Type } from 'class-transformer';
 import { IsDate, IsOptional, IsString } from 'class-validator';
+import fc from 'fast-check';
 import {
   EntityId,
   Indexed,
@@ -10,6 +11,7 @@ import {
   type RedisBatchException,
   type RedisSerializationException,
 } from '../../src/index.js';
+import { anyValue, withoutClasses } from './support/any-value.js';
 import { caught } from './support/caught.js';
 import { onOneServer } from './support/repository-servers.js';
 
@@ -95,6 +97,17 @@ class Range {
   get from(): number {
     return this.#from;
   }
+}
+
+@RedisEntity({ kind: 'typed' })
+class Typed {
+  @EntityId() id!: string;
+  @Type(() => Date) date?: unknown;
+  @Type(() => Number) number?: unknown;
+  @Type(() => String) text?: unknown;
+  @Type(() => Visit) visits?: unknown;
+  @Transform(({ value }: { value: unknown }) => value) own?: unknown;
+  @Transform(({ value }: { value: string }) => new Date(value), { toClassOnly: true }) made?: Date;
 }
 
 class Strict {
@@ -247,7 +260,7 @@ onOneServer((stage) => {
         Shop,
         { visits: { toJSON: () => [] } },
         '$.visits',
-        'gives',
+        'single object',
       ],
       ['itself', Tree, { parts: [tree] }, '$.parts[0].parts[0].parts[0]', 'an id'],
       ['what an accessor keeps in a private field', Safe, { code: '1234' }, '$.code', 'toJSON'],
@@ -274,6 +287,46 @@ onOneServer((stage) => {
       await accounts.update('1', { role: null });
       expect(await accounts.getById('1')).toEqual(make(Account, { role: null }));
     });
+  });
+
+  it('Whatever is given to properties with rules of their own, comes back equal or is refused', async () => {
+    const typed = stage.repository(Typed);
+    const visit = fc.record({ at: fc.date(), note: fc.string() }, { requiredKeys: ['at'] });
+    const mostly = (fit: fc.Arbitrary<unknown>) =>
+      fc.oneof({ weight: 12, arbitrary: fit }, { weight: 1, arbitrary: anyValue });
+    const listsOf = (fit: fc.Arbitrary<unknown>) =>
+      mostly(fc.oneof(fit, fc.constant(null), fc.array(mostly(fit), { maxLength: 2 })));
+    const properties = fc.record(
+      {
+        date: listsOf(fc.date()),
+        number: listsOf(fc.double({ noDefaultInfinity: true, noNaN: true })),
+        text: listsOf(fc.string()),
+        visits: listsOf(visit.map((values) => Object.assign(new Visit(), values))),
+        own: listsOf(fc.jsonValue({ maxDepth: 1 })),
+        made: fc.date(),
+      },
+      { requiredKeys: [] },
+    );
+    const isOfClass = (value: unknown) => value instanceof Typed || value instanceof Visit;
+    const seen = { kept: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(properties, async (values) => {
+        const entity = make(Typed, values);
+        const refusal = await typed.save(entity).then(
+          () => undefined,
+          (error: unknown) => error as RedisSerializationException,
+        );
+        seen[refusal ? 'refused' : 'kept']++;
+        if (refusal) {
+          expect(Object.keys(values)).toContain(/^\$\.(\w+)/.exec(refusal.path ?? '')?.[1]);
+          return;
+        }
+        const found = await typed.getByIdOrFail('1');
+        expect(withoutClasses(found, isOfClass)).toStrictEqual(withoutClasses(entity, isOfClass));
+      }),
+      { numRuns: 300, seed: 11 },
+    );
+    expect(Math.min(seen.kept, seen.refused)).toBeGreaterThan(50);
   });
 
   it('What no constructor makes again is refused', async () => {

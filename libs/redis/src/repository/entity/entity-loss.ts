@@ -103,12 +103,12 @@ function lossOfOwn(
     const again = defaults.get(property) ?? (entity.prototype as Plain)[property];
     if (typeof again === 'function') return undefined;
   }
-  if (way.kind === 'skipped') return new JsonLoss(value, SHADOWING);
+  if (way.kind === 'computed') return new JsonLoss(value, SHADOWING);
   return lossOfProperty(value, ancestors, step);
 }
 
 const SHADOWING: Refusal = {
-  problem: 'has the name of a method or a getter of its class, so it is not read',
+  problem: 'has the name of a member of its class, so it is not read',
   remedy: 'give it another name',
 };
 
@@ -116,7 +116,9 @@ function lossOfProperty(value: unknown, ancestors: object[], step: Step): JsonLo
   const { way } = step;
   switch (way.kind) {
     case 'skipped':
-      return undefined; // of an object that merely looks like an instance: the class computes it
+      return new JsonLoss(value, SHADOWING);
+    case 'computed':
+      return undefined; // in an object that merely looks like an instance: the class gives it again
     case 'json':
       return jsonLossOf(value, ancestors);
     case 'own': {
@@ -125,7 +127,7 @@ function lossOfProperty(value: unknown, ancestors: object[], step: Step): JsonLo
     }
     case 'leaf':
       return lossOfItems(value, ancestors, step.property, (leaf) =>
-        way.keeps(leaf) ? undefined : new JsonLoss(leaf, unkept(leaf, way.name)),
+        way.keeps(leaf) ? undefined : misfit(way.name),
       );
     case 'nested':
       return lossOfItems(value, ancestors, step.property, (item, around, name) => {
@@ -133,7 +135,7 @@ function lossOfProperty(value: unknown, ancestors: object[], step: Step): JsonLo
         if (isObject(item) && isObject(said) && !Array.isArray(said)) {
           return lossOfTyped(item, said, around, way.hydrator);
         }
-        return new JsonLoss(item, unkept(item, 'single object'));
+        return misfit('single object');
       });
   }
 }
@@ -154,10 +156,9 @@ function lossOfItems(
   return lossInside(value, ancestors, (item, around, i) => lossOfItems(item, around, i, find));
 }
 
-function unkept(value: unknown, expected: string): Refusal {
-  const loss = jsonLossOf(value, []);
+function misfit(expected: string): JsonLoss {
   const problem = `is not a ${expected}, and its class reads it as one`;
-  return { problem, remedy: loss?.remedy ?? `give it a ${expected}` };
+  return new JsonLoss(undefined, { problem, remedy: `give it a ${expected}` });
 }
 
 /**

@@ -103,11 +103,11 @@ export interface Step {
 
 /**
  * How a value comes back: as JSON has it (`json`), as what its class-transformer decorators make of that
- * (`own`), or not at all (`skipped`). Of a list the same holds for each item where it is an instance
+ * (`own`), as what a getter gives (`computed`), or not at all (`skipped`). Of a list the same holds for each item where it is an instance
  * (`nested`), or one of the values that `keeps` knows (`leaf`).
  */
 export type Way =
-  | { readonly kind: 'json' | 'own' | 'skipped' }
+  | { readonly kind: 'json' | 'own' | 'computed' | 'skipped' }
   | { readonly kind: 'nested'; readonly hydrator: Hydrator }
   | { readonly kind: 'leaf'; readonly name: string; readonly keeps: (value: unknown) => boolean };
 
@@ -122,7 +122,8 @@ const SKIP: Convert = () => undefined;
 
 function conversionFor(entity: new () => object, property: string): Conversion {
   const prototype = entity.prototype as object;
-  if (isNoData(prototype, property)) return { convert: SKIP, way: { kind: 'skipped' } };
+  const skipped = skippedKind(prototype, property);
+  if (skipped) return { convert: SKIP, way: { kind: skipped } };
   if (!storageIsKnown()) return own(byClassTransformer(entity, property));
   const type = defaultMetadataStorage.findTypeMetadata(entity, property);
   const transforms = defaultMetadataStorage
@@ -154,14 +155,10 @@ function conversionFor(entity: new () => object, property: string): Conversion {
 const own = (convert: Convert): Conversion => ({ convert, way: { kind: 'own' } });
 
 /** `__proto__`, methods and getters: what is stored must not change what an object is. */
-function isNoData(prototype: object, property: string): boolean {
+function skippedKind(prototype: object, property: string): 'computed' | 'skipped' | undefined {
   const found = inheritedDescriptor(prototype, property);
-  if (!found) return false;
-  return property === '__proto__' || (found.set === undefined && (!!found.get || isMethod(found)));
-}
-
-function isMethod({ value }: PropertyDescriptor): boolean {
-  return typeof value === 'function';
+  if (property === '__proto__' || typeof found?.value === 'function') return 'skipped';
+  return found?.get && !found.set ? 'computed' : undefined;
 }
 
 function byType(type: unknown, property: string): Conversion {

@@ -102,13 +102,21 @@ export const anyValue: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   ),
 })).value;
 
-/** What is to come back of a value that was taken: the same, without what no comparison tells apart. */
-export function withoutClasses(value: unknown): unknown {
+/**
+ * What is to come back of a value that was taken: the same, without what no comparison tells apart.
+ *
+ * @param isOfClass knows further classes whose instances are data
+ */
+export function withoutClasses(
+  value: unknown,
+  isOfClass: (value: unknown) => boolean = () => false,
+): unknown {
   if (Object.is(value, -0)) return 0;
-  if (Array.isArray(value)) return Array.from(value, withoutClasses);
-  if (!isData(value)) return value;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutClasses(member)]));
+  const inner = (member: unknown) => withoutClasses(member, isOfClass);
+  if (Array.isArray(value)) return Array.from(value, inner);
+  if (!isOfClass(value) && !isData(value)) return value;
+  const members = Object.entries(value as object).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([key, member]) => [key, inner(member)]));
 }
 
 function isData(value: unknown): value is object {

@@ -128,7 +128,7 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * @default JSON, also for the caller who loaded it, so that nobody depends on being first; what JSON
+   * @default JSON, also for the caller who loaded it, so that no caller depends on being first; what JSON
    * does not bring back equal, such as a `Date`, is refused
    */
   readonly serializer?: CacheSerializer<T> | undefined;

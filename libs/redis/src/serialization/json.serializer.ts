@@ -79,7 +79,11 @@ export function lossException(
   return new RedisSerializationException(key, sentence, { path });
 }
 
-/** @internal */
+/**
+ * Something in the value, or in its class, has thrown.
+ *
+ * @internal
+ */
 export function unwritable(key: string, cause: unknown): RedisSerializationException {
   const problem = 'cannot be written as JSON (a toJSON, a constructor or a Proxy throws)';
   return new RedisSerializationException(key, problem, { cause });

@@ -103,8 +103,8 @@ export interface Step {
 
 /**
  * How a value comes back: as JSON has it (`json`), as what its class-transformer decorators make of that
- * (`own`), as what a getter gives (`computed`), or not at all (`skipped`). Of a list the same holds for each item where it is an instance
- * (`nested`), or one of the values that `keeps` knows (`leaf`).
+ * (`own`), as what a getter gives (`computed`), or not at all (`skipped`); as an instance (`nested`), or as
+ * one of the values that `keeps` knows (`leaf`), and so each item of a list.
  */
 export type Way =
   | { readonly kind: 'json' | 'own' | 'computed' | 'skipped' }

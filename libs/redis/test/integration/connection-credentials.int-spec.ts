@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startCluster, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
@@ -12,7 +12,6 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { openConnection } from './support/open-connection.js';
 
-jest.setTimeout(30_000);
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();

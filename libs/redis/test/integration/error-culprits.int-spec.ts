@@ -23,6 +23,7 @@ import { lookAt } from '../../src/health/connection-health.js';
 import {
   EntityId,
   KeyBuilder,
+  RedisCache,
   RedisEntity,
   redisOptionsFromEnvironment,
   RedisRepository,
@@ -404,10 +405,11 @@ describeWithRealRedis('In a cluster of which one node is gone', () => {
       ioredisCluster: { retryDelayOnFailover: 5 },
     }).then(keep);
     const { client } = connection;
+    const keys = new KeyBuilder({ app: 'culprits', environment: 'test' });
     const keyOn = async (port: number) => {
-      const keys = Array.from({ length: 100 }, (_, i) => `key:${i}`);
-      await Promise.all(keys.map((key) => client.get(key)));
-      const found = keys.find((key) => nodeOf(client, key) === `${HOST}:${port}`);
+      const some = Array.from({ length: 100 }, (_, i) => keys.cacheKey('item', i));
+      await Promise.all(some.map((key) => client.get(key)));
+      const found = some.find((key) => nodeOf(client, key) === `${HOST}:${port}`);
       return found ?? '';
     };
     const [keyOfGone, keyOfSlow] = [await keyOn(gone.port), await keyOn(slow.port)];
@@ -416,11 +418,20 @@ describeWithRealRedis('In a cluster of which one node is gone', () => {
     expect(missed?.message).toContain(
       `No connection to Redis at ${HOST}:${gone.port} (ECONNREFUSED)`,
     );
+    const cache = new RedisCache(client, keys, { onOutage: 'closed', timeout: '30ms' });
+    const cached = (key: string) => caught(cache.get(key));
+    expect(await cached(keyOfGone)).toMatchObject({
+      name: 'RedisTimeoutException',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
     slow.freeze();
     const late = translateError(await caught(client.get(keyOfSlow)));
+    const cachedLate = await cached(keyOfSlow);
     slow.thaw();
-    expect(late?.message).toMatch(/may be overloaded/);
-    expect(late?.message).not.toContain('ECONNREFUSED');
+    for (const error of [late, cachedLate]) {
+      expect(error?.message).toMatch(/may be overloaded/);
+      expect(error?.message).not.toContain('ECONNREFUSED');
+    }
   });
 });
 

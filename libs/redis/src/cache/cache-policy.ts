@@ -1,5 +1,11 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
-import { ACCEPTED_DURATIONS, durationToMs, type Duration } from '../time/duration.js';
+import {
+  ACCEPTED_DURATIONS,
+  ACCEPTED_TIMEOUTS,
+  durationToMs,
+  LONGEST_TIMER_MS,
+  type Duration,
+} from '../time/duration.js';
 import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
@@ -45,7 +51,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     onOutage,
     maxLoads: read.count('maxLoads', maxLoads),
     breakerThreshold: read.count('breakerThreshold', breakerThreshold),
-    breakerCooldownMs: read.duration('breakerCooldown', breakerCooldown, 0),
+    breakerCooldownMs: read.timeout('breakerCooldown', breakerCooldown, 0),
     outbox,
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
@@ -96,17 +102,27 @@ class PolicyReader {
       staleForMs: this.duration('staleFor', given.staleFor, defaults.staleForMs),
       negativeTtlMs: this.duration('negativeTtl', given.negativeTtl, defaults.negativeTtlMs),
       jitter: this.#fraction('jitter', given.jitter, defaults.jitter),
-      timeoutMs: this.duration('timeout', given.timeout, defaults.timeoutMs),
-      loadTimeoutMs: this.duration('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
+      timeoutMs: this.timeout('timeout', given.timeout, defaults.timeoutMs),
+      loadTimeoutMs: this.timeout('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
       failSafeMs: this.duration('failSafe', given.failSafe, defaults.failSafeMs),
     };
   }
 
+  /** How long something lives. */
   duration(setting: string, value: Duration | undefined, byDefault: number): number {
     if (value === undefined) return byDefault;
     const ms = millisecondsOf(value);
     if (ms === undefined) this.refuse(setting, value, ACCEPTED_DURATIONS);
     return ms ?? byDefault;
+  }
+
+  /** How long something is waited for. */
+  timeout(setting: string, value: Duration | undefined, byDefault: number): number {
+    if (value === undefined) return byDefault;
+    const ms = millisecondsOf(value);
+    if (ms !== undefined && ms <= LONGEST_TIMER_MS) return ms;
+    this.refuse(setting, value, ACCEPTED_TIMEOUTS);
+    return byDefault;
   }
 
   count(setting: string, value: number): number {

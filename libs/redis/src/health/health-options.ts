@@ -1,5 +1,5 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
-import { parseDuration, type Duration } from '../time/duration.js';
+import { parseTimeout, type Duration } from '../time/duration.js';
 
 /** What all connections are looked at with. */
 export interface RedisHealthLimits {
@@ -40,7 +40,7 @@ export function resolveHealthOptions({
   memoryThreshold = 0.9,
   replica,
 }: RedisHealthOptions): ResolvedHealthOptions {
-  const timeoutMs = parseDuration(timeout, 'timeout');
+  const timeoutMs = parseTimeout(timeout, 'timeout');
   if (!(memoryThreshold > 0 && memoryThreshold <= 1)) {
     const value = String(memoryThreshold);
     const accepted = 'a part of maxmemory such as 0.9: above 0, at most 1';

@@ -14,7 +14,7 @@ import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
 import { RedisException } from '../errors/redis.exception.js';
-import { parseDuration, type Duration } from '../time/duration.js';
+import { parseTimeout, type Duration } from '../time/duration.js';
 import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy } from './logging/log-policy.js';
@@ -31,6 +31,7 @@ export interface RedisExceptionFilterOptions {
   readonly timeoutStatus?: 503 | 504;
   /**
    * What `Retry-After` tells clients to wait, rounded up to whole seconds.
+   * At most 24 days, as clients wait with timers of their own.
    * @default '2s', the longest pause between two attempts to reconnect
    */
   readonly retryAfter?: Duration;
@@ -82,7 +83,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     this.#moduleRef = moduleRef;
     this.#adapterHost = adapterHost;
     this.#timeoutStatus = timeoutStatus;
-    this.#retryAfter = String(Math.ceil(parseDuration(retryAfter, 'retryAfter') / 1_000));
+    this.#retryAfter = String(Math.ceil(parseTimeout(retryAfter, 'retryAfter') / 1_000));
     if (modules) this.#leaveGateways = joinGateways(modules, this);
   }
 

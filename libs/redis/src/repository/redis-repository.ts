@@ -6,7 +6,7 @@ import { asRedisException } from '../connection/translation/as-redis-exception.j
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
-import { parseDuration } from '../time/duration.js';
+import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { claimKind } from './entity/claim-kind.js';
 import { EntityCodec } from './entity/entity-codec.js';
@@ -187,7 +187,7 @@ export class RedisRepository<
   ): Promise<T | null> {
     return this.#operations.run('update', async () => {
       const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
-      const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, 'timeout');
+      const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout, 'timeout');
       const revise = async (text: string, key: string) => {
         const entity = await this.#reader.decode(text, key, id);
         const patch = typeof change === 'function' ? await change(entity) : change;

@@ -1,4 +1,8 @@
-import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from '../errors/redis-configuration.exception.js';
+import { unknownOptions } from '../errors/unknown-options.js';
 import {
   ACCEPTED_DURATIONS,
   ACCEPTED_TIMEOUTS,
@@ -39,11 +43,34 @@ const DEFAULT_POLICY: ResolvedPolicy = {
   failSafeMs: 0,
 };
 
-/** @throws RedisConfigurationException listing every impossible value */
+/** The names of the options. */
+export const CACHE_POLICY = {
+  ttl: true,
+  staleFor: true,
+  negativeTtl: true,
+  jitter: true,
+  timeout: true,
+  loadTimeout: true,
+  failSafe: true,
+} as const satisfies Record<keyof CachePolicy, true>;
+
+export const UNNAMED_CACHE_OPTIONS = {
+  ...CACHE_POLICY,
+  onOutage: true,
+  maxLoads: true,
+  breakerThreshold: true,
+  breakerCooldown: true,
+  outbox: true,
+} as const satisfies Record<Exclude<keyof RedisCacheOptions, 'name'>, true>;
+
+const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
+
+/** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', onOutage = 'open', outbox = false } = options;
   const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
-  const read = new PolicyReader(`cache "${name}": `);
+  const where = `cache "${name}": `;
+  const read = new PolicyReader(where, unknownOptions(options, OPTIONS, where));
   const policy = read.policy(options, DEFAULT_POLICY);
   const resolved = {
     name,
@@ -58,8 +85,22 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
   if (!['open', 'closed'].includes(onOutage)) {
     read.refuse('onOutage', onOutage, "'open' or 'closed'");
   }
+  if (typeof outbox !== 'boolean') read.refuse('outbox', outbox, 'true or false');
   read.finish();
   return resolved;
+}
+
+/**
+ * Checks what will be given with calls, long before the first of them.
+ *
+ * @param where what stands before the names in messages
+ * @throws RedisConfigurationException listing every impossible value
+ * @internal
+ */
+export function checkPolicy(policy: CachePolicy, where: string): void {
+  const read = new PolicyReader(where);
+  read.policy(policy, DEFAULT_POLICY);
+  read.finish();
 }
 
 /**
@@ -89,11 +130,13 @@ function saysNothing(policy: CachePolicy): boolean {
 }
 
 class PolicyReader {
-  readonly #problems: ConstructorParameters<typeof RedisConfigurationException>[0][number][] = [];
+  readonly #problems: ConfigurationProblem[];
   readonly #prefix: string;
 
-  constructor(prefix: string) {
+  /** @param found what is wrong already */
+  constructor(prefix: string, found: readonly ConfigurationProblem[] = []) {
     this.#prefix = prefix;
+    this.#problems = [...found];
   }
 
   policy(given: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
@@ -126,15 +169,16 @@ class PolicyReader {
   }
 
   count(setting: string, value: number): number {
-    if (!Number.isInteger(value) || value < 1) {
-      this.refuse(setting, value, 'a whole number, 1 or more');
+    if (!Number.isSafeInteger(value) || value < 1) {
+      this.refuse(setting, value, `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
     }
     return value;
   }
 
   #fraction(setting: string, value: number | undefined, byDefault: number): number {
     if (value === undefined) return byDefault;
-    if (!(value >= 0 && value <= 1)) this.refuse(setting, value, 'a number from 0 to 1');
+    const isFraction = typeof value === 'number' && value >= 0 && value <= 1;
+    if (!isFraction) this.refuse(setting, value, 'a number from 0 to 1');
     return value;
   }
 

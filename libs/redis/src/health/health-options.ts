@@ -1,4 +1,5 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { parseTimeout, type Duration } from '../time/duration.js';
 
 /** What all connections are looked at with. */
@@ -34,14 +35,20 @@ export interface ResolvedHealthOptions {
   readonly replica: boolean | undefined;
 }
 
-/** @throws RedisConfigurationException naming the option that cannot be */
-export function resolveHealthOptions({
-  timeout = '1s',
-  memoryThreshold = 0.9,
-  replica,
-}: RedisHealthOptions): ResolvedHealthOptions {
+const OPTIONS = {
+  connection: true,
+  timeout: true,
+  memoryThreshold: true,
+  replica: true,
+} as const satisfies Record<keyof RedisHealthOptions, true>;
+
+/** @throws RedisConfigurationException naming the option that cannot be, or that is none */
+export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealthOptions {
+  refuseUnknownOptions(options, OPTIONS);
+  const { timeout = '1s', memoryThreshold = 0.9, replica } = options;
   const timeoutMs = parseTimeout(timeout, 'timeout');
-  if (!(memoryThreshold > 0 && memoryThreshold <= 1)) {
+  const isPart = typeof memoryThreshold === 'number' && memoryThreshold > 0 && memoryThreshold <= 1;
+  if (!isPart) {
     const value = String(memoryThreshold);
     const accepted = 'a part of maxmemory such as 0.9: above 0, at most 1';
     throw new RedisConfigurationException([{ setting: 'memoryThreshold', value, accepted }]);

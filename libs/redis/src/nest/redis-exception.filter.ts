@@ -13,7 +13,9 @@ import { throwError, type Observable } from 'rxjs';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisException } from '../errors/redis.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { parseTimeout, type Duration } from '../time/duration.js';
 import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
@@ -38,6 +40,19 @@ export interface RedisExceptionFilterOptions {
 }
 
 export const REDIS_EXCEPTION_FILTER_OPTIONS = 'nestjs-redis-data:ExceptionFilterOptions';
+
+const OPTIONS = {
+  timeoutStatus: true,
+  retryAfter: true,
+} as const satisfies Record<keyof RedisExceptionFilterOptions, true>;
+
+function statusOf(status: 503 | 504): 503 | 504 {
+  if ([503, 504].includes(status)) return status;
+  const accepted = '503 or 504';
+  throw new RedisConfigurationException([
+    { setting: 'timeoutStatus', value: String(status), accepted },
+  ]);
+}
 
 /** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
 abstract class RedisFailure extends RedisException {
@@ -72,17 +87,20 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   readonly #moduleRef: ModuleRef | undefined;
   readonly #leaveGateways: () => void = () => undefined;
 
+  /** @throws RedisConfigurationException for an impossible option, or one that is none */
   constructor(
     adapterHost: HttpAdapterHost,
     @Optional()
     @Inject(REDIS_EXCEPTION_FILTER_OPTIONS)
-    { timeoutStatus = 503, retryAfter = '2s' }: RedisExceptionFilterOptions = {},
+    options: RedisExceptionFilterOptions = {},
     @Optional() moduleRef?: ModuleRef,
     @Optional() modules?: ModulesContainer,
   ) {
     this.#moduleRef = moduleRef;
     this.#adapterHost = adapterHost;
-    this.#timeoutStatus = timeoutStatus;
+    refuseUnknownOptions(options, OPTIONS, 'RedisExceptionFilter: ');
+    const { timeoutStatus = 503, retryAfter = '2s' } = options;
+    this.#timeoutStatus = statusOf(timeoutStatus);
     this.#retryAfter = String(Math.ceil(parseTimeout(retryAfter, 'retryAfter') / 1_000));
     if (modules) this.#leaveGateways = joinGateways(modules, this);
   }

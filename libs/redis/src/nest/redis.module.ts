@@ -66,6 +66,7 @@ export class RedisModule {
    * then find it in every module.
    *
    * At boot rejects with RedisConfigurationException if another cache or connection has the name.
+   * @throws RedisConfigurationException for an option that caches do not have
    *
    * @param name the first part of the cache's keys, and its name in metrics and logs
    * @param connection the connection's name, unless it is the default one

@@ -4,6 +4,7 @@ import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { parseTimeout } from '../time/duration.js';
@@ -43,6 +44,8 @@ export interface RedisRepositoryOptions {
   readonly defaultTtl?: Ttl;
 }
 
+const OPTIONS = { defaultTtl: true } as const satisfies Record<keyof RedisRepositoryOptions, true>;
+
 /**
  * Keeps entities of one class as JSON, each under `kind:{app}:{environment}:{id}` (the braces are
  * placeholders) and readable with redis-cli.
@@ -75,7 +78,10 @@ export class RedisRepository<
   readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
-  /** @throws RedisConfigurationException if the class is no entity, listing what it lacks */
+  /**
+   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
+   * option that is none
+   */
   constructor(
     client: RedisClient,
     keys: KeyBuilder,
@@ -83,6 +89,7 @@ export class RedisRepository<
     options: RedisRepositoryOptions = {},
   ) {
     const schema = schemaOf(entity, 'RedisRepository');
+    refuseUnknownOptions(options, OPTIONS, 'RedisRepository: ');
     const { defaultTtl } = options;
     this.#ttl =
       schema.ttlMs ??

@@ -1,3 +1,4 @@
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { requireRedisServer } from './find-redis-server.js';
 import { randomPort } from '../embedded/server-process.js';
 import { startRealServer, type RealTestServer } from './real-test-server.js';
@@ -32,6 +33,13 @@ export interface StartClusterOptions {
   readonly password?: string;
 }
 
+const OPTIONS = {
+  replicas: true,
+  tls: true,
+  hostname: true,
+  password: true,
+} as const satisfies Record<keyof StartClusterOptions, true>;
+
 const PRIMARIES = 3;
 const SLOTS = 16_384;
 /** A dead primary is replaced in about 3 s. */
@@ -40,10 +48,11 @@ const NODE_TIMEOUT_MS = 1_000;
 /**
  * Starts a cluster of three primaries and three replicas (about 2 s) that serves all slots.
  *
- * @throws RedisConfigurationException if there is no real server
+ * @throws RedisConfigurationException if there is no real server, and for an option that is none
  * @publicApi
  */
 export async function startCluster(options: StartClusterOptions = {}): Promise<RedisTestCluster> {
+  refuseUnknownOptions(options, OPTIONS, 'startCluster: ');
   const { path, version } = await requireRedisServer('startCluster()');
   const nodes = await startNodes(path, version, options);
   const stop = (): Promise<void> => stopAll(nodes);

@@ -62,7 +62,7 @@ export class RedisBatch {
 
   /**
    * @throws RedisConfigurationException if `defaultTtl` is neither a duration nor `'forever'`, and for an
-   * option that is none
+   * unknown option
    */
   constructor(client: RedisClient, options: RedisBatchOptions = {}) {
     refuseUnknownOptions(options, OPTIONS, 'RedisBatch: ');

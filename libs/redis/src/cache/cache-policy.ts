@@ -43,7 +43,7 @@ const DEFAULT_POLICY: ResolvedPolicy = {
   failSafeMs: 0,
 };
 
-/** The names of the options. */
+/** The names of the options of a policy. */
 export const CACHE_POLICY = {
   ttl: true,
   staleFor: true,
@@ -54,6 +54,7 @@ export const CACHE_POLICY = {
   failSafe: true,
 } as const satisfies Record<keyof CachePolicy, true>;
 
+/** The names of the options of a cache whose own name is given elsewhere. */
 export const UNNAMED_CACHE_OPTIONS = {
   ...CACHE_POLICY,
   onOutage: true,

@@ -42,7 +42,7 @@ const OPTIONS = {
   replica: true,
 } as const satisfies Record<keyof RedisHealthOptions, true>;
 
-/** @throws RedisConfigurationException naming the option that cannot be, or that is none */
+/** @throws RedisConfigurationException naming the option that cannot be, or is unknown */
 export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealthOptions {
   refuseUnknownOptions(options, OPTIONS);
   const { timeout = '1s', memoryThreshold = 0.9, replica } = options;

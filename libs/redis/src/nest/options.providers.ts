@@ -19,8 +19,8 @@ export function optionsProvider(options: RedisModuleOptions, name?: string): Fac
 }
 
 /**
- * @throws RedisConfigurationException unless exactly one source of the options is given, and for an option
- * that is none
+ * @throws RedisConfigurationException unless exactly one source of the options is given, and for an
+ * unknown option
  */
 export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provider[] {
   refuseUnknownOptions(options, ASYNC_OPTIONS, 'RedisModule.forRootAsync: ');

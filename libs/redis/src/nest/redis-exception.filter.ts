@@ -87,7 +87,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   readonly #moduleRef: ModuleRef | undefined;
   readonly #leaveGateways: () => void = () => undefined;
 
-  /** @throws RedisConfigurationException for an impossible option, or one that is none */
+  /** @throws RedisConfigurationException for an impossible or unknown option */
   constructor(
     adapterHost: HttpAdapterHost,
     @Optional()

@@ -80,7 +80,7 @@ export class RedisRepository<
 
   /**
    * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
-   * option that is none
+   * unknown option
    */
   constructor(
     client: RedisClient,

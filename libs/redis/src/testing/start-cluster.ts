@@ -48,7 +48,7 @@ const NODE_TIMEOUT_MS = 1_000;
 /**
  * Starts a cluster of three primaries and three replicas (about 2 s) that serves all slots.
  *
- * @throws RedisConfigurationException if there is no real server, and for an option that is none
+ * @throws RedisConfigurationException if there is no real server, and for an unknown option
  * @publicApi
  */
 export async function startCluster(options: StartClusterOptions = {}): Promise<RedisTestCluster> {

@@ -31,7 +31,7 @@ const OPTIONS = { args: true, password: true, tls: true } as const satisfies Rec
  * const redis = await startRedis();
  * afterAll(() => redis.stop());
  * @throws RedisConfigurationException if `args` or `tls` are asked for and there is no real server, and
- * for an option that is none
+ * for an unknown option
  * @publicApi
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisTestServer> {

@@ -53,7 +53,7 @@ const QUICK_DISCOVERY = ['INFO-PERIOD', '200', 'PUBLISH-PERIOD', '100'];
 /**
  * Starts a primary with two replicas and three sentinels that know each other and all of them.
  *
- * @throws RedisConfigurationException if there is no real server, and for an option that is none
+ * @throws RedisConfigurationException if there is no real server, and for an unknown option
  * @publicApi
  */
 export async function startSentinel(

@@ -10,7 +10,7 @@ import {
   type OwnedOption,
 } from './owned-options.js';
 
-/** When ioredis honours an option; always, unless said. */
+/** When ioredis honours an option. Without a member it always does. */
 interface Rule {
   /** Only on a connection behind sentinels. */
   readonly sentinels?: true;

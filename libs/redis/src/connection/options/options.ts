@@ -7,7 +7,7 @@ import type { OwnedClusterOption, OwnedOption } from './owned-options.js';
 /** What `@InjectRedis()` gives: the plain ioredis client. */
 export type RedisClient = Redis | Cluster;
 
-/** Of an address nothing else is read. */
+/** Where a server or a sentinel is. Other properties of an address are not read. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;

@@ -51,8 +51,8 @@ export const CacheTTL = (
 const LIFETIME = { ttl: true, staleFor: true } as const satisfies Record<keyof HttpLifetime, true>;
 
 /**
- * What a lifetime says about how a response is cached. What is no options is taken for a `ttl`, so that
- * a bare number is refused like any other.
+ * What a lifetime says about how a response is cached. Anything but an object is taken for a `ttl`, so
+ * that a bare number is refused as it is elsewhere.
  *
  * @internal
  */

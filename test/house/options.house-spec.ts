@@ -182,7 +182,7 @@ describe('The options that are numbers', () => {
     const [accepted, outside, use] = row;
     const name = /(\w+)(\(\w+\))?$/.exec(option)?.[1] ?? '';
     const fraction = FRACTIONS.includes(option) ? [] : [1.5];
-    for (const value of [...outside, ...fraction, Number.NaN, Infinity, -Infinity, '5']) {
+    for (const value of [...outside, ...fraction, Number.NaN, Infinity, -Infinity, '5', null]) {
       expect(await problemsOf(use, value)).toEqual([
         expect.objectContaining({
           setting: expect.stringMatching(new RegExp(`\\b${name}$`)),

@@ -7,7 +7,7 @@ import { readDriverSettings } from './driver-settings.js';
 import { maskSecrets } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
-import { readCredentials, readSentinelAccess } from './read-access.js';
+import { givenOr, readCredentials, readSentinelAccess } from './read-access.js';
 import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
 import { readTls } from './tls-options.js';
 
@@ -114,7 +114,7 @@ function readOptions(
     sentinelName: read.optionalText('sentinelName', options.sentinelName),
     ...readSentinelAccess(options, tls, read),
     ...readCredentials(options, url, connectTimeoutMs, read),
-    db: readDb(options.db ?? url.db, topology, read),
+    db: readDb(givenOr(url.db, options.db), topology, read),
     tls,
     connectTimeoutMs,
     commandTimeoutMs,
@@ -176,8 +176,8 @@ function readAddresses(
   read: OptionReader,
 ): ResolvedRedisOptions['addresses'] {
   const server = {
-    host: read.host('host', options.host ?? url.host, 'localhost'),
-    port: read.integer('port', options.port ?? url.port, 6379, PORTS),
+    host: read.host('host', givenOr(url.host, options.host), 'localhost'),
+    port: read.integer('port', givenOr(url.port, options.port), 6379, PORTS),
   };
   if (topology === 'standalone') return [server];
   const setting = topology === 'cluster' ? 'clusterNodes' : 'sentinels';
@@ -186,8 +186,8 @@ function readAddresses(
     read.refuse(name, options[name], `no value beside ${setting}, which say where the servers are`);
   }
   const [first, ...others] = listOf(options[setting]).map(({ host, port }, i) => ({
-    host: read.host(`${setting}[${i}].host`, host ?? '', ''),
-    port: read.integer(`${setting}[${i}].port`, port ?? Number.NaN, 0, PORTS),
+    host: read.host(`${setting}[${i}].host`, givenOr('', host), ''),
+    port: read.integer(`${setting}[${i}].port`, givenOr(Number.NaN, port), 0, PORTS),
   }));
   if (first) return [first, ...others];
   read.refuse(setting, options[setting], 'a list of at least one address { host, port }');

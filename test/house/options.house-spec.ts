@@ -114,6 +114,25 @@ const FRACTIONS = [
   'FaultProxy.delay(ms)',
 ];
 
+const flags: Readonly<Record<string, Use>> = {
+  'IndexedOptions.unique': (unique) => {
+    decorate(Indexed({ unique }));
+  },
+  'RedisCacheOptions.outbox': ofCache('outbox'),
+  'RedisEntityOptions.validateOnRead': (validateOnRead) =>
+    ofEntity({ kind: 'validated', validateOnRead } as never),
+  'RedisHealthOptions.replica': (replica) => resolveHealthOptions({ replica }),
+  'RedisLoggingOptions.successes': (successes) => resolveLogging({ successes }),
+  'RedisModuleOptions.sentinelTls': ofConnection('sentinelTls'),
+  'RedisModuleOptions.tls': ofConnection('tls'),
+  'RedisModuleShape.isGlobal': (isGlobal) => RedisModule.forRoot({ isGlobal }),
+  'StartClusterOptions.replicas': (replicas) => startCluster({ replicas }),
+  'StartClusterOptions.tls': (tls) => startCluster({ tls }),
+  'StartRedisOptions.tls': (tls) => startRedis({ tls }),
+  'StartSentinelOptions.sentinelTls': (sentinelTls) => startSentinel({ sentinelTls }),
+  'StartSentinelOptions.tls': (tls) => startSentinel({ tls }),
+};
+
 /** Where options come in once: a misspelt one is found there. */
 const doors: Readonly<Record<string, Use>> = {
   RedisModuleOptions: (options) => resolveOptions(options),
@@ -191,6 +210,22 @@ describe('The options that are numbers', () => {
       ]);
     }
     for (const value of accepted) expect(await problemsOf(use, value)).toEqual([]);
+  });
+});
+
+describe('The options that are true or false', () => {
+  it('each have a row here', () => {
+    const found = declared
+      .filter(({ owner, type }) => /^boolean\b/.test(type) && /(Options|Shape)$/.test(owner))
+      .map(({ name }) => name);
+    expect(Object.keys(flags).sort()).toEqual(found.sort());
+  });
+
+  it.each(Object.entries(flags))('%s is refused if it is a text', async (option, use) => {
+    const setting = expect.stringMatching(new RegExp(`\\b${option.replace(/.*\./, '')}$`));
+    for (const value of ['false', 'true']) {
+      expect(await problemsOf(use, value)).toContainEqual(expect.objectContaining({ setting }));
+    }
   });
 });
 

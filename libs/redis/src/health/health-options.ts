@@ -1,3 +1,4 @@
+import { flagOf } from '../errors/flag-of.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { parseTimeout, type Duration } from '../time/duration.js';
@@ -53,5 +54,6 @@ export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealt
     const accepted = 'a part of maxmemory such as 0.9: above 0, at most 1';
     throw new RedisConfigurationException([{ setting: 'memoryThreshold', value, accepted }]);
   }
+  if (replica !== undefined) flagOf('replica', replica, false);
   return { timeoutMs, memoryThreshold, replica };
 }

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { flagOf } from '../errors/flag-of.js';
 import { namedCacheProviders } from './cache.providers.js';
 import { asyncOptionsProviders, optionsProvider } from './options.providers.js';
 import { connectionProviders, exportedTokens } from './connection.providers.js';
@@ -91,13 +92,13 @@ export class RedisModule {
 }
 
 function connectionModule(
-  { name, isGlobal = true }: { name?: string | undefined; isGlobal?: boolean | undefined },
+  { name, isGlobal }: { name?: string | undefined; isGlobal?: boolean | undefined },
   providers: Provider[],
   imports: DynamicModule['imports'] = [],
 ): DynamicModule {
   return {
     module: RedisModule,
-    global: isGlobal,
+    global: flagOf('isGlobal', isGlobal, true),
     imports: [RedisCoreModule, ...imports],
     providers: [...providers, ...connectionProviders(name)],
     exports: exportedTokens(name),

@@ -1,3 +1,4 @@
+import { flagOf } from '../errors/flag-of.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { requireRedisServer } from './find-redis-server.js';
 import { randomPort } from '../embedded/server-process.js';
@@ -53,8 +54,10 @@ const NODE_TIMEOUT_MS = 1_000;
  */
 export async function startCluster(options: StartClusterOptions = {}): Promise<RedisTestCluster> {
   refuseUnknownOptions(options, OPTIONS, 'startCluster: ');
+  const replicas = flagOf('startCluster: replicas', options.replicas, true);
+  const tls = flagOf('startCluster: tls', options.tls, false);
   const { path, version } = await requireRedisServer('startCluster()');
-  const nodes = await startNodes(path, version, options);
+  const nodes = await startNodes(path, version, { ...options, replicas, tls });
   const stop = (): Promise<void> => stopAll(nodes);
   try {
     await assemble(nodes);
@@ -74,7 +77,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
 function startNodes(
   binary: string,
   version: string,
-  { replicas = true, tls = false, hostname, password }: StartClusterOptions,
+  { replicas, tls, hostname, password }: StartClusterOptions,
 ): Promise<RealTestServer[]> {
   const canChooseBusPort = Number.parseInt(version, 10) >= 7;
   const names = hostname === undefined ? undefined : { names: [hostname], loopback: false };

@@ -1,3 +1,4 @@
+import { flagOf } from '../errors/flag-of.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { findRedisServer, requireRedisServer } from './find-redis-server.js';
 import { EmbeddedTestServer } from './embedded-test-server.js';
@@ -36,7 +37,8 @@ const OPTIONS = { args: true, password: true, tls: true } as const satisfies Rec
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisTestServer> {
   refuseUnknownOptions(options, OPTIONS, 'startRedis: ');
-  const { args, password, tls = false } = options;
+  const { args, password } = options;
+  const tls = flagOf('startRedis: tls', options.tls, false);
   if (args === undefined && !tls && (await findRedisServer()) === undefined) {
     return EmbeddedTestServer.start(password);
   }

@@ -1,3 +1,4 @@
+import { flagOf } from '../errors/flag-of.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { requireRedisServer } from './find-redis-server.js';
 import { startRealServer } from './real-test-server.js';
@@ -61,7 +62,8 @@ export async function startSentinel(
 ): Promise<RedisTestSentinel> {
   refuseUnknownOptions(options, OPTIONS, 'startSentinel: ');
   const { password, sentinelPassword } = options;
-  const { tls: isTls = false, sentinelTls: isSentinelTls = isTls } = options;
+  const isTls = flagOf('startSentinel: tls', options.tls, false);
+  const isSentinelTls = flagOf('startSentinel: sentinelTls', options.sentinelTls, isTls);
   const { path } = await requireRedisServer('startSentinel()');
   const started: RedisTestServer[] = [];
   const stop = (): Promise<void> => stopAll(started);

@@ -1,3 +1,4 @@
+import { flagOf } from '../../errors/flag-of.js';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
@@ -54,7 +55,7 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
     entity: entity as unknown as EntityClass,
     kind: kindOf(options, entity.name),
     ttlMs: options.ttl === undefined ? undefined : parseTtl(options.ttl, `${entity.name}.ttl`),
-    validateOnRead: options.validateOnRead ?? false,
+    validateOnRead: flagOf(`${entity.name}.validateOnRead`, options.validateOnRead, false),
     id,
     indexes,
   };

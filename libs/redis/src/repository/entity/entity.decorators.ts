@@ -3,6 +3,7 @@
  * becomes text and back, in `indexes/` how entities are found by other values than their id, in
  * `writing/` how both are written together.
  */
+import { flagOf } from '../../errors/flag-of.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import { declarationOf, type RedisEntityOptions } from './entity-declaration.js';
 
@@ -58,9 +59,9 @@ export interface IndexedOptions {
  * @publicApi
  */
 export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
-  const { unique = false } = options;
   return (prototype, property) => {
     refuseUnknownOptions(options, { unique: true }, `@Indexed of ${String(property)}: `);
+    const unique = flagOf(`@Indexed of ${String(property)}: unique`, options.unique, false);
     declarationOf(prototype.constructor).indexes.set(nameOf(property), { unique });
   };
 }

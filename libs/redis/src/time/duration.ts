@@ -7,6 +7,9 @@ import { RedisConfigurationException } from '../errors/redis-configuration.excep
  * A length of time that says its unit: `'250ms'`, `'30s'`, `'5m'`, `'1h'`, `'1d'`. A bare number is
  * refused by the compiler and at run time: seconds taken for milliseconds are this field's oldest bug.
  *
+ * Above zero. An option that is waited for takes at most `'2147483647ms'` (24 days), which is what a
+ * timer of Node can hold; one for which something is kept takes at most `'36500d'`.
+ *
  * @publicApi
  */
 export type Duration = `${number}${Unit}`;

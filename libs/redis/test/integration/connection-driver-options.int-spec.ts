@@ -74,7 +74,6 @@ const CLUSTER_OPTIONS = new Set([
   ...commander,
   ...declaredBy('built/cluster/ClusterOptions.d.ts', ['ClusterOptions']),
 ]);
-
 CLUSTER_OPTIONS.delete('clusterRetryStrategy');
 
 const clients: RedisClient[] = [];
@@ -121,6 +120,12 @@ function isSame(one: unknown, other: unknown): boolean {
   if (typeof one === 'function' || one === undefined) return one === other;
   return JSON.stringify(one) === JSON.stringify(other);
 }
+
+it('The options of ioredis are found in its types at all', () => {
+  const some = ['keepAlive', 'keyPrefix', 'sentinels', 'himportFieldsets', 'host'];
+  expect([...SERVER_OPTIONS]).toEqual(expect.arrayContaining(some));
+  expect([...CLUSTER_OPTIONS]).toEqual(expect.arrayContaining(['keyPrefix', 'scaleReads']));
+});
 
 describe.each(TOPOLOGIES)('On a connection of kind %s', (topology) => {
   it.each([...SERVER_OPTIONS])(

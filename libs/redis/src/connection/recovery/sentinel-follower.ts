@@ -67,6 +67,7 @@ export class SentinelFollower implements SentinelListener {
       isReached: false,
     };
     const connector = connectorOf(client);
+    if (!('resolve' in connector)) return; // the application's own, which asks no sentinels
     const ask = connector.resolve.bind(connector);
     connector.resolve = async (sentinel) => {
       const primary = await this.#primaryFor(followed, () => ask(sentinel));

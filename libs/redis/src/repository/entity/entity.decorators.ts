@@ -3,6 +3,8 @@
  * becomes text and back, in `indexes/` how entities are found by other values than their id, in
  * `writing/` how both are written together.
  */
+import { flagOf } from '../../errors/flag-of.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import { declarationOf, type RedisEntityOptions } from './entity-declaration.js';
 
 /**
@@ -35,6 +37,7 @@ export interface EntityIdOptions {
 /** Marks the property that is the id: a string that is not empty, or a finite number. @publicApi */
 export function EntityId(options: EntityIdOptions = {}): PropertyDecorator {
   return (prototype, property) => {
+    refuseUnknownOptions(options, { type: true }, `@EntityId of ${String(property)}: `);
     const type = options.type ?? emittedType(prototype, property);
     const isNumber = type === Number;
     declarationOf(prototype.constructor).id = { property: nameOf(property), isNumber };
@@ -55,8 +58,10 @@ export interface IndexedOptions {
  *
  * @publicApi
  */
-export function Indexed({ unique = false }: IndexedOptions = {}): PropertyDecorator {
+export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
   return (prototype, property) => {
+    refuseUnknownOptions(options, { unique: true }, `@Indexed of ${String(property)}: `);
+    const unique = flagOf(`@Indexed of ${String(property)}: unique`, options.unique, false);
     declarationOf(prototype.constructor).indexes.set(nameOf(property), { unique });
   };
 }

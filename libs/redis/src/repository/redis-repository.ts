@@ -4,9 +4,10 @@ import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
-import { parseDuration } from '../time/duration.js';
+import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { claimKind } from './entity/claim-kind.js';
 import { EntityCodec } from './entity/entity-codec.js';
@@ -43,6 +44,8 @@ export interface RedisRepositoryOptions {
   readonly defaultTtl?: Ttl;
 }
 
+const OPTIONS = { defaultTtl: true } as const satisfies Record<keyof RedisRepositoryOptions, true>;
+
 /**
  * Keeps entities of one class as JSON, each under `kind:{app}:{environment}:{id}` (the braces are
  * placeholders) and readable with redis-cli.
@@ -75,7 +78,10 @@ export class RedisRepository<
   readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
-  /** @throws RedisConfigurationException if the class is no entity, listing what it lacks */
+  /**
+   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
+   * unknown option
+   */
   constructor(
     client: RedisClient,
     keys: KeyBuilder,
@@ -83,6 +89,7 @@ export class RedisRepository<
     options: RedisRepositoryOptions = {},
   ) {
     const schema = schemaOf(entity, 'RedisRepository');
+    refuseUnknownOptions(options, OPTIONS, 'RedisRepository: ');
     const { defaultTtl } = options;
     this.#ttl =
       schema.ttlMs ??
@@ -190,7 +197,7 @@ export class RedisRepository<
   ): Promise<T | null> {
     return this.#operations.run('update', async () => {
       const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
-      const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, 'timeout');
+      const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout, 'timeout');
       const revise = async (text: string, key: string) => {
         const entity = await this.#reader.decode(text, key, id);
         const patch = typeof change === 'function' ? await change(entity) : change;

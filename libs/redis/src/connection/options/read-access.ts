@@ -45,8 +45,8 @@ export function readCredentials(
   read: OptionReader,
 ): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
   const { credentials } = options;
-  const username = read.optionalText('username', options.username ?? url.username);
-  const password = read.secret('password', options.password ?? url.password);
+  const username = read.optionalText('username', givenOr(url.username, options.username));
+  const password = read.secret('password', givenOr(url.password, options.password));
   if (credentials === undefined) return { username, password, credentials };
   if (typeof credentials !== 'function') {
     read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
@@ -57,4 +57,14 @@ export function readCredentials(
     return { username, password, credentials: new Credentials(credentials, timeoutMs) };
   }
   return { username, password, credentials: undefined };
+}
+
+/**
+ * An option, or what stands for it if it was not given. `null` is given, and refused like every other
+ * value of a wrong type: a default in its place would be another server, or no password.
+ *
+ * @internal
+ */
+export function givenOr<T>(otherwise: T, option: T | undefined): T {
+  return option === undefined ? otherwise : option;
 }

@@ -1,7 +1,9 @@
+import { flagOf } from '../../errors/flag-of.js';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import { parseTtl, type TtlMs } from '../../time/ttl.js';
 import { emittedType, inheritedDescriptor } from './class-metadata.js';
 import { declarationsOf, type RedisEntityOptions } from './entity-declaration.js';
@@ -26,6 +28,12 @@ export interface EntitySchema {
   readonly indexes: ReadonlyMap<string, { readonly unique: boolean }>;
 }
 
+const OPTIONS = {
+  kind: true,
+  ttl: true,
+  validateOnRead: true,
+} as const satisfies Record<keyof RedisEntityOptions, true>;
+
 /** Kinds that mean something else in a key. */
 const RESERVED = new Set(['cache', 'counter', 'index', 'lock', 'tag', 'unique']);
 
@@ -40,6 +48,7 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
   const options = declarations.find((declaration) => declaration.options)?.options;
   const id = declarations.find((declaration) => declaration.id)?.id;
   if (!options || !id) throw incomplete(entity.name, options, id);
+  refuseUnknownOptions(options, OPTIONS, `@RedisEntity of ${entity.name}: `);
   const indexes = new Map(
     declarations.reverse().flatMap((declaration) => [...declaration.indexes]),
   );
@@ -48,7 +57,7 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
     entity: entity as unknown as EntityClass,
     kind: kindOf(options, entity.name),
     ttlMs: options.ttl === undefined ? undefined : parseTtl(options.ttl, `${entity.name}.ttl`),
-    validateOnRead: options.validateOnRead ?? false,
+    validateOnRead: flagOf(`${entity.name}.validateOnRead`, options.validateOnRead, false),
     id,
     indexes,
   };

@@ -3,7 +3,9 @@
  * becomes text and back, in `indexes/` how entities are found by other values than their id, in
  * `writing/` how both are written together.
  */
+import { flagOf } from '../../errors/flag-of.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import { emittedType } from './class-metadata.js';
 import { declarationOf, type RedisEntityOptions } from './entity-declaration.js';
 
@@ -37,6 +39,7 @@ export interface EntityIdOptions {
 /** Marks the property that is the id: a string that is not empty, or a finite number. @publicApi */
 export function EntityId(options: EntityIdOptions = {}): PropertyDecorator {
   return (prototype, property) => {
+    refuseUnknownOptions(options, { type: true }, `@EntityId of ${String(property)}: `);
     const type = options.type ?? emittedType(prototype, property);
     const name = nameOf(prototype, property, '@EntityId()');
     declarationOf(prototype.constructor).id = { property: name, isNumber: type === Number };
@@ -58,8 +61,10 @@ export interface IndexedOptions {
  *
  * @publicApi
  */
-export function Indexed({ unique = false }: IndexedOptions = {}): PropertyDecorator {
+export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
   return (prototype, property) => {
+    refuseUnknownOptions(options, { unique: true }, `@Indexed of ${String(property)}: `);
+    const unique = flagOf(`@Indexed of ${String(property)}: unique`, options.unique, false);
     const name = nameOf(prototype, property, '@Indexed()');
     declarationOf(prototype.constructor).indexes.set(name, { unique });
   };

@@ -129,8 +129,8 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * @default JSON: a `Date` comes back as text, also to the caller who loaded it, so that nobody depends
-   * on being first
+   * @default JSON, also for the caller who loaded it, so that no caller depends on being first; what JSON
+   * does not bring back equal, such as a `Date`, is refused
    */
   readonly serializer?: CacheSerializer<T> | undefined;
 }

@@ -81,7 +81,8 @@ export class RedisCache {
    * turn (`maxLoads`) for as long
    * @throws RedisLoadCycleException at once, inside a loader that asks for the value that it is to load
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
-   * @throws RedisSerializationException if the value cannot be written as JSON
+   * @throws RedisSerializationException if the value would not come back equal, with the `path` to what
+   * does not fit
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
    * `dependsOn`
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
@@ -149,6 +150,7 @@ export class RedisCache {
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
    * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
+   * @throws RedisSerializationException as {@link getOrLoad}
    * @throws RedisException what Redis failed with: what was cached before may still be there
    */
   async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {

@@ -18,10 +18,10 @@ describe('A value', () => {
   });
 
   it('comes back as JSON has it, to each caller anew', () => {
-    const body = bodyOf({ at: new Date(0) }, 'k', undefined);
+    const body = bodyOf({ at: 'now', none: undefined }, 'k', undefined);
     const loaded = { ...found, kind: 'v', body } as const;
     const values = [1, 2].map(() => valueOf(loaded, 'k', undefined));
-    expect(values[0]).toEqual({ at: '1970-01-01T00:00:00.000Z' });
+    expect(values[0]).toStrictEqual({ at: 'now' });
     expect(values[0]).not.toBe(values[1]);
   });
 
@@ -35,6 +35,7 @@ describe('A value', () => {
 
   it('that JSON cannot hold, or that is none, is refused with the name of its key', () => {
     expect(() => bodyOf(1n, 'k', undefined)).toThrow(RedisSerializationException);
+    expect(() => bodyOf({ at: new Date(0) }, 'k', undefined)).toThrow(/\$\.at is a Date/);
     const torn = { ...found, kind: 'v', body: '{"secret' } as const;
     expect(() => valueOf(torn, 'the key', undefined)).toThrow(/the key/);
     expect(() => valueOf(torn, 'the key', undefined)).not.toThrow(/secret/);

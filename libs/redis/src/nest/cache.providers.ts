@@ -1,10 +1,12 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { RedisCacheOptions } from '../cache/cache-options.js';
+import { UNNAMED_CACHE_OPTIONS } from '../cache/cache-policy.js';
 import { RedisCache } from '../cache/redis-cache.js';
 import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { CacheRegistry } from './cache/cache.registry.js';
 import {
@@ -33,12 +35,17 @@ export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): 
     : providers;
 }
 
-/** A cache of its own name, with options over those of its connection. */
+/**
+ * A cache of its own name, with options over those of its connection.
+ *
+ * @throws RedisConfigurationException for an option that caches do not have
+ */
 export function namedCacheProviders(
   name: string,
   options: UnnamedCacheOptions,
   connection?: string,
 ): FactoryProvider[] {
+  refuseUnknownCacheOptions(options, `cache "${name}": `);
   return [
     cacheProvider(name, { ...options, name }, connection),
     credentialsProvider(name, options.credentialHeaders, connection),
@@ -93,6 +100,19 @@ function headerNames(names: unknown, owner: string): readonly string[] {
     { setting: `${owner}: credentialHeaders`, value: JSON.stringify(names), accepted },
   ]);
 }
+
+/**
+ * @throws RedisConfigurationException for an option that caches do not have, or that is given elsewhere
+ */
+export function refuseUnknownCacheOptions(options: UnnamedCacheOptions, where: string): void {
+  refuseUnknownOptions(options, OPTIONS, where);
+}
+
+const OPTIONS = {
+  ...UNNAMED_CACHE_OPTIONS,
+  credentialHeaders: true,
+  responseHeaders: true,
+} as const satisfies Record<keyof UnnamedCacheOptions, true>;
 
 function cacheProvider(
   injectedAs: string,

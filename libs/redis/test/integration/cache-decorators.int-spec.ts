@@ -56,6 +56,11 @@ class Posts {
   }
 
   @Cached()
+  async dated(): Promise<{ readonly at: Date }[]> {
+    return [{ at: new Date(++this.calls) }];
+  }
+
+  @Cached()
   watch(id: number): Observable<string> {
     this.calls++;
     return of('first', `last of ${id}`);
@@ -230,6 +235,15 @@ describe('@Cached', () => {
     expect(failure.message).toMatch(/argument 1 contains a function; give `key`/);
     // It is the program that is wrong: over HTTP this is a 500, and a malformed id is a 400.
     expect(failure).toHaveProperty('code', 'REDIS_CONFIGURATION');
+  });
+
+  it('refuses a result that would not come back equal, naming the path to it', async () => {
+    const posts = await bootPosts();
+    for (let i = 0; i < 2; i++) {
+      const error = await caught(posts.dated());
+      expect(error).toMatchObject({ name: 'RedisSerializationException', path: '$[0].at' });
+    }
+    expect(posts.calls).toBe(2);
   });
 
   it('passes on what the method throws, each time', async () => {

@@ -1,6 +1,7 @@
 import { isError } from '../../errors/is-error.js';
 import { warnOf } from '../../telemetry/warn-of.js';
 import { withDeadline } from '../../time/deadline.js';
+import { LONGEST_TIMER_MS } from '../../time/duration.js';
 import { untilAbort } from '../../time/until-abort.js';
 
 /** What a connection says about itself. */
@@ -26,8 +27,6 @@ export type Renewal = (username: string, password: string) => Promise<'renewed' 
 const RENEW_AFTER = 0.75;
 /** Between two renewals of a connection, however soon its credentials expire. */
 const LEAST_PAUSE_MS = 1_000;
-/** Node's timers hold 31 bits. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The credentials of one connection, when a function gives them.

@@ -82,6 +82,11 @@ describe('redisOptionsFromEnvironment', () => {
     });
   });
 
+  it('refuses an address beside the list that would win over it, by its variable', () => {
+    const { message } = failureOf({ REDIS_CLUSTER_NODES: 'a:1', REDIS_HOST: 'b', REDIS_PORT: '2' });
+    expect(message).toMatch(/REDIS_HOST=b: no value beside clusterNodes.*\n.*REDIS_PORT=2: /);
+  });
+
   it('reads lists of addresses', () => {
     expect(given({ REDIS_SENTINELS: 'a:1, [::1]:2', REDIS_SENTINEL_NAME: 'mymaster' })).toEqual({
       sentinels: [

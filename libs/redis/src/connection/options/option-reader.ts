@@ -1,10 +1,12 @@
 import type { ConfigurationProblem } from '../../errors/redis-configuration.exception.js';
-import { ACCEPTED_DURATIONS, durationToMs } from '../../time/duration.js';
+import {
+  ACCEPTED_DURATIONS,
+  ACCEPTED_TIMEOUTS,
+  durationToMs,
+  timeoutToMs,
+} from '../../time/duration.js';
 import { acceptedHost, isHost } from './hosts.js';
 import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
-
-/** Node's timers hold 31 bits; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Reads options one by one and collects what is wrong, so that all of it can be reported at once. A
@@ -58,13 +60,12 @@ export class OptionReader {
     return byDefault;
   }
 
-  /** A time that is waited for: at most 24 days. */
+  /** A time that is waited for. */
   timeout(setting: string, value: string | undefined, byDefaultMs: number): number {
     if (value === undefined) return byDefaultMs;
-    const ms = durationToMs(value);
-    if (ms !== undefined && ms <= LONGEST_TIMER_MS) return ms;
-    this.refuse(setting, value, `${ACCEPTED_DURATIONS}, at most '24d'`);
-    return byDefaultMs;
+    const ms = timeoutToMs(value);
+    if (ms === undefined) this.refuse(setting, value, ACCEPTED_TIMEOUTS);
+    return ms ?? byDefaultMs;
   }
 
   /** A time after which Redis forgets. */

@@ -47,8 +47,14 @@ export function readCredentials(
   read: OptionReader,
 ): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
   const { credentials } = options;
-  const username = read.textOrNone('username', givenOr(options.username, url.username));
-  const password = read.secretOrNone('password', givenOr(options.password, url.password));
+  const username = read.textOrNone(
+    'username',
+    givenOr(url.username, unlessEmpty(options.username)),
+  );
+  const password = read.secretOrNone(
+    'password',
+    givenOr(url.password, unlessEmpty(options.password)),
+  );
   if (credentials === undefined) return { username, password, credentials };
   if (typeof credentials !== 'function') {
     read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
@@ -61,7 +67,16 @@ export function readCredentials(
   return { username, password, credentials: undefined };
 }
 
-/** An empty text is none. */
-function givenOr(given: string | undefined, inUrl: string | undefined): string | undefined {
-  return given === undefined || given === '' ? inUrl : given;
+function unlessEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/**
+ * An option, or what stands for it if it was not given. `null` is given, and refused like every other
+ * value of a wrong type: a default in its place would be another server, or no password.
+ *
+ * @internal
+ */
+export function givenOr<T>(otherwise: T, option: T | undefined): T {
+  return option === undefined ? otherwise : option;
 }

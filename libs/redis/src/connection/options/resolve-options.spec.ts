@@ -228,6 +228,9 @@ describe('resolveOptions', () => {
       'sentinels[0].host',
     ],
     ['a password that is no text', { password: 123 }, 'password'],
+    ['a host that is null', { host: null, url: 'redis://db' }, 'host'],
+    ['a password that is null', { password: null }, 'password'],
+    ['a user that is null', { username: null }, 'username'],
     ['TLS in words', { tls: 'true' }, 'tls'],
     ['TLS null', { tls: null }, 'tls'],
     ['an option it does not know', { comandTimeout: '1s' }, 'comandTimeout'],
@@ -258,6 +261,59 @@ describe('resolveOptions', () => {
       /an object; did the factory return one/,
     );
   });
+
+  const servers = [{ host: 'a', port: 1 }];
+  const sentinels = { sentinels: servers, sentinelName: 'x' };
+  const rows: Readonly<Record<keyof RedisModuleOptions, readonly [object, object?]>> = {
+    acquireTimeout: [{ acquireTimeout: '1s' }],
+    app: [{ app: 'shop' }],
+    clusterNodes: [{ clusterNodes: servers }],
+    commandTimeout: [{ commandTimeout: '1s' }],
+    connectTimeout: [{ connectTimeout: '1s' }],
+    credentials: [{ credentials: () => ({ password: 'x' }) }],
+    db: [{ db: 1 }],
+    defaultTtl: [{ defaultTtl: 'forever' }],
+    environment: [{ environment: 'eu' }],
+    host: [{ host: 'db' }],
+    ioredis: [{ ioredis: { noDelay: false } }],
+    ioredisCluster: [
+      { clusterNodes: servers, ioredisCluster: { scaleReads: 'slave' } },
+      { clusterNodes: servers },
+    ],
+    maxConnections: [{ maxConnections: 1 }],
+    maxRetriesPerRequest: [{ maxRetriesPerRequest: 0 }],
+    password: [{ password: 'x' }],
+    path: [{ path: '/run/r' }],
+    port: [{ port: 1 }],
+    sentinelName: [{ ...sentinels, sentinelName: 'y' }, sentinels],
+    sentinelPassword: [{ ...sentinels, sentinelPassword: 'x' }, sentinels],
+    sentinelTls: [{ ...sentinels, sentinelTls: true }, sentinels],
+    sentinelUsername: [{ ...sentinels, sentinelUsername: 'x' }, sentinels],
+    sentinels: [{ ...sentinels, sentinels: [{ host: 'b', port: 2 }] }, sentinels],
+    shutdownTimeout: [{ shutdownTimeout: '1s' }],
+    silenceTimeout: [{ silenceTimeout: '1s' }],
+    startup: [{ startup: 'require' }],
+    startupTimeout: [{ startupTimeout: '1s' }],
+    tls: [{ tls: true }],
+    url: [{ url: 'redis://db' }],
+    username: [{ username: 'me' }],
+  };
+
+  it.each(Object.entries(rows))('takes %s', (_, [given, without = {}]) => {
+    const all = (options: object) => inspect(resolveOptions(options), { showHidden: true });
+    expect(all(given)).not.toBe(all(without));
+  });
+
+  it.each([{ clusterNodes: servers }, sentinels])(
+    'refuses host and port beside %j, which would win over them',
+    (others) => {
+      const problems = problemsOf({ ...others, host: 'db', port: 2 });
+      expect(problems.map(({ setting, value }) => [setting, value])).toEqual([
+        ['host', 'db'],
+        ['port', '2'],
+      ]);
+    },
+  );
 
   it('hides the password and the TLS options from whoever prints the options', () => {
     const resolved = resolveOptions({ password: 'hunter2', tls: { passphrase: 'hunter2' } });

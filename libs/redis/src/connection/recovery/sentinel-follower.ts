@@ -69,6 +69,7 @@ export class SentinelFollower implements SentinelListener {
       isReached: false,
     };
     const connector = connectorOf(client);
+    if (!('resolve' in connector)) return; // the application's own, which asks no sentinels
     const ask = connector.resolve.bind(connector);
     connector.resolve = async (sentinel) => {
       const primary = await this.#primaryFor(followed, () => ask(sentinel));
@@ -237,6 +238,7 @@ const ON_ITS_OWN = {
   enableReadyCheck: false,
   maxRetriesPerRequest: 0,
   retryStrategy: () => null,
+  disconnectTimeout: 0, // the timer of a refused connection would keep the process alive
 } as const satisfies RedisOptions;
 
 /** How ioredis itself connects to a sentinel, with a deadline for each command. */
@@ -246,7 +248,7 @@ function sentinelOptions(
   commandTimeout: number,
 ): Omit<RedisOptions, 'replyMapping'> {
   const { sentinelUsername, sentinelPassword, sentinelTLS, family } = options;
-  const { connectTimeout, disconnectTimeout, keepAlive } = options;
+  const { connectTimeout, keepAlive } = options;
   return {
     ...sentinel,
     ...ON_ITS_OWN,
@@ -255,7 +257,6 @@ function sentinelOptions(
     tls: sentinelTLS && tlsFor(sentinelTLS, sentinel.host),
     family,
     connectTimeout,
-    disconnectTimeout,
     keepAlive,
     commandTimeout,
   };

@@ -1,5 +1,7 @@
 import { SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
-import type { CacheKey as CoreCacheKey } from '../../cache/cache-options.js';
+import type { CacheKey as CoreCacheKey, CachePolicy } from '../../cache/cache-options.js';
+import { checkPolicy } from '../../cache/cache-policy.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
 import { keptHeaders } from './kept-headers.js';
@@ -34,11 +36,31 @@ export const HTTP_CACHE_METADATA = {
  * ```
  *
  * @default the cache's `ttl` and `staleFor`
+ * @throws RedisConfigurationException for an impossible duration, when the class is declared; one that a
+ * function returns fails its request
  * @publicApi
  */
 export const CacheTTL = (
   ttl: Lifetime | ((request: never) => Lifetime | undefined),
-): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
+): CustomDecorator => {
+  if (typeof ttl !== 'function') {
+    refuseUnknownOptions(policyOf(ttl), LIFETIME, '@CacheTTL(): ');
+    checkPolicy(policyOf(ttl), '@CacheTTL(): ');
+  }
+  return SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
+};
+
+const LIFETIME = { ttl: true, staleFor: true } as const satisfies Record<keyof HttpLifetime, true>;
+
+/**
+ * What a lifetime says about how a response is cached. Anything but an object is taken for a `ttl`, so
+ * that a bare number is refused as it is elsewhere.
+ *
+ * @internal
+ */
+export function policyOf(lifetime: Lifetime | undefined): CachePolicy {
+  return lifetime instanceof Object ? lifetime : { ttl: lifetime };
+}
 
 export type CacheKey = CoreCacheKey;
 

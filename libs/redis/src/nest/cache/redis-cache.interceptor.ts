@@ -17,6 +17,7 @@ import { getCredentialsToken, getResponseHeadersToken, InjectRedisCache } from '
 import { Credentials } from './credentials.js';
 import { keyOf, scopeOf } from './http-cache.key.js';
 import { globalInterceptorsOf, versioningOf } from './application-config.js';
+import { policyOf } from './http-cache.decorators.js';
 import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
 import { HttpExchange } from './http-exchange.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';
@@ -178,5 +179,5 @@ function optionsOf(plan: HttpCachePlan, request: unknown): GetOrLoadOptions<neve
   const tags = plan.tags.flatMap((tag): readonly KeyPart[] =>
     [typeof tag === 'function' ? tag(request) : tag].flat(),
   );
-  return { ...(typeof lifetime === 'string' ? { ttl: lifetime } : lifetime), tags };
+  return { ...policyOf(lifetime), tags };
 }

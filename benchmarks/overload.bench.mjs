@@ -14,25 +14,23 @@ import http from 'node:http';
 import { createServer } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import autocannon from 'autocannon';
 import { startRedis } from 'nestjs-redis-data/testing';
+import { openConnections, requestBytes, sendLoad } from './support/http-load.mjs';
 
 const ROUNDS = 3;
 const USERS = 100;
-const REQUESTS_OF_A_CONNECTION = 10;
 
 /** A small part of what the API can do. */
 const UNLOADED = { connections: 10, rate: 200, seconds: 3 };
 /** Each connection waits for its answer, so that there is always something to do, and no queue. */
 const CAPACITY = { connections: 32, seconds: 3 };
-/** Times what was measured as the capacity. In groups, because autocannon sends in bursts of a second. */
-const OVERLOAD = { connections: 2_000, groups: 20, times: 2, seconds: 5 };
+/** Times what was measured as the capacity. */
+const OVERLOAD = { connections: 2_000, times: 2, seconds: 5 };
 /** What the overload has left behind. */
 const RECOVERY = { connections: 10, rate: 200, seconds: 2 };
 
 const PROBES = ['/health', '/health/live', '/metrics'];
 const PROBE_PAUSE_MS = 250;
-const LONGEST_RAMP_MS = 60_000;
 
 const redis = await startRedis();
 const api = await startApi(redis.url);
@@ -73,83 +71,23 @@ function report({ unloaded, capacity, overload, recovery }) {
       `overload: ${Math.round(perSecond(overload))}/s answered (${times(perSecond(overload), perSecond(capacity))}; by CPU of the API ${times(perCpuSecond(overload), perCpuSecond(capacity))})`,
       `p50 ${ms(at(overload, 0.5))}, p99 ${ms(at(overload, 0.99))} (${times(at(overload, 0.99), at(unloaded, 0.99))})`,
       `longest ${ms(at(overload, 1))}`,
-      `refused ${refused}, other ${JSON.stringify(Object.fromEntries(other))}, errors ${overload.errors}`,
+      `offered ${Math.round(overload.sentPerSecond)}/s, refused ${refused}, other ${JSON.stringify(Object.fromEntries(other))}`,
       `probes ${probes.length}, not 200 ${overload.probes.filter(({ status }) => status !== 200).length}, longest ${ms(Math.max(...probes))}`,
       `after it p99 ${ms(at(recovery, 0.99))} (${times(at(recovery, 0.99), at(unloaded, 0.99))})`,
     ].join(' | '),
   );
 }
 
-/**
- * How long each answer took that was no refusal, in milliseconds, and how many had each status. Counts
- * once every connection has had an answer: Node accepts one connection in a turn of its event loop.
- */
-async function load({ connections, rate, seconds, requests, groups = 1, probed = false }) {
-  const accepted = [];
-  const statuses = {};
-  const connected = new Set();
-  let counts = false;
-  let errors = 0;
-  const instances = [];
-  const groupSize = Math.floor(connections / groups);
-  // Autocannon sends at least one request per second over each connection.
-  const groupRate = rate && Math.max(groupSize, Math.round(rate / groups));
-  for (let group = 0; group < groups; group++) {
-    const instance = autocannon(
-      {
-        url: api.url,
-        connections: groupSize,
-        duration: 3_600, // until it is stopped
-        timeout: 60,
-        requests: requests.slice(0, 1),
-        setupClient: ownRequests(requests, group * 7),
-        ...(groupRate && { overallRate: groupRate }),
-      },
-      () => undefined, // with a callback it is an emitter, and not a promise as well
-    );
-    instance.on('response', (client, status, _bytes, ms) => {
-      connected.add(client);
-      if (!counts) return;
-      statuses[status] = (statuses[status] ?? 0) + 1;
-      if (status >= 200 && status < 300) accepted.push(ms);
-    });
-    instance.on('reqError', () => errors++);
-    instances.push(instance);
-    await pause(1_000 / groups);
-  }
-  const begin = performance.now();
-  while (connected.size < connections) {
-    if (performance.now() - begin > LONGEST_RAMP_MS)
-      throw new Error(`${connected.size} of ${connections} are connected`);
-    await pause(20);
-  }
-  counts = true;
-  const start = performance.now();
+/** What comes of a load, and how much CPU of the API it took, in seconds. */
+async function load({ connections, requests, probed = false, ...what }) {
+  const opened = await openConnections(api.port, connections);
   const cpuBefore = await cpuOfApi();
-  const probing = probed ? probeUntil(start + 1_000 * seconds) : pause(1_000 * seconds);
-  const probes = await probing;
-  counts = false;
-  const elapsed = (performance.now() - start) / 1_000;
+  const sending = sendLoad(opened, requests, what);
+  const probes = probed ? await probeUntil(performance.now() + 1_000 * what.seconds) : [];
+  const result = await sending;
   const cpu = (await cpuOfApi()) - cpuBefore;
-  const ends = instances.map((instance) => once(instance, 'done'));
-  for (const instance of instances) instance.stop();
-  await Promise.all(ends);
-  accepted.sort((a, b) => a - b);
-  return { accepted, statuses, errors, probes, seconds: elapsed, cpu };
-}
-
-/**
- * Each connection asks for users of its own, in an order of its own. One with a rate begins with the next
- * second of its own, so that all are accepted before the load begins.
- */
-function ownRequests(requests, first) {
-  let next = first;
-  return (client) => {
-    const at = (REQUESTS_OF_A_CONNECTION * next++) % requests.length;
-    const own = requests.slice(at, at + REQUESTS_OF_A_CONNECTION);
-    client.setRequests(own.map((request) => ({ ...request })));
-    if (client.rate) client.reqsMadeThisSecond = client.rate;
-  };
+  for (const connection of opened) connection.close();
+  return { ...result, probes, cpu };
 }
 
 /** Of ten requests, eight read one user or its profile, one reads five and one changes one. */
@@ -166,11 +104,9 @@ async function mixOfRequests() {
   return ids.flatMap((id, i) => {
     const others = (count) => Array.from({ length: count }, (_, k) => ids[(i + k) % USERS]);
     const reads = others(8).map((other, k) => `/users/${other}${k % 2 === 0 ? '' : '/profile'}`);
-    return [
-      ...reads.map((path) => ({ method: 'GET', path })),
-      { method: 'GET', path: `/users?ids=${others(5).join()}` },
-      { method: 'PATCH', path: `/users/${id}`, headers, body: '{"lastName":"King"}' },
-    ];
+    return [...reads, `/users?ids=${others(5).join()}`]
+      .map((path) => requestBytes({ method: 'GET', path }))
+      .concat(requestBytes({ method: 'PATCH', path: `/users/${id}`, body: '{"lastName":"King"}' }));
   });
 }
 
@@ -200,7 +136,10 @@ async function startApi(redisUrl) {
   const port = await freePort();
   const main = fileURLToPath(new URL('../dist/apps/users/main.js', import.meta.url));
   const env = { ...process.env, PORT: String(port), REDIS_URL: redisUrl, REDIS_STARTUP: 'require' };
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, ['--max-semi-space-size=64', main], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const url = `http://127.0.0.1:${port}`;
   while (!(await isAnswered(`${url}/health/live`))) {
     if (child.exitCode !== null) throw new Error('the API has not started');
@@ -210,7 +149,7 @@ async function startApi(redisUrl) {
     child.kill('SIGTERM');
     await once(child, 'exit');
   };
-  return { url, stop };
+  return { url, port, stop };
 }
 
 async function isAnswered(url) {
@@ -234,8 +173,8 @@ function at({ accepted }, quantile) {
   return accepted[Math.min(accepted.length - 1, Math.floor(accepted.length * quantile))] ?? NaN;
 }
 
-function perSecond({ accepted, seconds }) {
-  return accepted.length / seconds;
+function perSecond({ acceptedPerSecond }) {
+  return acceptedPerSecond;
 }
 
 function perCpuSecond({ accepted, cpu }) {

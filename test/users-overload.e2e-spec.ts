@@ -86,7 +86,7 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
         REDIS_COMMAND_TIMEOUT: '25s',
         HTTP_MAX_QUEUE_TIME: '25s',
       });
-    }, 30_000);
+    });
 
     afterAll(() => patient.close());
 
@@ -98,7 +98,7 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
       );
 
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    }, 30_000);
+    });
 
     it('makes every change that waited for a frozen Redis, though all are of one user', async () => {
       const { id } = await createUser(patient);
@@ -112,6 +112,6 @@ describeWithRealRedis('users API, more requests than it can work on', () => {
 
       const statuses = (await Promise.all(changes)).map(({ status }) => status);
       expect(new Set(statuses)).toEqual(new Set([200]));
-    }, 30_000);
+    });
   });
 });

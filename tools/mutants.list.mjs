@@ -7,6 +7,7 @@ const FAR = 'cache-protocol-far';
 const NESTING = 'cache-protocol-nesting';
 const ORPHANS = 'cache-protocol-orphans';
 const VERSIONS = 'cache-protocol-versions';
+const LOADERS = 'cache-loaders';
 const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
 const FROZEN = 'cluster-frozen-node';
@@ -372,15 +373,15 @@ export const mutants = [
     'a load without Redis is shared by those who came after it began',
     OUTAGE,
     FLIGHTS,
-    'const shared = flight?.follows(moment, request) ?',
-    'const shared = flight ?',
+    'const shared = flight?.follows(moment, request)',
+    'const shared = flight',
   ),
   mutant(
     'each caller loads for himself without Redis',
     OUTAGE,
     FLIGHTS,
-    'const shared = flight?.follows(moment, request) ?',
-    'const shared = !flight ?',
+    'const shared = flight?.follows(moment, request)',
+    'const shared = !flight',
   ),
   mutant(
     'the breaker counts commands that Redis refuses',
@@ -409,6 +410,20 @@ export const mutants = [
     'outage/load-gate.ts',
     'if (!borrower) {',
     'if (!borrower || taken > 0) {',
+  ),
+  mutant(
+    'a load that waits for itself is let wait',
+    LOADERS,
+    'load/running-load.ts',
+    'load.#refuse(this.#client, this.key);',
+    '',
+  ),
+  mutant(
+    'a load counts as one that waits after it has been given what it waited for',
+    LOADERS,
+    'load/running-load.ts',
+    'this.#waiting.delete(waiting);',
+    '',
   ),
   // Far away
   mutant(

@@ -28,6 +28,12 @@ const examples: Readonly<Record<string, library.RedisException>> = {
   }),
   RedisInvalidKeyException: new library.RedisInvalidKeyException('part 1', 'is empty'),
   RedisKeyNotFoundException: new library.RedisKeyNotFoundException('k'),
+  RedisLoadCycleException: new library.RedisLoadCycleException(['k', 'k']),
+  RedisLoadTimeoutException: new library.RedisLoadTimeoutException({
+    key: 'k',
+    timeoutMs: 1,
+    waitedFor: 'loader',
+  }),
   RedisLockException: new library.RedisLockException('k', 'not-acquired'),
   RedisOutOfMemoryException: new library.RedisOutOfMemoryException(),
   RedisPermissionException: new library.RedisPermissionException('get'),

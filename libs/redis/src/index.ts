@@ -123,6 +123,7 @@ export {
 } from './nest/cache/invalidates-cache.decorator.js';
 export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
 export {
+  CacheHeaders,
   CacheKey,
   CacheScope,
   CacheTags,
@@ -160,6 +161,11 @@ export {
 } from './errors/redis-connection.exception.js';
 export { RedisInvalidKeyException } from './errors/redis-invalid-key.exception.js';
 export { RedisKeyNotFoundException } from './errors/redis-key-not-found.exception.js';
+export { RedisLoadCycleException } from './errors/redis-load-cycle.exception.js';
+export {
+  RedisLoadTimeoutException,
+  type RedisLoadTimeoutFacts,
+} from './errors/redis-load-timeout.exception.js';
 export { RedisLockException, type RedisLockFailure } from './errors/redis-lock.exception.js';
 export { RedisOutOfMemoryException } from './errors/redis-out-of-memory.exception.js';
 export { RedisPermissionException } from './errors/redis-permission.exception.js';

@@ -25,11 +25,15 @@ export class BuiltApp {
   constructor(environment: Readonly<Record<string, string>>) {
     this.#folder = mkdtempSync(join(tmpdir(), 'smoke-app-'));
     const main = join(process.cwd(), 'dist/apps/users/main.js');
-    this.#child = spawn(process.execPath, ['--enable-source-maps', main], {
-      cwd: this.#folder,
-      env: { PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.#child = spawn(
+      process.execPath,
+      ['--max-semi-space-size=64', '--enable-source-maps', main],
+      {
+        cwd: this.#folder,
+        env: { PORT: '0', ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.pid = this.#child.pid ?? 0;
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();

@@ -7,9 +7,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Milliseconds, or a duration with its unit, of less than a day. */
+/** Milliseconds, or a duration with its unit, of less than a week: far below what a timer can hold. */
 const TIME = /^[1-9]\d{0,7}(ms)?$|^[1-9]\d{0,3}[sm]$/;
-const TIME_ACCEPTED = 'milliseconds, or a duration with its unit (500ms, 10s, 1m), above zero';
+const TIME_ACCEPTED =
+  'milliseconds, at most 99999999, or a duration with its unit (500ms, 10s, 1m, at most 9999m), above zero';
 
 /** The environment variables of the application, as text, with their defaults. */
 export class AppVariables {

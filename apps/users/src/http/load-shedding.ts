@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 
 import { isProbe } from './probes.js';
 import type { Problem } from './problem.js';
-import { REQUEST_ID_HEADER } from './request-id.js';
+import { chooseRequestId, REQUEST_ID_HEADER } from './request-id.js';
 import type { QueueLimits } from './request-queue.js';
 import { RequestQueue } from './request-queue.js';
 
@@ -59,54 +59,58 @@ export class LoadShedding {
     return this.#refused.has(request);
   }
 
-  /** Stands before all hooks that are added later, Nest's middleware included. */
+  /** Stands before all of Fastify: what is refused costs nothing of it. */
   standBefore(fastify: FastifyInstance): void {
-    const queue = this.#queue;
     fastify.decorate<LoadShedding>('loadShedding', this);
-    fastify.addHook('onRequest', (request, reply, done) => {
-      if (this.#takesProbe(request, reply)) {
-        done();
+    const { server } = fastify;
+    const listeners = server.listeners('request');
+    server.removeAllListeners('request');
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const begin = (): void => {
+        for (const listener of listeners) listener.call(server, request, response);
+      };
+      if (this.#takesProbe(request, response)) {
+        begin();
         return;
       }
-      queue.enter({
-        begin: done,
+      this.#queue.enter({
+        begin,
         refuse: () => {
-          this.#refuse(request, reply);
+          this.#refuse(request, response);
         },
-        isGone: () => reply.raw.destroyed,
+        isGone: () => response.destroyed,
       });
+    });
+    server.on('connection', () => {
+      this.#queue.makeWay();
     });
     // The body is complete.
     fastify.addHook('preValidation', (_request, reply, done) => {
-      queue.occupy();
+      this.#queue.occupy();
       reply.raw.once('close', () => {
-        queue.release();
+        this.#queue.release();
       });
       done();
     });
-    fastify.server.on('connection', () => {
-      queue.makeWay();
-    });
   }
 
-  #takesProbe({ routeOptions: { url } }: FastifyRequest, { raw }: FastifyReply): boolean {
-    if (this.#probes >= MOST_PROBES || !isProbe(url)) return false;
+  #takesProbe({ url }: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#probes >= MOST_PROBES || !isProbe(url?.split('?', 1)[0])) return false;
     this.#probes++;
-    raw.once('close', () => this.#probes--);
+    response.once('close', () => this.#probes--);
     return true;
   }
 
-  #refuse(request: FastifyRequest, reply: FastifyReply): void {
-    this.#refused.add(request.raw);
+  #refuse(request: IncomingMessage, response: ServerResponse): void {
+    this.#refused.add(request);
     this.onRefusal?.();
-    reply.hijack();
     setTimeout(() => {
-      reply.raw
+      response
         .writeHead(503, {
           'content-type': 'application/problem+json; charset=utf-8',
           'content-length': BODY.length,
           'retry-after': RETRY_AFTER,
-          [REQUEST_ID_HEADER]: request.id,
+          [REQUEST_ID_HEADER]: chooseRequestId(request),
         })
         .end(BODY);
     }, Math.random() * LONGEST_PAUSE_MS);

@@ -16,13 +16,10 @@ export interface Entrant {
 }
 
 /**
- * How long one turn of the event loop begins requests: the rest of it is for work that goes on, and for
- * refusals. At least a third of the turn before, so that a process that others keep from the CPU does
- * not spend what it gets on refusals.
+ * How many requests one turn of the event loop begins: the rest of it is for work that goes on, and for
+ * refusals. A count, and no time: what it costs to begin a request is a small part of what it costs.
  */
-const SLICE_MS = 1;
-const SLICE_OF_TURN = 1 / 3;
-const LONGEST_SLICE_MS = 25;
+const BEGINNINGS_IN_TURN = 8;
 
 /** A queue that has not been empty for as long, while it let more than a burst pass, is an overload. */
 const PATIENCE_MS = 100;
@@ -46,9 +43,9 @@ export class RequestQueue {
   readonly #limits: QueueLimits;
   readonly #waiting = new Fifo<Waiting>();
   #inFlight = 0;
-  /** When this turn of the event loop began its first request. */
-  #turnStart: number | undefined;
-  #lastTurnMs = 0;
+  /** How many this turn of the event loop has begun. */
+  #begunInTurn = 0;
+  #isTurnScheduled = false;
   #hasNewcomers = false;
   /** Since when the queue has not been empty, and how many it has let pass since. */
   #standingSince = 0;
@@ -65,9 +62,9 @@ export class RequestQueue {
     return performance.now() < this.#overloadedUntil;
   }
 
-  /** Calls `begin` at once if there is room and time, else later, or `refuse` if that is too late. */
+  /** Calls `begin` at once if there is room, else later, or `refuse` if that is too late. */
   enter(entrant: Entrant): void {
-    if (this.#waiting.head === undefined && this.#hasRoom && this.#takeTime()) {
+    if (this.#waiting.head === undefined && this.#hasRoom && this.#takePlace()) {
       entrant.begin();
       return;
     }
@@ -77,10 +74,8 @@ export class RequestQueue {
       this.#passed = 0;
     }
     // Whatever is stored for the request in an AsyncLocalStorage is there when it begins.
-    const begin = AsyncResource.bind(() => {
-      entrant.begin();
-    });
-    this.#waiting.push({ entrant, begin, since });
+    const context = new AsyncResource('REQUEST');
+    this.#waiting.push({ entrant, context, since });
     this.#scheduleTurn();
   }
 
@@ -96,7 +91,7 @@ export class RequestQueue {
   }
 
   /**
-   * A connection was accepted: the current turn begins fewer requests. Node 20 accepts one
+   * A connection was accepted: nothing more begins until the next turn. Node 20 accepts one
    * connection in each turn, so that turns must be short while more of them may be waiting.
    */
   makeWay(): void {
@@ -108,26 +103,21 @@ export class RequestQueue {
     return this.#inFlight < this.#limits.maxInFlight;
   }
 
-  /** Whether another request may begin in this turn; the first one always may. */
-  #takeTime(): boolean {
-    if (this.#turnStart === undefined) {
-      this.#scheduleTurn();
-      return true;
-    }
-    const share = Math.min(this.#lastTurnMs * SLICE_OF_TURN, LONGEST_SLICE_MS);
-    const sliceMs = this.#hasNewcomers ? share : Math.max(share, SLICE_MS);
-    return performance.now() - this.#turnStart < sliceMs;
+  /** Whether another request may begin in this turn. */
+  #takePlace(): boolean {
+    this.#scheduleTurn();
+    return !this.#hasNewcomers && this.#begunInTurn++ < BEGINNINGS_IN_TURN;
   }
 
   #scheduleTurn(): void {
-    if (this.#turnStart !== undefined) return;
-    this.#turnStart = performance.now();
+    if (this.#isTurnScheduled) return;
+    this.#isTurnScheduled = true;
     setImmediate(this.#takeTurn);
   }
 
   readonly #takeTurn = (): void => {
-    if (this.#turnStart !== undefined) this.#lastTurnMs = performance.now() - this.#turnStart;
-    this.#turnStart = undefined;
+    this.#isTurnScheduled = false;
+    this.#begunInTurn = 0;
     this.#hasNewcomers = false;
     clearTimeout(this.#expiry);
     for (let head = this.#waiting.head; head; head = this.#waiting.head) {
@@ -142,10 +132,13 @@ export class RequestQueue {
       } else if (!this.#hasRoom) {
         this.#expiry = setTimeout(this.#takeTurn, Math.min(leftMs + 1, PATIENCE_MS));
         return;
-      } else if (this.#takeTime()) {
+      } else if (this.#takePlace()) {
         this.#waiting.shift();
         this.#passed++;
-        head.begin();
+        const { context, entrant } = head;
+        context.runInAsyncScope(() => {
+          entrant.begin();
+        });
       } else {
         return;
       }
@@ -163,7 +156,7 @@ export class RequestQueue {
 
 interface Waiting {
   readonly entrant: Entrant;
-  readonly begin: () => void;
+  readonly context: AsyncResource;
   readonly since: number;
 }
 

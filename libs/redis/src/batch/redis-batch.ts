@@ -4,6 +4,7 @@ import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { JsonSerializer } from '../serialization/json.serializer.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { deltasOf, distinctKeys, keyedValues, type KeyedValues } from './batch-input.js';
@@ -20,6 +21,8 @@ export interface RedisBatchOptions {
    */
   readonly defaultTtl?: Ttl | undefined;
 }
+
+const OPTIONS = { defaultTtl: true } as const satisfies Record<keyof RedisBatchOptions, true>;
 
 export interface BatchWriteOptions {
   /**
@@ -57,8 +60,13 @@ export class RedisBatch {
   readonly #defaultTtl: TtlMs;
   readonly #serializer = new JsonSerializer();
 
-  /** @throws RedisConfigurationException if `defaultTtl` is neither a duration nor `'forever'` */
-  constructor(client: RedisClient, { defaultTtl }: RedisBatchOptions = {}) {
+  /**
+   * @throws RedisConfigurationException if `defaultTtl` is neither a duration nor `'forever'`, and for an
+   * unknown option
+   */
+  constructor(client: RedisClient, options: RedisBatchOptions = {}) {
+    refuseUnknownOptions(options, OPTIONS, 'RedisBatch: ');
+    const { defaultTtl } = options;
     this.#client = client;
     this.#operations = new Operations(client, { type: 'batch' });
     this.#defaultTtl =
@@ -81,7 +89,7 @@ export class RedisBatch {
    * what is there, of whatever type.
    *
    * @throws RedisBatchException with `true` for each key that was written, and in `errors`
-   * RedisSerializationException for a value that JSON cannot hold. After a RedisTimeoutException or
+   * RedisSerializationException, with a `path`, for a value that would not come back equal. After a RedisTimeoutException or
    * RedisConnectionException the value may have been written all the same
    */
   setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions = {}): Promise<void> {

@@ -56,7 +56,8 @@ export interface CachePolicy {
    */
   readonly timeout?: Duration | undefined;
   /**
-   * How long a loader may take; then its `signal` aborts and its callers get RedisTimeoutException.
+   * How long a loader may take; then its `signal` aborts and its callers get
+   * RedisLoadTimeoutException.
    * @default '10s'
    */
   readonly loadTimeout?: Duration | undefined;
@@ -108,8 +109,8 @@ export interface RedisCacheOptions extends CachePolicy {
   /**
    * How values are stored, where a call does not say it. After a change, what the other serializer has
    * stored is loaded anew.
-   * @default `jsonSerializer`: a `Date` comes back as text, also to the caller who loaded it, so that
-   * nobody depends on being first
+   * @default `jsonSerializer`, also for the caller who loaded it, so that no caller depends on being
+   * first; what JSON does not bring back equal, such as a `Date`, is refused
    */
   readonly serializer?: CacheSerializer<unknown> | undefined;
 }

@@ -14,6 +14,8 @@ import type { CacheStore, EntryKeys } from './store/cache-store.js';
 
 /** What a cache is made of. */
 export interface CacheParts {
+  /** Whose keys they are. */
+  readonly client: object;
   readonly options: ResolvedCacheOptions;
   readonly store: CacheStore;
   readonly reader: EntryReader;

@@ -37,6 +37,34 @@ describe('The options of a cache', () => {
     });
   });
 
+  const changes: Readonly<Record<keyof RedisCacheOptions, unknown>> = {
+    name: 'posts',
+    ttl: '1m',
+    staleFor: '1m',
+    negativeTtl: '1m',
+    jitter: 0,
+    timeout: '1s',
+    loadTimeout: '1s',
+    failSafe: '1m',
+    onOutage: 'closed',
+    maxLoads: 1,
+    breakerThreshold: 1,
+    breakerCooldown: '1m',
+    outbox: true,
+    serializer: { ...jsonSerializer, name: 'text' },
+  };
+
+  it.each(Object.entries(changes))('take %s', (name, value) => {
+    expect(resolveCacheOptions({ [name]: value })).not.toEqual(resolveCacheOptions({}));
+  });
+
+  it.each(['false', 1, null])('refuse %p for the outbox, which would switch it on', (outbox) => {
+    const options = { outbox } as unknown as RedisCacheOptions;
+    expect(problemsOf(() => resolveCacheOptions(options))).toEqual([
+      `cache "default": outbox=${outbox}`,
+    ]);
+  });
+
   it('are refused all at once, each with the name of its cache', () => {
     const options = {
       name: 'posts',

@@ -1,11 +1,21 @@
-import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from '../errors/redis-configuration.exception.js';
+import { unknownOptions } from '../errors/unknown-options.js';
 import {
   ACCEPTED_SERIALIZERS,
   isSerializer,
   type CacheSerializer,
 } from '../serialization/cache-serializer.js';
 import { jsonSerializer } from '../serialization/json-bodies.js';
-import { ACCEPTED_DURATIONS, durationToMs, type Duration } from '../time/duration.js';
+import {
+  ACCEPTED_DURATIONS,
+  ACCEPTED_TIMEOUTS,
+  durationToMs,
+  LONGEST_TIMER_MS,
+  type Duration,
+} from '../time/duration.js';
 import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
@@ -40,12 +50,37 @@ const DEFAULT_POLICY: ResolvedPolicy = {
   failSafeMs: 0,
 };
 
-/** @throws RedisConfigurationException listing every impossible value */
+/** The names of the options of a policy. */
+export const CACHE_POLICY = {
+  ttl: true,
+  staleFor: true,
+  negativeTtl: true,
+  jitter: true,
+  timeout: true,
+  loadTimeout: true,
+  failSafe: true,
+} as const satisfies Record<keyof CachePolicy, true>;
+
+/** The names of the options of a cache whose own name is given elsewhere. */
+export const UNNAMED_CACHE_OPTIONS = {
+  ...CACHE_POLICY,
+  onOutage: true,
+  maxLoads: true,
+  breakerThreshold: true,
+  breakerCooldown: true,
+  outbox: true,
+  serializer: true,
+} as const satisfies Record<Exclude<keyof RedisCacheOptions, 'name'>, true>;
+
+const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
+
+/** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', onOutage = 'open', outbox = false } = options;
   const { serializer = jsonSerializer } = options;
   const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
-  const read = new PolicyReader(`cache "${name}": `);
+  const where = `cache "${name}": `;
+  const read = new PolicyReader(where, unknownOptions(options, OPTIONS, where));
   const policy = read.policy(options, DEFAULT_POLICY);
   const resolved = {
     name,
@@ -53,7 +88,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     onOutage,
     maxLoads: read.count('maxLoads', maxLoads),
     breakerThreshold: read.count('breakerThreshold', breakerThreshold),
-    breakerCooldownMs: read.duration('breakerCooldown', breakerCooldown, 0),
+    breakerCooldownMs: read.timeout('breakerCooldown', breakerCooldown, 0),
     outbox,
     serializer: read.serializer(serializer),
   };
@@ -61,8 +96,22 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
   if (!['open', 'closed'].includes(onOutage)) {
     read.refuse('onOutage', onOutage, "'open' or 'closed'");
   }
+  if (typeof outbox !== 'boolean') read.refuse('outbox', outbox, 'true or false');
   read.finish();
   return resolved;
+}
+
+/**
+ * Checks what will be given with calls, long before the first of them.
+ *
+ * @param where what stands before the names in messages
+ * @throws RedisConfigurationException listing every impossible value
+ * @internal
+ */
+export function checkPolicy(policy: CachePolicy, where: string): void {
+  const read = new PolicyReader(where);
+  read.policy(policy, DEFAULT_POLICY);
+  read.finish();
 }
 
 /**
@@ -109,11 +158,13 @@ function saysNothing(policy: CachePolicy): boolean {
 }
 
 class PolicyReader {
-  readonly #problems: ConstructorParameters<typeof RedisConfigurationException>[0][number][] = [];
+  readonly #problems: ConfigurationProblem[];
   readonly #prefix: string;
 
-  constructor(prefix: string) {
+  /** @param found what is wrong already */
+  constructor(prefix: string, found: readonly ConfigurationProblem[] = []) {
     this.#prefix = prefix;
+    this.#problems = [...found];
   }
 
   policy(given: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
@@ -122,12 +173,13 @@ class PolicyReader {
       staleForMs: this.duration('staleFor', given.staleFor, defaults.staleForMs),
       negativeTtlMs: this.duration('negativeTtl', given.negativeTtl, defaults.negativeTtlMs),
       jitter: this.#fraction('jitter', given.jitter, defaults.jitter),
-      timeoutMs: this.duration('timeout', given.timeout, defaults.timeoutMs),
-      loadTimeoutMs: this.duration('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
+      timeoutMs: this.timeout('timeout', given.timeout, defaults.timeoutMs),
+      loadTimeoutMs: this.timeout('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
       failSafeMs: this.duration('failSafe', given.failSafe, defaults.failSafeMs),
     };
   }
 
+  /** How long something lives. */
   duration(setting: string, value: Duration | undefined, byDefault: number): number {
     if (value === undefined) return byDefault;
     const ms = millisecondsOf(value);
@@ -135,9 +187,18 @@ class PolicyReader {
     return ms ?? byDefault;
   }
 
+  /** How long something is waited for. */
+  timeout(setting: string, value: Duration | undefined, byDefault: number): number {
+    if (value === undefined) return byDefault;
+    const ms = millisecondsOf(value);
+    if (ms !== undefined && ms <= LONGEST_TIMER_MS) return ms;
+    this.refuse(setting, value, ACCEPTED_TIMEOUTS);
+    return byDefault;
+  }
+
   count(setting: string, value: number): number {
-    if (!Number.isInteger(value) || value < 1) {
-      this.refuse(setting, value, 'a whole number, 1 or more');
+    if (!Number.isSafeInteger(value) || value < 1) {
+      this.refuse(setting, value, `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
     }
     return value;
   }
@@ -150,7 +211,8 @@ class PolicyReader {
 
   #fraction(setting: string, value: number | undefined, byDefault: number): number {
     if (value === undefined) return byDefault;
-    if (!(value >= 0 && value <= 1)) this.refuse(setting, value, 'a number from 0 to 1');
+    const isFraction = typeof value === 'number' && value >= 0 && value <= 1;
+    if (!isFraction) this.refuse(setting, value, 'a number from 0 to 1');
     return value;
   }
 

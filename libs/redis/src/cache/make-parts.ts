@@ -48,6 +48,7 @@ export function makeParts(
   });
   const outbox = Outbox.of(client);
   return {
+    client,
     options,
     store,
     dependencies,

@@ -82,10 +82,12 @@ export class RedisCache {
    * the cache is `onOutage: 'closed'`.
    *
    * @throws what the loader throws; it is not cached
-   * @throws RedisTimeoutException if the loader takes longer than `loadTimeout`, or does not get its turn
-   * (`maxLoads`) for as long
+   * @throws RedisLoadTimeoutException if the loader takes longer than `loadTimeout`, or does not get its
+   * turn (`maxLoads`) for as long
+   * @throws RedisLoadCycleException at once, inside a loader that asks for the value that it is to load
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
-   * @throws RedisSerializationException if the serializer cannot keep the value
+   * @throws RedisSerializationException if the serializer would not bring the value back equal, with the
+   * `path` to what does not fit
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
    * `dependsOn`
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
@@ -153,8 +155,8 @@ export class RedisCache {
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
    * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
+   * @throws RedisSerializationException as {@link getOrLoad}
    * @throws RedisException what Redis failed with: what was cached before may still be there
-   * @throws RedisSerializationException if the serializer cannot keep the value
    */
   async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {
     await setValue(

@@ -22,9 +22,9 @@ describe('A value', () => {
   });
 
   it('comes back as its serializer has it, to each caller anew', () => {
-    const body = bodyOf({ list: ['é'] }, 'k', jsonSerializer);
+    const body = bodyOf({ list: ['é'], none: undefined }, 'k', jsonSerializer);
     const values = [1, 2].map(() => valueOf(loaded(body), 'k', jsonSerializer));
-    expect(values[0]).toEqual({ list: ['é'] });
+    expect(values[0]).toStrictEqual({ list: ['é'] });
     expect(values[0]).not.toBe(values[1]);
   });
 
@@ -52,6 +52,7 @@ describe('A value', () => {
 
   it('that JSON cannot hold, or that is none, is refused with the name of its key', () => {
     expect(() => bodyOf(1n, 'k', jsonSerializer)).toThrow(RedisSerializationException);
+    expect(() => bodyOf({ at: new Date(0) }, 'k', jsonSerializer)).toThrow(/\$\.at is a Date/);
     const torn = loaded('{"secret');
     expect(() => valueOf(torn, 'the key', jsonSerializer)).toThrow(/the key/);
     expect(() => valueOf(torn, 'the key', jsonSerializer)).not.toThrow(/secret/);

@@ -1,3 +1,4 @@
+import type { ConnectionWarning } from '../telemetry/connection.events.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import type { RedisClient } from './options/options.js';
 import type { Recovery } from './recovery/recovery.js';
@@ -25,6 +26,14 @@ const STRANGER: ClientIdentity = {
 
 export function identify(client: RedisClient, identity: ClientIdentity): void {
   identities.set(client, identity);
+}
+
+/** Announces that a connection of a client is not as it was configured. */
+export function warningsOf(client: RedisClient): (about: ConnectionWarning['about']) => void {
+  return (about) => {
+    const { connection, telemetry } = identityOf(client);
+    telemetry.announce({ type: 'connection.warning', connection, about });
+  };
 }
 
 /** @internal */

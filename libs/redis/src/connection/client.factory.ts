@@ -6,7 +6,7 @@
  */
 import { Cluster, Redis } from 'ioredis';
 import type { Telemetry } from '../telemetry/telemetry.js';
-import { identify, identityOf } from './client-identity.js';
+import { identify, identityOf, warningsOf } from './client-identity.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
@@ -17,6 +17,7 @@ import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
 import { Recovery } from './recovery/recovery.js';
 import { hideArguments } from './translation/command-failures.js';
+import { divertWarnings } from './wires/driver-warnings.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
 import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
 
@@ -75,10 +76,10 @@ function prepare(
     client.on('node error', hideArguments);
     client.on('+node', (node: Redis) => {
       openOutsideOfRequests(node);
-      prepareServer(node, options);
+      prepareServer(node, client, options);
     });
   } else {
-    prepareServer(client, options);
+    prepareServer(client, client, options);
   }
   openOutsideOfRequests(client);
   recovery.lookAfter(client);
@@ -87,8 +88,13 @@ function prepare(
 }
 
 /** The connection to one server: a client's only one, or one of a cluster's. */
-function prepareServer(redis: Redis, { credentials }: ResolvedRedisOptions): void {
+function prepareServer(
+  redis: Redis,
+  client: RedisClient,
+  { credentials }: ResolvedRedisOptions,
+): void {
   prepareNode(redis);
+  divertWarnings(redis, warningsOf(client));
   if (credentials) keepAuthenticated(redis, credentials);
 }
 

@@ -1,5 +1,7 @@
 import type { Command } from 'ioredis';
+import { withDeadline } from '../time/deadline.js';
 import type { RedisClient } from './options/options.js';
+import { asRedisException, lateException } from './translation/as-redis-exception.js';
 
 /** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
 const SESSION_COMMANDS = new Set([
@@ -21,6 +23,7 @@ const SESSION_COMMANDS = new Set([
 export class DedicatedClient {
   readonly client: RedisClient;
   readonly #ownListeners: number;
+  #connecting: Promise<unknown> = Promise.resolve();
   #unanswered = 0;
   #sessionChanged = false;
 
@@ -44,6 +47,46 @@ export class DedicatedClient {
       }
       return send(command, buffer, node);
     };
+  }
+
+  get #isReady(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Begins to connect. Commands report what is wrong. */
+  connect(): void {
+    this.#connecting = this.client.connect();
+    this.#connecting.catch(() => undefined);
+  }
+
+  /**
+   * Waits until commands can be sent, where ioredis is told not to keep them until then
+   * (`enableOfflineQueue: false`); everywhere else they may wait for the connection themselves.
+   *
+   * @throws RedisConnectionException if the first attempt to connect fails
+   * @throws RedisTimeoutException after `timeoutMs`
+   */
+  async takesCommands(timeoutMs: number): Promise<void> {
+    const { client } = this;
+    if (client.options.enableOfflineQueue !== false || this.#isReady) return;
+    let onReady: () => void = () => undefined;
+    const ready = new Promise<unknown>((resolve) => {
+      onReady = () => {
+        resolve(undefined);
+      };
+      client.once('ready', onReady);
+    });
+    try {
+      // A client of a cluster has connected before it is ready.
+      const connected = this.#connecting.then(() => (this.#isReady ? undefined : ready));
+      await withDeadline<unknown>(connected, timeoutMs, () => {
+        throw lateException(client, { operation: 'pool.acquire', timeoutMs });
+      });
+    } catch (error) {
+      throw asRedisException(error, client);
+    } finally {
+      client.off('ready', onReady);
+    }
   }
 
   /**

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { isError } from '../errors/is-error.js';
+import { warningsOf } from './client-identity.js';
 import { addressOf, splitAddress } from './keyspace/primaries.js';
 import type { RedisAddress, RedisClient } from './options/options.js';
 import { ConnectionFailures, rememberFailures } from './translation/connection-failures.js';
+import { divertWarnings } from './wires/driver-warnings.js';
 import {
   CLOSED_BY_SERVER,
   IS_SENTINEL,
@@ -184,9 +186,11 @@ function followSentinels(redis: Redis, failures: ConnectionFailures): void {
     if (options) {
       const detector = connectToSentinel(endpoint, options);
       guardSockets(detector);
+      divertWarnings(detector, warningsOf(redis));
       return detector;
     }
     const sentinel = connectToSentinel(endpoint, { lazyConnect: true });
+    divertWarnings(sentinel, warningsOf(redis));
     progress = followServer(sentinel, failures, hopTo(endpoint));
     return sentinel;
   };
@@ -225,6 +229,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
     node.duplicate = (override?: Partial<RedisOptions>) => {
       const twin = duplicate(override);
       if (override?.connectionName?.startsWith('ioredis-cluster(refresher)')) {
+        divertWarnings(twin, warningsOf(cluster));
         askers.set(server, followServer(twin, failures, hop));
         lastAsked = server;
       }
@@ -268,7 +273,10 @@ function guardSubscriber(cluster: Cluster): void {
   Object.defineProperty(subscriber, 'subscriber', {
     get: () => current,
     set(redis: Redis | null) {
-      if (redis) guardSockets(redis);
+      if (redis) {
+        guardSockets(redis);
+        divertWarnings(redis, warningsOf(cluster));
+      }
       current = redis;
     },
   });

@@ -76,10 +76,13 @@ export class RedisPool {
   }
 
   /**
-   * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to.
+   * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to. With
+   * `enableOfflineQueue: false` it is connected when it is lent.
    *
    * @throws RedisPoolExhaustedException after `acquireTimeout`
-   * @throws RedisConnectionException once the application is closing
+   * @throws RedisConnectionException once the application is closing; with `enableOfflineQueue: false`
+   * also if the connection cannot be made
+   * @throws RedisTimeoutException if it is not made within `acquireTimeout`
    */
   async acquire(): Promise<DedicatedConnection> {
     const start = performance.now();
@@ -114,7 +117,15 @@ export class RedisPool {
 
   async #acquire(): Promise<DedicatedClient> {
     if (this.#closed) throw this.#closedException();
-    return this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    const start = performance.now();
+    const dedicated = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
+    try {
+      await dedicated.takesCommands(this.#options.acquireTimeoutMs - (performance.now() - start));
+    } catch (error) {
+      void this.#takeBack(dedicated);
+      throw error;
+    }
+    return dedicated;
   }
 
   #announceAcquire(start: number, error?: Error): void {
@@ -146,7 +157,7 @@ export class RedisPool {
     const dedicated = createDedicatedClient(this.#source, this.#options);
     this.#inUse.add(dedicated);
     this.#onOpen(dedicated.client);
-    dedicated.client.connect().catch(() => undefined); // its commands report what is wrong
+    dedicated.connect();
     return dedicated;
   }
 

@@ -3,6 +3,7 @@ import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { CONFIGURING_VARIABLES, describeConfiguration } from './describe-configuration.js';
 import type { EmbeddedServer } from './embedded-server.js';
 import { findServerBinary, type Environment } from './find-server-binary.js';
@@ -40,6 +41,7 @@ export async function resolveOn(
   env: Environment,
   options: ResolveRedisOptions,
 ): Promise<ResolvedRedis> {
+  refuseUnknownOptions(options, { dataDirectory: true }, 'resolveRedis: ');
   const configured = describeConfiguration(env);
   if (configured !== undefined) {
     return {

@@ -5,6 +5,8 @@ import { RedisConfigurationException } from './redis-configuration.exception.js'
 import { RedisConnectionException } from './redis-connection.exception.js';
 import { RedisException } from './redis.exception.js';
 import { RedisKeyNotFoundException } from './redis-key-not-found.exception.js';
+import { RedisLoadCycleException } from './redis-load-cycle.exception.js';
+import { RedisLoadTimeoutException } from './redis-load-timeout.exception.js';
 import { RedisPermissionException } from './redis-permission.exception.js';
 import { RedisTimeoutException } from './redis-timeout.exception.js';
 import { RedisValidationException } from './redis-validation.exception.js';
@@ -35,6 +37,18 @@ describe('exceptions', () => {
     [
       new RedisTimeoutException({ operation: 'get', key: 'user:1', timeoutMs: 50 }),
       /did not answer get on "user:1" within 50 ms/,
+    ],
+    [
+      new RedisLoadTimeoutException({ key: 'post:1', timeoutMs: 50, waitedFor: 'loader' }),
+      /loader of "post:1" took longer than loadTimeout, 50 ms\. Make what it waits for faster/,
+    ],
+    [
+      new RedisLoadTimeoutException({ key: 'post:1', timeoutMs: 50, waitedFor: 'turn' }),
+      /loader of "post:1" was not called within loadTimeout, 50 ms: Redis is away/,
+    ],
+    [
+      new RedisLoadCycleException(['a', 'b', 'a']),
+      /loader of "a" asks for its own value \("a" -> "b" -> "a"\).*call the source/,
     ],
     [new RedisTimeoutException({ operation: 'ping', timeoutMs: 50 }), /answer ping within 50 ms/],
     [

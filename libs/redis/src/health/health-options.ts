@@ -1,5 +1,7 @@
+import { flagOf } from '../errors/flag-of.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
-import { parseDuration, type Duration } from '../time/duration.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
+import { parseTimeout, type Duration } from '../time/duration.js';
 
 /** What all connections are looked at with. */
 export interface RedisHealthLimits {
@@ -34,17 +36,24 @@ export interface ResolvedHealthOptions {
   readonly replica: boolean | undefined;
 }
 
-/** @throws RedisConfigurationException naming the option that cannot be */
-export function resolveHealthOptions({
-  timeout = '1s',
-  memoryThreshold = 0.9,
-  replica,
-}: RedisHealthOptions): ResolvedHealthOptions {
-  const timeoutMs = parseDuration(timeout, 'timeout');
-  if (!(memoryThreshold > 0 && memoryThreshold <= 1)) {
+const OPTIONS = {
+  connection: true,
+  timeout: true,
+  memoryThreshold: true,
+  replica: true,
+} as const satisfies Record<keyof RedisHealthOptions, true>;
+
+/** @throws RedisConfigurationException naming the option that cannot be, or is unknown */
+export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealthOptions {
+  refuseUnknownOptions(options, OPTIONS);
+  const { timeout = '1s', memoryThreshold = 0.9, replica } = options;
+  const timeoutMs = parseTimeout(timeout, 'timeout');
+  const isPart = typeof memoryThreshold === 'number' && memoryThreshold > 0 && memoryThreshold <= 1;
+  if (!isPart) {
     const value = String(memoryThreshold);
     const accepted = 'a part of maxmemory such as 0.9: above 0, at most 1';
     throw new RedisConfigurationException([{ setting: 'memoryThreshold', value, accepted }]);
   }
+  if (replica !== undefined) flagOf('replica', replica, false);
   return { timeoutMs, memoryThreshold, replica };
 }

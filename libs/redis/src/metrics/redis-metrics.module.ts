@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { register, type Registry, type RegistryContentType } from 'prom-client';
 import { ClientRegistry } from '../connection/client.registry.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { RedisCoreModule } from '../nest/redis-core.module.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { RegistryMetrics } from './registry-metrics.js';
@@ -49,7 +50,9 @@ const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
 })
 export class RedisMetricsModule {
   /** The same with a registry of your own. */
-  static forRoot({ registry = register }: RedisMetricsOptions = {}): DynamicModule {
+  static forRoot(options: RedisMetricsOptions = {}): DynamicModule {
+    refuseUnknownOptions(options, { registry: true }, 'RedisMetricsModule: ');
+    const { registry = register } = options;
     return {
       module: RedisMetricsModule,
       providers: [{ provide: REGISTRY, useValue: registry }],

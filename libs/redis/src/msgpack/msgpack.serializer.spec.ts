@@ -15,7 +15,9 @@ function refusalOf(value: unknown): string | undefined {
     return undefined;
   } catch (error) {
     expect(error).toBeInstanceOf(RedisSerializationException);
-    return (error as Error).message;
+    const { message, path = '' } = error as RedisSerializationException;
+    expect(message).toContain(`: ${path} is `);
+    return message;
   }
 }
 

@@ -32,8 +32,9 @@ export const msgpackSerializer: GeneralSerializer = {
   serialize(value, key) {
     const loss = findLoss(value);
     if (loss) {
-      const problem = `cannot be written as MessagePack: $${loss.path} is ${loss.what}`;
-      throw new RedisSerializationException(key, problem);
+      const path = `$${loss.path}`;
+      const problem = `cannot be written as MessagePack: ${path} is ${loss.what}`;
+      throw new RedisSerializationException(key, problem, { path });
     }
     try {
       return packr.pack(value);

@@ -1,14 +1,22 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { RedisCacheOptions } from '../cache/cache-options.js';
+import { UNNAMED_CACHE_OPTIONS } from '../cache/cache-policy.js';
 import { RedisCache } from '../cache/redis-cache.js';
 import { ClientRegistry } from '../connection/client.registry.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { CacheRegistry } from './cache/cache.registry.js';
-import { getCredentialsToken, getRedisCacheToken } from './cache/cache.tokens.js';
+import {
+  getCredentialsToken,
+  getRedisCacheToken,
+  getResponseHeadersToken,
+} from './cache/cache.tokens.js';
 import { Credentials } from './cache/credentials.js';
+import { isHeaderName } from './cache/http-messages.js';
+import { keptHeaders } from './cache/kept-headers.js';
 import type { ResolvedModuleOptions, UnnamedCacheOptions } from './redis-module.options.js';
 import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
 
@@ -20,21 +28,28 @@ export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): 
   const providers = [
     cacheProvider(connection, {}, connection),
     credentialsProvider(connection, undefined, connection),
+    responseHeadersProvider(connection, undefined, connection),
   ];
   return connection === DEFAULT_CONNECTION
     ? [...providers, { provide: RedisCache, useExisting: getRedisCacheToken(connection) }]
     : providers;
 }
 
-/** A cache of its own name, with options over those of its connection. */
+/**
+ * A cache of its own name, with options over those of its connection.
+ *
+ * @throws RedisConfigurationException for an option that caches do not have
+ */
 export function namedCacheProviders(
   name: string,
   options: UnnamedCacheOptions,
   connection?: string,
 ): FactoryProvider[] {
+  refuseUnknownCacheOptions(options, `cache "${name}": `);
   return [
     cacheProvider(name, { ...options, name }, connection),
     credentialsProvider(name, options.credentialHeaders, connection),
+    responseHeadersProvider(name, options.responseHeaders, connection),
   ];
 }
 
@@ -59,19 +74,45 @@ function credentialsProvider(
   };
 }
 
+/** What is kept of a response beside what always is. */
+function responseHeadersProvider(
+  cache: string,
+  further: UnnamedCacheOptions['responseHeaders'],
+  connection?: string,
+): FactoryProvider {
+  return {
+    provide: getResponseHeadersToken(cache),
+    inject: [ClientRegistry, getRedisOptionsToken(connection)],
+    useFactory: (registry: ClientRegistry, options: ResolvedModuleOptions) =>
+      registry.guard(options.name, () => [
+        ...keptHeaders(options.cache?.responseHeaders, `cache of ${options.name}: responseHeaders`),
+        ...keptHeaders(further, `cache "${cache}": responseHeaders`),
+      ]),
+  };
+}
+
 /** @throws RedisConfigurationException if one is no name of a header: it would never be found */
 function headerNames(names: unknown, owner: string): readonly string[] {
   if (names === undefined) return [];
-  const isName = (name: unknown) => typeof name === 'string' && HEADER_NAME.test(name);
-  if (Array.isArray(names) && names.every(isName)) return names as string[];
+  if (Array.isArray(names) && names.every(isHeaderName)) return names as string[];
   const accepted = "names of request headers, such as ['x-acme-partner']";
   throw new RedisConfigurationException([
     { setting: `${owner}: credentialHeaders`, value: JSON.stringify(names), accepted },
   ]);
 }
 
-/** RFC 9110, section 5.6.2. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+/**
+ * @throws RedisConfigurationException for an option that caches do not have, or that is given elsewhere
+ */
+export function refuseUnknownCacheOptions(options: UnnamedCacheOptions, where: string): void {
+  refuseUnknownOptions(options, OPTIONS, where);
+}
+
+const OPTIONS = {
+  ...UNNAMED_CACHE_OPTIONS,
+  credentialHeaders: true,
+  responseHeaders: true,
+} as const satisfies Record<keyof UnnamedCacheOptions, true>;
 
 function cacheProvider(
   injectedAs: string,
@@ -110,7 +151,10 @@ function cacheProvider(
 function given(options: UnnamedCacheOptions & RedisCacheOptions): RedisCacheOptions {
   return Object.fromEntries(
     Object.entries(options).filter(
-      ([name, value]) => name !== 'credentialHeaders' && value !== undefined,
+      ([name, value]) => !OF_RESPONSES.has(name) && value !== undefined,
     ),
   );
 }
+
+/** Options that the interceptor is told, and not the cache. */
+const OF_RESPONSES: ReadonlySet<string> = new Set(['credentialHeaders', 'responseHeaders']);

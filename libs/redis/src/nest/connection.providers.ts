@@ -8,7 +8,11 @@ import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
 import { ttlOf } from '../time/ttl.js';
 import { defaultCacheProviders } from './cache.providers.js';
-import { getCredentialsToken, getRedisCacheToken } from './cache/cache.tokens.js';
+import {
+  getCredentialsToken,
+  getRedisCacheToken,
+  getResponseHeadersToken,
+} from './cache/cache.tokens.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import type { ResolvedModuleOptions } from './redis-module.options.js';
 import {
@@ -74,6 +78,7 @@ export function exportedTokens(name?: string): InjectionToken[] {
     getRedisOptionsToken(name),
     getRedisCacheToken(name),
     getCredentialsToken(name),
+    getResponseHeadersToken(name),
     ...(isDefault(name) ? [KeyBuilder, RedisPool, RedisBatch, RedisCache] : []),
   ];
 }

@@ -1,8 +1,10 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ClientRegistry } from '../connection/client.registry.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { encodeSpace } from '../keys/key-builder.js';
 import { DEFAULT_CONNECTION, resolveOptions } from '../connection/options/resolve-options.js';
+import { refuseUnknownCacheOptions } from './cache.providers.js';
 import { resolveLogging } from './logging/log-policy.js';
 import type {
   RedisModuleAsyncOptions,
@@ -17,9 +19,11 @@ export function optionsProvider(options: RedisModuleOptions, name?: string): Fac
 }
 
 /**
- * @throws RedisConfigurationException unless exactly one source of the options is given
+ * @throws RedisConfigurationException unless exactly one source of the options is given, and for an
+ * unknown option
  */
 export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provider[] {
+  refuseUnknownOptions(options, ASYNC_OPTIONS, 'RedisModule.forRootAsync: ');
   const { name, inject = [], useFactory, useClass, useExisting } = options;
   const sources = Object.entries({ useFactory, useClass, useExisting }).filter(
     ([, given]) => given,
@@ -42,6 +46,17 @@ export function asyncOptionsProviders(options: RedisModuleAsyncOptions): Provide
     : [resolvingProvider(name, useExisting ? [useExisting] : [], make)];
 }
 
+const ASYNC_OPTIONS = {
+  name: true,
+  isGlobal: true,
+  imports: true,
+  inject: true,
+  useFactory: true,
+  useClass: true,
+  useExisting: true,
+  extraProviders: true,
+} as const satisfies Record<keyof RedisModuleAsyncOptions, true>;
+
 /** Resolved inside a factory: a wrong option fails the boot, not the import of a file. */
 function resolvingProvider(
   name: string = DEFAULT_CONNECTION,
@@ -63,6 +78,7 @@ function resolveModuleOptions(options: RedisModuleOptions, name?: string): Resol
   const isObject = typeof given === 'object' && given !== null;
   const resolved = resolveOptions(isObject ? connection : options, name); // refuses what is none
   refuseNoOptions(cache);
+  if (cache) refuseUnknownCacheOptions(cache, 'cache.');
   const policy = { ...resolveLogging(logging), space: encodeSpace(resolved) };
   return Object.assign(resolved, { cache, logging: policy });
 }

@@ -36,6 +36,8 @@ const PROBLEMS = {
   REDIS_CONNECTION: [503, 'Service Unavailable', BUSY],
   REDIS_INVALID_KEY: [400, 'Bad Request', 'The identifier is empty or malformed.'],
   REDIS_KEY_NOT_FOUND: [404, 'Not Found', 'There is nothing under this identifier.'],
+  REDIS_LOAD_CYCLE: [500, 'Internal Server Error', OURS],
+  REDIS_LOAD_TIMEOUT: [503, 'Service Unavailable', BUSY],
   REDIS_LOCK: [409, 'Conflict', 'The resource is in use. Please try again shortly.'],
   REDIS_OUT_OF_MEMORY: [503, 'Service Unavailable', BUSY],
   REDIS_PERMISSION: [500, 'Internal Server Error', OURS],
@@ -52,8 +54,10 @@ const TAKEN: Row = [409, 'Conflict', 'Some values are already taken; see "errors
 /** A lost lock is our failure, not a conflict the client could resolve. */
 const LOST_LOCK: Row = [500, 'Internal Server Error', OURS];
 
+const TIMEOUTS: ReadonlySet<RedisErrorCode> = new Set(['REDIS_LOAD_TIMEOUT', 'REDIS_TIMEOUT']);
+
 export interface ProblemOptions {
-  /** The status of RedisTimeoutException. */
+  /** The status of RedisTimeoutException and RedisLoadTimeoutException. */
   readonly timeoutStatus: 503 | 504;
 }
 
@@ -86,7 +90,7 @@ function errorsOf(exception: RedisException): Pick<ProblemDetails, 'errors'> {
 function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Row {
   if (exception instanceof RedisConflictException && exception.property !== undefined) return TAKEN;
   if (exception instanceof RedisLockException && exception.failure === 'lost') return LOST_LOCK;
-  if (exception.code === 'REDIS_TIMEOUT' && timeoutStatus === 504) {
+  if (timeoutStatus === 504 && TIMEOUTS.has(exception.code)) {
     return [504, 'Gateway Timeout', BUSY];
   }
   return PROBLEMS[exception.code];

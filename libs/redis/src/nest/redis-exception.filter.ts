@@ -13,8 +13,10 @@ import { throwError, type Observable } from 'rxjs';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/translation/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
-import { RedisException } from '../errors/redis.exception.js';
-import { parseDuration, type Duration } from '../time/duration.js';
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { RedisException, type RedisErrorCode } from '../errors/redis.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
+import { parseTimeout, type Duration } from '../time/duration.js';
 import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy } from './logging/log-policy.js';
@@ -25,18 +27,50 @@ import { problemOf, type ProblemDetails } from './problem-details.js';
 /** Options of {@link RedisExceptionFilter}, provided under {@link REDIS_EXCEPTION_FILTER_OPTIONS}. */
 export interface RedisExceptionFilterOptions {
   /**
-   * The status of a RedisTimeoutException.
+   * The status of a RedisTimeoutException, and of a RedisLoadTimeoutException.
    * @default 503
    */
   readonly timeoutStatus?: 503 | 504;
   /**
    * What `Retry-After` tells clients to wait, rounded up to whole seconds.
+   * At most 24 days, as clients wait with timers of their own.
    * @default '2s', the longest pause between two attempts to reconnect
    */
   readonly retryAfter?: Duration;
 }
 
 export const REDIS_EXCEPTION_FILTER_OPTIONS = 'nestjs-redis-data:ExceptionFilterOptions';
+
+/** What Redis, or the way to it, has failed with. Everything else is of this application or its client. */
+const OF_REDIS: ReadonlySet<RedisErrorCode> = new Set([
+  'REDIS_AUTHENTICATION',
+  'REDIS_BATCH',
+  'REDIS_COMMAND',
+  'REDIS_CONNECTION',
+  'REDIS_OUT_OF_MEMORY',
+  'REDIS_PERMISSION',
+  'REDIS_POOL_EXHAUSTED',
+  'REDIS_TIMEOUT',
+  'REDIS_UNAVAILABLE',
+]);
+
+function lineOf({ code }: RedisException, status: number): string {
+  if (status < 500) return 'A request was refused';
+  return OF_REDIS.has(code) ? 'A request failed because of Redis' : 'A request failed';
+}
+
+const OPTIONS = {
+  timeoutStatus: true,
+  retryAfter: true,
+} as const satisfies Record<keyof RedisExceptionFilterOptions, true>;
+
+function statusOf(status: 503 | 504): 503 | 504 {
+  if ([503, 504].includes(status)) return status;
+  const accepted = '503 or 504';
+  throw new RedisConfigurationException([
+    { setting: 'timeoutStatus', value: String(status), accepted },
+  ]);
+}
 
 /** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
 abstract class RedisFailure extends RedisException {
@@ -71,18 +105,21 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   readonly #moduleRef: ModuleRef | undefined;
   readonly #leaveGateways: () => void = () => undefined;
 
+  /** @throws RedisConfigurationException for an impossible or unknown option */
   constructor(
     adapterHost: HttpAdapterHost,
     @Optional()
     @Inject(REDIS_EXCEPTION_FILTER_OPTIONS)
-    { timeoutStatus = 503, retryAfter = '2s' }: RedisExceptionFilterOptions = {},
+    options: RedisExceptionFilterOptions = {},
     @Optional() moduleRef?: ModuleRef,
     @Optional() modules?: ModulesContainer,
   ) {
     this.#moduleRef = moduleRef;
     this.#adapterHost = adapterHost;
-    this.#timeoutStatus = timeoutStatus;
-    this.#retryAfter = String(Math.ceil(parseDuration(retryAfter, 'retryAfter') / 1_000));
+    refuseUnknownOptions(options, OPTIONS, 'RedisExceptionFilter: ');
+    const { timeoutStatus = 503, retryAfter = '2s' } = options;
+    this.#timeoutStatus = statusOf(timeoutStatus);
+    this.#retryAfter = String(Math.ceil(parseTimeout(retryAfter, 'retryAfter') / 1_000));
     if (modules) this.#leaveGateways = joinGateways(modules, this);
   }
 
@@ -128,7 +165,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   /** Without the driver's error: Redis's own words may quote what was sent. */
   #log(exception: RedisException, status: number): void {
     const { stack, ...words } = wordsOfError(exception, this.#policyFor(exception));
-    const entry = { msg: 'A request failed because of Redis', status, ...words };
+    const entry = { msg: lineOf(exception, status), status, ...words };
     // A command of a client of ours is in the log already.
     if (status >= 500 && !failureOf(exception.cause)) {
       this.#logger.error({ ...entry, stack });

@@ -24,6 +24,16 @@ export interface UnnamedCacheOptions extends Omit<RedisCacheOptions, 'name'> {
    * @example ['x-acme-partner']
    */
   readonly credentialHeaders?: readonly string[] | undefined;
+  /**
+   * Further response headers that `RedisCacheInterceptor` keeps with each response, so that a hit has
+   * them, too. They join `Cache-Control`, `Content-Disposition`, `Content-Language`, `Content-Type`,
+   * `ETag`, `Last-Modified`, `Link` and `Vary`, those of `@CacheHeaders`, and those of a connection's
+   * `cache` also hold in its other caches. What belongs to one exchange or one client is refused:
+   * `Set-Cookie`, `Date`, `X-Auth-Token`, ...
+   * @default none
+   * @example ['x-total-count']
+   */
+  readonly responseHeaders?: readonly string[] | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { flagOf } from '../errors/flag-of.js';
 import { namedCacheProviders } from './cache.providers.js';
 import { asyncOptionsProviders, optionsProvider } from './options.providers.js';
 import { connectionProviders, exportedTokens } from './connection.providers.js';
@@ -66,6 +67,7 @@ export class RedisModule {
    * then find it in every module.
    *
    * At boot rejects with RedisConfigurationException if another cache or connection has the name.
+   * @throws RedisConfigurationException for an option that caches do not have
    *
    * @param name the first part of the cache's keys, and its name in metrics and logs
    * @param connection the connection's name, unless it is the default one
@@ -90,13 +92,13 @@ export class RedisModule {
 }
 
 function connectionModule(
-  { name, isGlobal = true }: { name?: string | undefined; isGlobal?: boolean | undefined },
+  { name, isGlobal }: { name?: string | undefined; isGlobal?: boolean | undefined },
   providers: Provider[],
   imports: DynamicModule['imports'] = [],
 ): DynamicModule {
   return {
     module: RedisModule,
-    global: isGlobal,
+    global: flagOf('isGlobal', isGlobal, true),
     imports: [RedisCoreModule, ...imports],
     providers: [...providers, ...connectionProviders(name)],
     exports: exportedTokens(name),

@@ -4,9 +4,10 @@ import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { asRedisException } from '../connection/translation/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
-import { parseDuration } from '../time/duration.js';
+import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { claimKind } from './entity/claim-kind.js';
 import { EntityCodec } from './entity/entity-codec.js';
@@ -43,6 +44,8 @@ export interface RedisRepositoryOptions {
   readonly defaultTtl?: Ttl;
 }
 
+const OPTIONS = { defaultTtl: true } as const satisfies Record<keyof RedisRepositoryOptions, true>;
+
 /**
  * Keeps entities of one class as JSON, each under `kind:{app}:{environment}:{id}` (the braces are
  * placeholders) and readable with redis-cli.
@@ -75,7 +78,10 @@ export class RedisRepository<
   readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
-  /** @throws RedisConfigurationException if the class is no entity, listing what it lacks */
+  /**
+   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
+   * unknown option
+   */
   constructor(
     client: RedisClient,
     keys: KeyBuilder,
@@ -83,6 +89,7 @@ export class RedisRepository<
     options: RedisRepositoryOptions = {},
   ) {
     const schema = schemaOf(entity, 'RedisRepository');
+    refuseUnknownOptions(options, OPTIONS, 'RedisRepository: ');
     const { defaultTtl } = options;
     this.#ttl =
       schema.ttlMs ??
@@ -142,6 +149,7 @@ export class RedisRepository<
    *
    * @returns the entity; an instance of the class even if a look-alike was given
    * @throws RedisValidationException with everything that is wrong; nothing is written then
+   * @throws RedisSerializationException for what would not come back equal, with its `path`
    * @throws RedisConflictException if another entity has one of its unique values
    */
   save(entity: T, { ttl }: SaveOptions = {}): Promise<T> {
@@ -152,6 +160,7 @@ export class RedisRepository<
       const key = this.#codec.keyOf(id);
       const text = this.#codec.encode(instance, key); // as it is now, whatever happens while it is validated
       if (!this.#codec.isSurelyValid(instance)) await this.#codec.validate(instance);
+      if (typeof text !== 'string') throw text;
       await this.#writer.write({ id: this.#codec.partOf(key), key, text, ttl: ttlMs });
       return instance;
     });
@@ -179,6 +188,7 @@ export class RedisRepository<
    * @returns the entity as it was written; `null` if there is none, and then none is made
    * @throws RedisConflictException if others were faster each time, or have one of its unique values
    * @throws RedisValidationException if the result is not valid, or has another id
+   * @throws RedisSerializationException for what would not come back equal, with its `path`
    */
   update(
     id: Id,
@@ -187,7 +197,7 @@ export class RedisRepository<
   ): Promise<T | null> {
     return this.#operations.run('update', async () => {
       const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
-      const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, 'timeout');
+      const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout, 'timeout');
       const revise = async (text: string, key: string) => {
         const entity = await this.#reader.decode(text, key, id);
         const patch = typeof change === 'function' ? await change(entity) : change;
@@ -195,6 +205,7 @@ export class RedisRepository<
         this.#codec.refuseOtherId(entity, id);
         const revised = this.#codec.encode(entity, key);
         if (!this.#codec.isSurelyValid(entity)) await this.#codec.validate(entity);
+        if (typeof revised !== 'string') throw revised;
         return { text: revised, result: entity };
       };
       return this.#revise(id, ttlMs, revise, timeoutMs);

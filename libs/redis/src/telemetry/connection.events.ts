@@ -1,6 +1,7 @@
 /** What happens to a connection; each once, however often the client retries in between. */
 export type ConnectionEvent =
   | ConnectionReplaced
+  | ConnectionWarning
   | {
       readonly type: 'connection.ready';
       readonly connection: string;
@@ -29,4 +30,16 @@ export interface ConnectionReplaced {
    * is answered.
    */
   readonly reason: 'failover' | 'read-only' | 'silent';
+}
+
+/** A connection works, and not as whoever configured it believes. Announced at each connect. */
+export interface ConnectionWarning {
+  readonly type: 'connection.warning';
+  readonly connection: string;
+  /**
+   * `info-forbidden`: the user may not ask for INFO, so that a server that loads its data counts as ready;
+   * `password-not-needed`: a password was given, and the server, or a sentinel, wants none;
+   * `users-not-known`: a user name was given to a Redis older than 6, which knows passwords only.
+   */
+  readonly about: 'info-forbidden' | 'password-not-needed' | 'users-not-known';
 }

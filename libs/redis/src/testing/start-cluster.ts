@@ -1,3 +1,5 @@
+import { flagOf } from '../errors/flag-of.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { requireRedisServer } from './find-redis-server.js';
 import { randomPort } from '../embedded/server-process.js';
 import { startRealServer, type RealTestServer } from './real-test-server.js';
@@ -32,6 +34,13 @@ export interface StartClusterOptions {
   readonly password?: string;
 }
 
+const OPTIONS = {
+  replicas: true,
+  tls: true,
+  hostname: true,
+  password: true,
+} as const satisfies Record<keyof StartClusterOptions, true>;
+
 const PRIMARIES = 3;
 const SLOTS = 16_384;
 /** A dead primary is replaced in about 3 s. */
@@ -40,12 +49,15 @@ const NODE_TIMEOUT_MS = 1_000;
 /**
  * Starts a cluster of three primaries and three replicas (about 2 s) that serves all slots.
  *
- * @throws RedisConfigurationException if there is no real server
+ * @throws RedisConfigurationException if there is no real server, and for an unknown option
  * @publicApi
  */
 export async function startCluster(options: StartClusterOptions = {}): Promise<RedisTestCluster> {
+  refuseUnknownOptions(options, OPTIONS, 'startCluster: ');
+  const replicas = flagOf('startCluster: replicas', options.replicas, true);
+  const tls = flagOf('startCluster: tls', options.tls, false);
   const { path, version } = await requireRedisServer('startCluster()');
-  const nodes = await startNodes(path, version, options);
+  const nodes = await startNodes(path, version, { ...options, replicas, tls });
   const stop = (): Promise<void> => stopAll(nodes);
   try {
     await assemble(nodes);
@@ -65,7 +77,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
 function startNodes(
   binary: string,
   version: string,
-  { replicas = true, tls = false, hostname, password }: StartClusterOptions,
+  { replicas, tls, hostname, password }: StartClusterOptions,
 ): Promise<RealTestServer[]> {
   const canChooseBusPort = Number.parseInt(version, 10) >= 7;
   const names = hostname === undefined ? undefined : { names: [hostname], loopback: false };

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { LONGEST_TIMER_MS } from '../time/duration.js';
 
 /** Stands between a client and its server and misbehaves on command. */
 export interface FaultProxy extends AsyncDisposable {
@@ -12,7 +14,11 @@ export interface FaultProxy extends AsyncDisposable {
   readonly connections: number;
   /** How many have been accepted since the start. */
   readonly accepted: number;
-  /** Holds every reply back for `ms` milliseconds, in order; 0 for none. */
+  /**
+   * Holds every reply back for `ms` milliseconds, in order; 0 for none.
+   *
+   * @throws RedisConfigurationException for what no timer can keep
+   */
   delay(ms: number): void;
   /** Connections are accepted and stay open, but no byte passes until `heal()`: a frozen network. */
   stall(): void;
@@ -66,6 +72,10 @@ class TcpFaultProxy implements FaultProxy {
   }
 
   delay(ms: number): void {
+    if (typeof ms !== 'number' || !(ms >= 0 && ms <= LONGEST_TIMER_MS)) {
+      const accepted = `milliseconds from 0 to ${LONGEST_TIMER_MS}`;
+      throw new RedisConfigurationException([{ setting: 'delay', value: String(ms), accepted }]);
+    }
     this.delayMs = ms;
   }
 

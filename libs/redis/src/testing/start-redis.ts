@@ -1,3 +1,5 @@
+import { flagOf } from '../errors/flag-of.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { findRedisServer, requireRedisServer } from './find-redis-server.js';
 import { EmbeddedTestServer } from './embedded-test-server.js';
 import { startRealServer } from './real-test-server.js';
@@ -17,6 +19,11 @@ export interface StartRedisOptions {
   readonly tls?: boolean;
 }
 
+const OPTIONS = { args: true, password: true, tls: true } as const satisfies Record<
+  keyof StartRedisOptions,
+  true
+>;
+
 /**
  * Starts an empty Redis on a free loopback port, in 9-20 ms. Without a server program on this machine
  * it is the embedded one, which is enough for ordinary commands.
@@ -24,11 +31,14 @@ export interface StartRedisOptions {
  * @example
  * const redis = await startRedis();
  * afterAll(() => redis.stop());
- * @throws RedisConfigurationException if `args` or `tls` are asked for and there is no real server
+ * @throws RedisConfigurationException if `args` or `tls` are asked for and there is no real server, and
+ * for an unknown option
  * @publicApi
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisTestServer> {
-  const { args, password, tls = false } = options;
+  refuseUnknownOptions(options, OPTIONS, 'startRedis: ');
+  const { args, password } = options;
+  const tls = flagOf('startRedis: tls', options.tls, false);
   if (args === undefined && !tls && (await findRedisServer()) === undefined) {
     return EmbeddedTestServer.start(password);
   }

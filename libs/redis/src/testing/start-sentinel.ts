@@ -1,3 +1,5 @@
+import { flagOf } from '../errors/flag-of.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { requireRedisServer } from './find-redis-server.js';
 import { startRealServer } from './real-test-server.js';
 import { sendCommand, type RedisReply } from './redis-command.js';
@@ -32,6 +34,13 @@ export interface StartSentinelOptions {
   readonly sentinelPassword?: string;
 }
 
+const OPTIONS = {
+  tls: true,
+  sentinelTls: true,
+  password: true,
+  sentinelPassword: true,
+} as const satisfies Record<keyof StartSentinelOptions, true>;
+
 const NAME = 'test-primary';
 const QUORUM = 2;
 
@@ -45,14 +54,16 @@ const QUICK_DISCOVERY = ['INFO-PERIOD', '200', 'PUBLISH-PERIOD', '100'];
 /**
  * Starts a primary with two replicas and three sentinels that know each other and all of them.
  *
- * @throws RedisConfigurationException if there is no real server
+ * @throws RedisConfigurationException if there is no real server, and for an unknown option
  * @publicApi
  */
 export async function startSentinel(
   options: StartSentinelOptions = {},
 ): Promise<RedisTestSentinel> {
+  refuseUnknownOptions(options, OPTIONS, 'startSentinel: ');
   const { password, sentinelPassword } = options;
-  const { tls: isTls = false, sentinelTls: isSentinelTls = isTls } = options;
+  const isTls = flagOf('startSentinel: tls', options.tls, false);
+  const isSentinelTls = flagOf('startSentinel: sentinelTls', options.sentinelTls, isTls);
   const { path } = await requireRedisServer('startSentinel()');
   const started: RedisTestServer[] = [];
   const stop = (): Promise<void> => stopAll(started);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -108,6 +108,38 @@ describeWithRealRedis('The process of a boot that failed, behind sentinels', () 
         sentinels: sentinels.map(({ host, port }) => ({ host, port })),
         sentinelName,
         startup: 'require',
+      });
+      expect(await boot.next()).toEqual(FAILED);
+      expect(await boot.next()).toEqual({ exited: 0 });
+    },
+    ENDS_WITHIN_MS,
+  );
+});
+
+describe('The process of a boot that failed, without sentinels that answer', () => {
+  let silent: Server;
+  const accepted: Socket[] = [];
+  beforeAll(async () => {
+    silent = createServer((socket) => accepted.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+  });
+  afterAll(() => {
+    for (const socket of accepted) socket.destroy();
+    silent.close();
+  });
+
+  it.each([
+    ['refuse', () => portOfNobody],
+    ['are frozen', () => (silent.address() as AddressInfo).port],
+  ])(
+    'ends if they %s',
+    async (_, port) => {
+      const boot = bootInChild('onModuleInit fails', {
+        sentinels: [{ host: '127.0.0.1', port: port() }],
+        sentinelName: 'main',
+        startup: 'wait',
+        startupTimeout: '100ms',
+        connectTimeout: '500ms',
       });
       expect(await boot.next()).toEqual(FAILED);
       expect(await boot.next()).toEqual({ exited: 0 });

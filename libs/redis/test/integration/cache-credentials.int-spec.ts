@@ -280,6 +280,19 @@ it.each([[['']], [[1]], ['x-api-key'], [['not a name']]])(
   },
 );
 
+it.each([[['Set-Cookie']], [['x-auth-token']], [['connection']], [[1]], ['x-total-count']])(
+  'does not start with %j as responseHeaders',
+  async (responseHeaders) => {
+    const boot = NestFactory.createApplicationContext(
+      moduleOf({ app: 'wrong', cache: { responseHeaders: responseHeaders as string[] } }),
+      { logger: false, abortOnError: false },
+    );
+    const error = await caught(boot);
+    expect(error.name).toBe('RedisConfigurationException');
+    expect(error.message).toContain('responseHeaders');
+  },
+);
+
 @Resolver()
 @UseInterceptors(RedisCacheInterceptor)
 class PriceResolver {

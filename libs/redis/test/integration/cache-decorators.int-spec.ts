@@ -53,6 +53,21 @@ class Posts {
   }
 
   @Cached()
+  async author(id: number): Promise<Post | null> {
+    return this.withAuthor(id);
+  }
+
+  @Cached()
+  async withAuthor(id: number): Promise<Post | null> {
+    return this.author(id);
+  }
+
+  @Cached()
+  async dated(): Promise<{ readonly at: Date }[]> {
+    return [{ at: new Date(++this.calls) }];
+  }
+
+  @Cached()
   watch(id: number): Observable<string> {
     this.calls++;
     return of('first', `last of ${id}`);
@@ -235,10 +250,27 @@ describe('@Cached', () => {
     expect(failure).toHaveProperty('code', 'REDIS_CONFIGURATION');
   });
 
+  it('refuses a result that would not come back equal, naming the path to it', async () => {
+    const posts = await bootPosts();
+    for (let i = 0; i < 2; i++) {
+      const error = await caught(posts.dated());
+      expect(error).toMatchObject({ name: 'RedisSerializationException', path: '$[0].at' });
+    }
+    expect(posts.calls).toBe(2);
+  });
+
   it('passes on what the method throws, each time', async () => {
     const posts = await bootPosts();
     expect(await caught(posts.failing())).toEqual(new TypeError('call 1'));
     expect(await caught(posts.failing())).toEqual(new TypeError('call 2'));
+  });
+
+  it('is told at once where two methods ask for each other', async () => {
+    const posts = await bootPosts();
+    expect(await caught(posts.author(1))).toMatchObject({
+      name: 'RedisLoadCycleException',
+      path: ['author', 'withAuthor', 'author'].map((name) => expect.stringContaining(`.${name}:`)),
+    });
   });
 
   it('gives the last value of an Observable, which is only subscribed on a miss', async () => {

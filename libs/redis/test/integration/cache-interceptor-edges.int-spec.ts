@@ -23,6 +23,7 @@ import {
   getRedisCacheToken,
   RedisCacheInterceptor,
   type RedisCache,
+  type UnnamedCacheOptions,
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { waitUntil } from '../../src/testing/wait-until.js';
@@ -83,9 +84,10 @@ class EdgesController {
   }
 
   @Get('dynamic/:ttl')
-  @CacheTTL(({ params }: { params: { ttl: string } }) =>
-    params.ttl === 'default' ? undefined : (params.ttl as '1m'),
-  )
+  @CacheTTL(({ params }: { params: { ttl: string } }) => {
+    if (params.ttl === 'default') return undefined;
+    return (/^\d+$/.test(params.ttl) ? Number(params.ttl) : params.ttl) as '1m';
+  })
   dynamic(@Param('ttl') ttl: string): object {
     return { ttl, call: ++calls };
   }
@@ -219,11 +221,14 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(calls).toBe(2);
   });
 
-  it('keeps what it has made anew as long as its cache says', async () => {
+  it.each<UnnamedCacheOptions>([
+    { staleFor: '1m' },
+    { staleFor: '36500d', failSafe: '36500d' }, // together more than an option may be
+  ])('keeps what it has made anew as long as its cache says: %j', async (options) => {
     const own = await serve({
       adapter,
       controllers: [EdgesController],
-      redis: { url: server.url, app: `own-${adapter}`, cache: { staleFor: '1m' } },
+      redis: { url: server.url, app: `own-${adapter}-${options.staleFor}`, cache: options },
     });
     const short = async () => (await own.request('/edges/short')).cache;
     leave();
@@ -298,6 +303,11 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     const found = [];
     for (const ttl of ['1m', '20ms', 'default']) found.push((await get(`dynamic/${ttl}`)).cache);
     expect(found).toEqual(['HIT', 'MISS', 'HIT']);
+  });
+
+  it('fails a request for which its function gives a bare number, like any other duration', async () => {
+    expect((await get('dynamic/60')).status).toBe(500);
+    expect(calls).toBe(0);
   });
 
   it('leaves alone what is sent past it', async () => {

@@ -15,6 +15,7 @@ import {
   type ExecutionContext,
   type INestApplication,
   type NestInterceptor,
+  type VersioningOptions,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -381,6 +382,81 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     }
   });
 });
+
+describe.each<Adapter>(['fastify', 'express'])('A handler of two versions on %s', (adapter) => {
+  /** As a handler finds out which version it is. */
+  const versionOf = ({ url, headers }: AskedRequest) =>
+    /v([12])\b/.exec(url)?.[1] ??
+    headers['x-version'] ??
+    /v=([12])/.exec(headers['accept'] ?? '')?.[1];
+
+  @Controller('two')
+  @UseInterceptors(RedisCacheInterceptor)
+  class TwoController {
+    @Get()
+    @Version(['1', '2'])
+    get(@Req() request: AskedRequest): object {
+      return { of: versionOf(request), call: ++calls };
+    }
+
+    @Get('keyed')
+    @Version(['1', '2'])
+    @CacheKey(['keyed', 'two'])
+    keyed(@Req() request: AskedRequest): object {
+      return { of: versionOf(request), call: ++calls };
+    }
+
+    @Get('default')
+    byDefault(@Req() request: AskedRequest): object {
+      return { of: versionOf(request), call: ++calls };
+    }
+  }
+
+  const inUrl = (version: string) => ({ base: `/v${version}`, headers: {} });
+  const inHeader = (version: string) => ({ base: '', headers: { 'x-version': version } });
+  const inAccept = (version: string) => ({
+    base: '',
+    headers: { accept: `application/json;v=${version}` },
+  });
+  const extractor = (request: unknown) =>
+    [(request as AskedRequest).headers['x-version']].flatMap((version) => version ?? []);
+  const defaultVersion = ['1', '2'];
+
+  it.each<[string, VersioningOptions, typeof inUrl | typeof inHeader | typeof inAccept]>([
+    ['URI', { type: VersioningType.URI, defaultVersion }, inUrl],
+    ['header', { type: VersioningType.HEADER, header: 'X-Version', defaultVersion }, inHeader],
+    ['media type', { type: VersioningType.MEDIA_TYPE, key: 'v=', defaultVersion }, inAccept],
+    ['custom', { type: VersioningType.CUSTOM, extractor, defaultVersion }, inHeader],
+  ])('has an entry for each of them, by %s', async (name, versioning, ask) => {
+    const app = await serve({
+      adapter,
+      controllers: [TwoController],
+      redis: { url: server.url, app: `two-${adapter}-${name.replace(' ', '-')}` },
+      prepare: (nest) => nest.enableVersioning(versioning),
+    });
+    for (const path of ['/two', '/two/keyed', '/two/default']) {
+      const seen = [];
+      for (const version of ['1', '2', '1', '2']) {
+        const { base, headers } = ask(version);
+        const { text, cache } = await app.request(base + path, headers);
+        seen.push([(JSON.parse(text) as { of: string }).of, cache]);
+      }
+      expect([path, ...seen]).toEqual([
+        path,
+        ['1', 'MISS'],
+        ['2', 'MISS'],
+        ['1', 'HIT'],
+        ['2', 'HIT'],
+      ]);
+    }
+    await app.close();
+  });
+});
+
+interface AskedRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
 
 describe('RedisCacheInterceptor as a global one around a global serializer', () => {
   it('hides what the serializer hides, and wraps once', async () => {

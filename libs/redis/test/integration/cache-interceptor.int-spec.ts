@@ -17,6 +17,7 @@ import {
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  CacheHeaders,
   CacheKey,
   CacheTags,
   CacheTTL,
@@ -40,6 +41,11 @@ beforeEach(() => {
 interface Sink {
   header(name: string, value: string): Sink;
   send(body: string): unknown;
+}
+
+function counted(response: Sink): object {
+  response.header('X-Total-Count', String(++calls)).header('X-Other', String(calls));
+  return { calls };
 }
 
 @Controller('posts')
@@ -130,6 +136,13 @@ class PostsController {
     return `a,${++calls}`;
   }
 
+  @Get('total')
+  @CacheHeaders('X-Total-Count', 'x-static')
+  @Header('x-static', 'always')
+  total(@Res({ passthrough: true }) response: Sink): object {
+    return counted(response);
+  }
+
   @Get('keyed')
   @CacheKey('all-posts')
   keyed(@Query('q') q: string): object {
@@ -163,6 +176,13 @@ class PlainController {
     return { calls: ++calls };
   }
 
+  @Get('total')
+  @CacheHeaders('X-Total-Count', 'x-static')
+  @Header('x-static', 'always')
+  total(@Res({ passthrough: true }) response: Sink): object {
+    return counted(response);
+  }
+
   @Get('decorated')
   @CacheTTL('1m')
   decorated(): object {
@@ -173,6 +193,13 @@ class PlainController {
 @Controller('reports')
 @UseInterceptors(RedisCacheInterceptor.for('reports'))
 class ReportsController {
+  @Get('paged')
+  @CacheHeaders('x-page')
+  paged(@Res({ passthrough: true }) response: Sink): object {
+    response.header('X-Page', '1').header('X-Pages', '7');
+    return { calls: ++calls };
+  }
+
   @Get()
   @CacheKey('report')
   report(): object {
@@ -198,7 +225,12 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       controllers: [PostsController, PlainController, ReportsController],
       redis: { url: server.url, app: `http-${adapter}` },
       providers: [{ provide: APP_INTERCEPTOR, useClass: RedisCacheInterceptor }],
-      caches: { reports: { serializer: compressed(msgpackSerializer, { above: 0 }) } },
+      caches: {
+        reports: {
+          responseHeaders: ['X-Pages'],
+          serializer: compressed(msgpackSerializer, { above: 0 }),
+        },
+      },
     });
     cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
   });
@@ -359,6 +391,26 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
         'HIT',
       ]);
       expect((await get('/posts/own-etag', { 'if-none-match': '"mine"' })).status).toBe(304);
+    });
+  });
+
+  describe('with headers of the handler', () => {
+    it.each(['/posts/total', '/plain/total'])('keeps those that are named: %s', async (path) => {
+      const [miss, ...joined] = await Promise.all([get(path), get(path), get(path)]);
+      const hit = await get(path);
+      const head = await get(path, {}, 'HEAD');
+      const same = await get(path, { 'if-none-match': hit.headers['etag'] ?? '' });
+      expect([hit.cache, head.cache, same.status, calls]).toEqual(['HIT', 'HIT', 304, 1]);
+      for (const { headers } of [miss, ...joined, hit, head, same]) {
+        expect(headers).toMatchObject({ 'x-total-count': '1', 'x-static': 'always' });
+      }
+      expect([miss.headers['x-other'], hit.headers['x-other']]).toEqual(['1', undefined]);
+    });
+
+    it('keeps those that the cache names, in addition', async () => {
+      const [miss, hit] = [await get('/reports/paged'), await get('/reports/paged')];
+      expect([miss.cache, hit.cache]).toEqual(['MISS', 'HIT']);
+      expect(hit.headers).toMatchObject({ 'x-page': '1', 'x-pages': '7' });
     });
   });
 

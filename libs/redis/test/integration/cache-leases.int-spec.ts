@@ -123,8 +123,8 @@ describeWithRealRedis('While Redis is away', () => {
     });
     const loader = jest.fn(() => 'value');
     const { ms, result } = await timed(() => caught(cache.getOrLoad('z', loader)));
-    expect(result).toMatchObject({ name: 'RedisTimeoutException', timeoutMs: 100 });
-    expect(result.message).toContain('waiting for its turn');
+    expect(result).toMatchObject({ name: 'RedisLoadTimeoutException', timeoutMs: 100 });
+    expect(result.message).toContain('maxLoads other loaders were running');
     expect(ms).toBeLessThan(SOON_MS);
     expect(loader).not.toHaveBeenCalled();
     end();

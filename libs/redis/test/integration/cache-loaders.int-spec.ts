@@ -1,10 +1,13 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
 import { RedisConnectionException } from '../../src/index.js';
 import type { LoadContext } from '../../src/cache/cache-options.js';
+import type { RedisCache } from '../../src/cache/redis-cache.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
 import { gated } from './support/gate.js';
+import { latch } from './support/latch.js';
 import { recordCommands } from './support/record-commands.js';
 import { onEveryTopology, onOneServer } from './support/repository-servers.js';
 import { pass, SOON_MS, timed } from '../../../../test/support/time.js';
@@ -120,7 +123,13 @@ onEveryTopology((stage) => {
       const { cache, of } = listenedCache(stage.client, stage.keys(), { loadTimeout: '100ms' });
       const slow = heldLoader();
       const { ms, result } = await timed(() => caught(cache.getOrLoad('x', slow.loader)));
-      expect(result).toMatchObject({ name: 'RedisTimeoutException', timeoutMs: 100 });
+      expect(result).toMatchObject({
+        name: 'RedisLoadTimeoutException',
+        code: 'REDIS_LOAD_TIMEOUT',
+        timeoutMs: 100,
+        waitedFor: 'loader',
+      });
+      expect(result.message).toMatch(/^The loader of ".*x" took longer than loadTimeout, 100 ms\./);
       expect(ms).toBeLessThan(SOON_MS);
       expect(slow.contexts[0]?.signal.aborted).toBe(true);
       expect(slow.contexts[0]?.signal.reason).toBe(result);
@@ -131,6 +140,143 @@ onEveryTopology((stage) => {
       await pass(20); // it is not stored meanwhile
       expect(await cache.get('x')).toBe('new');
       expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['failed', 'filled']);
+    });
+
+    it('is no failure of Redis, which is asked as before', async () => {
+      const { cache, of } = listenedCache(stage.client, stage.keys(), {
+        loadTimeout: '50ms',
+        breakerThreshold: 1,
+      });
+      const never = () => new Promise(() => undefined);
+      const errors = await Promise.all(
+        ['x', 'y'].map((key) => caught(cache.getOrLoad(key, never))),
+      );
+      expect(errors.map(({ name }) => name)).toEqual(Array(2).fill('RedisLoadTimeoutException'));
+      expect(new Set(of('cache.load').map(({ error }) => error))).toEqual(new Set(errors));
+      expect([...of('cache.failure'), ...of('cache.breaker')]).toEqual([]);
+      expect(cache.isBypassed).toBe(false);
+    });
+  });
+
+  describe('A loader that asks for its own value', () => {
+    const CYCLE = { name: 'RedisLoadCycleException', code: 'REDIS_LOAD_CYCLE' };
+
+    it('is told so at once, and so are all who wait for it', async () => {
+      const keys = stage.keys();
+      const { cache } = listenedCache(stage.client, keys);
+      const load = () => cache.getOrLoad('x', () => cache.getOrLoad('x', () => 'value'));
+      const { ms, result } = await timed(() => Promise.all([caught(load()), caught(load())]));
+      const key = keys.key('cache', 'x');
+      expect(result[0]).toMatchObject({ ...CYCLE, key, path: [key, key] });
+      expect(result[0].message).toContain(`The loader of "${key}" asks for its own value`);
+      expect(result[1]).toBe(result[0]);
+      expect(ms).toBeLessThan(SOON_MS);
+      expect(await cache.resolve('x', () => 'value')).toMatchObject({ status: 'miss' });
+    });
+
+    it('through others is told the way', async () => {
+      const keys = stage.keys();
+      const { cache } = listenedCache(stage.client, keys);
+      const ask = (key: string, inner: () => Promise<unknown>) => cache.getOrLoad(key, inner);
+      const error = await caught(
+        ask('a', () =>
+          Promise.all([
+            ask('other', () => Promise.resolve(1)),
+            ask('b', () => ask('c', () => ask('a', () => Promise.resolve(1)))),
+          ]),
+        ),
+      );
+      const [a, b, c] = ['a', 'b', 'c'].map((key) => keys.key('cache', key));
+      expect(error).toMatchObject({ ...CYCLE, key: a, path: [a, b, c, a] });
+    });
+
+    it('may catch that and load by itself', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const load = () => cache.getOrLoad('x', () => cache.getOrLoad('x', () => 1).catch(() => 2));
+      expect(await load()).toBe(2);
+      expect(await cache.get('x')).toBe(2);
+    });
+
+    it('is noticed where two loads that began apart wait for each other', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const [a, b] = [latch(), latch()];
+      const ask = (
+        key: string,
+        own: ReturnType<typeof latch>,
+        other: ReturnType<typeof latch>,
+        inner: string,
+      ) =>
+        cache.getOrLoad(key, async () => {
+          own.open();
+          await other.opened;
+          return cache.getOrLoad(inner, () => 'value');
+        });
+      const asked = [ask('a', a, b, 'b'), ask('b', b, a, 'a')];
+      const { ms, result } = await timed(() => Promise.allSettled(asked));
+      const refused = result.filter(({ status }) => status === 'rejected');
+      expect(refused).toContainEqual({
+        status: 'rejected',
+        reason: expect.objectContaining(CYCLE),
+      });
+      expect(ms).toBeLessThan(SOON_MS);
+    });
+
+    it('through another cache object of the same name is told so, of another name is not', async () => {
+      const keys = stage.keys();
+      const { cache } = listenedCache(stage.client, keys);
+      const { cache: twin } = listenedCache(stage.client, keys);
+      const { cache: other } = listenedCache(stage.client, keys, { name: 'other' });
+      const through = (inner: RedisCache) =>
+        cache.getOrLoad('x', () => inner.getOrLoad('x', () => 'value'));
+      expect(await caught(through(twin))).toMatchObject(CYCLE);
+      expect(await through(other)).toBe('value');
+    });
+
+    it('later, from what it has left behind, is given it', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const ended = latch();
+      let later: Promise<unknown> | undefined;
+      const loader = () => {
+        later = ended.opened.then(() => cache.getOrLoad('x', () => 'again'));
+        return 'value';
+      };
+      await cache.getOrLoad('x', loader);
+      ended.open();
+      expect(await later).toBe('value');
+    });
+
+    it('of one who no longer waits is given it', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const [given, ended] = [latch(), latch()];
+      let later: Promise<unknown> | undefined;
+      const b = () => {
+        later = given.opened.then(() => cache.getOrLoad('a', () => 'never'));
+        return 'b';
+      };
+      const a = cache.getOrLoad('a', async () => {
+        await cache.getOrLoad('b', b);
+        given.open();
+        await ended.opened; // a still loads, and waits for nothing of b
+        return 'a';
+      });
+      await given.opened;
+      await pass(5); // it has asked, and waits
+      ended.open();
+      expect([await a, await later]).toEqual(['a', 'a']);
+    });
+
+    it('while it is only refreshed behind a stale one is given that', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const stale = { ttl: '1ms', staleFor: '1m', jitter: 0 } as const;
+      await cache.getOrLoad('b', () => 'old', stale);
+      await pass(5);
+      const a = () => cache.getOrLoad('a', () => b());
+      const b = () => cache.getOrLoad('b', () => refreshed(), stale);
+      let behind: Promise<unknown> | undefined;
+      const refreshed = () => (behind = cache.getOrLoad('a', () => 'never'));
+      expect(await a()).toBe('old'); // does not wait for the load of b, which waits for a
+      await waitUntil('b is refreshed', () => behind !== undefined);
+      expect(await behind).toBe('old');
     });
   });
 
@@ -199,6 +345,22 @@ onOneServer((stage) => {
         await pass(10); // nothing is loaded meanwhile
       }
       expect(loader).not.toHaveBeenCalled();
+    });
+
+    it('may leave forty calls with one signal, which then has no listener left', async () => {
+      const { client, hold } = gated(stage.client);
+      const { cache } = listenedCache(client, stage.keys());
+      const { signal } = new AbortController();
+      const held = hold('mget');
+      const calls = Array.from({ length: 20 }, (_, i) => [
+        cache.getOrLoad(['x', i], () => cache.getOrLoad(['y', i], () => i, { signal }), { signal }),
+        cache.get(['z', i], { signal }),
+      ]).flat();
+      await held.reached;
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1); // at eleven Node warns of a leak
+      held.release();
+      expect(await Promise.all(calls)).toContain(19);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     it('while another process loads takes nobody with it', async () => {

@@ -5,6 +5,7 @@ import type { RedisCacheOptions } from '../../src/cache/cache-options.js';
 import { KeyBuilder } from '../../src/index.js';
 import type { RedisCache } from '../../src/cache/redis-cache.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
 import { useHarmedServer } from './support/harmed-server.js';
 import { randomNumbers } from './support/random.js';
@@ -100,6 +101,17 @@ describe('While Redis is away, on one server', () => {
     await cache.getOrLoad('next', () => counter.load(1));
     await left;
     expect(counter.most).toBe(1);
+  });
+
+  it('a load that asks for itself, directly or through another cache, is told so at once', async () => {
+    const [cache, other] = [withoutRedis({ maxLoads: 1 }), withoutRedis({ name: 'other' })];
+    const itself = (): Promise<string> => cache.getOrLoad('x', itself);
+    const through = (): Promise<string> =>
+      cache.getOrLoad('x', () => other.getOrLoad('x', () => through()));
+    for (const load of [itself, through]) {
+      expect(await caught(load())).toHaveProperty('name', 'RedisLoadCycleException');
+    }
+    expect(await cache.getOrLoad('x', () => 'value')).toBe('value'); // every place was given back
   });
 
   it.each(numbers(5))('all answer, whatever asks for what (seed %d)', async (seed) => {

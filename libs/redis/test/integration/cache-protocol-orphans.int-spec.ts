@@ -99,7 +99,7 @@ describeWithRealRedis('on one server', () => {
       proxy = await startFaultProxy(server);
       const entries = { slow: server.port, unheard: proxy.port, killed: server.port };
       holder = await startLeaseHolder({ environment: 'orphans', entries });
-    }, 30_000);
+    });
     afterEach(() => proxy.heal());
     afterAll(async () => {
       await holder.kill();
@@ -123,7 +123,7 @@ describeWithRealRedis('on one server', () => {
       expect(await waiting).toMatchObject({ value: 'theirs', status: 'hit' });
       expect(loader).not.toHaveBeenCalled();
       expect(of('cache.lease-wait')).toHaveLength(1);
-    }, 10_000);
+    });
 
     it('is taken over when that lives and cannot be heard, and what that loads is not stored', async () => {
       const { cache } = await open({ timeout: '300ms' });
@@ -133,7 +133,7 @@ describeWithRealRedis('on one server', () => {
       await proxy.heal();
       await holder.finish('unheard', 'old');
       expect(await cache.get('unheard')).toBe('new');
-    }, 10_000);
+    });
 
     it('is taken over by one of those who wait when that was killed', async () => {
       await holder.kill();
@@ -142,6 +142,6 @@ describeWithRealRedis('on one server', () => {
       const callers = [one, other].map(({ cache }) => cache.resolve('killed', loader));
       expect((await Promise.all(callers)).map(({ value }) => value)).toEqual(['new', 'new']);
       expect(loader).toHaveBeenCalledTimes(1);
-    }, 10_000);
+    });
   });
 });

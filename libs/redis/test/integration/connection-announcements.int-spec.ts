@@ -347,3 +347,40 @@ describe('what the library does for its callers', () => {
     ]);
   });
 });
+
+describeWithRealRedis('what ioredis would write to the console', () => {
+  const warnings = (telemetry: Telemetry) => {
+    const heard: string[] = [];
+    telemetry.subscribe({ 'connection.warning': ({ about }) => heard.push(about) });
+    return heard;
+  };
+
+  it('is announced instead where INFO is forbidden, and the connection is ready', async () => {
+    const written = jest.spyOn(console, 'warn');
+    const guest = ['--user', 'guest', 'on', '>pw', '~*', '+@all', '-info'];
+    const { host, port } = await start({ args: guest });
+    const telemetry = new Telemetry();
+    const heard = warnings(telemetry);
+    const login = { username: 'guest', password: 'pw' };
+    const { client, events } = await open({ host, port, ...login }, 'main', telemetry);
+    expect(heard).toEqual(['info-forbidden']);
+    expect(events).toEqual([]);
+    await expect(client.info()).rejects.toThrow('NOPERM'); // that of a caller fails as ever
+    expect(heard).toHaveLength(1);
+    expect(written).not.toHaveBeenCalled();
+    written.mockRestore();
+  });
+
+  it('is announced instead of a password that is not wanted', async () => {
+    const written = jest.spyOn(console, 'warn');
+    const { host, port } = await start();
+    const telemetry = new Telemetry();
+    const heard = warnings(telemetry);
+    const login = { password: 'not wanted', ioredis: { protocol: 2 } } as const; // HELLO takes any
+    const { client } = await open({ host, port, ...login }, 'main', telemetry);
+    expect(await client.ping()).toBe('PONG');
+    expect(heard).toEqual(['password-not-needed']);
+    expect(written).not.toHaveBeenCalled();
+    written.mockRestore();
+  });
+});

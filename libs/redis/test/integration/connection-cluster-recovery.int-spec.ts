@@ -1,5 +1,5 @@
 /** What a client of a cluster does when its nodes are elsewhere, frozen, or behind links that are dead. */
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import calculateSlot from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
@@ -10,8 +10,6 @@ import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { caught } from './support/caught.js';
 import { Gateway } from './support/gateway.js';
 import { openConnection } from './support/open-connection.js';
-
-jest.setTimeout(30_000); // on a busy machine
 
 describeWithRealRedis('A client of a cluster', () => {
   let cluster: RedisTestCluster;

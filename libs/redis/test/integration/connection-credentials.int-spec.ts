@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startCluster, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import type { RedisCredentials } from '../../src/connection/options/credentials.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { translateError } from '../../src/connection/translation/translate-error.js';
+import { sendCommand } from '../../src/testing/redis-command.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { openConnection } from './support/open-connection.js';
 
-jest.setTimeout(30_000);
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -35,6 +35,17 @@ describeWithRealRedis('a Unix socket', () => {
   afterAll(async () => {
     await server.stop();
     rmSync(folder, { recursive: true });
+  });
+
+  it('is named by its path when its connection is replaced', async () => {
+    const { client, events } = await connect({ path, password: 'p@ss' });
+    await client.ping();
+    await sendCommand(server, 'REPLICAOF', '127.0.0.1', '1');
+    await caught(client.set('k', 'refused'));
+    await sendCommand(server, 'REPLICAOF', 'NO', 'ONE');
+    expect(events.find(({ type }) => type === 'connection.replaced')).toMatchObject({
+      endpoint: path,
+    });
   });
 
   it('is connected to by URL and by path, dedicated connections included', async () => {

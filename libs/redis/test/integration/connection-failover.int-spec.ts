@@ -82,7 +82,7 @@ describeWithRealRedis('A client behind sentinels', () => {
     );
     expect(await received).toEqual(['news', 'x']);
     dedicated.release();
-  }, 30_000);
+  });
 
   it('leaves a primary that is frozen together with the first sentinel, and does not go back to it', async () => {
     const topology = await start();
@@ -118,7 +118,7 @@ describeWithRealRedis('A client behind sentinels', () => {
     // Whoever comes later does not wait for the frozen sentinel either: the boot takes 10 s at most.
     const later = await open({ ...options, connectTimeout: '1h' });
     expect(portOf(later.client)).toBe(portOf(client));
-  }, 30_000);
+  });
 
   it('finds out about a failover that it could not hear of, because its links to the sentinels were dead', async () => {
     const topology = await start();
@@ -143,7 +143,7 @@ describeWithRealRedis('A client behind sentinels', () => {
     await waitUntil('it is connected to the next one', async () => {
       return portOf(client) === (await topology.currentPrimary()).port;
     });
-  }, 30_000);
+  });
 });
 
 /** A client that subscribed to two channels, as ours do, at each of them. */

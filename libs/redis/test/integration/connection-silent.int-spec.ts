@@ -1,6 +1,6 @@
 /** Connections that are open and lead nowhere, and others that only look like it. */
 import { readFile } from 'node:fs/promises';
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
 import { startRedis } from '../../src/testing/index.js';
@@ -9,8 +9,6 @@ import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { caught } from './support/caught.js';
 import { Gateway } from './support/gateway.js';
 import { openConnection } from './support/open-connection.js';
-
-jest.setTimeout(30_000); // on a busy machine
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

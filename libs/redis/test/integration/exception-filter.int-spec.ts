@@ -3,6 +3,7 @@ import {
   Catch,
   Controller,
   Get,
+  Logger,
   Module,
   Param,
   type ArgumentsHost,
@@ -12,16 +13,23 @@ import {
 import { APP_FILTER, HttpAdapterHost, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import {
   InjectRedis,
   REDIS_EXCEPTION_FILTER_OPTIONS,
+  RedisBatchException,
+  RedisConflictException,
   RedisExceptionFilter,
+  RedisInvalidKeyException,
   RedisKeyNotFoundException,
+  RedisLoadCycleException,
+  RedisLoadTimeoutException,
   RedisModule,
+  RedisSerializationException,
   RedisTimeoutException,
   RedisValidationException,
+  type RedisException,
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { waitUntil } from '../../src/testing/wait-until.js';
@@ -162,6 +170,39 @@ describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (ad
     await other.close();
     expect(response.status).toBe(504);
     expect(response.headers.get('retry-after')).toBe('90');
+  });
+});
+
+describe('What RedisExceptionFilter writes to the log', () => {
+  const host = {
+    getType: () => 'ws',
+    switchToWs: () => ({ getClient: () => ({}), getPattern: () => 'x', getData: () => ({}) }),
+  } as unknown as ArgumentsHost;
+  const batchOf = (error: RedisException) =>
+    new RedisBatchException('getAll', new Map([['a', error]]), new Map());
+  const refused = new RedisValidationException('User', []);
+  const timeout = new RedisTimeoutException({ operation: 'get', timeoutMs: 1 });
+
+  it.each<[string, 'debug' | 'error', RedisException]>([
+    ['A request was refused', 'debug', refused],
+    ['A request was refused', 'debug', new RedisInvalidKeyException('part 1', 'is empty')],
+    ['A request was refused', 'debug', new RedisKeyNotFoundException('user:1')],
+    ['A request was refused', 'debug', new RedisConflictException('user:1', 'is taken')],
+    ['A request was refused', 'debug', batchOf(refused)],
+    ['A request failed because of Redis', 'error', batchOf(timeout)],
+    ['A request failed because of Redis', 'error', timeout],
+    ['A request failed', 'error', new RedisSerializationException('k', 'is no JSON')],
+    ['A request failed', 'error', new RedisLoadCycleException(['k', 'k'])],
+    [
+      'A request failed',
+      'error',
+      new RedisLoadTimeoutException({ key: 'k', timeoutMs: 1, waitedFor: 'loader' }),
+    ],
+  ])('is "%s", at level %s, for %s', (msg, level, exception) => {
+    const write = jest.spyOn(Logger.prototype, level).mockImplementation(() => undefined);
+    new RedisExceptionFilter(new HttpAdapterHost()).catch(exception, host);
+    expect(write).toHaveBeenCalledWith(expect.objectContaining({ msg }));
+    write.mockRestore();
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Cluster, Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { getRedisToken, type RedisModuleOptions } from 'nestjs-redis-data';
@@ -90,10 +90,6 @@ describeWithRealRedis('metrics of memory', () => {
   });
 
   it('are absent where INFO is forbidden, which is tried once', async () => {
-    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
-    cleanups.push(() => {
-      warn.mockRestore();
-    });
     const server = await start('--user', 'guest', 'on', '>pw', '~*', '+@all', '-info');
     await open({ host: server.host, port: server.port, username: 'guest', password: 'pw' });
     const refusals = async () =>
@@ -105,7 +101,6 @@ describeWithRealRedis('metrics of memory', () => {
     expect(refused).toBeGreaterThan(0);
     expect(await memory()).toEqual({ used: undefined, limit: undefined, evicts: undefined });
     expect(await refusals()).toBe(refused);
-    expect(warn).toHaveBeenCalledTimes(1); // the driver has tried it as well
   });
 
   it('do not hold up a scrape for long when Redis is frozen, and not at all after that', async () => {

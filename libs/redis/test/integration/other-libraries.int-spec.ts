@@ -57,7 +57,7 @@ beforeAll(async () => {
   options['node of a cluster'] = { ...addressesOf(cluster.nodes)[0] };
   otherNode = { ...addressesOf(cluster.nodes)[1] };
   options.cluster = { clusterNodes: addressesOf(cluster.nodes) };
-}, 30_000);
+});
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });

@@ -3,6 +3,9 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import type { RedisClient } from '../../src/connection/options/options.js';
 import type { Duration } from '../../src/time/duration.js';
 import { caught } from './support/caught.js';
+import { onCluster } from './support/repository-servers.js';
+import { SOON_MS, timed } from '../../../../test/support/time.js';
+import type { Cluster } from 'ioredis';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
 
 let server: RedisTestServer;
@@ -140,6 +143,41 @@ describe('RedisPool', () => {
     expect((await caught(pool.acquire())).name).toBe('RedisConnectionException');
     await new Promise(setImmediate);
     expect(client.status).toBe('end');
+  });
+});
+
+describe('Without a queue for what is sent before there is a connection', () => {
+  const withoutQueue = { enableOfflineQueue: false } as const;
+
+  it('lends a connection when it is connected', async () => {
+    connection = await openConnection({ url: server.url, ioredis: withoutQueue });
+    const used = [1, 2, 3].map((n) => connection.pool.use((client) => client.incrby('n', n)));
+    expect(await Promise.all(used)).toContain(6);
+    await untilIdle();
+    expect(await connection.pool.use((client) => client.ping())).toBe('PONG');
+  });
+
+  it('refuses at once, and makes room for the next, while there is none', async () => {
+    const other = await startRedis();
+    const { url } = other;
+    connection = await openConnection({ url, ioredis: withoutQueue, maxConnections: 1 });
+    await other.stop();
+    const { ms, result } = await timed(() =>
+      Promise.all([1, 2].map(() => caught(connection.pool.use((client) => client.ping())))),
+    );
+    expect(result.map(({ name }) => name)).toEqual(Array(2).fill('RedisConnectionException'));
+    expect(ms).toBeLessThan(SOON_MS);
+    expect(connection.pool.inUse).toBe(0);
+  });
+
+  onCluster((stage) => {
+    it('lends a connection to a cluster when that is connected', async () => {
+      const clusterNodes = (stage.client as Cluster)
+        .nodes('master')
+        .map(({ options: { host = '', port = 0 } }) => ({ host, port }));
+      connection = await openConnection({ clusterNodes, ioredisCluster: withoutQueue });
+      expect(await connection.pool.use((client) => client.set('k', 1))).toBe('OK');
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Type } from 'class-transformer';
 import { IsEmail } from 'class-validator';
 import { Redis } from 'ioredis';
 import {
@@ -28,6 +29,17 @@ import { SOON_MS, timed } from '../../../../test/support/time.js';
 class Note {
   @EntityId() id!: string;
   text!: unknown;
+  @Type(() => Date) since?: Date; // of a Customer
+}
+
+@RedisEntity({ kind: 'slow-note' })
+class SlowNote {
+  @EntityId() id!: string;
+  msToWrite!: number;
+  toJSON(): object {
+    busy(this.msToWrite);
+    return { id: this.id };
+  }
 }
 
 const keys = () => new KeyBuilder({ app: 'test', environment: 'failures' });
@@ -97,11 +109,13 @@ describe('A repository whose Redis is down', () => {
 });
 
 /** What takes its time to become JSON. */
-function busy(ms: number): string {
+function busy(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
-  return 'done';
 }
+
+const slow = (id: string, msToWrite: number): SlowNote =>
+  Object.assign(new SlowNote(), { id, msToWrite });
 
 /** Of an exception of many the first. */
 function reasonOf(error: Error): Error {
@@ -179,11 +193,10 @@ describe('Several entities at once', () => {
     });
 
     it('let the event loop turn while they are written as JSON', async () => {
-      const notes = stage.repository(Note);
-      const slow = (i: number) => ({ id: `${i}`, text: { toJSON: () => busy(4) } });
+      const notes = stage.repository(SlowNote);
       let turns = 0;
       const turning = setInterval(() => turns++, 1);
-      await notes.saveAll(Array.from({ length: 30 }, (_, i) => slow(i)));
+      await notes.saveAll(Array.from({ length: 30 }, (_, i) => slow(`${i}`, 4)));
       clearInterval(turning);
       expect(turns).toBeGreaterThan(10);
       expect(await notes.count()).toBe(30);
@@ -191,18 +204,13 @@ describe('Several entities at once', () => {
 
     it('pass on a mistake in the program, however late it is noticed', async () => {
       const reason = new TypeError('a mistake in the program');
-      class Mistaken extends RedisRepository<Note> {
-        override save(note: Note): Promise<Note> {
+      class Mistaken extends RedisRepository<SlowNote> {
+        override save(note: SlowNote): Promise<SlowNote> {
           return note.id === 'bad' ? Promise.reject(reason) : super.save(note);
         }
       }
-      const notes = new Mistaken(stage.client, stage.keys(), Note);
-      const slow = { toJSON: () => busy(10) };
-      const saving = notes.saveAll([
-        { id: 'bad', text: '' },
-        { id: '1', text: slow },
-        { id: '2', text: slow },
-      ]);
+      const notes = new Mistaken(stage.client, stage.keys(), SlowNote);
+      const saving = notes.saveAll([slow('bad', 0), slow('1', 10), slow('2', 10)]);
       expect(await caught(saving)).toBe(reason);
     });
 

@@ -226,7 +226,7 @@ describe('What was saved', () => {
       });
       const refusal = await caught(collections.save(given));
       expect(refusal.name).toBe('RedisSerializationException');
-      expect(refusal.message).toContain('a Map or a Set as its prices');
+      expect(refusal.message).toContain('$.prices is a Set');
       expect(await collections.exists('1')).toBe(false);
     });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EntityId, KeyBuilder, RedisEntity, RedisRepository } from '../../src/index.js';
 import { startFaultProxy, startRedis } from '../../src/testing/index.js';
@@ -143,8 +144,12 @@ describe('A caller who does not wait', () => {
     abort.abort(reason);
     expect(await aborted).toBe(reason);
     expect(await caught(notes.getByIdOrFail('1', { signal: abort.signal }))).toBe(reason);
+    const { signal } = new AbortController();
+    const many = Array.from({ length: 40 }, () => notes.getById('1', { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1); // at eleven Node warns of a leak
     await proxy.heal();
-    expect(await Promise.all([patient, bounded])).toEqual([note(1), note(1)]);
+    expect(await Promise.all([patient, bounded, ...many])).toEqual(Array(42).fill(note(1)));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
     await connection.close();
   });
 });

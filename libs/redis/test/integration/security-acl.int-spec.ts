@@ -117,6 +117,5 @@ function tryEach(rows: readonly AclRow[], stage: AclStage): void {
       }
       expect(notMissed).toEqual([]);
     },
-    30_000,
   );
 }

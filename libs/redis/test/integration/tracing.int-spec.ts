@@ -187,7 +187,7 @@ describe('The span of a load', () => {
     const { cache } = await boot();
     const never = latch();
     await caught(cache.getOrLoad('k', () => never.opened, { loadTimeout: '30ms' }));
-    expect((await traces.span(LOAD)).attributes['error.type']).toBe('RedisTimeoutException');
+    expect((await traces.span(LOAD)).attributes['error.type']).toBe('RedisLoadTimeoutException');
   });
 });
 

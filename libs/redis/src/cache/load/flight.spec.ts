@@ -33,6 +33,7 @@ function partsWith(replies: Record<string, unknown>, look = () => Promise.resolv
     ...replies,
   };
   return {
+    client: {},
     options: resolveCacheOptions({ maxLoads: 1 }),
     dependencies: new Dependencies(keys),
     announcer: new CacheAnnouncer({

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plusJitter } from '../../time/jitter.js';
+import { whenAborted } from '../../time/until-abort.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
@@ -14,6 +15,7 @@ import { Load, type LoadedValue } from './load.js';
 import { loadSource } from './load-source.js';
 import { Progress } from './progress.js';
 import { RedisCalls } from './redis-calls.js';
+import { RunningLoad } from './running-load.js';
 import { Vigil } from './vigil.js';
 
 /** The time from one look at another process's lease to the next. */
@@ -27,6 +29,8 @@ const LONGEST_PAUSE_MS = 50;
  * @internal
  */
 export class Flight {
+  /** Its loader, and the loaders that wait for it. */
+  readonly running: RunningLoad;
   readonly #parts: CacheParts;
   readonly #request: LoadRequest;
   readonly #budget: Budget;
@@ -46,6 +50,7 @@ export class Flight {
    * @param lease one that has been taken already
    */
   constructor(parts: CacheParts, request: LoadRequest, budget: Budget, lease?: Lease) {
+    this.running = new RunningLoad(parts.client, request.keys.entry);
     this.#parts = parts;
     this.#request = request;
     this.#budget = budget;
@@ -131,12 +136,7 @@ export class Flight {
         leave();
         return;
       }
-      signal.addEventListener('abort', leave, { once: true });
-      outcome
-        .finally(() => {
-          signal.removeEventListener('abort', leave);
-        })
-        .then(resolve, reject);
+      outcome.finally(whenAborted(signal, leave)).then(resolve, reject);
     });
   }
 
@@ -310,6 +310,7 @@ export class Flight {
   #load(captured: Map<string, string | null>): Promise<LoadedValue> {
     const isAlone = this.#progress.phase === 'alone';
     const source = loadSource(this.#request, this.#calls, isAlone);
-    return new Load(this.#parts, this.#request, this.#abort).run(captured, source);
+    const load = new Load(this.#parts, this.#request, this.#abort);
+    return this.running.run(() => load.run(captured, source));
   }
 }

@@ -29,7 +29,7 @@ export class Flights {
 
   /**
    * @param judged the load whose entry is not good enough, '' for none
-   * @throws what the loader throws; RedisAway if Redis cannot be asked
+   * @throws what the loader throws; RedisAway if Redis cannot be asked; RedisLoadCycleException
    */
   async load(caller: Caller, judged: string): Promise<Loaded> {
     const { request, signal } = caller;
@@ -48,13 +48,17 @@ export class Flights {
   }
 
   /** Without Redis. */
-  async loadAlone({ request, budget, signal, moment }: Caller): Promise<Loaded> {
+  async loadAlone(caller: Caller): Promise<Loaded> {
+    const { request, budget, signal, moment } = caller;
     const flight = this.#flights.get(request.keys.entry);
-    const shared = flight?.follows(moment, request) ? await flight.join(signal) : undefined;
+    const shared = flight?.follows(moment, request)
+      ? await flight.running.awaited(() => flight.join(signal))
+      : undefined;
     if (shared) return shared;
     signal?.throwIfAborted();
-    const alone = this.#launch(request, budget, (made) => made.loadAlone());
-    return (await alone.join(signal)) as Loaded; // there is always one, or an error
+    const alone = new Flight(this.#parts, request, budget);
+    const loaded = await this.#await(alone, caller, () => alone.loadAlone());
+    return loaded as Loaded; // there is always one, or an error
   }
 
   /** In the background, unless somebody loads it already. */
@@ -62,17 +66,24 @@ export class Flights {
     if (this.#flights.has(request.keys.entry)) return;
     const budget = new Budget(request.policy.timeoutMs);
     this.#parts.tracing.aside(() => {
-      this.#launch(request, budget, (made) => made.refresh(judged));
+      const flight = new Flight(this.#parts, request, budget);
+      this.#launch(flight, request, () => flight.refresh(judged));
     });
   }
 
   /** What the flight gives that is under way, if the caller may have it, or a new one. */
   async #share(caller: Caller, judged: string): Promise<Loaded | undefined> {
-    const { request, budget, signal, moment } = caller;
+    const { request, budget } = caller;
     const flight = this.#flights.get(request.keys.entry);
     if (!flight || flight.isAlone || flight.isAborted) {
-      return this.#launch(request, budget, (made) => made.load(judged)).join(signal);
+      const made = new Flight(this.#parts, request, budget);
+      return this.#await(made, caller, () => made.load(judged));
     }
+    return flight.running.awaited(() => this.#shareWith(flight, caller));
+  }
+
+  async #shareWith(flight: Flight, caller: Caller): Promise<Loaded | undefined> {
+    const { request, budget, signal, moment } = caller;
     if (flight.follows(moment, request)) return flight.join(signal);
     await flight.settled();
     if (flight.follows(moment, request)) return flight.join(signal);
@@ -92,11 +103,19 @@ export class Flights {
     return foundFor(request, verdict) ?? judgedBy(verdict);
   }
 
-  #launch(request: LoadRequest, budget: Budget, start: (flight: Flight) => Flight): Flight {
+  /** Nothing begins if the loader that asks would wait for itself. */
+  #await(
+    flight: Flight,
+    { request, signal }: Caller,
+    start: () => Flight,
+  ): Promise<Loaded | undefined> {
+    return flight.running.awaited(() => this.#launch(flight, request, start).join(signal));
+  }
+
+  #launch(flight: Flight, request: LoadRequest, start: () => Flight): Flight {
     const key = request.keys.entry;
-    const flight = new Flight(this.#parts, request, budget);
     this.#flights.set(key, flight);
-    start(flight);
+    start();
     void flight.ended.then(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });

@@ -1,4 +1,4 @@
-import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
 import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { EntryKind } from '../entry/envelope.js';
 import { bodyOf, kindOf } from '../values.js';
@@ -35,7 +35,7 @@ export class Load {
 
   /**
    * @param captured the versions that were captured so far; what the loader names is added
-   * @throws what the loader throws; RedisTimeoutException after `loadTimeout`; the reason of the abort
+   * @throws what the loader throws; RedisLoadTimeoutException after `loadTimeout`; the reason of the abort
    */
   async run(captured: Map<string, string | null>, source: LoadSource): Promise<LoadedValue> {
     const { keys, policy, serializer } = this.#request;
@@ -84,7 +84,8 @@ export class Load {
     const timeoutMs = this.#request.policy.loadTimeoutMs;
     const key = this.#request.keys.entry;
     const timer = setTimeout(() => {
-      this.#abort.abort(new RedisTimeoutException({ operation: 'cache load', key, timeoutMs }));
+      const waitedFor = 'loader';
+      this.#abort.abort(new RedisLoadTimeoutException({ key, timeoutMs, waitedFor }));
     }, timeoutMs);
     try {
       return await untilAbort(work(), signal);

@@ -1,4 +1,5 @@
 import type { ReadSink } from '../../batch/read-part.js';
+import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import type { DeadlineSweeper } from '../../time/deadline-sweeper.js';
@@ -56,10 +57,10 @@ export abstract class Waiting<T> {
    * Not before the replies that are here already have been looked at: when it was this process that was
    * busy for so long they are, and its timers run first.
    */
-  expire(): void {
+  expire(client: RedisClient): void {
     setImmediate(() => {
       if (this.isOver) return;
-      const error = timeoutOf(this.#task);
+      const error = timeoutOf(this.#task, client);
       this.fail(error);
       const now = performance.now();
       this.deadline = this.startedAt + this.#task.budget.totalMs;

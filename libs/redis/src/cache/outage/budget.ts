@@ -1,4 +1,6 @@
-import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import type { RedisClient } from '../../connection/options/options.js';
+import { lateException } from '../../connection/translation/as-redis-exception.js';
+import type { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 
 /** The time that one call may still wait for Redis. */
 export class Budget {
@@ -22,7 +24,11 @@ export interface Task {
   readonly budget: Budget;
 }
 
-export function timeoutOf({ key, operation, budget }: Task): RedisTimeoutException {
+/** With the failure of the connection, if that is why nothing was answered. */
+export function timeoutOf(
+  { key, operation, budget }: Task,
+  client: RedisClient,
+): RedisTimeoutException {
   const timeoutMs = budget.totalMs;
-  return new RedisTimeoutException({ operation: `cache ${operation}`, key, timeoutMs });
+  return lateException(client, { operation: `cache ${operation}`, key, timeoutMs });
 }

@@ -60,9 +60,10 @@ describe('LoadGate', () => {
       const rejection = late.catch((error: unknown) => error);
       await jest.advanceTimersByTimeAsync(50);
       expect(await rejection).toMatchObject({
-        name: 'RedisTimeoutException',
+        name: 'RedisLoadTimeoutException',
         key: 'late',
         timeoutMs: 50,
+        waitedFor: 'turn',
       });
       end('first');
       await first;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
+import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
 
 /**
  * Lets so many loads run at once and no more: while Redis is away nothing else protects what they load
@@ -64,7 +64,7 @@ export class Turn {
     if (place) this.#mayHave(place);
   }
 
-  /** @throws RedisTimeoutException if its turn does not come in time */
+  /** @throws RedisLoadTimeoutException if its turn does not come in time */
   async run<T>(load: () => Promise<T>): Promise<T> {
     this.borrow();
     for (const lender of [...this.#lenders, this.#gate]) this.#place ??= lender.lend();
@@ -95,9 +95,8 @@ export class Turn {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#leaveQueues();
-        const operation = 'cache load (waiting for its turn while Redis is away)';
-        const timeoutMs = this.#waitMs;
-        reject(new RedisTimeoutException({ operation, key: this.#key, timeoutMs }));
+        const facts = { key: this.#key, timeoutMs: this.#waitMs, waitedFor: 'turn' } as const;
+        reject(new RedisLoadTimeoutException(facts));
       }, this.#waitMs);
       this.#entered = () => {
         clearTimeout(timer);

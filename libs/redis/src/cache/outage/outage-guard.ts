@@ -48,7 +48,7 @@ export class OutageGuard {
   readonly #deadlines: Deadlines = new DeadlineSweeper(
     ({ isOver }) => isOver,
     (waiting) => {
-      waiting.expire();
+      waiting.expire(this.#client);
     },
   );
 
@@ -141,7 +141,7 @@ export class OutageGuard {
 
   /** Of the connection, or of the caller. */
   #unfitness(task: Task): RedisException | undefined {
-    return this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task) : undefined);
+    return this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task, this.#client) : undefined);
   }
 
   /** A client that was not told to connect does so with its first command. */

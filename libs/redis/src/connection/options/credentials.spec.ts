@@ -45,6 +45,12 @@ describe('Credentials', () => {
     expect(JSON.stringify(credentials)).not.toContain('hunter2');
   });
 
+  it('are those of the default user where the username is empty', async () => {
+    const credentials = new Credentials(() => ({ username: '', password: 'p' }), 1_000);
+    await credentials.ask();
+    expect(`${credentials.username}:${credentials.password}`).toBe('default:p');
+  });
+
   it('are renewed after three quarters of their time, again and again', async () => {
     const renewal = jest.fn<Renewal>(() => Promise.resolve('renewed'));
     const end = await live(() => untilExpiry(60_000), renewal);

@@ -1,6 +1,7 @@
 import { isError } from '../../errors/is-error.js';
 import { warnOf } from '../../telemetry/warn-of.js';
 import { withDeadline } from '../../time/deadline.js';
+import { LONGEST_TIMER_MS } from '../../time/duration.js';
 import { untilAbort } from '../../time/until-abort.js';
 
 /** What a connection says about itself. */
@@ -26,8 +27,6 @@ export type Renewal = (username: string, password: string) => Promise<'renewed' 
 const RENEW_AFTER = 0.75;
 /** Between two renewals of a connection, however soon its credentials expire. */
 const LEAST_PAUSE_MS = 1_000;
-/** Node's timers hold 31 bits. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The credentials of one connection, when a function gives them.
@@ -39,7 +38,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * @internal
  */
 export class Credentials {
-  readonly username: string = textOf(() => this.#latest?.username ?? 'default');
+  readonly username: string = textOf(() => this.#latest?.username || 'default');
   readonly password: string = textOf(() => this.#latest?.password ?? '');
   readonly #give: CredentialsFunction;
   readonly #timeoutMs: number;
@@ -132,10 +131,10 @@ export class Credentials {
   }
 
   async #renew(renewal: Renewal): Promise<void> {
-    const { username = 'default', password = '' } = this.#latest ?? {};
+    const { username, password = '' } = this.#latest ?? {};
     try {
       const outcome = await withDeadline(
-        renewal(username, password),
+        renewal(username || 'default', password),
         this.#timeoutMs,
         () => 'later' as const, // behind a command that blocks
       );
@@ -171,7 +170,7 @@ function isUsable(given: unknown): given is RedisCredentials {
   return (
     typeof password === 'string' &&
     password !== '' &&
-    (username === undefined || (typeof username === 'string' && username !== '')) &&
+    (username === undefined || typeof username === 'string') &&
     (expiresAt === undefined || (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime())))
   );
 }

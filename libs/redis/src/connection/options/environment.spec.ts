@@ -82,6 +82,11 @@ describe('redisOptionsFromEnvironment', () => {
     });
   });
 
+  it('refuses an address beside the list that would win over it, by its variable', () => {
+    const { message } = failureOf({ REDIS_CLUSTER_NODES: 'a:1', REDIS_HOST: 'b', REDIS_PORT: '2' });
+    expect(message).toMatch(/REDIS_HOST=b: no value beside clusterNodes.*\n.*REDIS_PORT=2: /);
+  });
+
   it('reads lists of addresses', () => {
     expect(given({ REDIS_SENTINELS: 'a:1, [::1]:2', REDIS_SENTINEL_NAME: 'mymaster' })).toEqual({
       sentinels: [
@@ -183,6 +188,15 @@ describe('redisOptionsFromEnvironment', () => {
     expect(message).toContain('The Redis configuration has 12 problems:');
     expect(message).toContain('  - REDIS_PORT=70000: a port from 1 to 65535');
     expect(message).toContain('  - REDIS_SENTINELS is not set: ');
+  });
+
+  it.each([
+    ['10.0.0.5:6380', 'a host name or IP address alone; give the port as REDIS_PORT'],
+    ['redis://10.0.0.5', 'a host name or IP address alone; give a URL as REDIS_URL'],
+    ['[::1]', 'a host name or IP address alone, without brackets'],
+  ])('says what to do instead of REDIS_HOST=%s', (host, accepted) => {
+    const { problems } = failureOf({ REDIS_HOST: host });
+    expect(problems).toMatchObject([{ setting: 'REDIS_HOST', accepted }]);
   });
 
   it('reports problems between variables under the names of the variables', () => {

@@ -17,6 +17,8 @@ const VARIABLE_OF: Readonly<Record<string, Variable>> = {
   app: 'REDIS_KEY_PREFIX',
   clusterNodes: 'REDIS_CLUSTER_NODES',
   db: 'REDIS_DB',
+  host: 'REDIS_HOST',
+  port: 'REDIS_PORT',
   sentinelName: 'REDIS_SENTINEL_NAME',
   sentinelPassword: 'REDIS_SENTINEL_PASSWORD',
   sentinelTls: 'REDIS_SENTINEL_TLS',

@@ -1,8 +1,13 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
-import { durationToMs } from '../../time/duration.js';
-import { ACCEPTED_HOSTS, isHost } from './option-reader.js';
+import { durationToMs, LONGEST_TIMER_MS, timeoutToMs } from '../../time/duration.js';
+import { acceptedHost, isHost } from './hosts.js';
 import type { RedisAddress } from './options.js';
 import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';
+
+const ACCEPTED_TIMES = `milliseconds, or a duration such as '500ms' or '5s', above zero, at most ${LONGEST_TIMER_MS}`;
+
+const ACCEPTED_TTLS =
+  "seconds, a duration such as '90s', '5m', '1h' or '1d', above zero, at most '36500d', or 'forever'";
 
 /**
  * The variables, as text, and what each accepts. The sentence is printed after a refused value and
@@ -14,7 +19,7 @@ export class RedisEnvironment {
   @Accepts((text) => parseRedisUrl(text) !== undefined, ACCEPTED_URLS)
   REDIS_URL?: string;
 
-  @Accepts(isHost, ACCEPTED_HOSTS)
+  @Accepts(isHost, (text) => acceptedHost(text, 'REDIS_PORT', 'REDIS_URL'))
   REDIS_HOST?: string;
 
   @Accepts(integer(1, 65_535), 'a port from 1 to 65535')
@@ -62,13 +67,13 @@ export class RedisEnvironment {
   @Accepts(integer(1, 10_000), 'a number of dedicated connections from 1 to 10000')
   REDIS_MAX_CONNECTIONS?: string;
 
-  @Accepts(timeout, "milliseconds, or a duration such as '500ms' or '5s', above zero")
+  @Accepts(timeout, ACCEPTED_TIMES)
   REDIS_CONNECT_TIMEOUT?: string;
 
-  @Accepts(timeout, "milliseconds, or a duration such as '500ms' or '5s', above zero")
+  @Accepts(timeout, ACCEPTED_TIMES)
   REDIS_COMMAND_TIMEOUT?: string;
 
-  @Accepts(ttl, "seconds, a duration such as '90s', '5m', '1h' or '1d', or 'forever'")
+  @Accepts(ttl, ACCEPTED_TTLS)
   REDIS_DEFAULT_TTL?: string;
 
   @Accepts(any, "the application's name in every key")
@@ -101,8 +106,13 @@ export function parseAddresses(text: string): RedisAddress[] {
   return found.length === parsed.length ? found : [];
 }
 
-function Accepts(check: (text: string) => boolean, accepted: string): PropertyDecorator {
-  const options: ValidationOptions = { message: accepted };
+function Accepts(
+  check: (text: string) => boolean,
+  accepted: string | ((refused: unknown) => string),
+): PropertyDecorator {
+  const message =
+    typeof accepted === 'string' ? accepted : ({ value }: { value: unknown }) => accepted(value);
+  const options: ValidationOptions = { message };
   return ValidateBy(
     {
       name: 'accepts',
@@ -133,8 +143,7 @@ function addresses(text: string): boolean {
 }
 
 function timeout(text: string): boolean {
-  const ms = /^\d+$/.test(text) ? durationToMs(`${text}ms`) : durationToMs(text);
-  return ms !== undefined && ms < 2 ** 31;
+  return timeoutToMs(/^\d+$/.test(text) ? `${text}ms` : text) !== undefined;
 }
 
 function ttl(text: string): boolean {

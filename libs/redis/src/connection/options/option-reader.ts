@@ -1,15 +1,12 @@
 import type { ConfigurationProblem } from '../../errors/redis-configuration.exception.js';
-import { ACCEPTED_DURATIONS, durationToMs } from '../../time/duration.js';
+import {
+  ACCEPTED_DURATIONS,
+  ACCEPTED_TIMEOUTS,
+  durationToMs,
+  timeoutToMs,
+} from '../../time/duration.js';
+import { acceptedHost, isHost } from './hosts.js';
 import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
-
-/** Node's timers hold 31 bits; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-export const ACCEPTED_HOSTS = 'a host name or IP address, no port';
-
-export function isHost(text: string): boolean {
-  return /^[^\s/:@]+$|^[0-9a-f:.]+$/i.test(text);
-}
 
 /**
  * Reads options one by one and collects what is wrong, so that all of it can be reported at once. A
@@ -27,13 +24,18 @@ export class OptionReader {
     return byDefault;
   }
 
-  optionalText(setting: string, value: string | undefined): string | undefined {
-    return value === undefined ? undefined : this.text(setting, value, '');
+  /**
+   * A text that an application may have none of: an empty one, as it comes from an environment variable
+   * that is set to nothing, counts as not set.
+   */
+  textOrNone(setting: string, value: string | undefined): string | undefined {
+    return value === undefined || value === '' ? undefined : this.text(setting, value, '');
   }
 
-  /** A text that is never printed, and may be empty. */
-  secret(setting: string, value: unknown): string | undefined {
-    if (value === undefined || typeof value === 'string') return value;
+  /** The same for a text that is never printed. */
+  secretOrNone(setting: string, value: unknown): string | undefined {
+    if (value === undefined || value === '') return undefined;
+    if (typeof value === 'string') return value;
     this.refuseSecret(setting, 'a text');
     return undefined;
   }
@@ -42,7 +44,7 @@ export class OptionReader {
   host(setting: string, value: string | undefined, byDefault: string): string {
     if (value === undefined) return byDefault;
     if (typeof value === 'string' && isHost(value)) return value;
-    this.refuse(setting, value, ACCEPTED_HOSTS);
+    this.refuse(setting, value, acceptedHost(value, setting.replace(/host$/, 'port'), "'url'"));
     return byDefault;
   }
 
@@ -58,13 +60,12 @@ export class OptionReader {
     return byDefault;
   }
 
-  /** A time that is waited for: at most 24 days. */
+  /** A time that is waited for. */
   timeout(setting: string, value: string | undefined, byDefaultMs: number): number {
     if (value === undefined) return byDefaultMs;
-    const ms = durationToMs(value);
-    if (ms !== undefined && ms <= LONGEST_TIMER_MS) return ms;
-    this.refuse(setting, value, `${ACCEPTED_DURATIONS}, at most '24d'`);
-    return byDefaultMs;
+    const ms = timeoutToMs(value);
+    if (ms === undefined) this.refuse(setting, value, ACCEPTED_TIMEOUTS);
+    return ms ?? byDefaultMs;
   }
 
   /** A time after which Redis forgets. */

@@ -7,6 +7,7 @@ import type { OwnedClusterOption, OwnedOption } from './owned-options.js';
 /** What `@InjectRedis()` gives: the plain ioredis client. */
 export type RedisClient = Redis | Cluster;
 
+/** Where a server or a sentinel is. Other properties of an address are not read. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -32,10 +33,17 @@ export interface RedisTlsOptions extends TlsOptions {
  */
 export type StartupPolicy = 'background' | 'wait' | 'require';
 
-/** What ioredis takes for one server, without what this library decides. */
-export type OtherRedisOptions = Omit<RedisOptions, OwnedOption>;
-/** What ioredis takes for a cluster, without what this library decides. */
-export type OtherClusterOptions = Omit<ClusterOptions, OwnedClusterOption>;
+/**
+ * What ioredis takes for one server, without what this library decides. A variable of ioredis's own type
+ * is refused by the compiler: some of it would not be honoured.
+ */
+export type OtherRedisOptions = PassedRedisOptions & Unset<OwnedOption>;
+/** The same for a cluster. */
+export type OtherClusterOptions = PassedClusterOptions & Unset<OwnedClusterOption>;
+
+type PassedRedisOptions = Omit<RedisOptions, OwnedOption>;
+type PassedClusterOptions = Omit<ClusterOptions, OwnedClusterOption>;
+type Unset<Name extends string> = Readonly<Partial<Record<Name, undefined>>>;
 
 /**
  * One connection to Redis: standalone (the default), Sentinel (`sentinels`) or Cluster
@@ -158,9 +166,12 @@ export interface RedisModuleOptions {
    * @default '2s'
    */
   readonly shutdownTimeout?: Duration | undefined;
-  /** Anything else that ioredis takes for one server (in a cluster: for each node). */
+  /**
+   * Anything else that ioredis takes for one server (in a cluster: for each node). What has no effect on
+   * the connection, or an option of this library for it, is refused.
+   */
   readonly ioredis?: OtherRedisOptions | undefined;
-  /** Anything else that ioredis takes for a cluster. */
+  /** Anything else that ioredis takes for a cluster. Refused without `clusterNodes`. */
   readonly ioredisCluster?: OtherClusterOptions | undefined;
 }
 
@@ -200,6 +211,6 @@ export interface ResolvedRedisOptions {
   readonly startup: StartupPolicy;
   readonly startupTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
-  readonly ioredis: OtherRedisOptions;
-  readonly ioredisCluster: OtherClusterOptions;
+  readonly ioredis: PassedRedisOptions;
+  readonly ioredisCluster: PassedClusterOptions;
 }

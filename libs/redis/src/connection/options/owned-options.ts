@@ -1,19 +1,23 @@
-import type { OptionReader } from './option-reader.js';
-
 const DECIDED = 'no value: the library decides it';
+const UNREAD = 'no value: ioredis does not read it';
+const NO_AUTO_PIPELINING = 'no value: commands of one tick are written together anyway';
 
-/** Options of ioredis that this library decides, and what to use instead. */
-const INSTEAD = {
+/** Options of ioredis that this library decides, or that nobody reads, and what to use instead. */
+export const INSTEAD = {
+  autoPipeliningIgnoredCommands: NO_AUTO_PIPELINING,
+  commandQueue: UNREAD,
   commandTimeout: "the option 'commandTimeout'",
   connectTimeout: "the option 'connectTimeout'",
   db: "the option 'db'",
-  enableAutoPipelining: DECIDED,
+  enableAutoPipelining: NO_AUTO_PIPELINING,
   enableTLSForSentinelMode: "the option 'tls'",
   host: "the option 'host'",
   keyPrefix: "the option 'app': KeyBuilder is the only owner of prefixes",
   lazyConnect: DECIDED,
   maxRetriesPerRequest: "the option 'maxRetriesPerRequest'",
+  monitor: 'no value: client.monitor() gives a connection that monitors',
   name: "the option 'sentinelName'",
+  offlineQueue: UNREAD,
   password: "the option 'password'",
   path: "the option 'path'",
   port: "the option 'port'",
@@ -27,8 +31,10 @@ const INSTEAD = {
   username: "the option 'username'",
 } as const;
 
-const INSTEAD_IN_CLUSTER = {
-  enableAutoPipelining: DECIDED,
+/** The same for a cluster. */
+export const INSTEAD_IN_CLUSTER = {
+  autoPipeliningIgnoredCommands: NO_AUTO_PIPELINING,
+  enableAutoPipelining: NO_AUTO_PIPELINING,
   keyPrefix: INSTEAD.keyPrefix,
   lazyConnect: DECIDED,
   redisOptions: "the option 'ioredis', and those of this library",
@@ -37,32 +43,3 @@ const INSTEAD_IN_CLUSTER = {
 
 export type OwnedOption = keyof typeof INSTEAD;
 export type OwnedClusterOption = keyof typeof INSTEAD_IN_CLUSTER;
-
-/**
- * The types forbid them; JavaScript and casts do not. One that is silently replaced would be TLS or a
- * password that somebody believes in.
- *
- * @internal
- */
-export function refuseOwned(
-  { ioredis, ioredisCluster }: { readonly ioredis?: unknown; readonly ioredisCluster?: unknown },
-  read: OptionReader,
-): void {
-  refuse('ioredis', ioredis, INSTEAD, read);
-  refuse('ioredisCluster', ioredisCluster, INSTEAD_IN_CLUSTER, read);
-}
-
-function refuse(
-  setting: string,
-  given: unknown,
-  instead: Readonly<Record<string, string>>,
-  read: OptionReader,
-): void {
-  if (typeof given !== 'object' || given === null) return;
-  for (const [name, value] of Object.entries(given)) {
-    const accepted = Object.hasOwn(instead, name) ? instead[name] : undefined;
-    const isDefault = name === 'stringNumbers' && value === false;
-    if (accepted === undefined || value === undefined || isDefault) continue;
-    read.refuseSecret(`${setting}.${name}`, accepted);
-  }
-}

@@ -15,7 +15,9 @@ export function readSentinelAccess(
   tls: ResolvedRedisOptions['tls'],
   read: OptionReader,
 ): Pick<ResolvedRedisOptions, 'sentinelUsername' | 'sentinelPassword' | 'sentinelTls'> {
-  const { sentinels, sentinelTls, sentinelUsername, sentinelPassword } = options;
+  const { sentinels, sentinelTls } = options;
+  const sentinelUsername = read.textOrNone('sentinelUsername', options.sentinelUsername);
+  const sentinelPassword = read.secretOrNone('sentinelPassword', options.sentinelPassword);
   const hasTls = (sentinelTls ?? false) !== false;
   const isForSentinels = hasTls || sentinelUsername !== undefined || sentinelPassword !== undefined;
   if (isForSentinels && !sentinels) {
@@ -26,8 +28,8 @@ export function readSentinelAccess(
     read.miss('sentinelTls', accepted);
   }
   return {
-    sentinelUsername: read.optionalText('sentinelUsername', sentinelUsername),
-    sentinelPassword: read.secret('sentinelPassword', sentinelPassword),
+    sentinelUsername,
+    sentinelPassword,
     sentinelTls: sentinelTls === true && tls ? tls : readTls('sentinelTls', sentinelTls, read),
   };
 }
@@ -45,8 +47,14 @@ export function readCredentials(
   read: OptionReader,
 ): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
   const { credentials } = options;
-  const username = read.optionalText('username', options.username ?? url.username);
-  const password = read.secret('password', options.password ?? url.password);
+  const username = read.textOrNone(
+    'username',
+    givenOr(url.username, unlessEmpty(options.username)),
+  );
+  const password = read.secretOrNone(
+    'password',
+    givenOr(url.password, unlessEmpty(options.password)),
+  );
   if (credentials === undefined) return { username, password, credentials };
   if (typeof credentials !== 'function') {
     read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
@@ -57,4 +65,18 @@ export function readCredentials(
     return { username, password, credentials: new Credentials(credentials, timeoutMs) };
   }
   return { username, password, credentials: undefined };
+}
+
+function unlessEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/**
+ * An option, or what stands for it if it was not given. `null` is given, and refused like every other
+ * value of a wrong type: a default in its place would be another server, or no password.
+ *
+ * @internal
+ */
+export function givenOr<T>(otherwise: T, option: T | undefined): T {
+  return option === undefined ? otherwise : option;
 }

@@ -110,6 +110,47 @@ describe('resolveOptions', () => {
     });
   });
 
+  it.each([
+    ['10.0.0.5:6380', 'a host name or IP address alone; give the port as port'],
+    ['[::1]:6380', 'a host name or IP address alone; give the port as port'],
+    ['redis://h:6380', "a host name or IP address alone; give a URL as 'url'"],
+    ['[::1]', 'a host name or IP address alone, without brackets'],
+    ['a b', 'a host name or IP address alone'],
+    ['', 'a text that is not empty; leave it out for the default'],
+  ])('says what to do instead of the host %j', (host, accepted) => {
+    expect(problemsOf({ host })).toMatchObject([{ setting: 'host', accepted }]);
+  });
+
+  it.each(['::1', 'fe80::1%eth0', '10.0.0.5', 'redis', 'redis_1.internal'])(
+    'takes the host %s',
+    (host) => {
+      expect(resolveOptions({ host }).addresses).toEqual([{ host, port: 6379 }]);
+    },
+  );
+
+  it('takes empty names and passwords, as an empty environment gives them, for none', () => {
+    const empty = {
+      username: '',
+      password: '',
+      sentinelName: '',
+      sentinelUsername: '',
+      sentinelPassword: '',
+    };
+    const none = { username: undefined, password: undefined, sentinelName: undefined };
+    expect(resolveOptions({ ...empty, tls: true })).toMatchObject({
+      ...none,
+      topology: 'standalone',
+      sentinelUsername: undefined,
+      sentinelPassword: undefined,
+    });
+    expect(resolveOptions({ ...empty, url: 'redis://me:pw@h' })).toMatchObject({
+      username: 'me',
+      password: 'pw',
+    });
+    const credentials = () => ({ password: 'pw' });
+    expect(resolveOptions({ ...empty, credentials })).toMatchObject(none);
+  });
+
   it('reports every problem at once, under the names of the options', () => {
     const problems = problemsOf({
       app: '',
@@ -173,7 +214,23 @@ describe('resolveOptions', () => {
     ['an address that is none', { sentinels: [null], sentinelName: 'x' }, 'sentinels[0].host'],
     ['a host with a port', { host: 'localhost:6380' }, 'host'],
     ['a host that is a URL', { host: 'redis://localhost' }, 'host'],
+    ['an address with a port', { host: '10.0.0.5:6380' }, 'host'],
+    ['hosts in a list', { host: 'a,b' }, 'host'],
+    ['a host in quotes', { host: '"redis"' }, 'host'],
+    ['no host', { host: '' }, 'host'],
+    ['no URL', { url: '' }, 'url'],
+    ['no application', { app: '' }, 'app'],
+    ['no path', { path: '' }, 'path'],
+    ['a user that is no text', { username: 0, url: 'redis://me:pw@h' }, 'username'],
+    [
+      'a sentinel with a port in its host',
+      { sentinels: [{ host: '10.0.0.5:26379', port: 26379 }], sentinelName: 'x' },
+      'sentinels[0].host',
+    ],
     ['a password that is no text', { password: 123 }, 'password'],
+    ['a host that is null', { host: null, url: 'redis://db' }, 'host'],
+    ['a password that is null', { password: null }, 'password'],
+    ['a user that is null', { username: null }, 'username'],
     ['TLS in words', { tls: 'true' }, 'tls'],
     ['TLS null', { tls: null }, 'tls'],
     ['an option it does not know', { comandTimeout: '1s' }, 'comandTimeout'],
@@ -204,6 +261,59 @@ describe('resolveOptions', () => {
       /an object; did the factory return one/,
     );
   });
+
+  const servers = [{ host: 'a', port: 1 }];
+  const sentinels = { sentinels: servers, sentinelName: 'x' };
+  const rows: Readonly<Record<keyof RedisModuleOptions, readonly [object, object?]>> = {
+    acquireTimeout: [{ acquireTimeout: '1s' }],
+    app: [{ app: 'shop' }],
+    clusterNodes: [{ clusterNodes: servers }],
+    commandTimeout: [{ commandTimeout: '1s' }],
+    connectTimeout: [{ connectTimeout: '1s' }],
+    credentials: [{ credentials: () => ({ password: 'x' }) }],
+    db: [{ db: 1 }],
+    defaultTtl: [{ defaultTtl: 'forever' }],
+    environment: [{ environment: 'eu' }],
+    host: [{ host: 'db' }],
+    ioredis: [{ ioredis: { noDelay: false } }],
+    ioredisCluster: [
+      { clusterNodes: servers, ioredisCluster: { scaleReads: 'slave' } },
+      { clusterNodes: servers },
+    ],
+    maxConnections: [{ maxConnections: 1 }],
+    maxRetriesPerRequest: [{ maxRetriesPerRequest: 0 }],
+    password: [{ password: 'x' }],
+    path: [{ path: '/run/r' }],
+    port: [{ port: 1 }],
+    sentinelName: [{ ...sentinels, sentinelName: 'y' }, sentinels],
+    sentinelPassword: [{ ...sentinels, sentinelPassword: 'x' }, sentinels],
+    sentinelTls: [{ ...sentinels, sentinelTls: true }, sentinels],
+    sentinelUsername: [{ ...sentinels, sentinelUsername: 'x' }, sentinels],
+    sentinels: [{ ...sentinels, sentinels: [{ host: 'b', port: 2 }] }, sentinels],
+    shutdownTimeout: [{ shutdownTimeout: '1s' }],
+    silenceTimeout: [{ silenceTimeout: '1s' }],
+    startup: [{ startup: 'require' }],
+    startupTimeout: [{ startupTimeout: '1s' }],
+    tls: [{ tls: true }],
+    url: [{ url: 'redis://db' }],
+    username: [{ username: 'me' }],
+  };
+
+  it.each(Object.entries(rows))('takes %s', (_, [given, without = {}]) => {
+    const all = (options: object) => inspect(resolveOptions(options), { showHidden: true });
+    expect(all(given)).not.toBe(all(without));
+  });
+
+  it.each([{ clusterNodes: servers }, sentinels])(
+    'refuses host and port beside %j, which would win over them',
+    (others) => {
+      const problems = problemsOf({ ...others, host: 'db', port: 2 });
+      expect(problems.map(({ setting, value }) => [setting, value])).toEqual([
+        ['host', 'db'],
+        ['port', '2'],
+      ]);
+    },
+  );
 
   it('hides the password and the TLS options from whoever prints the options', () => {
     const resolved = resolveOptions({ password: 'hunter2', tls: { passphrase: 'hunter2' } });

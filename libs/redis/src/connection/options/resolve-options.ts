@@ -2,11 +2,12 @@ import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
+import { unknownOptions } from '../../errors/unknown-options.js';
+import { readDriverSettings } from './driver-settings.js';
 import { maskSecrets } from './mask-secrets.js';
 import { OptionReader } from './option-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
-import { refuseOwned } from './owned-options.js';
-import { readCredentials, readSentinelAccess } from './read-access.js';
+import { givenOr, readCredentials, readSentinelAccess } from './read-access.js';
 import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
 import { readTls } from './tls-options.js';
 
@@ -94,8 +95,8 @@ function readOptions(
 ): ResolvedRedisOptions {
   const url = readUrl(options.url, read);
   const topology = readTopology(options, read);
-  refuseUnknownOptions(options, read);
-  refuseOwned(options, read);
+  read.problems.push(...unknownOptions(options, OPTIONS));
+  const { ioredis, ioredisCluster } = readDriverSettings(options, topology, read);
   const path = readPath(options, url, topology, read);
   const tls = readTls('tls', options.tls, read, url.tls);
   const commandTimeoutMs = read.timeout('commandTimeout', options.commandTimeout, 5_000);
@@ -110,10 +111,10 @@ function readOptions(
     topology,
     addresses: path === undefined ? readAddresses(options, url, topology, read) : [socketAt(path)],
     path,
-    sentinelName: read.optionalText('sentinelName', options.sentinelName),
+    sentinelName: read.textOrNone('sentinelName', options.sentinelName),
     ...readSentinelAccess(options, tls, read),
     ...readCredentials(options, url, connectTimeoutMs, read),
-    db: readDb(options.db ?? url.db, topology, read),
+    db: readDb(givenOr(url.db, options.db), topology, read),
     tls,
     connectTimeoutMs,
     commandTimeoutMs,
@@ -134,8 +135,8 @@ function readOptions(
     ]),
     startupTimeoutMs: read.timeout('startupTimeout', options.startupTimeout, 10_000),
     shutdownTimeoutMs: read.timeout('shutdownTimeout', options.shutdownTimeout, 2_000),
-    ioredis: { ...(url.family !== undefined && { family: url.family }), ...options.ioredis },
-    ioredisCluster: options.ioredisCluster ?? {},
+    ioredis: { ...(url.family !== undefined && { family: url.family }), ...ioredis },
+    ioredisCluster,
   };
 }
 
@@ -145,6 +146,10 @@ function defaultEnvironment(): string {
 
 function readUrl(url: string | undefined, read: OptionReader): RedisUrlParts {
   if (url === undefined) return {};
+  if (url === '') {
+    read.refuse('url', url, `a text that is not empty; leave it out, or give ${ACCEPTED_URLS}`);
+    return {};
+  }
   const parts = parseRedisUrl(url);
   if (parts) return parts;
   read.refuseUrl('url', url, ACCEPTED_URLS);
@@ -175,15 +180,18 @@ function readAddresses(
   read: OptionReader,
 ): ResolvedRedisOptions['addresses'] {
   const server = {
-    host: read.host('host', options.host ?? url.host, 'localhost'),
-    port: read.integer('port', options.port ?? url.port, 6379, PORTS),
+    host: read.host('host', givenOr(url.host, options.host), 'localhost'),
+    port: read.integer('port', givenOr(url.port, options.port), 6379, PORTS),
   };
   if (topology === 'standalone') return [server];
   const setting = topology === 'cluster' ? 'clusterNodes' : 'sentinels';
-  const listed = listOf(options[setting]);
-  const [first, ...others] = listed.map(({ host, port }, i) => ({
-    host: read.host(`${setting}[${i}].host`, host ?? '', ''),
-    port: read.integer(`${setting}[${i}].port`, port ?? Number.NaN, 0, PORTS),
+  for (const name of ['host', 'port'] as const) {
+    if (options[name] === undefined) continue;
+    read.refuse(name, options[name], `no value beside ${setting}, which say where the servers are`);
+  }
+  const [first, ...others] = listOf(options[setting]).map(({ host, port }, i) => ({
+    host: read.host(`${setting}[${i}].host`, givenOr('', host), ''),
+    port: read.integer(`${setting}[${i}].port`, givenOr(Number.NaN, port), 0, PORTS),
   }));
   if (first) return [first, ...others];
   read.refuse(setting, options[setting], 'a list of at least one address { host, port }');
@@ -242,12 +250,4 @@ function refuseForeignShape(options: unknown): void {
       accepted: 'an object; did the factory return one, and is its configuration loaded?',
     },
   ]);
-}
-
-/** A misspelt option would otherwise be a default in disguise. */
-function refuseUnknownOptions(options: RedisModuleOptions, read: OptionReader): void {
-  for (const setting of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, setting)) continue;
-    read.refuse(setting, 'unknown option', `one of ${Object.keys(OPTIONS).join(', ')}`);
-  }
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { printAddress } from '../../errors/print-address.js';
 import type { ConnectionReplaced } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
@@ -50,12 +51,18 @@ export class Recovery {
   }
 
   #announce(node: Redis, reason: ConnectionReplaced['reason']): void {
-    const { remoteAddress, remotePort } = node.stream;
     this.#telemetry.announce({
       type: 'connection.replaced',
       connection: this.#options.name,
-      endpoint: `${remoteAddress ?? node.options.host}:${remotePort ?? node.options.port}`,
+      endpoint: endpointOf(node),
       reason,
     });
   }
+}
+
+/** Where it leads, rather than where it was told to lead: a name may have other addresses by now. */
+function endpointOf({ options, stream }: Redis): string {
+  const { path, host = 'localhost', port = 6379 } = options;
+  if (path) return path;
+  return printAddress({ host: stream.remoteAddress ?? host, port: stream.remotePort ?? port });
 }

@@ -1,11 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { printAddress } from '../../errors/print-address.js';
+import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 import { parseInfo } from '../info-fields.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../options/options.js';
 import { servernameOf, tlsFor } from '../options/tls-options.js';
 import { serverConnector } from '../wires/connectors.js';
+import { divertWarnings } from '../wires/driver-warnings.js';
 import { isSame, PrimaryHistory } from './primary-history.js';
 import { SentinelSubscription, type SentinelListener } from './sentinel-subscription.js';
 
@@ -67,6 +69,7 @@ export class SentinelFollower implements SentinelListener {
       isReached: false,
     };
     const connector = connectorOf(client);
+    if (!('resolve' in connector)) return; // the application's own, which asks no sentinels
     const ask = connector.resolve.bind(connector);
     connector.resolve = async (sentinel) => {
       const primary = await this.#primaryFor(followed, () => ask(sentinel));
@@ -173,11 +176,13 @@ export class SentinelFollower implements SentinelListener {
       sentinels: undefined,
       lazyConnect: true,
       enableReadyCheck: false,
+      enableOfflineQueue: true, // it is asked before it is connected
       retryStrategy: () => PROMOTION_POLL_MS, // the sentinels cut all connections when they promote it
       maxRetriesPerRequest: null,
       commandTimeout: PROMOTION_MS,
     });
     client.on('error', () => undefined);
+    divertWarnings(client, this.#warn);
     try {
       const end = performance.now() + PROMOTION_MS;
       while (performance.now() < end && this.#followed.size > 0) {
@@ -192,13 +197,22 @@ export class SentinelFollower implements SentinelListener {
     }
   }
 
+  readonly #warn = (about: ConnectionWarning['about']): void => {
+    const { name: connection } = this.#options;
+    this.#telemetry.announce({ type: 'connection.warning', connection, about });
+  };
+
   readonly #listenTo = (sentinel: RedisAddress): void => {
     const key = printAddress(sentinel);
     const [followed] = this.#followed;
     if (!followed || this.#subscriptions.has(key)) return;
-    const { options } = followed.client;
+    const { client } = followed;
     const { silenceTimeoutMs, sentinelName = '' } = this.#options;
-    const connect = () => new Redis(sentinelOptions(sentinel, options, silenceTimeoutMs));
+    const connect = () => {
+      const made = new Redis(sentinelOptions(sentinel, client.options, silenceTimeoutMs));
+      divertWarnings(made, this.#warn);
+      return made;
+    };
     const timing = { pingEveryMs: silenceTimeoutMs };
     const subscription = new SentinelSubscription(connect, sentinelName, this, timing);
     this.#subscriptions.set(key, subscription);
@@ -224,6 +238,7 @@ const ON_ITS_OWN = {
   enableReadyCheck: false,
   maxRetriesPerRequest: 0,
   retryStrategy: () => null,
+  disconnectTimeout: 0, // the timer of a refused connection would keep the process alive
 } as const satisfies RedisOptions;
 
 /** How ioredis itself connects to a sentinel, with a deadline for each command. */
@@ -233,7 +248,7 @@ function sentinelOptions(
   commandTimeout: number,
 ): Omit<RedisOptions, 'replyMapping'> {
   const { sentinelUsername, sentinelPassword, sentinelTLS, family } = options;
-  const { connectTimeout, disconnectTimeout, keepAlive } = options;
+  const { connectTimeout, keepAlive } = options;
   return {
     ...sentinel,
     ...ON_ITS_OWN,
@@ -242,7 +257,6 @@ function sentinelOptions(
     tls: sentinelTLS && tlsFor(sentinelTLS, sentinel.host),
     family,
     connectTimeout,
-    disconnectTimeout,
     keepAlive,
     commandTimeout,
   };

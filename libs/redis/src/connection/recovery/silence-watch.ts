@@ -4,6 +4,7 @@ import { withDeadline } from '../../time/deadline.js';
 import { isClosing } from '../close-client.js';
 import { blockingTimeMs } from '../commands/blocking-commands.js';
 import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
+import { divertWarnings } from '../wires/driver-warnings.js';
 
 /** How often connections are looked at: this many times within `silenceTimeout`. */
 const LOOKS = 4;
@@ -123,6 +124,7 @@ export class SilenceWatch {
       retryStrategy: () => null,
     });
     probe.on('error', () => undefined);
+    divertWarnings(probe, () => undefined); // what is wrong with it is wrong with the connection, too
     const ready = probe.connect().then(
       () => true,
       () => false,

@@ -94,6 +94,7 @@ export function sentinelConnector(options: ResolvedRedisOptions): Connector {
       internals.connectToSentinel = (address, settings) =>
         connectToSentinel(address, {
           ...settings,
+          disconnectTimeout: 0, // of a refused connection it would keep the process alive
           ...(sentinelTls && { tls: tlsFor(sentinelTls, address.host) }),
         });
       internals.resolve = async (address) => {

@@ -15,6 +15,11 @@ export function getCredentialsToken(name = 'default'): string {
   return `nestjs-redis-data:Credentials:${name}`;
 }
 
+/** The token of the names of the headers that are kept with the responses in a cache. @internal */
+export function getResponseHeadersToken(name = 'default'): string {
+  return `nestjs-redis-data:ResponseHeaders:${name}`;
+}
+
 /**
  * Injects a cache. That of the default connection is also injectable by class, as `RedisCache`.
  *

@@ -1,6 +1,8 @@
 import type { CacheDependency, CacheKey, CachePolicy } from '../../cache/cache-options.js';
+import { CACHE_POLICY, checkPolicy } from '../../cache/cache-policy.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { cacheKeyOf } from './cache-key-of.js';
@@ -58,7 +60,8 @@ export interface CachedOptions<
  * A result is shared by all instances of the class: what a request-scoped instance knows of its request
  * has to be in the key. A subclass has entries of its own.
  *
- * At boot rejects with RedisConfigurationException if two classes or methods have one name on a cache.
+ * Throws RedisConfigurationException for an impossible or unknown option when the class is declared. At
+ * boot rejects with it if two classes or methods have one name on a cache.
  *
  * @example
  * ```ts
@@ -77,6 +80,9 @@ export function Cached<
 ): CallDecorator<KeyArgs, TagArgs, DependencyArgs> {
   const { cache, name, key = cacheKeyOfAll, tags, dependsOn, returns, ...policy } = options;
   return (prototype, property, descriptor) => {
+    const where = `@Cached() of ${String(property)}: `;
+    refuseUnknownOptions(options, OPTIONS, where);
+    checkPolicy(policy, where);
     const around = async ({ cache: injected, self, args, run }: MethodCall) => {
       const parts = key(...(args as unknown as KeyArgs));
       const id = Array.isArray(parts) ? (parts as readonly KeyPart[]) : [parts as KeyPart];
@@ -99,6 +105,17 @@ export function Cached<
     );
   };
 }
+
+const OPTIONS = {
+  ...CACHE_POLICY,
+  cache: true,
+  name: true,
+  key: true,
+  tags: true,
+  dependsOn: true,
+  serializer: true,
+  returns: true,
+} as const satisfies Record<keyof CachedOptions, true>;
 
 /** @throws RedisConfigurationException: it is the program that is wrong, not what a client has sent */
 function cacheKeyOfAll(...args: readonly unknown[]): string {

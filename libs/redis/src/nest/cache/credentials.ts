@@ -6,7 +6,7 @@ import type { HttpRequest, PeerSocket } from './http-messages.js';
  * The customary ways to say who one is, in a header: its name has one of these in it. The guide has the
  * list in words (caching-http.md, "Whose response it is").
  */
-const TELLING = [
+const TELLING: readonly [RegExp, RegExp] = [
   /auth(?!or(?:s|ity)?(?:-|$))|token|jwt|secret|passw|cookie|session|credential|signature|principal|identity|api-?key|client-?id/,
   /(?:^|-)(?:key|assertion|user|user-?id|username|email|account|consumer|customer|member|tenant|cert|dn|sid|dpop)(?:-|$)/,
 ];
@@ -89,6 +89,11 @@ export class Credentials {
     const tells = !NOT_TELLING.test(name) && TELLING.some((words) => words.test(name));
     return this.#known.set(name, tells || this.#further.has(name));
   }
+}
+
+/** Whether a header, of a request or a response, carries what only one client may have. */
+export function namesSecret(header: string): boolean {
+  return !NOT_TELLING.test(header) && (TELLING[0].test(header) || /[cx]srf/.test(header));
 }
 
 const isSecret = (parameter: string): boolean =>

@@ -1,7 +1,10 @@
 import { SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
-import type { CacheKey as CoreCacheKey } from '../../cache/cache-options.js';
+import type { CacheKey as CoreCacheKey, CachePolicy } from '../../cache/cache-options.js';
+import { checkPolicy } from '../../cache/cache-policy.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
+import { keptHeaders } from './kept-headers.js';
 
 /** How long a response is fresh, and for how long after that it may be served while one is made. */
 export interface HttpLifetime {
@@ -15,6 +18,7 @@ export type Lifetime = Duration | HttpLifetime;
 /** Where the decorators keep what they say. */
 export const HTTP_CACHE_METADATA = {
   ttl: 'nestjs-redis-data:CacheTTL',
+  headers: 'nestjs-redis-data:CacheHeaders',
   key: 'nestjs-redis-data:CacheKey',
   tags: 'nestjs-redis-data:CacheTags',
   scope: 'nestjs-redis-data:CacheScope',
@@ -32,11 +36,31 @@ export const HTTP_CACHE_METADATA = {
  * ```
  *
  * @default the cache's `ttl` and `staleFor`
+ * @throws RedisConfigurationException for an impossible duration, when the class is declared; one that a
+ * function returns fails its request
  * @publicApi
  */
 export const CacheTTL = (
   ttl: Lifetime | ((request: never) => Lifetime | undefined),
-): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
+): CustomDecorator => {
+  if (typeof ttl !== 'function') {
+    refuseUnknownOptions(policyOf(ttl), LIFETIME, '@CacheTTL(): ');
+    checkPolicy(policyOf(ttl), '@CacheTTL(): ');
+  }
+  return SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
+};
+
+const LIFETIME = { ttl: true, staleFor: true } as const satisfies Record<keyof HttpLifetime, true>;
+
+/**
+ * What a lifetime says about how a response is cached. Anything but an object is taken for a `ttl`, so
+ * that a bare number is refused as it is elsewhere.
+ *
+ * @internal
+ */
+export function policyOf(lifetime: Lifetime | undefined): CachePolicy {
+  return lifetime instanceof Object ? lifetime : { ttl: lifetime };
+}
 
 export type CacheKey = CoreCacheKey;
 
@@ -88,6 +112,22 @@ export const CacheTags = (
 export const CacheScope = (
   scope: 'shared' | ((request: never) => KeyPart | undefined),
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.scope, scope);
+
+/**
+ * Response headers that are kept with the response, so that a hit has them, too: those of the handler that
+ * say something about the body. They join those of the option `responseHeaders`.
+ *
+ * @throws RedisConfigurationException for a header that belongs to one exchange or one client, such as
+ * `Set-Cookie`
+ * @example
+ * ```ts
+ * @CacheHeaders('x-total-count')
+ * ```
+ *
+ * @publicApi
+ */
+export const CacheHeaders = (...headers: readonly string[]): CustomDecorator =>
+  SetMetadata(HTTP_CACHE_METADATA.headers, keptHeaders(headers, '@CacheHeaders()'));
 
 /**
  * Request headers that the response depends on. Each of their values has an entry of its own, and they

@@ -38,9 +38,10 @@ export function scopeOf(
 }
 
 /**
- * The key of a response: what `@CacheKey` says, or handler, host, path and query; then the headers it
- * varies on, then whose it is.
+ * The key of a response: what `@CacheKey` says, or handler, host, path and query; then the version of the
+ * handler that is asked for, the headers it varies on, and whose it is.
  *
+ * @param version what tells it from responses of other versions of the handler, `''` for nothing
  * @param own what `@CacheKey` says about this request
  * @internal
  */
@@ -48,9 +49,14 @@ export function keyOf(
   { resource, vary }: HttpCachePlan,
   request: HttpRequest,
   scope: readonly KeyPart[],
+  version: string,
   own?: CacheKey,
 ): CacheKey {
-  const suffix = [...vary.map((name) => part(headerOf(request, name))), ...scope];
+  const suffix = [
+    ...(version === '' ? [] : [part(version)]),
+    ...vary.map((name) => part(headerOf(request, name))),
+    ...scope,
+  ];
   if (own === undefined) {
     return ['http', resource, part(originOf(request)), part(canonicalUrl(request)), ...suffix];
   }

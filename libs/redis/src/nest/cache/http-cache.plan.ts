@@ -16,8 +16,12 @@ export interface HttpCachePlan {
   readonly key: CacheKey | ((context: ExecutionContext) => CacheKey) | undefined;
   readonly tags: readonly (KeyPart | ((request: unknown) => KeyPart | readonly KeyPart[]))[];
   readonly scope: 'shared' | ((request: unknown) => KeyPart | undefined) | undefined;
-  /** Names of headers, in lower case. */
+  /** Names of headers of the request that the response depends on, in lower case. */
   readonly vary: readonly string[];
+  /** Names of headers of the response that are kept beside those that always are, in lower case. */
+  readonly headers: readonly string[];
+  /** As `@Version` and `@Controller` have them. */
+  readonly version: string | symbol | readonly (string | symbol)[] | undefined;
 }
 
 /** The interceptor that asks, or that of another cache, which then takes its place. */
@@ -45,18 +49,22 @@ const RESPONSE_OR_NEXT = /^[12]:/;
 export class HttpCachePlans {
   readonly #kindOf: (interceptor: unknown) => InterceptorKind;
   readonly #globals: () => readonly unknown[] | undefined;
+  readonly #headers: readonly string[];
   readonly #plans = new WeakMap<object, WeakMap<object, HttpCachePlan>>();
 
   /**
    * @param kindOf what it is that stands in `@UseInterceptors`
    * @param globals the application's global interceptors; `undefined` if they are not known
+   * @param headers of responses, kept beside those that always are
    */
   constructor(
     kindOf: (interceptor: unknown) => InterceptorKind,
     globals: () => readonly unknown[] | undefined,
+    headers: readonly string[],
   ) {
     this.#kindOf = kindOf;
     this.#globals = globals;
+    this.#headers = headers;
   }
 
   /** A subclass of a controller shares its handlers, and may say something else. */
@@ -90,6 +98,8 @@ export class HttpCachePlans {
       tags: says.tags ?? [],
       scope: says.scope,
       vary: says.vary ?? [],
+      headers: [...this.#headers, ...(says.headers ?? [])],
+      version: read(NEST.version) as HttpCachePlan['version'],
     };
   }
 

@@ -19,17 +19,20 @@ export class HttpExchange {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
   readonly #vary: readonly string[];
+  /** Headers of the response that are kept beside those that always are. */
+  readonly #kept: readonly string[];
   /** What interceptors further out see of the response, if there are any. */
   readonly #seen: SeenValue | undefined;
 
   constructor(
     request: HttpRequest,
     response: HttpResponse,
-    { vary, isOutermost }: Pick<HttpCachePlan, 'vary' | 'isOutermost'>,
+    { vary, headers, isOutermost }: Pick<HttpCachePlan, 'vary' | 'headers' | 'isOutermost'>,
   ) {
     this.#request = request;
     this.#response = response;
     this.#vary = vary;
+    this.#kept = headers;
     this.#seen = isOutermost ? undefined : new SeenValue();
     addVary(response, vary);
   }
@@ -107,7 +110,7 @@ export class HttpExchange {
 
   /** Nothing, either, if interceptors further out could not be given again what they have seen. */
   #storable(payload: unknown): StoredResponse | undefined {
-    const stored = storable(this.#response, payload, this.#vary);
+    const stored = storable(this.#response, payload, this.#vary, this.#kept);
     if (!stored || !this.#seen) return stored;
     const seen = this.#seen.asText(stored.body);
     return seen && { ...stored, seen };

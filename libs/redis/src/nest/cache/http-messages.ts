@@ -71,3 +71,8 @@ function internal(owner: object | undefined, description: string): unknown {
   const symbol = Object.getOwnPropertySymbols(owner).find((own) => own.description === description);
   return symbol && (owner as Record<symbol, unknown>)[symbol];
 }
+
+/** RFC 9110, section 5.6.2. */
+export function isHeaderName(name: unknown): boolean {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
+}

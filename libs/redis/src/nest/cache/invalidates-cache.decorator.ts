@@ -2,6 +2,7 @@ import type { CacheKey } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisBatchException } from '../../errors/redis-batch.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import { last, replaceMethod, type MethodCall } from './cached-methods.js';
 import { listOf, type ListOr, type ResultDecorator } from './method-options.js';
@@ -55,6 +56,7 @@ export function InvalidatesCache<
 >(options: InvalidatesCacheOptions<TagArgs, KeyArgs>): ResultDecorator<TagArgs, KeyArgs> {
   const { tags, keys, cache, returns } = options;
   return (prototype, property, descriptor) => {
+    refuseUnknownOptions(options, OPTIONS, `@InvalidatesCache() of ${String(property)}: `);
     const around = async ({ cache: injected, args, run }: MethodCall) => {
       const values = await run();
       const given: readonly unknown[] = [last(values), ...args];
@@ -72,6 +74,13 @@ export function InvalidatesCache<
     );
   };
 }
+
+const OPTIONS = {
+  tags: true,
+  keys: true,
+  cache: true,
+  returns: true,
+} as const satisfies Record<keyof InvalidatesCacheOptions, true>;
 
 /**
  * Tries all of it: what cannot be invalidated must not keep the rest from being so.

@@ -13,14 +13,16 @@ import { from, lastValueFrom, Observable } from 'rxjs';
 import type { GetOrLoadOptions } from '../../cache/cache-options.js';
 import { RedisCache } from '../../cache/redis-cache.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
-import { getCredentialsToken, InjectRedisCache } from './cache.tokens.js';
+import { getCredentialsToken, getResponseHeadersToken, InjectRedisCache } from './cache.tokens.js';
 import { Credentials } from './credentials.js';
 import { keyOf, scopeOf } from './http-cache.key.js';
-import { globalInterceptorsOf } from './global-interceptors.js';
+import { globalInterceptorsOf, versioningOf } from './application-config.js';
+import { policyOf } from './http-cache.decorators.js';
 import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
 import { HttpExchange } from './http-exchange.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';
 import { ResponseCache } from './response-cache.js';
+import { versionAsked } from './route-version.js';
 import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
 
 /** Calls that an interceptor takes care of: it may stand on the handler and on the application. */
@@ -30,8 +32,8 @@ const TAKEN = new WeakSet<object>();
  * Caches what handlers of GET requests answer, as it was sent. Guards run before it, on every request.
  *
  * With `@UseInterceptors` it caches every GET handler it stands on; as `APP_INTERCEPTOR` those that have
- * one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`, `@CacheScope`, `@CacheVary`. Interceptors
- * around it see on a hit what they saw on the miss, as JSON keeps it; it costs least where it is the
+ * one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`, `@CacheScope`, `@CacheVary`, `@CacheHeaders`.
+ * Interceptors around it see on a hit what they saw on the miss, as JSON keeps it; it costs least where it is the
  * first one.
  *
  * @example
@@ -54,19 +56,23 @@ export class RedisCacheInterceptor implements NestInterceptor {
   readonly #credentials: Credentials;
   readonly #options = new WeakMap<HttpCachePlan, GetOrLoadOptions<StoredResponse>>();
   readonly #plans: HttpCachePlans;
+  readonly #modules: ModuleRef | undefined;
 
   constructor(
     @InjectRedisCache() cache: RedisCache,
     @Optional() @Inject(getCredentialsToken()) credentials = new Credentials(),
     @Optional() modules?: ModuleRef,
+    @Optional() @Inject(getResponseHeadersToken()) headers: readonly string[] = [],
   ) {
     this.#cache = cache;
+    this.#modules = modules;
     this.#plans = new HttpCachePlans(
       (interceptor) => {
         const type = classOf(interceptor);
         return type === undefined ? undefined : type === this.constructor ? 'this' : 'another';
       },
       () => globalInterceptorsOf(modules),
+      headers,
     );
     this.#credentials = credentials;
     this.#responses = new ResponseCache(cache);
@@ -79,8 +85,9 @@ export class RedisCacheInterceptor implements NestInterceptor {
         @InjectRedisCache(cache) named: RedisCache,
         @Optional() @Inject(getCredentialsToken(cache)) credentials?: Credentials,
         @Optional() modules?: ModuleRef,
+        @Optional() @Inject(getResponseHeadersToken(cache)) headers?: readonly string[],
       ) {
-        super(named, credentials, modules);
+        super(named, credentials, modules, headers);
       }
     }
     return mixin(NamedCacheInterceptor);
@@ -108,13 +115,14 @@ export class RedisCacheInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     const exchange = new HttpExchange(request, response, plan);
     const scope = plan.isReplaceable ? scopeOf(plan, request, this.#credentials) : undefined;
-    if (!scope) {
+    const version = versionAsked(plan.version, versioningOf(this.#modules), request);
+    if (!scope || version === undefined) {
       exchange.mark('BYPASS');
       return next.handle();
     }
     const own = typeof plan.key === 'function' ? plan.key(context) : plan.key;
     const entry = {
-      key: keyOf(plan, request, scope, own),
+      key: keyOf(plan, request, scope, version, own),
       options: this.#optionsFor(plan, request),
     };
     return request.method === 'HEAD'
@@ -171,5 +179,5 @@ function optionsOf(plan: HttpCachePlan, request: unknown): GetOrLoadOptions<neve
   const tags = plan.tags.flatMap((tag): readonly KeyPart[] =>
     [typeof tag === 'function' ? tag(request) : tag].flat(),
   );
-  return { ...(typeof lifetime === 'string' ? { ttl: lifetime } : lifetime), tags };
+  return { ...policyOf(lifetime), tags };
 }

@@ -2,6 +2,7 @@ import type { CallHandler } from '@nestjs/common';
 import { Observable, tap, type Subscriber } from 'rxjs';
 import type { CacheKey, CacheResult, GetOrLoadOptions } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
+import { LONGEST_DURATION_MS } from '../../time/duration.js';
 import { NotCacheable, type HttpExchange, type XCache } from './http-exchange.js';
 import type { StoredResponse } from './stored-response.js';
 
@@ -86,7 +87,8 @@ export class ResponseCache {
     try {
       // What is past its time is not good enough any more, but the next one may be kept as long.
       const { staleForMs, failSafeMs } = this.#cache.policyOf(options);
-      const failSafe = `${staleForMs + failSafeMs}ms` as const;
+      const keptForMs = Math.min(staleForMs + failSafeMs, LONGEST_DURATION_MS);
+      const failSafe = `${keptForMs}ms` as const;
       const strict = { ...options, staleFor: '1ms' as const, failSafe };
       const found = await this.#cache.resolve(key, () => run.load(), strict);
       if (run.isRunning) run.settle(found);

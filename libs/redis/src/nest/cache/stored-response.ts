@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Remembered } from '../../cache/entry/remembered.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { isPlainData, type SeenText } from './seen-value.js';
+import { ALWAYS_KEPT } from './kept-headers.js';
 import { isFastify, serializesPlainly, textHeader, type HttpResponse } from './http-messages.js';
 
 /** A response as it was sent. */
@@ -15,17 +16,6 @@ export interface StoredResponse {
   /** What interceptors further out saw of it, if there were any. */
   readonly seen?: SeenText;
 }
-
-/** What describes the body, or who may keep it. Everything else belongs to one exchange. */
-const KEPT = [
-  'cache-control',
-  'content-disposition',
-  'content-language',
-  'content-type',
-  'last-modified',
-  'link',
-  'vary',
-];
 
 interface Head extends Omit<StoredResponse, 'body' | 'seen'> {
   readonly seen?: Omit<SeenText, 'text'> & {
@@ -85,19 +75,21 @@ function headIn(line: string): Head {
  * not in the key, is left alone; so is every status but 200, and every payload but text and what becomes
  * text.
  *
- * @param declared the headers in the key
+ * @param declared the headers of the request that are in the key
+ * @param further the headers of the response that are kept beside those that always are
  * @internal
  */
 export function storable(
   response: HttpResponse,
   payload: unknown,
   declared: readonly string[],
+  further: readonly string[],
 ): StoredResponse | undefined {
   if (response.statusCode !== 200 || !mayBeKept(response, declared)) return undefined;
   const body = textOf(response, payload);
   if (body === undefined || body === '') return undefined;
   const headers: Record<string, string> = {};
-  for (const name of KEPT) {
+  for (const name of [...ALWAYS_KEPT, ...further]) {
     const value = textHeader(response, name);
     if (value !== undefined) headers[name] = value;
   }

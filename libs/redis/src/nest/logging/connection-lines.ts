@@ -1,11 +1,22 @@
 import type { Logger } from '@nestjs/common';
+import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { RedisEventHandlers } from '../../telemetry/telemetry.js';
 import { wordsOfDriverError } from './failure-words.js';
 import type { FloodGate } from './flood-gate.js';
 import { milliseconds } from './work-lines.js';
 
+/** Each is written once for a connection, however often it connects. */
+const WARNINGS = {
+  'info-forbidden':
+    'Redis forbids INFO: a server that is loading its data counts as ready. Allow +info',
+  'password-not-needed': 'Redis, or a sentinel, was given a password and wants none',
+  'users-not-known':
+    'Redis was given a user name and knows none: set the password only before Redis 6',
+} as const satisfies Record<ConnectionWarning['about'], string>;
+
 /** A connection that was lost or restored, and a pool that had none to lend. */
 export function connectionHandlers(logger: Logger, floods: FloodGate) {
+  const warned = new Set<string>();
   return {
     'connection.ready': ({ connection, endpoint, restored }) => {
       const msg = restored ? 'Redis connection restored' : 'Redis connection ready';
@@ -27,6 +38,11 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
           ...heldBack,
         });
       });
+    },
+    'connection.warning': ({ connection, about }) => {
+      if (warned.has(`${connection} ${about}`)) return;
+      warned.add(`${connection} ${about}`);
+      logger.warn({ msg: WARNINGS[about], connection });
     },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {
       if (!error) return;

@@ -3,6 +3,7 @@ import { translateError } from '../../connection/translation/translate-error.js'
 import { isError } from '../../errors/is-error.js';
 import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
+import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
 import { keyForLog } from './key-for-log.js';
 import type { LogPolicy } from './log-policy.js';
 
@@ -59,15 +60,23 @@ export function wordsOfError(error: unknown, policy: LogPolicy): FailureWords | 
     return wordsOfDriverError(error, { ...failure, key: keyForLog(failure.key, policy) });
   }
   const words = wordsOf(error);
-  const { key } = error as { key?: unknown };
-  if (!(error instanceof RedisException) || typeof key !== 'string') return words;
-  const shown = `"${keyForLog(key, policy) ?? '*'}"`;
-  const hide = (text: string) => text.replaceAll(`"${key}"`, () => shown);
+  const hide = (text: string) =>
+    keysIn(error).reduce((hidden, key) => {
+      const shown = `"${keyForLog(key, policy) ?? '*'}"`;
+      return hidden.replaceAll(`"${key}"`, () => shown);
+    }, text);
   return {
     ...words,
     error: hide(words.error),
     ...(words.stack !== undefined && { stack: hide(words.stack) }),
   };
+}
+
+/** The keys that the message of an exception of ours may name. */
+function keysIn(error: Error): readonly string[] {
+  if (error instanceof RedisLoadCycleException) return error.path;
+  const { key } = error as { key?: unknown };
+  return error instanceof RedisException && typeof key === 'string' ? [key] : [];
 }
 
 function wordsOf(error: Error): FailureWords {

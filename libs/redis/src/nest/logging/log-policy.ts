@@ -1,5 +1,6 @@
 import { OptionReader } from '../../connection/options/option-reader.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
+import { unknownOptions } from '../../errors/unknown-options.js';
 import type { Duration } from '../../time/duration.js';
 
 const KEYS = ['full', 'pattern', 'none'] as const;
@@ -68,14 +69,7 @@ export function resolveLogging(options: RedisLoggingOptions = {}): LogPolicy {
   if (typeof (successes as unknown) !== 'boolean') {
     read.refuse('logging.successes', successes, 'true or false');
   }
-  for (const name of Object.keys(options)) {
-    if (!(name in OPTIONS))
-      read.refuse(
-        `logging.${name}`,
-        '',
-        `no option of this name; there are ${Object.keys(OPTIONS).join(', ')}`,
-      );
-  }
+  read.problems.push(...unknownOptions(options, OPTIONS, 'logging.'));
   if (read.problems.length > 0) throw new RedisConfigurationException(read.problems);
   return policy;
 }

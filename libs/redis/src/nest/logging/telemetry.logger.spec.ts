@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Logger } from '@nestjs/common';
+import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { recordFailure } from '../../connection/translation/command-failures.js';
 import type { CommandEvent } from '../../telemetry/command.events.js';
@@ -189,6 +190,13 @@ describe('The words about a failure', () => {
   it("name no key at all with keys: 'none'", () => {
     const { error } = loaderFails(lateFor(KEY), { keys: 'none' });
     expect(error).toContain('get on "*" within');
+  });
+
+  it('hide each key of a load that asks for itself', () => {
+    const through = 'cache:app:production:other-secret';
+    const { error, stack } = loaderFails(new RedisLoadCycleException([KEY, through, KEY]));
+    expect(error).toMatch(/^The loader of "[a-z:*]+" asks for its own value \("[a-z:*]+" -> "/);
+    expect(error + stack).not.toMatch(/secret/);
   });
 
   it('are ours if the driver failed a loader', () => {

@@ -1,8 +1,16 @@
+import { types } from 'node:util';
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
 import { encodePart } from '../../keys/key-encoding.js';
-import { JsonSerializer } from '../../serialization/json.serializer.js';
+import { hasToJson, type JsonLoss } from '../../serialization/json-loss.js';
+import {
+  JsonSerializer,
+  lossException,
+  unwritable,
+  writeJson,
+} from '../../serialization/json.serializer.js';
+import { entityLossOf, rewrittenLossOf } from './entity-loss.js';
 import type { EntitySchema, IdValue } from './entity-schema.js';
 import { EntityValidator } from './entity-validator.js';
 import { Hydrator, type Plain } from './hydrator.js';
@@ -103,13 +111,32 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     if (problems.length > 0) throw new RedisValidationException(this.#schema.kind, problems);
   }
 
-  /** @throws RedisSerializationException if JSON cannot hold it, or would silently lose a part of it */
-  encode(instance: T, key: string): string {
-    const text = this.#serializer.serialize(instance, key);
-    // A toJSON may give anything, also what no read would take for this entity.
-    if ('toJSON' in instance) this.#plainOf(text, key, this.idOf(instance));
-    else refuseCollections(instance as Plain, key);
-    return text;
+  /**
+   * The text of an entity as it is now.
+   *
+   * @returns RedisSerializationException if it would not come back equal, for the caller to throw once
+   * everything is known that is not valid
+   */
+  encode(instance: T, key: string): string | RedisSerializationException {
+    try {
+      const said: unknown = hasToJson(instance) ? instance.toJSON('') : instance;
+      const loss = this.#lossOf(instance, said);
+      if (loss) return lossException(key, loss, remedyOf(loss));
+      if (said === instance) return writeJson(instance, key);
+      const text = writeJson({ toJSON: () => said }, key);
+      this.#plainOf(text, key, this.idOf(instance)); // it may be what no read takes for this entity
+      return text;
+    } catch (error) {
+      return error instanceof RedisSerializationException ? error : unwritable(key, error);
+    }
+  }
+
+  #lossOf(instance: T, said: unknown): JsonLoss | undefined {
+    if (typeof said !== 'object' || said === null) return undefined; // its text is refused
+    const loss = entityLossOf(instance, said, this.#hydrator);
+    if (loss || said !== instance) return loss;
+    const { id, indexes } = this.#schema;
+    return rewrittenLossOf(instance, [id.property, ...indexes.keys()], this.#hydrator);
   }
 
   /**
@@ -172,15 +199,10 @@ export class EntityCodec<T extends object, Id extends IdValue> {
   }
 }
 
-/** JSON has them as `{}`: what is in them would be gone. */
-function refuseCollections(instance: Plain, key: string): void {
-  for (const property in instance) {
-    const value = instance[property];
-    if (value instanceof Map || value instanceof Set) {
-      const problem = `has a Map or a Set as its ${property}, which JSON cannot hold; give its class a toJSON`;
-      throw new RedisSerializationException(key, problem);
-    }
-  }
+function remedyOf({ value, remedy }: JsonLoss): string {
+  if (types.isDate(value)) return 'put @Type(() => Date) on the property, and give it a valid Date';
+  if (typeof value !== 'object' && typeof value !== 'bigint') return remedy;
+  return `${remedy}, or say how it is written and read with a toJSON and a @Transform`;
 }
 
 function isNotFinite(id: IdValue): boolean {

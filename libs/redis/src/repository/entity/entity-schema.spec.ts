@@ -98,6 +98,66 @@ describe('schemaOf', () => {
     expect(problemsOf(Odd)[0]).toMatchObject({ setting: 'Odd.ttl', value: '60' });
   });
 
+  it('refuses what is never stored as an id or for an index, all of it at once', () => {
+    @RedisEntity({ kind: 'computed' })
+    class Computed {
+      first = '';
+      #last = '';
+      @EntityId() get id(): string {
+        return this.first;
+      }
+      @Indexed() get initial(): string {
+        return this.first.slice(0, 1);
+      }
+      @Indexed() get last(): string {
+        return this.#last;
+      }
+      set last(last: string) {
+        this.#last = last;
+      }
+      @Indexed() greet(): string {
+        return 'Hello';
+      }
+      @Indexed() tags!: string[];
+      @Indexed() views!: bigint;
+      @Indexed() byName!: Map<string, string>;
+      @Indexed() account!: Account;
+      @Indexed() joinedAt!: Date;
+    }
+    expect(problemsOf(Computed).map(({ setting, value }) => [setting, value])).toEqual([
+      ['@EntityId of Computed: id', 'an accessor'],
+      ['@Indexed of Computed: initial', 'an accessor'],
+      ['@Indexed of Computed: last', 'an accessor'],
+      ['@Indexed of Computed: greet', 'a method'],
+      ['@Indexed of Computed: tags', 'of type Array'],
+      ['@Indexed of Computed: views', 'of type BigInt'],
+      ['@Indexed of Computed: byName', 'of type Map'],
+      ['@Indexed of Computed: account', 'of type Account'],
+    ]);
+  });
+
+  it('takes an accessor that a toJSON writes', () => {
+    @RedisEntity({ kind: 'written' })
+    class Written {
+      @EntityId() id = '';
+      @Indexed() get initial(): string {
+        return this.id.slice(0, 1);
+      }
+      toJSON(): object {
+        return { id: this.id, initial: this.initial };
+      }
+    }
+    expect([...schemaOf(Written, '').indexes.keys()]).toEqual(['initial']);
+  });
+
+  it.each<[object, string | symbol]>([
+    [Plain.prototype, Symbol('id')],
+    [Plain, 'id'],
+  ])('refuses to mark a property of %p that is never stored: %p', (prototype, property) => {
+    expect(() => EntityId()(prototype, property)).toThrow(RedisConfigurationException);
+    expect(() => Indexed()(prototype, property)).toThrow(RedisConfigurationException);
+  });
+
   it('has types that know ids and criteria', () => {
     const id: IdOf<Account> = 1;
     // @ts-expect-error -- ids of this class are numbers

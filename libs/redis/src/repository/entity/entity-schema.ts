@@ -1,8 +1,11 @@
+import { flagOf } from '../../errors/flag-of.js';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import { parseTtl, type TtlMs } from '../../time/ttl.js';
+import { emittedType, inheritedDescriptor } from './class-metadata.js';
 import { declarationsOf, type RedisEntityOptions } from './entity-declaration.js';
 
 /** What can be an id. */
@@ -25,6 +28,12 @@ export interface EntitySchema {
   readonly indexes: ReadonlyMap<string, { readonly unique: boolean }>;
 }
 
+const OPTIONS = {
+  kind: true,
+  ttl: true,
+  validateOnRead: true,
+} as const satisfies Record<keyof RedisEntityOptions, true>;
+
 /** Kinds that mean something else in a key. */
 const RESERVED = new Set(['cache', 'counter', 'index', 'lock', 'tag', 'unique']);
 
@@ -39,18 +48,55 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
   const options = declarations.find((declaration) => declaration.options)?.options;
   const id = declarations.find((declaration) => declaration.id)?.id;
   if (!options || !id) throw incomplete(entity.name, options, id);
+  refuseUnknownOptions(options, OPTIONS, `@RedisEntity of ${entity.name}: `);
   const indexes = new Map(
     declarations.reverse().flatMap((declaration) => [...declaration.indexes]),
   );
+  refuseUnstored(entity as unknown as EntityClass, id.property, [...indexes.keys()]);
   return {
     entity: entity as unknown as EntityClass,
     kind: kindOf(options, entity.name),
     ttlMs: options.ttl === undefined ? undefined : parseTtl(options.ttl, `${entity.name}.ttl`),
-    validateOnRead: options.validateOnRead ?? false,
+    validateOnRead: flagOf(`${entity.name}.validateOnRead`, options.validateOnRead, false),
     id,
     indexes,
   };
 }
+
+/**
+ * Of what JSON leaves out nothing can be found, and an entity without its id cannot be read. A class with
+ * a toJSON may write it all the same.
+ *
+ * @throws RedisConfigurationException listing all such properties
+ */
+function refuseUnstored(entity: EntityClass, id: string, indexed: readonly string[]): void {
+  const prototype = entity.prototype as object;
+  const writesItself = 'toJSON' in prototype;
+  const problems: ConfigurationProblem[] = [];
+  const look = (decorator: string, property: string, isFit: (type: unknown) => boolean) => {
+    const found = inheritedDescriptor(prototype, property);
+    const type = emittedType(prototype, property);
+    const isMethod = typeof found?.value === 'function';
+    if (!isMethod && (writesItself || (!found && isFit(type)))) return;
+    const typeName = (type as { readonly name: string } | undefined)?.name ?? '';
+    const value = isMethod ? 'a method' : found ? 'an accessor' : `of type ${typeName}`;
+    const accepted = found ? STORED : 'a property that is a string, a number, a boolean or a date';
+    problems.push({ setting: `${decorator} of ${entity.name}: ${property}`, value, accepted });
+  };
+  look('@EntityId', id, () => true);
+  for (const property of indexed) look('@Indexed', property, isIndexable);
+  if (problems.length > 0) throw new RedisConfigurationException(problems);
+}
+
+const STORED = 'a property that is stored: JSON leaves out what the class computes';
+
+/** `Object` stands for unions and for what is not known. A class with a toJSON may become a text. */
+function isIndexable(type: unknown): boolean {
+  if (typeof type !== 'function' || INDEXABLE.has(type)) return true;
+  return typeof (type.prototype as { toJSON?: unknown } | undefined)?.toJSON === 'function';
+}
+
+const INDEXABLE = new Set<unknown>([String, Number, Boolean, Date, Object]);
 
 function kindOf({ kind }: RedisEntityOptions, name: string): string {
   const given: unknown = kind;

@@ -3,6 +3,10 @@
  * becomes text and back, in `indexes/` how entities are found by other values than their id, in
  * `writing/` how both are written together.
  */
+import { flagOf } from '../../errors/flag-of.js';
+import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
+import { refuseUnknownOptions } from '../../errors/unknown-options.js';
+import { emittedType } from './class-metadata.js';
 import { declarationOf, type RedisEntityOptions } from './entity-declaration.js';
 
 /**
@@ -13,7 +17,7 @@ import { declarationOf, type RedisEntityOptions } from './entity-declaration.js'
  * class User {
  *   @EntityId() id!: string;
  *   @IsEmail() @Indexed({ unique: true }) email!: string;
- *   @Type(() => Date) createdAt!: Date;
+ *   @IsDate() createdAt!: Date;
  * }
  *
  * @publicApi
@@ -35,9 +39,10 @@ export interface EntityIdOptions {
 /** Marks the property that is the id: a string that is not empty, or a finite number. @publicApi */
 export function EntityId(options: EntityIdOptions = {}): PropertyDecorator {
   return (prototype, property) => {
+    refuseUnknownOptions(options, { type: true }, `@EntityId of ${String(property)}: `);
     const type = options.type ?? emittedType(prototype, property);
-    const isNumber = type === Number;
-    declarationOf(prototype.constructor).id = { property: nameOf(property), isNumber };
+    const name = nameOf(prototype, property, '@EntityId()');
+    declarationOf(prototype.constructor).id = { property: name, isNumber: type === Number };
   };
 }
 
@@ -51,24 +56,25 @@ export interface IndexedOptions {
 
 /**
  * Makes entities findable by this property with `findBy` and `findOneBy`. Its values are strings,
- * numbers, booleans or dates; entities without a value are not in the index.
+ * numbers, booleans or dates; entities without a value are not in the index. An accessor, a method and a
+ * property of another type are refused when the repository is made.
  *
  * @publicApi
  */
-export function Indexed({ unique = false }: IndexedOptions = {}): PropertyDecorator {
+export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
   return (prototype, property) => {
-    declarationOf(prototype.constructor).indexes.set(nameOf(property), { unique });
+    refuseUnknownOptions(options, { unique: true }, `@Indexed of ${String(property)}: `);
+    const unique = flagOf(`@Indexed of ${String(property)}: unique`, options.unique, false);
+    const name = nameOf(prototype, property, '@Indexed()');
+    declarationOf(prototype.constructor).indexes.set(name, { unique });
   };
 }
 
-function nameOf(property: string | symbol): string {
-  return String(property);
+/** @throws RedisConfigurationException for what is never stored: static properties, and symbols as names */
+function nameOf(prototype: object, property: string | symbol, decorator: string): string {
+  if (typeof property === 'string' && typeof prototype !== 'function') return property;
+  const accepted = 'a property of the instances whose name is a text: no other is stored';
+  throw new RedisConfigurationException([
+    { setting: decorator, value: String(property), accepted },
+  ]);
 }
-
-/** What `emitDecoratorMetadata` leaves behind, if it is on and reflect-metadata is loaded. */
-function emittedType(prototype: object, property: string | symbol): unknown {
-  const { getMetadata } = Reflect as { getMetadata?: MetadataReader };
-  return getMetadata?.('design:type', prototype, property);
-}
-
-type MetadataReader = (key: string, target: object, property: string | symbol) => unknown;

@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import { plainToInstance, TransformationType, Type } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { accessorPairsOf, emittedType, inheritedDescriptor } from './class-metadata.js';
 import { UnfitError } from './unfit.error.js';
 
 /** An object as JSON.parse returns it. */
@@ -14,19 +16,22 @@ const MOST_REMEMBERED = 256;
 /**
  * Makes instances of a class from what JSON.parse returns, as class-transformer's `plainToInstance`
  * does with `ignoreDecorators`: @Type and @Transform are followed, and @Expose and @Exclude, which
- * say what other people may see, are not. What a property needs is found out once, which is many
- * times faster (benchmarks/repository.bench.mjs).
+ * say what other people may see, are not. A property without them whose type is `Date`, as the compiler
+ * emits it, is a date. What a property needs is found out once, which is many times faster
+ * (benchmarks/repository.bench.mjs).
  *
  * @internal
  */
 export class Hydrator {
-  readonly #entity: new () => object;
+  readonly entity: new () => object;
   readonly #steps = new Map<string, Step>();
   /** The steps of the last object, in order: those of the next one are most likely the same. */
   readonly #lastSteps: Step[] = [];
+  #defaults: ReadonlyMap<string, unknown> | undefined;
+  #pairs: readonly string[] | undefined;
 
   private constructor(entity: unknown) {
-    this.#entity = entity as new () => object;
+    this.entity = entity as new () => object;
   }
 
   static of(entity: unknown): Hydrator {
@@ -37,7 +42,7 @@ export class Hydrator {
 
   /** @throws UnfitError if a date is none, or something nested is no object */
   hydrate(plain: Plain): object {
-    const instance = new this.#entity();
+    const instance = new this.entity();
     this.#fill(instance, plain, this.#lastSteps);
     return instance;
   }
@@ -52,7 +57,7 @@ export class Hydrator {
     for (const property in plain) {
       let step = expected[i];
       if (step?.property !== property) {
-        step = this.#stepOf(property);
+        step = this.stepOf(property);
         if (i < MOST_REMEMBERED) expected[i] = step;
       }
       i++;
@@ -62,10 +67,27 @@ export class Hydrator {
     }
   }
 
-  #stepOf(property: string): Step {
+  /**
+   * The properties that the constructor gives every instance.
+   *
+   * @throws what the constructor throws without arguments: no instance could be read
+   */
+  get defaults(): ReadonlyMap<string, unknown> {
+    return (this.#defaults ??= new Map(
+      Object.entries(new this.entity()).filter(([, value]) => value !== undefined),
+    ));
+  }
+
+  /** Properties that a getter and a setter of the class keep somewhere else. */
+  get accessorPairs(): readonly string[] {
+    return (this.#pairs ??= accessorPairsOf(this.entity.prototype as object));
+  }
+
+  /** What becomes of a property when it is read. */
+  stepOf(property: string): Step {
     let step = this.#steps.get(property);
     if (!step) {
-      step = { property, convert: converterFor(this.#entity, property) };
+      step = { property, ...conversionFor(this.entity, property) };
       if (this.#steps.size < MOST_REMEMBERED) this.#steps.set(property, step);
     }
     return step;
@@ -73,20 +95,36 @@ export class Hydrator {
 }
 
 /** What becomes of one property; it is taken as it is if there is nothing to convert. */
-interface Step {
+export interface Step {
   readonly property: string;
   readonly convert: Convert | undefined;
+  readonly way: Way;
 }
+
+/**
+ * How a value comes back: as JSON has it (`json`), as what its class-transformer decorators make of that
+ * (`own`), as what a getter gives (`computed`), or not at all (`skipped`); as an instance (`nested`), or as
+ * one of the values that `keeps` knows (`leaf`), and so each item of a list.
+ */
+export type Way =
+  | { readonly kind: 'json' | 'own' | 'computed' | 'skipped' }
+  | { readonly kind: 'nested'; readonly hydrator: Hydrator }
+  | { readonly kind: 'leaf'; readonly name: string; readonly keeps: (value: unknown) => boolean };
+
+type Conversion = Pick<Step, 'convert' | 'way'>;
+
+const AS_JSON: Conversion = { convert: undefined, way: { kind: 'json' } };
 
 const hydrators = new WeakMap<object, Hydrator>();
 
 /** Marks properties that are left alone. */
 const SKIP: Convert = () => undefined;
 
-/** `undefined` if the value is taken as it is. */
-function converterFor(entity: new () => object, property: string): Convert | undefined {
-  if (isNoData(entity.prototype as object, property)) return SKIP;
-  if (!storageIsKnown()) return byClassTransformer(entity, property);
+function conversionFor(entity: new () => object, property: string): Conversion {
+  const prototype = entity.prototype as object;
+  const skipped = skippedKind(prototype, property);
+  if (skipped) return { convert: SKIP, way: { kind: skipped } };
+  if (!storageIsKnown()) return own(byClassTransformer(entity, property));
   const type = defaultMetadataStorage.findTypeMetadata(entity, property);
   const transforms = defaultMetadataStorage
     .findTransformMetadatas(entity, property, TransformationType.PLAIN_TO_CLASS)
@@ -98,49 +136,46 @@ function converterFor(entity: new () => object, property: string): Convert | und
       type.typeFunction.length > 0 ||
       type.reflectedType === Set ||
       type.reflectedType === Map);
-  if (isSpecial) return byClassTransformer(entity, property);
-  const convert = type && byType(type.typeFunction, property);
-  if (transforms.length === 0) return convert;
-  return (given, plain) => {
-    let value = convert ? convert(given, plain) : given;
+  if (isSpecial) return own(byClassTransformer(entity, property));
+  const typed = type && byType(type.typeFunction(), property);
+  if (transforms.length === 0) {
+    if (typed) return typed;
+    return emittedType(prototype, property) === Date ? byType(Date, property) : AS_JSON;
+  }
+  return own((given, plain) => {
+    let value = typed?.convert ? typed.convert(given, plain) : given;
     for (const { transformFn } of transforms) {
       const type = TransformationType.PLAIN_TO_CLASS;
       value = transformFn({ value, key: property, obj: plain, type, options: {} });
     }
     return value;
-  };
+  });
 }
+
+const own = (convert: Convert): Conversion => ({ convert, way: { kind: 'own' } });
 
 /** `__proto__`, methods and getters: what is stored must not change what an object is. */
-function isNoData(prototype: object, property: string): boolean {
-  for (let at: object | null = prototype; at; at = Object.getPrototypeOf(at) as object | null) {
-    const found = Object.getOwnPropertyDescriptor(at, property);
-    if (!found) continue;
-    return (
-      property === '__proto__' || (found.set === undefined && (!!found.get || isMethod(found)))
-    );
-  }
-  return false;
+function skippedKind(prototype: object, property: string): 'computed' | 'skipped' | undefined {
+  const found = inheritedDescriptor(prototype, property);
+  if (property === '__proto__' || typeof found?.value === 'function') return 'skipped';
+  return found?.get && !found.set ? 'computed' : undefined;
 }
 
-function isMethod({ value }: PropertyDescriptor): boolean {
-  return typeof value === 'function';
-}
-
-function byType(typeFunction: () => unknown, property: string): Convert {
-  const type = typeFunction();
-  const convertOne = type === Date ? toDate : type === Object ? asItIs : PRIMITIVES.get(type);
-  const convert = convertOne ?? toInstanceOf(type, property);
+function byType(type: unknown, property: string): Conversion {
+  if (type === Object) return AS_JSON;
+  const leaf = LEAVES.get(type);
+  const convert = leaf ? leaf.convert : toInstanceOf(type, property);
   const convertAll = (value: unknown): unknown => {
     if (value === null || value === undefined) return value;
     return Array.isArray(value) ? value.map(convertAll) : convert(value, property);
   };
-  return convertAll;
+  const way: Way = leaf
+    ? { kind: 'leaf', name: leaf.name, keeps: leaf.keeps }
+    : { kind: 'nested', hydrator: Hydrator.of(type) };
+  return { convert: convertAll, way };
 }
 
 type ConvertOne = (value: unknown, property: string) => unknown;
-
-const asItIs: ConvertOne = (value) => value;
 
 function toNumber(value: unknown, property: string): number {
   const number = Number(value);
@@ -148,18 +183,27 @@ function toNumber(value: unknown, property: string): number {
   return number;
 }
 
-const PRIMITIVES = new Map<unknown, ConvertOne>([
-  [String, String],
-  [Number, toNumber],
-  [Boolean, Boolean],
-]);
-
 const toDate: ConvertOne = (value, property) => {
   const date = new Date(value as string);
   if (typeof value === 'boolean' || Number.isNaN(date.getTime()))
     throw new UnfitError(property, 'is not a date');
   return date;
 };
+
+/** Types of single values: how each is made of JSON, and which values come back as they were. */
+const LEAVES = new Map<
+  unknown,
+  { readonly name: string; readonly convert: ConvertOne; readonly keeps: (v: unknown) => boolean }
+>([
+  [String, { name: 'string', convert: String, keeps: (value) => typeof value === 'string' }],
+  [Number, { name: 'finite number', convert: toNumber, keeps: Number.isFinite }],
+  [Boolean, { name: 'boolean', convert: Boolean, keeps: (value) => typeof value === 'boolean' }],
+  [Date, { name: 'valid Date', convert: toDate, keeps: isValidDate }],
+]);
+
+function isValidDate(value: unknown): boolean {
+  return types.isDate(value) && !Number.isNaN(value.getTime());
+}
 
 function toInstanceOf(type: unknown, property: string): ConvertOne {
   const hydrator = Hydrator.of(type);

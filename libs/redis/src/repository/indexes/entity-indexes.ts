@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { types } from 'node:util';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
@@ -78,7 +79,7 @@ export class EntityIndexes {
    */
   criteria(values: object): [IndexEntry, ...Criterion[]] {
     const criteria = Object.entries(values).map(([property, value]) => {
-      const text = asText(value instanceof Date ? value.toJSON() : value);
+      const text = asText(types.isDate(value) ? value.toJSON() : value);
       if (text === undefined) throw this.#notSearchable(property, typeof value);
       return { property, value: text };
     });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../../src/index.js';
 import type { AclTrial } from './acl-features.js';
@@ -54,8 +54,9 @@ export function useAclStage(
     },
   };
 
+  const warn = jest.spyOn(console, 'warn');
+
   beforeAll(async () => {
-    jest.spyOn(console, 'warn').mockReturnValue(); // ioredis, about a forbidden INFO
     servers = await start();
     root = await openConnection(servers.options);
   });
@@ -66,7 +67,8 @@ export function useAclStage(
   afterAll(async () => {
     await root.close();
     await servers.stop();
-    jest.restoreAllMocks();
+    expect(warn).not.toHaveBeenCalled(); // ioredis would, about a forbidden INFO
+    warn.mockRestore();
   });
   return stage;
 }

@@ -89,7 +89,7 @@ const writing = keyed<unknown>(value).map(({ input, entries }): BatchOperation =
     const failed: string[] = [];
     const rest: [string, true][] = [];
     for (const [name, given] of entries) {
-      if (given === undefined || typeof given === 'bigint') {
+      if (given === undefined || typeof given === 'bigint' || Number.isNaN(given)) {
         failed.push(name);
       } else {
         model.set(name, JSON.stringify(given));

@@ -25,6 +25,7 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
       'connection.ready': handler,
       'connection.down': handler,
       'connection.replaced': handler,
+      'connection.warning': handler,
     });
   subscribe((event) => events.push(event));
   const registry = new ClientRegistry(telemetry);

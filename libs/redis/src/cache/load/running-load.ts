@@ -1,0 +1,92 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
+
+/**
+ * A load that may be under way, and the loads whose loaders wait for it. A loader that waits for its own
+ * load, or for one that waits for it, would wait until `loadTimeout`: it is refused.
+ *
+ * @internal
+ */
+export class RunningLoad {
+  /** The client: the same key on another one is another entry. */
+  readonly #client: object;
+  readonly key: string;
+  readonly #waiting = new Set<Wait>();
+  #isRunning = false;
+
+  constructor(client: object, key: string) {
+    this.#client = client;
+    this.key = key;
+  }
+
+  /** Calls the loader. */
+  async run<T>(load: () => Promise<T>): Promise<T> {
+    this.#isRunning = true;
+    running++;
+    try {
+      return await current.run(this, load);
+    } finally {
+      this.#isRunning = false;
+      if (--running === 0) current.disable();
+    }
+  }
+
+  /**
+   * Waits for this load, and notes that the loader does in which this is called, if there is one.
+   *
+   * @throws RedisLoadCycleException if it waits for that loader, directly or through others
+   */
+  async awaited<T>(wait: () => Promise<T>): Promise<T> {
+    const load = current.getStore();
+    if (!load) return wait();
+    load.#refuse(this.#client, this.key);
+    const waiting: Wait = { load };
+    this.#waiting.add(waiting);
+    try {
+      return await wait();
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  /** Looks for the entry among those that wait for this load, directly or through others. */
+  #refuse(client: object, key: string): void {
+    // For each load found, the one that it waits for. Those added meanwhile are visited, too.
+    const waitsFor = new Map<RunningLoad, RunningLoad | undefined>([[this, undefined]]);
+    for (const [load] of waitsFor) {
+      if (load.#isRunning && load.#client === client && load.key === key) {
+        throw new RedisLoadCycleException([...pathFrom(load, waitsFor), key]);
+      }
+      for (const { load: waiting } of load.#waiting) {
+        if (!waitsFor.has(waiting)) waitsFor.set(waiting, load);
+      }
+    }
+  }
+}
+
+/** That the loader of a load waits for another load; several may, for the same one. */
+interface Wait {
+  readonly load: RunningLoad;
+}
+
+function pathFrom(
+  first: RunningLoad,
+  waitsFor: ReadonlyMap<RunningLoad, RunningLoad | undefined>,
+): [string, ...string[]] {
+  const path: [string, ...string[]] = [first.key];
+  let load = waitsFor.get(first);
+  while (load) {
+    path.push(load.key);
+    load = waitsFor.get(load);
+  }
+  return path;
+}
+
+/**
+ * The load that the running code is part of. Enabled only while there are loads: until Node 22 an enabled
+ * storage costs every promise of the process.
+ */
+const current = new AsyncLocalStorage<RunningLoad>();
+
+/** How many loaders are running, of all caches. */
+let running = 0;

@@ -1,0 +1,15 @@
+import { RedisConfigurationException } from './redis-configuration.exception.js';
+
+/**
+ * An option that is true or false. `'false'`, as it comes out of an environment, would count as true.
+ *
+ * @throws RedisConfigurationException naming the option if it is anything else
+ * @internal
+ */
+export function flagOf(setting: string, value: boolean | undefined, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault;
+  if (typeof value === 'boolean') return value;
+  throw new RedisConfigurationException([
+    { setting, value: String(value), accepted: 'true or false' },
+  ]);
+}

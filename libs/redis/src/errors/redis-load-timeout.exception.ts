@@ -1,0 +1,44 @@
+import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
+
+export interface RedisLoadTimeoutFacts {
+  /** The key of the entry. */
+  readonly key: string;
+  /** The `loadTimeout` of the call, in milliseconds. */
+  readonly timeoutMs: number;
+  /**
+   * `loader`: the loader was called and did not end in time. `turn`: the loader was not called, because
+   * Redis is away and `maxLoads` other loaders were running all the time.
+   */
+  readonly waitedFor: 'loader' | 'turn';
+}
+
+/**
+ * Thrown by a cache when a loader took longer than `loadTimeout`, or did not get its turn for as long.
+ * Redis is not the cause: look at what the loader waits for. Nothing was cached.
+ *
+ * @publicApi
+ */
+export class RedisLoadTimeoutException extends RedisException {
+  override readonly name = 'RedisLoadTimeoutException';
+  readonly code = 'REDIS_LOAD_TIMEOUT';
+  readonly key: string;
+  readonly timeoutMs: number;
+  readonly waitedFor: RedisLoadTimeoutFacts['waitedFor'];
+
+  constructor(
+    { key, timeoutMs, waitedFor }: RedisLoadTimeoutFacts,
+    options?: RedisExceptionOptions,
+  ) {
+    super(
+      waitedFor === 'loader'
+        ? `The loader of "${key}" took longer than loadTimeout, ${timeoutMs} ms. Make what it waits ` +
+            'for faster, or raise loadTimeout.'
+        : `The loader of "${key}" was not called within loadTimeout, ${timeoutMs} ms: Redis is away, and ` +
+            'maxLoads other loaders were running. Raise maxLoads if the source can bear more.',
+      options,
+    );
+    this.key = key;
+    this.timeoutMs = timeoutMs;
+    this.waitedFor = waitedFor;
+  }
+}

@@ -1,0 +1,218 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  hasToJson,
+  JsonLoss,
+  jsonLossOf,
+  lossInside,
+  lossOfClass,
+  type FindLoss,
+} from '../../serialization/json-loss.js';
+import { builtInOf, type Refusal } from '../../serialization/json-shape.js';
+import type { Hydrator, Plain, Step } from './hydrator.js';
+
+/**
+ * The first place of an entity that would be another one when it is read again: what JSON does not bring
+ * back, unless the class does, by @Type, @Transform, a property of type `Date` or a toJSON.
+ *
+ * @param said what the entity's toJSON gives; the entity itself if it has none
+ * @param hydrator of the class as which it is read
+ * @throws what a toJSON, a constructor or an accessor of the class throws
+ * @internal
+ */
+export function entityLossOf(
+  entity: object,
+  said: object,
+  hydrator: Hydrator,
+): JsonLoss | undefined {
+  return lossOfTyped(entity, said, [], hydrator);
+}
+
+/**
+ * The first of some properties that is looked for by another value than it comes back as, because its
+ * @Transform changes what JSON would have kept.
+ *
+ * @param properties the id, and what is indexed
+ * @throws what a @Transform throws
+ * @internal
+ */
+export function rewrittenLossOf(
+  entity: object,
+  properties: Iterable<string>,
+  hydrator: Hydrator,
+): JsonLoss | undefined {
+  for (const property of properties) {
+    const step = hydrator.stepOf(property);
+    const value = (entity as Plain)[property];
+    if (step.way.kind !== 'own' || value === undefined || value === null) continue;
+    if (!comesBack(step, value, value)) return new JsonLoss(value, REWRITTEN).within(property);
+  }
+  return undefined;
+}
+
+const REWRITTEN: Refusal = {
+  problem: 'is an id or in an index, and its @Transform makes another value of it',
+  remedy: 'save the value that it makes',
+};
+
+function lossOfTyped(
+  value: object,
+  said: object,
+  ancestors: object[],
+  hydrator: Hydrator,
+): JsonLoss | undefined {
+  const builtIn = builtInOf(value);
+  if (builtIn) return new JsonLoss(value, builtIn);
+  if (said !== value) return lossOfSaid(value as Plain, said, ancestors, hydrator);
+  if (!(value instanceof hydrator.entity)) {
+    const inside: FindLoss = (member, around, property) =>
+      lossOfProperty(member, around, hydrator.stepOf(String(property)));
+    return lossOfClass(value) ?? lossInside(value, ancestors, inside);
+  }
+  return (
+    lossOfDefaults(value as Plain, hydrator) ??
+    lossInside(value, ancestors, (member, around, property) =>
+      lossOfOwn(member, around, hydrator.stepOf(String(property)), hydrator),
+    ) ??
+    lossOfAccessors(value as Plain, hydrator)
+  );
+}
+
+/** What the constructor gives every instance comes back where an instance has nothing. */
+function lossOfDefaults(instance: Plain, { defaults }: Hydrator): JsonLoss | undefined {
+  for (const [property, value] of defaults) {
+    if (instance[property] !== undefined || typeof value === 'function') continue;
+    return new JsonLoss(undefined, DEFAULTED).within(property);
+  }
+  return undefined;
+}
+
+const DEFAULTED: Refusal = {
+  problem: 'is undefined, and comes back as what the constructor gives it',
+  remedy: 'store null',
+};
+
+/** Of a property of an instance. JSON leaves functions out, and the class gives them again. */
+function lossOfOwn(
+  value: unknown,
+  ancestors: object[],
+  step: Step,
+  { defaults, entity }: Hydrator,
+): JsonLoss | undefined {
+  const { property, way } = step;
+  if (typeof value === 'function') {
+    const again = defaults.get(property) ?? (entity.prototype as Plain)[property];
+    if (typeof again === 'function') return undefined;
+  }
+  if (way.kind === 'computed') return new JsonLoss(value, SHADOWING);
+  return lossOfProperty(value, ancestors, step);
+}
+
+const SHADOWING: Refusal = {
+  problem: 'has the name of a member of its class, so it is not read',
+  remedy: 'give it another name',
+};
+
+function lossOfProperty(value: unknown, ancestors: object[], step: Step): JsonLoss | undefined {
+  const { way } = step;
+  switch (way.kind) {
+    case 'skipped':
+      return new JsonLoss(value, SHADOWING);
+    case 'computed':
+      return undefined; // in an object that merely looks like an instance: the class gives it again
+    case 'json':
+      return jsonLossOf(value, ancestors);
+    case 'own': {
+      const loss = jsonLossOf(value, ancestors);
+      return loss && !comesBack(step, value, value) ? loss : undefined;
+    }
+    case 'leaf':
+      return lossOfItems(value, ancestors, step.property, (leaf) =>
+        way.keeps(leaf) ? undefined : misfit(way.name),
+      );
+    case 'nested':
+      return lossOfItems(value, ancestors, step.property, (item, around, name) => {
+        const said = isObject(item) && hasToJson(item) ? item.toJSON(name) : item;
+        if (isObject(item) && isObject(said) && !Array.isArray(said)) {
+          return lossOfTyped(item, said, around, way.hydrator);
+        }
+        return misfit('single object');
+      });
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Of a value that is itself or a list of such; `null` comes back as it is. */
+function lossOfItems(
+  value: unknown,
+  ancestors: object[],
+  name: string | number,
+  find: FindLoss,
+): JsonLoss | undefined {
+  if (value === null) return undefined;
+  if (!Array.isArray(value)) return find(value, ancestors, name);
+  return lossInside(value, ancestors, (item, around, i) => lossOfItems(item, around, i, find));
+}
+
+function misfit(expected: string): JsonLoss {
+  const problem = `is not a ${expected}, and its class reads it as one`;
+  return new JsonLoss(undefined, { problem, remedy: `give it a ${expected}` });
+}
+
+/**
+ * Of an instance whose toJSON says what is stored. What that leaves out is not stored on purpose; what it
+ * writes in another way has to come back equal, unless JSON would have kept it as it was.
+ */
+function lossOfSaid(
+  value: Plain,
+  said: object,
+  ancestors: object[],
+  hydrator: Hydrator,
+): JsonLoss | undefined {
+  return lossInside(said, ancestors, (member, around, name) => {
+    const step = hydrator.stepOf(String(name));
+    const given = value[step.property];
+    const loss = isData(given) ? lossOfProperty(given, around, step) : undefined;
+    if (loss) return comesBack(step, given, member) ? undefined : loss;
+    return jsonLossOf(member, around) && lossOfProperty(member, around, step);
+  });
+}
+
+function isData(value: unknown): boolean {
+  return value !== undefined && typeof value !== 'function';
+}
+
+/** Getters and setters may keep their values where JSON does not see them: in private fields, say. */
+function lossOfAccessors(instance: Plain, hydrator: Hydrator): JsonLoss | undefined {
+  if (hydrator.accessorPairs.length === 0) return undefined;
+  const again = hydrator.hydrate(JSON.parse(JSON.stringify(instance)) as Plain) as Plain;
+  const lost = hydrator.accessorPairs.find((name) => !isSame(instance[name], again[name]));
+  return lost === undefined ? undefined : new JsonLoss(undefined, UNSEEN).within(lost);
+}
+
+const UNSEEN: Refusal = {
+  problem: 'is an accessor of the class, and keeps its value where JSON does not see it',
+  remedy: 'make it a property, or write it with a toJSON of the class',
+};
+
+/** Whether a value is made again of what is written in its place. */
+function comesBack({ convert, property }: Step, value: unknown, written: unknown): boolean {
+  try {
+    const plain = JSON.parse(JSON.stringify({ [property]: written })) as Plain;
+    const stored = plain[property];
+    return stored !== undefined && isSame(convert ? convert(stored, plain) : stored, value);
+  } catch {
+    return false;
+  }
+}
+
+/** Where members that are `undefined` may be missing. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b || isDeepStrictEqual(a, b)) return true;
+  if (!isObject(a) || !isObject(b)) return false;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  const names = Object.keys({ ...a, ...b });
+  return names.length > 0 && names.every((name) => isSame((a as Plain)[name], (b as Plain)[name]));
+}

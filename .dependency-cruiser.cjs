@@ -12,7 +12,7 @@ const first = ['time', 'keys', 'serialization'];
 const second = ['connection', 'telemetry'];
 const third = ['batch', 'repository', 'cache', 'lock'];
 const inside = [...ground, ...first, ...second, ...third, 'nest'];
-const porches = ['health', 'metrics', 'tracing', 'embedded', 'testing'];
+const porches = ['health', 'metrics', 'tracing', 'embedded', 'msgpack', 'testing'];
 
 /** Room -> the other rooms it may import. Arrows point down only. */
 const rooms = {
@@ -31,6 +31,7 @@ const rooms = {
   metrics: inside,
   tracing: inside,
   embedded: inside,
+  msgpack: [...ground, 'serialization'],
   testing: [...inside, 'embedded'],
 };
 

@@ -11,6 +11,7 @@ const LOADERS = 'cache-loaders';
 const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
 const FROZEN = 'cluster-frozen-node';
+const SERIALIZERS = 'cache-serializers';
 
 const mutant = (breaks, spec, file, find, replace) => ({
   breaks,
@@ -114,7 +115,7 @@ export const mutants = [
     'set-value.ts',
     'if (!isStored) await store.remove(keys);',
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
-    if (!isStored) await store.fill(keys, fillId, entry.text, entry.liveMs);`,
+    if (!isStored) await store.fill(keys, fillId, entry.bytes, entry.liveMs);`,
   ),
   // Leases that are left behind
   mutant(
@@ -273,7 +274,7 @@ export const mutants = [
     'reader.look(keys, dependencies, new Budget(policy.timeoutMs));',
     `this.#parts.store.lease({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
         const { decodeEntry } = await import('../entry/envelope.js');
-        const entry = decodeEntry(text ?? '');
+        const entry = decodeEntry(Buffer.from(text ?? ''));
         return entry
           ? { state: 'valid', entry, expiredForMs: 0 }
           : { state: 'missing', judged: '' };
@@ -328,14 +329,14 @@ export const mutants = [
     'a damaged entry is given to those who waited',
     JOINING,
     'load/found.ts',
-    'return isReadable(found, request) ? found : undefined;',
+    'return found && isReadable(found, request) ? found : undefined;',
     'return found;',
   ),
   mutant(
     'a damaged entry is served because the loader fails',
     JOINING,
     FLIGHT,
-    'return isReadable(lastKnown, this.#request) ? lastKnown : undefined;',
+    'return lastKnown && isReadable(lastKnown, this.#request) ? lastKnown : undefined;',
     'return lastKnown;',
   ),
   mutant(
@@ -344,6 +345,28 @@ export const mutants = [
     READER,
     'this.#isDeleted(entry, key, deleted)',
     'this.#isDeleted(entry, key, this.#outbox.deleted)',
+  ),
+  // Serializers
+  mutant(
+    'what another serializer has stored is deserialized',
+    SERIALIZERS,
+    'load/found.ts',
+    `if (kind === 'v' && serializer !== request.serializer.name) return undefined;`,
+    '',
+  ),
+  mutant(
+    'a load is shared by a caller with another serializer',
+    SERIALIZERS,
+    FLIGHT,
+    'if (serializer.name !== this.#request.serializer.name) return false;',
+    '',
+  ),
+  mutant(
+    'a load that begins is shared by a caller with another serializer',
+    SERIALIZERS,
+    FLIGHT,
+    'serializer.name === mine.serializer.name &&',
+    '',
   ),
   // Outages
   mutant(
@@ -416,7 +439,7 @@ export const mutants = [
     FLIGHT,
     'flight.#start(() => flight.#loadAndFill(versions));',
     `void this.#outcome?.then((loaded) =>
-        this.#lease.fill({ kind: 'v', body: loaded?.body ?? '', ttlMs: 60_000, durationMs: 0, isComplete: true }, versions, budget),
+        this.#lease.fill({ kind: 'v', body: loaded?.body ?? Buffer.alloc(0), ttlMs: 60_000, durationMs: 0, isComplete: true }, versions, budget),
       );`,
   ),
   mutant(

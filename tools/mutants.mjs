@@ -25,6 +25,9 @@ const COPIED = [
 const SOURCES = 'libs/redis/src/cache';
 const PAGE = 'docs/guide/caching-tests.md';
 const AT_ONCE = 2;
+/** A test that a mutant lets hang has to fail before its run is ended, or nobody hears of it. */
+const TEST_MS = 20_000;
+const RUN_MS = 60_000;
 
 const word = process.argv[2] ?? '';
 const chosen = mutants.filter(({ breaks, spec }) => `${breaks} ${spec}`.includes(word));
@@ -84,15 +87,20 @@ function say(isRight, what, how) {
 function run(copy, spec) {
   const where = spec.startsWith('cluster-') ? 'one node of a cluster' : 'on one server';
   const args = ['node_modules/jest/bin/jest.js', '--selectProjects', 'integration', '--runInBand'];
-  const how = ['--bail', '--silent', '--forceExit', '-t', where, '--', spec];
-  const limits = { cwd: copy, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 };
+  const how = ['--bail', '--silent', '--forceExit', `--testTimeout=${TEST_MS}`];
+  const limits = { cwd: copy, timeout: RUN_MS, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((resolve) => {
-    execFile(process.execPath, [...args, ...how], limits, (error, _, report) => {
-      // Only a test that has failed counts: sources that do not compile prove nothing.
-      const [, failure] =
-        /^ {2}● .*(?:on one server|one node of a cluster).*? › (.+)$/m.exec(report) ?? [];
-      const passed = !error && /^Tests: .* passed/m.test(report);
-      resolve({ passed, failure, text: report.slice(-2_000) });
-    });
+    execFile(
+      process.execPath,
+      [...args, ...how, '-t', where, '--', spec],
+      limits,
+      (error, _, report) => {
+        // Only a test that has failed counts: sources that do not compile prove nothing.
+        const [, failure] =
+          /^ {2}● .*(?:on one server|one node of a cluster).*? › (.+)$/m.exec(report) ?? [];
+        const passed = !error && /^Tests: .* passed/m.test(report);
+        resolve({ passed, failure, text: report.slice(-2_000) });
+      },
+    );
   });
 }

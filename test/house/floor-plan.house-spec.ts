@@ -33,6 +33,7 @@ const plan: Readonly<Record<string, string>> = {
   metrics: `${core} nest`,
   tracing: `${core} nest`,
   embedded: `${core} nest`,
+  msgpack: 'errors serialization',
   testing: `${core} nest embedded`,
 };
 const rooms = Object.keys(plan);

@@ -1,8 +1,8 @@
 /**
  * nestjs-redis-data: Redis for NestJS. This is the contents page of the main entry point. Health,
- * metrics, tracing, the embedded development server and test helpers have entry points of their own,
- * because each needs a package that not every application has. Not exported on purpose: the registry,
- * the telemetry stream, command supervision and whatever else is marked `@internal`.
+ * metrics, tracing, MessagePack, the embedded development server and test helpers have entry points of
+ * their own, because each needs a package that not every application has. Not exported on purpose: the
+ * registry, the telemetry stream, command supervision and whatever else is marked `@internal`.
  */
 
 // The module and what it makes injectable
@@ -71,6 +71,9 @@ export type { EntityDependency } from './keys/entity-dependency.js';
 export { KeyBuilder, type KeySpace, type ParsedKey } from './keys/key-builder.js';
 export type { KeyPart } from './keys/key-encoding.js';
 export { JsonSerializer } from './serialization/json.serializer.js';
+export type { CacheSerializer } from './serialization/cache-serializer.js';
+export { jsonSerializer } from './serialization/json-bodies.js';
+export { compressed, type CompressionOptions } from './serialization/compressed.js';
 
 // Repositories
 export {
@@ -102,7 +105,6 @@ export type {
   CacheDependency,
   CachePolicy,
   CacheResult,
-  CacheSerializer,
   CacheStatus,
   GetOptions,
   GetOrLoadOptions,

@@ -10,6 +10,7 @@ import { getRedisToken, KeyBuilder, RedisModule } from 'nestjs-redis-data';
 import { resolveRedis } from 'nestjs-redis-data/embedded';
 import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
+import { msgpackSerializer } from 'nestjs-redis-data/msgpack';
 import { startRedis } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
 import { register } from 'prom-client';
@@ -35,6 +36,10 @@ async function main(): Promise<void> {
     key,
     value: await redis.get(key),
     doors: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
+    packed: msgpackSerializer.deserialize(
+      Buffer.from(msgpackSerializer.serialize({ at: new Date(5) }, key)),
+      key,
+    ) as unknown,
     counted: (await register.metrics()).includes('command="set",outcome="success"} 1'),
   };
   await app.close();

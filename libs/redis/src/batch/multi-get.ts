@@ -13,7 +13,7 @@ import { RedisPermissionException } from '../errors/redis-permission.exception.j
 import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
 
 /** What is stored at a key, `null` if nothing is, or why that could not be found out. */
-export type Reading = string | null | RedisException;
+export type Reading<Stored = string> = Stored | null | RedisException;
 
 /**
  * Reads keys with one MGET; in a cluster with one for each hash slot, sent together. One round trip
@@ -25,13 +25,19 @@ export type Reading = string | null | RedisException;
  * @internal
  */
 export async function multiGet(client: RedisClient, keys: readonly string[]): Promise<Reading[]> {
-  if (!isCluster(client)) return keys.length === 0 ? [] : readTogether(client, keys);
+  const readTexts = async (some: readonly string[]): Promise<(string | null)[]> => {
+    if (!sendsAsItIs(client)) return client.mget(some as string[]);
+    const found = await readKeys(client, some, some.map(writeKey).join(''));
+    return found.map((bytes) => bytes?.toString() ?? null);
+  };
+  const readTogether = (some: readonly string[]) => oneByOneIfItHelps(client, some, readTexts);
+  if (!isCluster(client)) return keys.length === 0 ? [] : readTogether(keys);
   const groups = groupBySlot(client, keys);
-  if (groups.length === 1) return readTogether(client, keys);
+  if (groups.length === 1) return readTogether(keys);
   const readings = new Map<string, Reading>();
   await Promise.all(
     groups.map(async (group) => {
-      const found = await readTogether(client, group);
+      const found = await readTogether(group);
       group.forEach((key, i) => readings.set(key, found[i] ?? null));
     }),
   );
@@ -39,26 +45,37 @@ export async function multiGet(client: RedisClient, keys: readonly string[]): Pr
 }
 
 /**
- * Reads keys that one command may name together.
+ * Reads keys that one command may name together, as they are stored: values need not be text.
  *
  * Never rejects for Redis's failures: each key has its own.
  *
- * @param write how the keys stand in a command, where that is known already
+ * @param write how the keys stand in a command
  * @returns in the order of `keys`
  * @internal
  */
-export async function readTogether(
+export function readBytesTogether(
   client: RedisClient,
   keys: readonly string[],
-  write = () => keys.map(writeKey).join(''),
-): Promise<Reading[]> {
+  write: () => string,
+): Promise<Reading<Buffer>[]> {
+  return oneByOneIfItHelps(client, keys, (some) => {
+    if (!sendsAsItIs(client)) return client.mgetBuffer(some as string[]);
+    return readKeys(client, some, some === keys ? write() : some.map(writeKey).join(''));
+  });
+}
+
+/** With one command for all keys; where that fails and may be the fault of one of them, with one for each. */
+async function oneByOneIfItHelps<Stored>(
+  client: RedisClient,
+  keys: readonly string[],
+  read: (keys: readonly string[]) => Promise<(Stored | null)[]>,
+): Promise<Reading<Stored>[]> {
   try {
-    if (!sendsAsItIs(client)) return await client.mget(keys as string[]);
-    return await readKeys(client, keys, write());
+    return await read(keys);
   } catch (error) {
     const exception = asRedisException(error, client);
     if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);
-    const readings = await Promise.all(keys.map((key) => readTogether(client, [key])));
+    const readings = await Promise.all(keys.map((key) => oneByOneIfItHelps(client, [key], read)));
     return readings.flat();
   }
 }

@@ -20,12 +20,16 @@ function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: stri
 
 function clientThat(answer: (keys: string[]) => Promise<unknown>, options = {}) {
   const written: string[] = [];
+  const bytes = async (keys: string[]) => {
+    const texts = (await answer(keys)) as (string | null)[];
+    return texts.map((text) => (text === null ? null : Buffer.from(text)));
+  };
   const sendCommand = (command: Command) => {
     written.push(String(command.toWritable({})));
-    return answer(command.args as string[]);
+    return bytes(command.args as string[]);
   };
-  const mget = (keys: string[]) => answer([...keys, 'by mget']);
-  return { client: { options, sendCommand, mget } as unknown as RedisClient, written };
+  const mgetBuffer = (keys: string[]) => bytes([...keys, 'by mget']);
+  return { client: { options, sendCommand, mgetBuffer } as unknown as RedisClient, written };
 }
 
 const replyError = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
@@ -35,8 +39,8 @@ const listOf = (...keys: string[]) => new ReadList(keys.map((key) => new ReadKey
 /** What a sink is given. */
 const readAll = (reads: ReadCoalescer, key: string, list: ReadList) =>
   new Promise<[string | null, readonly (string | null)[]]>((resolve, fail) => {
-    const succeed: ReadSink['succeed'] = (text, beside) => {
-      resolve([text, beside]);
+    const succeed: ReadSink['succeed'] = (stored, beside) => {
+      resolve([stored?.toString() ?? null, beside]);
     };
     reads.readInto({ heard: () => undefined, succeed, fail }, key, list);
   });

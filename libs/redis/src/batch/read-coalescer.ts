@@ -1,6 +1,6 @@
 import { isCluster } from '../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { readTogether } from './multi-get.js';
+import { readBytesTogether } from './multi-get.js';
 import type { ReadList } from './read-list.js';
 import { MOST_KEYS, type Part, type ReadSink } from './read-part.js';
 import { Turn } from './read-turn.js';
@@ -40,7 +40,7 @@ export class ReadCoalescer {
   }
 
   /**
-   * What is stored at a key, or `null`. Shares its round trip with all reads of this turn.
+   * The text that is stored at a key, or `null`. Shares its round trip with all reads of this turn.
    *
    * @throws RedisException what this key's command was rejected with
    */
@@ -49,8 +49,8 @@ export class ReadCoalescer {
   }
 
   /**
-   * The same for a key and a list of others that are of use only together. No promise is made: whoever
-   * reads this often has one.
+   * What is stored at a key, as it is stored, and the texts of a list of others that are of use only
+   * together with it. No promise is made: whoever reads this often has one.
    *
    * @param sink is given a RedisException for what could not be read
    */
@@ -73,9 +73,9 @@ export class ReadCoalescer {
 
   async #send(part: Part): Promise<void> {
     try {
-      const readings = await readTogether(this.#client, part.keys, () => part.write());
+      const readings = await readBytesTogether(this.#client, part.keys, () => part.write());
       for (const reading of readings) {
-        if (typeof reading !== 'string') continue;
+        if (reading === null || !Buffer.isBuffer(reading)) continue;
         this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;
       }
       part.settle(readings);

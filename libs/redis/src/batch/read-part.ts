@@ -1,5 +1,5 @@
 import { writeKey } from '../connection/commands/read-keys.js';
-import type { RedisException } from '../errors/redis.exception.js';
+import { RedisException } from '../errors/redis.exception.js';
 import type { Reading } from './multi-get.js';
 import type { ReadList } from './read-list.js';
 
@@ -18,8 +18,11 @@ export interface ReadSink {
    * @param failure what it failed with
    */
   heard(slot: number, failure: RedisException | undefined): void;
-  /** @param beside in the order of the list; the same array for all who gave this list in this turn */
-  succeed(text: string | null, beside: readonly (string | null)[]): void;
+  /**
+   * @param stored as it is stored, for all who asked for it in this turn: not to be changed
+   * @param beside in the order of the list; the same array for all who gave this list in this turn
+   */
+  succeed(stored: Buffer | null, beside: readonly (string | null)[]): void;
   /** With what one of the keys could not be read for: together they are of no use then. */
   fail(error: Error): void;
 }
@@ -37,7 +40,9 @@ export class Part {
   /** What the command failed with. */
   failure: RedisException | undefined;
   readonly #readers: (Reader | undefined)[] = [];
-  #readings: readonly Reading[] = [];
+  /** By index: whether a group has asked for it as it is stored. */
+  readonly #isGroups: (true | undefined)[] = [];
+  #readings: readonly Reading<Buffer | string>[] = [];
 
   constructor(from: number, slot: number) {
     this.from = from;
@@ -56,22 +61,44 @@ export class Part {
     return (this.#readers[place - this.from] ??= new Reader());
   }
 
-  /** Of one who also waits for another part. */
-  add(group: Group): void {
+  /** Of one whose own key has this place. */
+  add(group: Group, place: number): void {
+    this.groups.push(group);
+    this.#isGroups[place - this.from] = true;
+  }
+
+  /** Of one whose own key is in another part. */
+  addToo(group: Group): void {
     this.groups.push(group);
     group.missing++;
   }
 
-  at(place: number): Reading {
-    return this.#readings[place - this.from] ?? null;
+  /** As it is stored, if it has the place of a group's own key. */
+  storedAt(place: number): Reading<Buffer> {
+    return (this.#readings[place - this.from] as Reading<Buffer> | undefined) ?? null;
   }
 
-  settle(readings: readonly Reading[]): void {
-    this.#readings = readings;
+  textAt(place: number): Reading {
+    return textOf(this.#readings[place - this.from] ?? null);
+  }
+
+  settle(readings: readonly Reading<Buffer>[]): void {
     const [first = null] = readings;
-    this.failure = isText(first) ? undefined : first;
-    for (let i = 0; i < this.#readers.length; i++) this.#readers[i]?.settle(readings[i] ?? null);
+    this.failure = isFailure(first) ? first : undefined;
+    this.#readings = this.#withTexts(readings);
+    for (let i = 0; i < this.#readers.length; i++)
+      this.#readers[i]?.settle(this.textAt(this.from + i));
     for (const group of this.groups) group.settle(this);
+  }
+
+  /** Once for all who ask for a text. */
+  #withTexts(readings: readonly Reading<Buffer>[]): readonly Reading<Buffer | string>[] {
+    const all = new Array<Reading<Buffer | string>>(readings.length);
+    for (let i = 0; i < all.length; i++) {
+      const reading = readings[i] as Reading<Buffer>;
+      all[i] = reading === null || this.#isGroups[i] === true ? reading : textOf(reading);
+    }
+    return all;
   }
 
   /** After a mistake in the program. */
@@ -91,8 +118,8 @@ class Reader {
   });
 
   settle(reading: Reading): void {
-    if (isText(reading)) this.resolve(reading);
-    else this.reject(reading);
+    if (isFailure(reading)) this.reject(reading);
+    else this.resolve(reading);
   }
 }
 
@@ -115,8 +142,8 @@ export class Group {
   settle({ slot, failure }: Part): void {
     this.#sink.heard(slot, failure);
     if (--this.missing > 0) return;
-    const reading = this.#part.at(this.#place);
-    if (!isText(reading)) this.#sink.fail(reading);
+    const reading = this.#part.storedAt(this.#place);
+    if (isFailure(reading)) this.#sink.fail(reading);
     else if (!this.#beside) this.#sink.succeed(reading, NOTHING);
     else this.#beside.give(this.#sink, reading);
   }
@@ -142,17 +169,17 @@ export class ListInTurn {
   }
 
   /** When all of its parts have settled. */
-  give(sink: ReadSink, text: string | null): void {
+  give(sink: ReadSink, stored: Buffer | null): void {
     this.#texts ??= this.#read();
     if (this.#failure) sink.fail(this.#failure);
-    else sink.succeed(text, this.#texts);
+    else sink.succeed(stored, this.#texts);
   }
 
   #read(): (string | null)[] {
     const texts = new Array<string | null>(this.#places.length);
     for (let i = 0; i < texts.length; i++) {
       const reading = this.#readingAt(this.#places[i] as number);
-      if (isText(reading)) texts[i] = reading;
+      if (reading === null || typeof reading === 'string') texts[i] = reading;
       else this.#failure ??= reading;
     }
     return texts;
@@ -160,10 +187,14 @@ export class ListInTurn {
 
   #readingAt(place: number): Reading {
     const first = place - (place % MOST_KEYS);
-    return (this.parts.find(({ from }) => from === first) as Part).at(place);
+    return (this.parts.find(({ from }) => from === first) as Part).textAt(place);
   }
 }
 
-function isText(reading: Reading): reading is string | null {
-  return reading === null || typeof reading === 'string';
+function textOf(reading: Reading<Buffer | string>): Reading {
+  return Buffer.isBuffer(reading) ? reading.toString() : reading;
+}
+
+function isFailure(reading: Reading<unknown>): reading is RedisException {
+  return reading instanceof RedisException;
 }

@@ -51,9 +51,9 @@ export class Turn {
     const part = this.#partWith(place);
     const beside = known ?? (length === 0 ? undefined : this.#enter(list));
     const group = new Group(sink, part, place, beside);
-    part.groups.push(group);
+    part.add(group, place);
     if (beside && !(beside.parts.length === 1 && beside.parts[0] === part)) {
-      for (const other of beside.parts) if (other !== part) other.add(group);
+      for (const other of beside.parts) if (other !== part) other.addToo(group);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyPart } from '../keys/key-encoding.js';
+import type { CacheSerializer } from '../serialization/cache-serializer.js';
 import type { Duration } from '../time/duration.js';
 
 /**
@@ -105,16 +106,12 @@ export interface RedisCacheOptions extends CachePolicy {
    * @default false: they reject, and the caller decides
    */
   readonly outbox?: boolean | undefined;
-}
-
-/**
- * How a value becomes text and back.
- *
- * @publicApi
- */
-export interface CacheSerializer<T> {
-  serialize(value: T): string;
-  deserialize(text: string): T;
+  /**
+   * How values are stored, where a call does not say it. After a change, what the other serializer has
+   * stored is loaded anew.
+   * @default `jsonSerializer`. What JSON does not bring back equal, such as a `Date`, is refused
+   */
+  readonly serializer?: CacheSerializer<unknown> | undefined;
 }
 
 /** @publicApi */
@@ -129,20 +126,27 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * @default JSON, also for the caller who loaded it, so that no caller depends on being first; what JSON
-   * does not bring back equal, such as a `Date`, is refused
+   * How the value is stored; what another serializer has stored counts as a miss.
+   * @default the cache's
    */
-  readonly serializer?: CacheSerializer<T> | undefined;
+  // The type of the value is the loader's: one that is for every type must not make it `any`.
+  readonly serializer?: CacheSerializer<NoInfer<T>> | undefined;
 }
 
 /** @publicApi */
 export type SetOptions<T = unknown> = Omit<GetOrLoadOptions<T>, 'loadTimeout' | 'signal'>;
 
 /** @publicApi */
-export type GetOptions<T = unknown> = Pick<
+export interface GetOptions<T = unknown> extends Pick<
   GetOrLoadOptions<T>,
-  'tags' | 'dependsOn' | 'timeout' | 'signal' | 'serializer'
->;
+  'tags' | 'dependsOn' | 'timeout' | 'signal'
+> {
+  /**
+   * The one that has stored the value.
+   * @default the cache's
+   */
+  readonly serializer?: CacheSerializer<T> | undefined;
+}
 
 /**
  * What a loader is told, and may say about what it loads.

@@ -1,5 +1,6 @@
 import type { CacheAnnouncer } from './cache-announcer.js';
-import type { CacheSerializer, CacheStatus, Loader } from './cache-options.js';
+import type { CacheSerializer } from '../serialization/cache-serializer.js';
+import type { CacheStatus, Loader } from './cache-options.js';
 import type { ResolvedCacheOptions, ResolvedPolicy } from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
 import type { DependencyList } from './entry/dependency-list.js';
@@ -32,13 +33,14 @@ export interface LoadRequest {
   readonly dependencies: DependencyList;
   readonly policy: ResolvedPolicy;
   readonly loader: Loader<unknown>;
-  readonly serializer: CacheSerializer<unknown> | undefined;
+  readonly serializer: CacheSerializer<unknown>;
 }
 
 /** What all who wait for one load are given; each makes a value of its own of it. */
 export interface Loaded {
   readonly kind: EntryKind;
-  readonly body: string;
+  /** As the serializer of the request has made it, and as it is stored: for all of them, not to be changed. */
+  readonly body: Buffer;
   readonly status: CacheStatus;
   /** On the server's clock. */
   readonly loadedAt: number;

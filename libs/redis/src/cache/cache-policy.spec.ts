@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { jsonSerializer } from '../serialization/json-bodies.js';
 import type { RedisCacheOptions } from './cache-options.js';
 import { resolveCacheOptions, resolvePolicy } from './cache-policy.js';
 
@@ -23,6 +24,7 @@ describe('The options of a cache', () => {
       maxLoads: 64,
       breakerThreshold: 5,
       breakerCooldownMs: 1_000,
+      serializer: jsonSerializer,
       policy: {
         ttlMs: 3_600_000,
         staleForMs: 0,
@@ -49,6 +51,7 @@ describe('The options of a cache', () => {
     breakerThreshold: 1,
     breakerCooldown: '1m',
     outbox: true,
+    serializer: { ...jsonSerializer, name: 'mine' },
   };
 
   it.each(Object.entries(changes))('take %s', (name, value) => {

@@ -4,6 +4,12 @@ import {
 } from '../errors/redis-configuration.exception.js';
 import { unknownOptions } from '../errors/unknown-options.js';
 import {
+  ACCEPTED_SERIALIZERS,
+  isSerializer,
+  type CacheSerializer,
+} from '../serialization/cache-serializer.js';
+import { jsonSerializer } from '../serialization/json-bodies.js';
+import {
   ACCEPTED_DURATIONS,
   ACCEPTED_TIMEOUTS,
   durationToMs,
@@ -31,6 +37,7 @@ export interface ResolvedCacheOptions {
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly outbox: boolean;
+  readonly serializer: CacheSerializer<unknown>;
 }
 
 const DEFAULT_POLICY: ResolvedPolicy = {
@@ -62,6 +69,7 @@ export const UNNAMED_CACHE_OPTIONS = {
   breakerThreshold: true,
   breakerCooldown: true,
   outbox: true,
+  serializer: true,
 } as const satisfies Record<Exclude<keyof RedisCacheOptions, 'name'>, true>;
 
 const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
@@ -69,6 +77,7 @@ const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
 /** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', onOutage = 'open', outbox = false } = options;
+  const { serializer = jsonSerializer } = options;
   const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
   const where = `cache "${name}": `;
   const read = new PolicyReader(where, unknownOptions(options, OPTIONS, where));
@@ -81,6 +90,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     breakerThreshold: read.count('breakerThreshold', breakerThreshold),
     breakerCooldownMs: read.timeout('breakerCooldown', breakerCooldown, 0),
     outbox,
+    serializer: read.serializer(serializer),
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
   if (!['open', 'closed'].includes(onOutage)) {
@@ -115,6 +125,23 @@ export function resolvePolicy(policy: CachePolicy, defaults: ResolvedPolicy): Re
   const resolved = read.policy(policy, defaults);
   read.finish();
   return resolved;
+}
+
+/**
+ * The serializer of one call, if it names one, or the cache's.
+ *
+ * @throws RedisConfigurationException for one without a name
+ */
+export function resolveSerializer<T>(
+  given: CacheSerializer<T> | undefined,
+  byDefault: CacheSerializer<unknown>,
+): CacheSerializer<unknown> {
+  if (given === undefined) return byDefault;
+  if (isSerializer(given)) return given;
+  const read = new PolicyReader('');
+  read.serializer(given);
+  read.finish();
+  return byDefault;
 }
 
 /** Written out: it is asked with every read. */
@@ -174,6 +201,12 @@ class PolicyReader {
       this.refuse(setting, value, `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
     }
     return value;
+  }
+
+  serializer(given: unknown): CacheSerializer<unknown> {
+    if (isSerializer(given)) return given;
+    this.refuse('serializer', 'one without a name that can be stored', ACCEPTED_SERIALIZERS);
+    return jsonSerializer;
   }
 
   #fraction(setting: string, value: number | undefined, byDefault: number): number {

@@ -21,7 +21,12 @@ import type {
 } from './cache-options.js';
 import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
 import { makeParts, type CacheAnnouncement } from './make-parts.js';
-import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
+import {
+  resolveCacheOptions,
+  resolvePolicy,
+  resolveSerializer,
+  type ResolvedPolicy,
+} from './cache-policy.js';
 import type { Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
 import { Flights } from './load/flights.js';
@@ -81,8 +86,7 @@ export class RedisCache {
    * turn (`maxLoads`) for as long
    * @throws RedisLoadCycleException at once, inside a loader that asks for the value that it is to load
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
-   * @throws RedisSerializationException if the value would not come back equal, with the `path` to what
-   * does not fit
+   * @throws RedisSerializationException if the serializer cannot keep the value; `path` says what of it
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
    * `dependsOn`
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
@@ -129,7 +133,7 @@ export class RedisCache {
     key: CacheKey,
     options: GetOptions<T> = {},
   ): Promise<CacheResult<T | null | undefined> | undefined> {
-    const request = this.#request(key, () => undefined, options);
+    const request = this.#request<unknown>(key, () => undefined, options);
     const { keys, dependencies, policy } = request;
     const { reader, announcer } = this.#parts;
     try {
@@ -223,7 +227,7 @@ export class RedisCache {
       dependencies: this.#parts.dependencies.list(options),
       policy: this.policyOf(options),
       loader,
-      serializer: options.serializer,
+      serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
     };
   }
 
@@ -262,7 +266,8 @@ export class RedisCache {
     const status = usableAs(verdict, request.policy);
     if (!status || verdict.state === 'missing') return undefined;
     try {
-      return foundIn(entryFound(verdict.entry, status), request);
+      const loaded = entryFound(verdict.entry, status, request);
+      return loaded && foundIn(loaded, request);
     } catch {
       this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
       return undefined;

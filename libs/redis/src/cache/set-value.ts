@@ -38,8 +38,18 @@ export async function setValue(
       const versions = await store.seize(keys, claim, dependencies.all, liveMs);
       if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
       const now = store.clock.now();
-      const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions, now });
-      const isStored = await store.fill(keys, fillId, entry.text, entry.liveMs);
+      const made = {
+        kind,
+        body,
+        serializer: serializer.name,
+        ttlMs,
+        policy,
+        fillId,
+        versions,
+        now,
+      };
+      const entry = makeEntry(made);
+      const isStored = await store.fill(keys, fillId, entry.bytes, entry.liveMs);
       if (!isStored) await store.remove(keys); // what was there before is not what it was set to
     } finally {
       token.end();

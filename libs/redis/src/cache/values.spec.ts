@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
+import { jsonSerializer } from '../serialization/json-bodies.js';
 import { bodyOf, kindOf, valueOf } from './values.js';
 
 const found = { status: 'hit', loadedAt: 100, isComplete: true } as const;
+const loaded = (body: Buffer | string) =>
+  ({ ...found, kind: 'v', body: Buffer.from(body as string) }) as const;
 
 describe('A value', () => {
   it.each([0, '', false, Number.NaN, [], {}])('is one although it is %p', (value) => {
@@ -13,31 +16,45 @@ describe('A value', () => {
     ['n', null],
     ['u', undefined],
   ] as const)('is none of the kind %s where it is %p, and comes back as that', (kind, none) => {
-    expect([kindOf(none), bodyOf(none, 'k', undefined)]).toEqual([kind, '']);
-    expect(valueOf({ ...found, kind, body: '' }, 'k', undefined)).toBe(none);
+    const body = bodyOf(none, 'k', jsonSerializer);
+    expect([kindOf(none), body]).toEqual([kind, Buffer.alloc(0)]);
+    expect(valueOf({ ...found, kind, body }, 'k', jsonSerializer)).toBe(none);
   });
 
-  it('comes back as JSON has it, to each caller anew', () => {
-    const body = bodyOf({ at: 'now', none: undefined }, 'k', undefined);
-    const loaded = { ...found, kind: 'v', body } as const;
-    const values = [1, 2].map(() => valueOf(loaded, 'k', undefined));
-    expect(values[0]).toStrictEqual({ at: 'now' });
+  it('comes back as its serializer has it, to each caller anew', () => {
+    const body = bodyOf({ list: ['é'] }, 'k', jsonSerializer);
+    const values = [1, 2].map(() => valueOf(loaded(body), 'k', jsonSerializer));
+    expect(values[0]).toEqual({ list: ['é'] });
     expect(values[0]).not.toBe(values[1]);
   });
 
   it('is what its serializer makes of it, which is not asked where there is none', () => {
-    const serializer = { serialize: (value: unknown) => `<${String(value)}>`, deserialize: String };
-    expect(bodyOf(5n, 'k', serializer)).toBe('<5>');
-    expect(bodyOf(null, 'k', serializer)).toBe('');
-    const loaded = { ...found, kind: 'v', body: '<5>' } as const;
-    expect(valueOf(loaded, 'k', serializer)).toBe('<5>');
+    const serializer = {
+      name: 'angles',
+      serialize: (value: unknown) => `<${String(value)}>`,
+      deserialize: String,
+    };
+    expect(bodyOf(5n, 'k', serializer)).toEqual(Buffer.from('<5>'));
+    expect(bodyOf(null, 'k', serializer)).toEqual(Buffer.alloc(0));
+    expect(valueOf(loaded('<5>'), 'k', serializer)).toBe('<5>');
+  });
+
+  it('may be made of bytes of any kind', () => {
+    const bytes = new Uint8Array([9, 0, 255, 9]).subarray(1, 3);
+    const serializer = {
+      name: 'bytes',
+      serialize: () => bytes,
+      deserialize: (body: Buffer) => Array.from(body),
+    };
+    const body = bodyOf('x', 'k', serializer);
+    expect([body, valueOf(loaded(body), 'k', serializer)]).toEqual([Buffer.of(0, 255), [0, 255]]);
   });
 
   it('that JSON cannot hold, or that is none, is refused with the name of its key', () => {
-    expect(() => bodyOf(1n, 'k', undefined)).toThrow(RedisSerializationException);
-    expect(() => bodyOf({ at: new Date(0) }, 'k', undefined)).toThrow(/\$\.at is a Date/);
-    const torn = { ...found, kind: 'v', body: '{"secret' } as const;
-    expect(() => valueOf(torn, 'the key', undefined)).toThrow(/the key/);
-    expect(() => valueOf(torn, 'the key', undefined)).not.toThrow(/secret/);
+    expect(() => bodyOf(1n, 'k', jsonSerializer)).toThrow(RedisSerializationException);
+    expect(() => bodyOf({ at: new Date(0) }, 'k', jsonSerializer)).toThrow(/\$\.at is a Date/);
+    const torn = loaded('{"secret');
+    expect(() => valueOf(torn, 'the key', jsonSerializer)).toThrow(/the key/);
+    expect(() => valueOf(torn, 'the key', jsonSerializer)).not.toThrow(/secret/);
   });
 });

@@ -1,23 +1,18 @@
-import { JsonSerializer } from '../serialization/json.serializer.js';
-import type { CacheSerializer } from './cache-options.js';
+import { bytesOf, type CacheSerializer } from '../serialization/cache-serializer.js';
 import type { Loaded, LoadRequest } from './cache-parts.js';
 import type { EntryKind } from './entry/envelope.js';
 
-const json = new JsonSerializer();
+const NO_BODY = Buffer.alloc(0);
 
 export function kindOf(value: unknown): EntryKind {
   if (value === null) return 'n';
   return value === undefined ? 'u' : 'v';
 }
 
-/** @throws RedisSerializationException if there is no serializer of the caller's, and JSON cannot hold it */
-export function bodyOf(
-  value: unknown,
-  key: string,
-  serializer: CacheSerializer<unknown> | undefined,
-): string {
-  if (value === null || value === undefined) return '';
-  return serializer ? serializer.serialize(value) : json.serialize(value, key);
+/** @throws what the serializer throws: RedisSerializationException for what it cannot hold */
+export function bodyOf(value: unknown, key: string, serializer: CacheSerializer<unknown>): Buffer {
+  if (value === null || value === undefined) return NO_BODY;
+  return bytesOf(serializer.serialize(value, key));
 }
 
 /** Whether a value can be made of what was found: it may have been damaged in Redis. */
@@ -34,8 +29,8 @@ export function isReadable(loaded: Loaded, { keys, serializer }: LoadRequest): b
 export function valueOf(
   { kind, body }: Loaded,
   key: string,
-  serializer: CacheSerializer<unknown> | undefined,
+  serializer: CacheSerializer<unknown>,
 ): unknown {
   if (kind !== 'v') return kind === 'n' ? null : undefined;
-  return serializer ? serializer.deserialize(body) : json.deserialize(body, key);
+  return serializer.deserialize(body, key);
 }

@@ -12,6 +12,7 @@ import {
   type RedisCache,
   type RedisModuleAsyncOptions,
 } from 'nestjs-redis-data';
+import { msgpackSerializer } from 'nestjs-redis-data/msgpack';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { EMPTY, firstValueFrom, lastValueFrom, Observable, of, Subject, throwError } from 'rxjs';
 import { caught } from './support/caught.js';
@@ -31,6 +32,12 @@ class Posts {
     this.calls++;
     const title = this.titles.get(id);
     return title === undefined ? null : { id, title };
+  }
+
+  @Cached({ serializer: msgpackSerializer })
+  async releasedAt(id: number): Promise<Date> {
+    this.calls++;
+    return new Date(id);
   }
 
   @Cached({ negativeTtl: '1m' })
@@ -193,6 +200,12 @@ describe('@Cached', () => {
     expect(posts.calls).toBe(1);
     await posts.find(2);
     expect(posts.calls).toBe(2);
+  });
+
+  it('keeps results with a serializer of its own', async () => {
+    const posts = (await boot([Posts])).get(Posts, { strict: false });
+    const found = [await posts.releasedAt(5), await posts.releasedAt(5)];
+    expect([found, posts.calls]).toEqual([[new Date(5), new Date(5)], 1]);
   });
 
   it('calls it once for fifty callers at once', async () => {

@@ -22,10 +22,12 @@ import {
   CacheTags,
   CacheTTL,
   CacheVary,
+  compressed,
   getRedisCacheToken,
   RedisCacheInterceptor,
   type RedisCache,
 } from 'nestjs-redis-data';
+import { msgpackSerializer } from 'nestjs-redis-data/msgpack';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { of } from 'rxjs';
 import { Readable } from 'node:stream';
@@ -223,7 +225,12 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       controllers: [PostsController, PlainController, ReportsController],
       redis: { url: server.url, app: `http-${adapter}` },
       providers: [{ provide: APP_INTERCEPTOR, useClass: RedisCacheInterceptor }],
-      caches: { reports: { responseHeaders: ['X-Pages'] } },
+      caches: {
+        reports: {
+          responseHeaders: ['X-Pages'],
+          serializer: compressed(msgpackSerializer, { above: 0 }),
+        },
+      },
     });
     cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
   });
@@ -240,6 +247,18 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     }
     expect(a.headers['age']).toBeUndefined();
     expect(Number(b.headers['age'])).toBeLessThan(60);
+  });
+
+  it('keeps responses as they were sent, whatever the serializer of the cache', async () => {
+    const reports = app.nest.get<RedisCache>(getRedisCacheToken('reports'), { strict: false });
+    await reports.delete('report');
+    const [a, b] = [await get('/reports'), await get('/reports')];
+    expect([a.cache, b.cache, b.text]).toEqual(['MISS', 'HIT', a.text]);
+    await reports.set('value', new Date(5)); // in the same cache
+    expect(await reports.get('value')).toEqual(new Date(5));
+    expect(await reports.get('report')).toBeUndefined(); // a response is no value of it
+    expect((await get('/reports')).cache).toBe('HIT');
+    await reports.delete('report');
   });
 
   it('calls the handler once for fifty requests at once', async () => {

@@ -6,11 +6,13 @@ import {
   getRedisCacheToken,
   getRedisToken,
   InjectRedisCache,
+  jsonSerializer,
   RedisCache,
   RedisModule,
   type RedisModuleAsyncOptions,
   type RedisModuleOptions,
 } from 'nestjs-redis-data';
+import { msgpackSerializer } from 'nestjs-redis-data/msgpack';
 import { startFaultProxy, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { Telemetry } from '../../src/telemetry/telemetry.js';
 import { caught } from './support/caught.js';
@@ -138,6 +140,25 @@ describe('the caches of RedisModule', () => {
     const left = await client.pttl(key);
     expect(left).toBeGreaterThan(ttlMs - 5_000);
     expect(left).toBeLessThanOrEqual(ttlMs);
+  });
+
+  it("keep values with the connection's serializer, or with their own", async () => {
+    const app = await boot([
+      RedisModule.forRoot(options('m15', { cache: { serializer: msgpackSerializer } })),
+      RedisModule.forCache('reports', {}),
+      RedisModule.forCache('texts', { serializer: jsonSerializer }),
+    ]);
+    for (const name of ['default', 'reports']) {
+      await cacheOf(app, name).set('x', new Date(5));
+      expect(await cacheOf(app, name).get('x')).toEqual(new Date(5));
+    }
+    const client = app.get<Redis>(getRedisToken(), { strict: false });
+    await cacheOf(app, 'texts').set('x', { a: 1 });
+    expect(await client.get('cache:m15:test:texts:x')).toMatch(/\{"a":1\}$/);
+    const nameless = boot([
+      RedisModule.forRoot(options('m15', { cache: { serializer: {} as never } })),
+    ]);
+    expect((await caught(nameless)).message).toMatch(/serializer=.*with a name/);
   });
 
   it('can be used in every module once they are declared', async () => {

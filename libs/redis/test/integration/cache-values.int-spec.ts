@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { describeWithRealRedis, hasRealRedis } from '../../../../test/support/real-redis.js';
-import type { CacheKey, CacheSerializer } from '../../src/cache/cache-options.js';
+import type { CacheKey } from '../../src/cache/cache-options.js';
+import type { CacheSerializer } from '../../src/serialization/cache-serializer.js';
 import { CacheKeys } from '../../src/cache/cache-keys.js';
 import { caught } from './support/caught.js';
 import { listenedCache } from './support/cache-stage.js';
@@ -26,8 +27,9 @@ onEveryTopology((stage) => {
     it('is what a serializer makes of it', async () => {
       const { cache } = stored(stage);
       const serializer: CacheSerializer<Date> = {
+        name: 'date',
         serialize: (date) => date.toISOString(),
-        deserialize: (text) => new Date(text),
+        deserialize: (body) => new Date(body.toString()),
       };
       const load = () => cache.getOrLoad('x', () => new Date(5), { serializer });
       expect([await load(), await load()]).toEqual([new Date(5), new Date(5)]);

@@ -4,7 +4,9 @@ import { encodeVersions, type Versions } from './versions.js';
 
 interface Ingredients {
   readonly kind: EntryKind;
-  readonly body: string;
+  readonly body: Buffer;
+  /** The name of the one that made the body. */
+  readonly serializer: string;
   readonly ttlMs: number;
   readonly policy: ResolvedPolicy;
   readonly fillId: string;
@@ -19,10 +21,11 @@ export function liveMsOf(ttlMs: number, { staleForMs, failSafeMs }: ResolvedPoli
 }
 
 /** What to store, and for how long. That there is no value is never served longer than it is fresh. */
-export function makeEntry({ kind, body, ttlMs, policy, fillId, versions, now }: Ingredients) {
+export function makeEntry({ kind, body, ttlMs, policy, versions, now, ...made }: Ingredients) {
   const freshMs = ttlMs * (1 - policy.jitter * Math.random());
   const liveMs = kind === 'v' ? liveMsOf(freshMs, policy) : freshMs;
   const freshUntil = liveMs > freshMs ? now + freshMs : 0;
-  const facts = { kind, fillId, freshUntil, loadedAt: now };
-  return { text: encodeEntry(facts, encodeVersions(versions), body), liveMs: Math.max(1, liveMs) };
+  const facts = { kind, freshUntil, loadedAt: now, ...made };
+  const bytes = encodeEntry(facts, encodeVersions(versions), body);
+  return { bytes, liveMs: Math.max(1, liveMs) };
 }

@@ -7,8 +7,14 @@ import { decodeEntry, encodeEntry, type Entry } from './envelope.js';
 import { decodeVersions, encodeVersions, standsExactly, type Versions } from './versions.js';
 
 function entryWith(versions: Versions, body = 'body\nx\ny\n'): Entry {
-  const facts = { kind: 'v', fillId: 'x'.repeat(22), freshUntil: 0, loadedAt: 0 } as const;
-  return decodeEntry(encodeEntry(facts, encodeVersions(versions), body)) as Entry;
+  const facts = {
+    kind: 'v',
+    serializer: 'json',
+    fillId: 'x'.repeat(22),
+    freshUntil: 0,
+    loadedAt: 0,
+  } as const;
+  return decodeEntry(encodeEntry(facts, encodeVersions(versions), Buffer.from(body))) as Entry;
 }
 
 const listOf = (labels: readonly string[]) =>

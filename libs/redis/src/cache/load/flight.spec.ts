@@ -53,9 +53,9 @@ function partsWith(replies: Record<string, unknown>, look = () => Promise.resolv
 }
 
 function requestFor(parts: CacheParts, loader: LoadRequest['loader'], key = 'k'): LoadRequest {
-  const { policy } = parts.options;
+  const { policy, serializer } = parts.options;
   const keys = { entry: key, lease: `{${key}}:lease` };
-  return { keys, dependencies: new DependencyList([]), policy, loader, serializer: undefined };
+  return { keys, dependencies: new DependencyList([]), policy, loader, serializer };
 }
 
 function callerOf(request: LoadRequest, signal?: AbortSignal) {
@@ -104,7 +104,7 @@ describe('Flights', () => {
     const second = flights.loadAlone(callerOf(request));
     open();
     await busy;
-    expect(await second).toMatchObject({ body: '"value"' });
+    expect(await second).toMatchObject({ body: Buffer.from('"value"') });
   });
 
   it('lets nobody join a wait that all others have left', async () => {
@@ -120,7 +120,9 @@ describe('Flights', () => {
     leaving.abort(new Error('left'));
     await expect(first).rejects.toThrow('left');
     acquire.mockResolvedValue({ state: 'acquired', versions: new Map() });
-    expect(await flights.load(callerOf(request), '')).toMatchObject({ body: '"value"' });
+    expect(await flights.load(callerOf(request), '')).toMatchObject({
+      body: Buffer.from('"value"'),
+    });
   });
 
   it('shares a load that waits for its turn', async () => {
@@ -161,7 +163,7 @@ describe('Flights', () => {
     };
     const flights = new Flights(parts);
     expect(await flights.load(callerOf(requestFor(parts, () => 'value')), '')).toMatchObject({
-      body: '"value"',
+      body: Buffer.from('"value"'),
       status: 'bypass',
     });
     expect(parts.store.release).toHaveBeenCalledTimes(1);

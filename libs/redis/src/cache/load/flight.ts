@@ -109,8 +109,9 @@ export class Flight {
    *
    * @throws RedisAway
    */
-  async isUnchanged({ dependencies }: LoadRequest, budget: Budget): Promise<boolean> {
+  async isUnchanged({ dependencies, serializer }: LoadRequest, budget: Budget): Promise<boolean> {
     if (this.#progress.phase !== 'loading' || this.isAborted) return false;
+    if (serializer.name !== this.#request.serializer.name) return false;
     if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;
     return this.#lease.isUnchanged(this.#captured, budget);
   }
@@ -265,8 +266,8 @@ export class Flight {
     if (good) return good; // somebody has set it meanwhile
     if (verdict?.state !== 'valid') return undefined;
     if (verdict.expiredForMs > policy.staleForMs + policy.failSafeMs) return undefined;
-    const lastKnown = entryFound(verdict.entry, 'stale');
-    return isReadable(lastKnown, this.#request) ? lastKnown : undefined;
+    const lastKnown = entryFound(verdict.entry, 'stale', this.#request);
+    return lastKnown && isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }
 
   #loadAlone(): Promise<Loaded> {
@@ -290,14 +291,18 @@ export class Flight {
     return { kind, body, status, loadedAt: this.#parts.store.clock.now(), isComplete };
   }
 
-  /** Whoever names something else, or accepts something else, may have to be given something else. */
-  #isFor({ dependencies, policy }: LoadRequest): boolean {
+  /**
+   * Callers with other dependencies, another stale policy or another serializer must not share this
+   * load.
+   */
+  #isFor({ dependencies, policy, serializer }: LoadRequest): boolean {
     const mine = this.#request;
     const isNamed = ({ label }: Dependency) =>
       mine.dependencies.all.some((dependency) => dependency.label === label);
     return (
       policy.staleForMs === mine.policy.staleForMs &&
       policy.failSafeMs === mine.policy.failSafeMs &&
+      serializer.name === mine.serializer.name &&
       (dependencies === mine.dependencies || dependencies.all.every(isNamed))
     );
   }

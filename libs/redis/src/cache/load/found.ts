@@ -19,12 +19,18 @@ export function usableAs(
 export function foundFor(request: LoadRequest, verdict: Verdict): Loaded | undefined {
   const status = usableAs(verdict, request.policy);
   if (!status || verdict.state === 'missing') return undefined;
-  const found = entryFound(verdict.entry, status);
-  return isReadable(found, request) ? found : undefined;
+  const found = entryFound(verdict.entry, status, request);
+  return found && isReadable(found, request) ? found : undefined;
 }
 
-export function entryFound({ kind, text, bodyAt, loadedAt }: Entry, status: CacheStatus): Loaded {
-  return { kind, body: text.slice(bodyAt), status, loadedAt, isComplete: true };
+/** What a caller may be given of an entry; `undefined` if another serializer than his has made it. */
+export function entryFound(
+  { kind, body, serializer, loadedAt }: Entry,
+  status: CacheStatus,
+  request: LoadRequest,
+): Loaded | undefined {
+  if (kind === 'v' && serializer !== request.serializer.name) return undefined;
+  return { kind, body, status, loadedAt, isComplete: true };
 }
 
 /** The load that made what was found, '' if none did: whoever loads anew says so with the lease. */

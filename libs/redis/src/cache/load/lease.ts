@@ -120,7 +120,7 @@ export class Lease {
    */
   async fill(value: LoadedValue, captured: Versions, budget: Budget): Promise<FillOutcome> {
     const { store, announcer } = this.#parts;
-    const { keys, policy } = this.#request;
+    const { keys, policy, serializer } = this.#request;
     const { kind, body, ttlMs, durationMs } = value;
     const announce = (outcome: NonNullable<FillOutcome>) => {
       announcer.announce('cache.load', { key: keys.entry, durationMs, outcome });
@@ -132,13 +132,14 @@ export class Lease {
     }
     const now = store.clock.now();
     const fillId = this.#token.text;
-    const entry = makeEntry({ kind, body, ttlMs, policy, fillId, versions: captured, now });
+    const made = { kind, body, serializer: serializer.name, fillId };
+    const entry = makeEntry({ ...made, ttlMs, policy, versions: captured, now });
     const fill = async () => {
       // Versions that end before the entry would make it invalid without a reason.
       if (ttlMs > policy.ttlMs) await this.#prolong(captured, entry.liveMs);
       if (!(await this.#hasSameContent(captured))) return false;
       return this.#calls.attempt('fill', [keys.entry], (store) =>
-        store.fill(keys, fillId, entry.text, entry.liveMs),
+        store.fill(keys, fillId, entry.bytes, entry.liveMs),
       );
     };
     const filling = fill().then(

@@ -9,7 +9,7 @@ import { untilAbort } from '../../time/until-abort.js';
 /** What a loader has made. */
 export interface LoadedValue {
   readonly kind: EntryKind;
-  readonly body: string;
+  readonly body: Buffer;
   /** How long it is fresh; `undefined` if it is not to be cached. */
   readonly ttlMs: number | undefined;
   readonly durationMs: number;

@@ -20,7 +20,7 @@ export interface Inquiry<T> extends Task {
   readonly slots: readonly number[];
   ask(sink: ReadSink): void;
   /** Called when the reply is here. @throws what the caller is to get */
-  judge(text: string | null, beside: readonly (string | null)[]): T | Promise<T>;
+  judge(stored: Buffer | null, beside: readonly (string | null)[]): T | Promise<T>;
 }
 
 /** What ends each wait in time. */
@@ -175,11 +175,11 @@ export abstract class ReadAttempt<T> extends Waiting<T> implements ReadSink {
 
   abstract heard(slot: number, failure: RedisException | undefined): void;
 
-  succeed(text: string | null, beside: readonly (string | null)[]): void {
+  succeed(stored: Buffer | null, beside: readonly (string | null)[]): void {
     if (this.isSettled) return;
     this.settle();
     try {
-      this.resolve(this.#inquiry.judge(text, beside));
+      this.resolve(this.#inquiry.judge(stored, beside));
     } catch (error) {
       this.reject(error);
     }

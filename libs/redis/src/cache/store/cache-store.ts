@@ -106,10 +106,10 @@ export class CacheStore {
       heard: (slot, failure) => {
         sink.heard(slot, failure);
       },
-      succeed: (text, versions) => {
+      succeed: (stored, versions) => {
         asked.then(
           (prints) => {
-            sink.succeed(text, combine(versions, prints));
+            sink.succeed(stored, combine(versions, prints));
           },
           (error: unknown) => {
             sink.fail(error as Error);
@@ -199,8 +199,8 @@ export class CacheStore {
   }
 
   /** @returns whether it was stored: the lease was still ours */
-  async fill({ entry, lease }: EntryKeys, token: string, text: string, liveMs: number) {
-    const args = [token, text, `${Math.round(liveMs)}`];
+  async fill({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
+    const args = [token, bytes, `${Math.round(liveMs)}`];
     return (await this.#door(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
   }
 

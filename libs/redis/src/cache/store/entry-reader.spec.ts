@@ -19,8 +19,15 @@ const [t, u] = dependencies.all({ tags: ['t', 'u'] }) as [Dependency, Dependency
 const keysOf = (entry: string) => ({ entry, lease: `{${entry}}:lease` });
 
 function entryOf(versions: Record<string, string>, freshUntil = 0): string {
-  const facts = { kind: 'v', fillId: FILL_ID, freshUntil, loadedAt: 50 } as const;
-  return encodeEntry(facts, encodeVersions(new Map(Object.entries(versions))), '1');
+  const facts = {
+    kind: 'v',
+    serializer: 'json',
+    fillId: FILL_ID,
+    freshUntil,
+    loadedAt: 50,
+  } as const;
+  const dependencies = encodeVersions(new Map(Object.entries(versions)));
+  return encodeEntry(facts, dependencies, Buffer.from('1')).toString();
 }
 
 describe('EntryReader', () => {
@@ -33,8 +40,9 @@ describe('EntryReader', () => {
     noting: () => store,
     read: jest.fn((sink: ReadSink, key: string, { all }: DependencyList) => {
       const at = (name: string) => stored.get(name) ?? null;
+      const entry = at(key);
       sink.succeed(
-        at(key),
+        entry === null ? null : Buffer.from(entry),
         all.map((one) => at(one.key)),
       );
     }),
@@ -55,8 +63,8 @@ describe('EntryReader', () => {
         new Promise<T>((resolve, fail) => {
           inquiry.ask({
             heard: () => undefined,
-            succeed: (text, versions) => {
-              resolve(inquiry.judge(text, versions));
+            succeed: (entry, versions) => {
+              resolve(inquiry.judge(entry, versions));
             },
             fail,
           });
@@ -158,7 +166,7 @@ describe('EntryReader', () => {
     let answer!: () => void;
     store.read.mockImplementationOnce((sink) => {
       answer = () => {
-        sink.succeed(entryOf({ tt: 'v1' }), ['v1']);
+        sink.succeed(Buffer.from(entryOf({ tt: 'v1' })), ['v1']);
       };
     });
     const looking = look([t]);

@@ -74,14 +74,14 @@ export class EntryReader {
   /** @param versions of what was read beside the entry */
   judge(
     look: Look,
-    text: string | null,
+    stored: Buffer | null,
     versions: readonly (string | null)[],
   ): Verdict | Promise<Verdict> {
-    if (text === null) return NOTHING;
-    const entry = decodeEntry(text);
+    if (stored === null) return NOTHING;
+    const entry = decodeEntry(stored);
     if (!entry) {
       this.#onCorrupt(look.key);
-      return { state: 'missing', judged: fillIdOf(text) };
+      return { state: 'missing', judged: fillIdOf(stored) };
     }
     if (standsExactly(entry, look.read, versions)) return this.#verdict(entry, true, look);
     return this.#stands(entry, look, versions).then((isValid) =>
@@ -172,8 +172,8 @@ class Look implements Inquiry<Verdict> {
     this.#reader.ask(this, sink);
   }
 
-  judge(text: string | null, versions: readonly (string | null)[]): Verdict | Promise<Verdict> {
-    return this.#reader.judge(this, text, versions);
+  judge(stored: Buffer | null, versions: readonly (string | null)[]): Verdict | Promise<Verdict> {
+    return this.#reader.judge(this, stored, versions);
   }
 }
 

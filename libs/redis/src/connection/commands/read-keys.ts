@@ -2,7 +2,7 @@ import { Command } from 'ioredis';
 import type { RedisClient } from '../options/options.js';
 
 /**
- * MGET of keys that have been written down already.
+ * MGET of keys that have been written down already, whose values are given as they are stored.
  *
  * `client.mget` flattens, copies and inspects its arguments several times, and writes each key down anew:
  * for 16 keys of 27 characters among 240 that took 3.7 us, and takes 0.3 us (Node 20.20.2).
@@ -15,11 +15,11 @@ export function readKeys(
   client: RedisClient,
   keys: readonly string[],
   written: string,
-): Promise<(string | null)[]> {
-  const command = new WrittenCommand('mget', [], { replyEncoding: 'utf8' });
+): Promise<(Buffer | null)[]> {
+  const command = new WrittenCommand('mget', [], { replyEncoding: null });
   command.args = keys as string[];
   command.written = `*${keys.length + 1}\r\n$4\r\nmget\r\n${written}`;
-  return client.sendCommand(command) as Promise<(string | null)[]>;
+  return client.sendCommand(command) as Promise<(Buffer | null)[]>;
 }
 
 /**

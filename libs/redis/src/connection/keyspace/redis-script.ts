@@ -34,7 +34,7 @@ export class RedisScript {
    * @param keys every key it touches; in a cluster all of one hash slot
    * @throws the driver's error
    */
-  async run(client: RedisClient, keys: readonly string[], args: readonly string[]) {
+  async run(client: RedisClient, keys: readonly string[], args: readonly (string | Buffer)[]) {
     const rest = [keys.length, ...keys, ...args] as const;
     try {
       return await client.evalsha(this.#sha, ...rest);

@@ -4,6 +4,7 @@ import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
+import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { cacheKeyOf } from './cache-key-of.js';
 import { last, refusal, replaceMethod, type MethodCall } from './cached-methods.js';
 import { listOf, type CallDecorator, type ListOr } from './method-options.js';
@@ -39,6 +40,11 @@ export interface CachedOptions<
   /** What the result is made from. */
   readonly dependsOn?: ListOr<CacheDependency, DependencyArgs> | undefined;
   /**
+   * How results are stored.
+   * @default the cache's
+   */
+  readonly serializer?: CacheSerializer<unknown> | undefined;
+  /**
    * What the method returns; only needed where the compiler emits no decorator metadata, or the
    * declared type is an alias.
    * @default its declared type
@@ -48,8 +54,8 @@ export interface CachedOptions<
 
 /**
  * Caches the results of a method of any provider: `RedisCache.getOrLoad` around it, with all that it
- * promises. What the method throws is not cached. The result is what JSON makes of it, for the first
- * caller too. An Observable gives one value, the last.
+ * promises. What the method throws is not cached. The result is what the serializer makes of it, JSON by
+ * default, for the first caller too. An Observable gives one value, the last.
  *
  * A result is shared by all instances of the class: what a request-scoped instance knows of its request
  * has to be in the key. A subclass has entries of its own.
@@ -108,6 +114,7 @@ const OPTIONS = {
   tags: true,
   dependsOn: true,
   returns: true,
+  serializer: true,
 } as const satisfies Record<keyof CachedOptions, true>;
 
 /** @throws RedisConfigurationException: it is the program that is wrong, not what a client has sent */

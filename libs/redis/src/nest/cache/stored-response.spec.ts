@@ -7,7 +7,8 @@ const response = (etag: string, body: string, link = '</>; rel=up'): StoredRespo
   headers: { 'content-type': 'text/plain; charset=utf-8', link },
   body,
 });
-const { serialize, deserialize } = STORED_RESPONSES;
+const serialize = (stored: StoredResponse) => String(STORED_RESPONSES.serialize(stored, 'k'));
+const deserialize = (text: string) => STORED_RESPONSES.deserialize(Buffer.from(text), 'k');
 
 describe('STORED_RESPONSES', () => {
   it.each<StoredResponse>([

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { CacheSerializer } from '../../cache/cache-options.js';
 import { Remembered } from '../../cache/entry/remembered.js';
+import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { isPlainData, type SeenText } from './seen-value.js';
 import { ALWAYS_KEPT } from './kept-headers.js';
 import { isFastify, serializesPlainly, textHeader, type HttpResponse } from './http-messages.js';
@@ -34,6 +34,7 @@ const MARK = 'http2 ';
  * @internal
  */
 export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
+  name: 'response',
   serialize({ body, seen, ...rest }) {
     if (!seen) return `${MARK}${JSON.stringify(rest)}\n${body}`;
     const { text, ...kept } = seen;
@@ -41,7 +42,8 @@ export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
     const head: Head = { ...rest, seen: isBody ? kept : { ...kept, from: body.length } };
     return `${MARK}${JSON.stringify(head)}\n${body}${isBody ? '' : text}`;
   },
-  deserialize(text) {
+  deserialize(stored) {
+    const text = stored.toString();
     const end = text.indexOf('\n');
     if (!text.startsWith(MARK) || end < 0) throw new Error('no response is stored here');
     const { at, etag, headers, seen } = headIn(text.slice(MARK.length, end));

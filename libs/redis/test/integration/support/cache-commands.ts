@@ -4,7 +4,7 @@ type Args = readonly unknown[];
 const endsWith = (arg: unknown, end: string) => typeof arg === 'string' && arg.endsWith(end);
 
 export const isFill = (args: Args): boolean =>
-  args.some((arg) => typeof arg === 'string' && arg.startsWith('c1'));
+  args.some((arg) => Buffer.isBuffer(arg) && arg.toString('latin1', 0, 2) === 'c1');
 
 export const isAcquire = (args: Args): boolean => args[1] === 2 && !isFill(args) && isOfLease(args);
 

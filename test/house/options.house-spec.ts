@@ -8,9 +8,11 @@ import { Redis } from 'ioredis';
 import {
   Cached,
   CacheTTL,
+  compressed,
   EntityId,
   Indexed,
   InvalidatesCache,
+  jsonSerializer,
   KeyBuilder,
   RedisBatch,
   RedisCache,
@@ -94,6 +96,11 @@ const numbers: Readonly<Record<string, readonly [[number, number], [number, numb
   'RedisCacheOptions.maxLoads': [[1, MOST], [0, MOST + 1], ofCache('maxLoads')],
   'RedisCacheOptions.breakerThreshold': [[1, MOST], [0, MOST + 1], ofCache('breakerThreshold')],
   'CachePolicy.jitter': [[0, 1], [-0.01, 1.01], ofCache('jitter')],
+  'CompressionOptions.above': [
+    [0, MOST],
+    [-1, MOST + 1],
+    (above) => compressed(jsonSerializer, { above }),
+  ],
   'RedisHealthLimits.memoryThreshold': [
     [0.01, 1],
     [0, 1.01],
@@ -155,6 +162,7 @@ const doors: Readonly<Record<string, Use>> = {
   InvalidatesCacheOptions: (options) => {
     decorate(InvalidatesCache(options));
   },
+  CompressionOptions: (options) => compressed(jsonSerializer, options),
   HttpLifetime: (options) => CacheTTL(options),
   RedisExceptionFilterOptions: (options) => new RedisExceptionFilter({} as never, options),
   RedisHealthOptions: (options) => resolveHealthOptions(options),
@@ -167,6 +175,7 @@ const doors: Readonly<Record<string, Use>> = {
 /** Options of single calls: the compiler reads them, and a call is not slowed down for it. */
 const ofCalls = [
   'BatchWriteOptions',
+  'GetOptions',
   'GetOrLoadOptions',
   'InvalidatePatternOptions',
   'IterationOptions',

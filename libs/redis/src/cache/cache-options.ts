@@ -109,8 +109,7 @@ export interface RedisCacheOptions extends CachePolicy {
   /**
    * How values are stored, where a call does not say it. After a change, what the other serializer has
    * stored is loaded anew.
-   * @default `jsonSerializer`, also for the caller who loaded it, so that no caller depends on being
-   * first; what JSON does not bring back equal, such as a `Date`, is refused
+   * @default `jsonSerializer`. What JSON does not bring back equal, such as a `Date`, is refused
    */
   readonly serializer?: CacheSerializer<unknown> | undefined;
 }

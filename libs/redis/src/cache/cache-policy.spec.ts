@@ -51,7 +51,7 @@ describe('The options of a cache', () => {
     breakerThreshold: 1,
     breakerCooldown: '1m',
     outbox: true,
-    serializer: { ...jsonSerializer, name: 'text' },
+    serializer: { ...jsonSerializer, name: 'mine' },
   };
 
   it.each(Object.entries(changes))('take %s', (name, value) => {

@@ -86,8 +86,7 @@ export class RedisCache {
    * turn (`maxLoads`) for as long
    * @throws RedisLoadCycleException at once, inside a loader that asks for the value that it is to load
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
-   * @throws RedisSerializationException if the serializer would not bring the value back equal, with the
-   * `path` to what does not fit
+   * @throws RedisSerializationException if the serializer cannot keep the value; `path` says what of it
    * @throws RedisConfigurationException for an impossible option, and for a key of more than 1 MiB in
    * `dependsOn`
    * @throws RedisInvalidKeyException for an empty or malformed key or tag

@@ -1,6 +1,7 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import {
   ACCEPTED_SERIALIZERS,
   bytesOf,
@@ -44,7 +45,7 @@ const MOST_BYTES = 64 * 2 ** 20;
  *
  * @param serializer `jsonSerializer` by default
  * @throws RedisConfigurationException unless `above` is a whole number, 0 or more, and the serializer has
- * a name
+ * a name; and for an option of another name
  * @publicApi
  */
 export function compressed<T>(
@@ -54,10 +55,13 @@ export function compressed<T>(
 export function compressed(): GeneralSerializer;
 export function compressed(
   serializer: CacheSerializer<unknown> = jsonSerializer,
-  { above = 2_048 }: CompressionOptions = {},
+  options: CompressionOptions = {},
 ): CacheSerializer<unknown> {
-  if (!Number.isInteger(above) || above < 0) {
-    throw refusal('above', String(above), 'a whole number of bytes, 0 or more');
+  refuseUnknownOptions(options, { above: true }, 'compressed: ');
+  const { above = 2_048 } = options;
+  if (!Number.isSafeInteger(above) || above < 0) {
+    const accepted = `a whole number of bytes from 0 to ${Number.MAX_SAFE_INTEGER}`;
+    throw refusal('above', String(above), accepted);
   }
   if (!isSerializer(serializer)) {
     throw refusal('serializer', 'one without a name that can be stored', ACCEPTED_SERIALIZERS);

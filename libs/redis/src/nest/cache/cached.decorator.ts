@@ -115,6 +115,7 @@ const OPTIONS = {
   dependsOn: true,
   serializer: true,
   returns: true,
+  serializer: true,
 } as const satisfies Record<keyof CachedOptions, true>;
 
 /** @throws RedisConfigurationException: it is the program that is wrong, not what a client has sent */

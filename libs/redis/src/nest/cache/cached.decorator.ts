@@ -113,7 +113,6 @@ const OPTIONS = {
   key: true,
   tags: true,
   dependsOn: true,
-  serializer: true,
   returns: true,
   serializer: true,
 } as const satisfies Record<keyof CachedOptions, true>;

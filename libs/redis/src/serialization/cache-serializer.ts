@@ -23,7 +23,7 @@ export interface CacheSerializer<T> {
    */
   serialize(value: T, key: string): Uint8Array | string;
   /**
-   * Called once for each caller, so that each has a value of his own: neither change `body` nor return a
+   * Called once for each caller, so that each has a value of its own: neither change `body` nor return a
    * view of it. What it throws for stored bytes counts as a miss.
    *
    * @param body what `serialize` returned; a text as UTF-8

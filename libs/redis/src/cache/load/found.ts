@@ -23,7 +23,7 @@ export function foundFor(request: LoadRequest, verdict: Verdict): Loaded | undef
   return found && isReadable(found, request) ? found : undefined;
 }
 
-/** What a caller may be given of an entry; `undefined` if another serializer than his has made it. */
+/** What a caller may be given of an entry; `undefined` if another serializer than the call names has made it. */
 export function entryFound(
   { kind, body, serializer, loadedAt }: Entry,
   status: CacheStatus,

@@ -377,7 +377,8 @@ describeWithRealRedis('what ioredis would write to the console', () => {
     const telemetry = new Telemetry();
     const heard = warnings(telemetry);
     // HELLO takes any password, and ioredis 5 has no other protocol.
-    const isIoredis6 = 'protocol' in (Redis as unknown as { defaultOptions: object }).defaultOptions;
+    const isIoredis6 =
+      'protocol' in (Redis as unknown as { defaultOptions: object }).defaultOptions;
     const ioredis = isIoredis6 ? ({ protocol: 2 } as const) : {};
     const login = { password: 'not wanted', ioredis };
     const { client } = await open({ host, port, ...login }, 'main', telemetry);

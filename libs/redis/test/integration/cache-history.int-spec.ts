@@ -20,7 +20,7 @@ describeWithRealRedis(`What ${SEED} leads to`, () => {
         migrations,
         reads: 1_001,
         workers: 2,
-        troubleMs: 3_000,
+        troubleMs: 2_000,
       });
       expect(history.violations).toEqual([]);
       expect(history.figures['reads']).toBeGreaterThan(1_000);

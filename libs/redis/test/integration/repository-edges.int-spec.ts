@@ -84,7 +84,7 @@ describe('A repository', () => {
       await write('1', JSON.stringify({ id: '1', weight: attempts }));
       return { weight: (edge.weight ?? 0) + 100 };
     };
-    const updating = edges.update('1', overtaken, { timeout: '200ms' });
+    const updating = edges.update('1', overtaken, { timeout: '1s' });
     expect(await caught(updating)).toMatchObject({
       name: 'RedisConflictException',
       key: keys.key('edge', '1'),

@@ -67,7 +67,13 @@ describe('The trace of a request, with the instrumentations of HTTP and ioredis'
     const byId = new Map(spans.map((span) => [span.spanId, span]));
     const path = (span: EndedSpan | undefined): string[] =>
       span ? [...path(byId.get(span.parentId ?? '')), span.name] : [];
-    expect(spans.map((span) => path(span).join(' > ')).sort()).toEqual([
+    // A script is sent whole if the server does not know it, and a slow load gives signs of life.
+    const paths = spans.map((span) =>
+      path(span)
+        .join(' > ')
+        .replace(/\beval$/, 'evalsha'),
+    );
+    expect([...new Set(paths)].sort()).toEqual([
       'GET',
       'GET > evalsha', // asks for the lease
       'GET > mget', // looks for the entry

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { memberPath } from '../serialization/member-path.js';
 
 /** Something that MessagePack would not bring back as it is. */
 export interface Loss {
@@ -199,10 +200,6 @@ function lossOfSymbols(value: object): Loss | undefined {
 
 function nameOf({ constructor }: object): string {
   return constructor.name === '' ? 'an instance of a class' : `an instance of ${constructor.name}`;
-}
-
-function memberPath(name: string): string {
-  return /^[\p{L}_$][\p{L}\d_$]*$/u.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }
 
 function loss(what: string): Loss {

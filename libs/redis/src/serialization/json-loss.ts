@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { nameOf, privateState, shapeOf, type Refusal } from './json-shape.js';
+import { memberPath } from './member-path.js';
 
 /** A step from a value to one inside of it: the name of a property, or the place in a list. */
 type Step = string | number | symbol;
@@ -56,8 +57,7 @@ export class JsonLoss {
 }
 
 function print(step: Step): string {
-  if (typeof step !== 'string') return `[${String(step)}]`;
-  return /^[\p{L}_$][\p{L}\d_$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  return typeof step === 'string' ? memberPath(step) : `[${String(step)}]`;
 }
 
 /**

@@ -51,7 +51,7 @@ try {
 async function measure(requests) {
   const unloaded = await load({ ...UNLOADED, requests });
   const capacity = await load({ ...CAPACITY, requests });
-  const rate = Math.round(OVERLOAD.times * perSecond(capacity));
+  const rate = Math.round(OVERLOAD.times * capacity.acceptedPerSecond);
   const overload = await load({ ...OVERLOAD, rate, requests, probed: true });
   const recovery = await load({ ...RECOVERY, requests });
   return { unloaded, capacity, overload, recovery };
@@ -67,8 +67,8 @@ function report({ unloaded, capacity, overload, recovery }) {
   const probes = overload.probes.map((probe) => probe.ms);
   console.log(
     [
-      `capacity ${Math.round(perSecond(capacity))}/s, unloaded p99 ${ms(at(unloaded, 0.99))}`,
-      `overload: ${Math.round(perSecond(overload))}/s answered (${times(perSecond(overload), perSecond(capacity))}; by CPU of the API ${times(perCpuSecond(overload), perCpuSecond(capacity))})`,
+      `capacity ${Math.round(capacity.acceptedPerSecond)}/s, unloaded p99 ${ms(at(unloaded, 0.99))}`,
+      `overload: ${Math.round(overload.acceptedPerSecond)}/s answered (${times(overload.acceptedPerSecond, capacity.acceptedPerSecond)}; by CPU of the API ${times(perCpuSecond(overload), perCpuSecond(capacity))})`,
       `p50 ${ms(at(overload, 0.5))}, p99 ${ms(at(overload, 0.99))} (${times(at(overload, 0.99), at(unloaded, 0.99))})`,
       `longest ${ms(at(overload, 1))}`,
       `offered ${Math.round(overload.sentPerSecond)}/s, refused ${refused}, other ${JSON.stringify(Object.fromEntries(other))}`,
@@ -171,10 +171,6 @@ async function freePort() {
 
 function at({ accepted }, quantile) {
   return accepted[Math.min(accepted.length - 1, Math.floor(accepted.length * quantile))] ?? NaN;
-}
-
-function perSecond({ acceptedPerSecond }) {
-  return acceptedPerSecond;
 }
 
 function perCpuSecond({ accepted, cpu }) {

@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
 import {
   CacheTTL,
   EntityId,
@@ -17,14 +16,13 @@ import {
   redisOptionsFromEnvironment,
   RedisRepository,
   type RedisCacheOptions,
-  type RedisModuleOptions,
 } from 'nestjs-redis-data';
 import { checkEnvironment } from '../../apps/users/src/config/environment.js';
-import { resolveOptions } from '../../libs/redis/src/connection/options/resolve-options.js';
 import { resolveHealthOptions } from '../../libs/redis/src/health/health-options.js';
 import { resolveLogging } from '../../libs/redis/src/nest/logging/log-policy.js';
 import { variablesReadIn } from './environment-variables.js';
 import { membersIn } from './option-members.js';
+import { ofConnection, optionOfCache, silentClient } from './option-uses.js';
 import { problemsOf, type Use } from './problems-of.js';
 
 /** What becomes a timer of Node, or is waited for as if it did. */
@@ -62,12 +60,7 @@ class Timed {
   @EntityId() id!: string;
 }
 
-/** Sends nothing: what was not refused before fails. */
-const client = new Redis({ lazyConnect: true });
-client.sendCommand = (command) => {
-  command.reject(new Error('was sent'));
-  return command.promise;
-};
+const client = silentClient();
 const keys = new KeyBuilder({ app: 'durations', environment: 'test' });
 const repository = new RedisRepository(client, keys, Timed);
 const cache = new RedisCache(client, keys);
@@ -80,12 +73,7 @@ interface Row {
 }
 const row = (bounds: Row['bounds'], ...uses: readonly Use[]): Row => ({ bounds, uses });
 
-const ofConnection = (name: keyof RedisModuleOptions): Use => {
-  return (value) => resolveOptions({ [name]: value });
-};
-const ofCache = (name: keyof RedisCacheOptions): Use => {
-  return (value) => new RedisCache(client, keys, { [name]: value });
-};
+const ofCache = optionOfCache(client, keys);
 const ofCall = (name: keyof RedisCacheOptions): Use => {
   return (value) => cache.getOrLoad('key', () => 1, { [name]: value });
 };

@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
 import {
   Cached,
   CacheTTL,
@@ -20,8 +19,6 @@ import {
   RedisExceptionFilter,
   RedisModule,
   RedisRepository,
-  type RedisCacheOptions,
-  type RedisModuleOptions,
 } from 'nestjs-redis-data';
 import { resolveRedis } from 'nestjs-redis-data/embedded';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
@@ -36,6 +33,7 @@ import { resolveOptions } from '../../libs/redis/src/connection/options/resolve-
 import { resolveHealthOptions } from '../../libs/redis/src/health/health-options.js';
 import { resolveLogging } from '../../libs/redis/src/nest/logging/log-policy.js';
 import { membersIn } from './option-members.js';
+import { ofConnection, optionOfCache, silentClient } from './option-uses.js';
 import { problemsOf, type Use } from './problems-of.js';
 
 @RedisEntity({ kind: 'counted' })
@@ -43,11 +41,7 @@ class Counted {
   @EntityId() id!: string;
 }
 
-const client = new Redis({ lazyConnect: true });
-client.sendCommand = (command) => {
-  command.reject(new Error('was sent'));
-  return command.promise;
-};
+const client = silentClient();
 const keys = new KeyBuilder({ app: 'options', environment: 'test' });
 const repository = new RedisRepository(client, keys, Counted);
 let proxy: FaultProxy;
@@ -56,12 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => proxy.stop());
 
-const ofConnection = (name: keyof RedisModuleOptions): Use => {
-  return (value) => resolveOptions({ [name]: value });
-};
-const ofCache = (name: keyof RedisCacheOptions): Use => {
-  return (value) => new RedisCache(client, keys, { [name]: value });
-};
+const ofCache = optionOfCache(client, keys);
 const decorate = (decorator: (...args: never[]) => void) => {
   class Decorated {
     method = () => Promise.resolve();

@@ -10,7 +10,7 @@ export type OptionNames = Readonly<Record<string, true>>;
 const MOST_EDITS = 3;
 
 /**
- * Finds options whose name is not known. Without this a misspelt option would be a default that nobody
+ * Finds options whose name is not known. Without this a misspelt option would be a default that was never
  * asked for. An option that is `undefined` counts as not given.
  *
  * @param where what stands before the names in messages, e.g. `logging.`

@@ -32,7 +32,7 @@ export interface ConnectionReplaced {
   readonly reason: 'failover' | 'read-only' | 'silent';
 }
 
-/** A connection works, and not as whoever configured it believes. Announced at each connect. */
+/** A connection works, and not as it was configured. Announced at each connect. */
 export interface ConnectionWarning {
   readonly type: 'connection.warning';
   readonly connection: string;

@@ -2,7 +2,7 @@ const DECIDED = 'no value: the library decides it';
 const UNREAD = 'no value: ioredis does not read it';
 const NO_AUTO_PIPELINING = 'no value: commands of one tick are written together anyway';
 
-/** Options of ioredis that this library decides, or that nobody reads, and what to use instead. */
+/** Options of ioredis that this library decides, or that nothing reads, and what to use instead. */
 export const INSTEAD = {
   autoPipeliningIgnoredCommands: NO_AUTO_PIPELINING,
   commandQueue: UNREAD,

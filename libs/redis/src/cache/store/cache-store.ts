@@ -295,8 +295,9 @@ export class CacheStore {
   /** The same for many leases; in a cluster each by a command of its own. */
   async dropAll(leases: readonly string[]): Promise<void> {
     const groups = isCluster(this.#client) ? leases.map((lease) => [lease]) : [[...leases]];
-    const drop = ([first, ...others]: readonly string[]) =>
-      first === undefined ? undefined : this.#withdraw(first, [first, ...others], '');
+    const drop = async ([first, ...others]: readonly string[]) => {
+      if (first !== undefined) await this.#withdraw(first, [first, ...others], '');
+    };
     await Promise.all(groups.map(drop));
   }
 

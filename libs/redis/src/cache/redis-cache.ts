@@ -11,15 +11,18 @@ import type {
   CacheKey,
   CachePolicy,
   CacheResult,
-  CacheStatus,
   GetOptions,
+  GetOrLoadAllOptions,
   GetOrLoadOptions,
   InvalidatePatternOptions,
   Loader,
+  LoaderOfAll,
   RedisCacheOptions,
   SetOptions,
 } from './cache-options.js';
-import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
+import type { CacheParts, LoadRequest } from './cache-parts.js';
+import { Finder, type Found } from './finder.js';
+import { loadAll } from './load-all.js';
 import { makeParts, type CacheAnnouncement } from './make-parts.js';
 import {
   resolveCacheOptions,
@@ -27,16 +30,11 @@ import {
   resolveSerializer,
   type ResolvedPolicy,
 } from './cache-policy.js';
-import type { Verdict } from './store/entry-reader.js';
 import { Invalidation } from './invalidation.js';
-import { Flights } from './load/flights.js';
-import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
 import { untilAbort } from '../time/until-abort.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
 import { setValue } from './set-value.js';
-import { valueOf } from './values.js';
 
 /**
  * A cache that never serves what was invalidated: a value it returns reflects every invalidation that
@@ -56,7 +54,7 @@ import { valueOf } from './values.js';
 export class RedisCache {
   readonly #parts: CacheParts;
   readonly #keys: CacheKeys;
-  readonly #flights: Flights;
+  readonly #finder: Finder;
   readonly #invalidation: Invalidation;
 
   /** @throws RedisConfigurationException listing every impossible option */
@@ -69,7 +67,7 @@ export class RedisCache {
     const resolved = resolveCacheOptions(options);
     this.#keys = new CacheKeys(keys, resolved.name);
     this.#parts = makeParts(client, keys, resolved, announcement);
-    this.#flights = new Flights(this.#parts);
+    this.#finder = new Finder(this.#parts);
     this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
   }
 
@@ -102,6 +100,41 @@ export class RedisCache {
     options?: GetOrLoadOptions<T>,
   ): Promise<CacheResult<T>> {
     return this.#find(key, loader, options, (found) => this.#result<T>(found));
+  }
+
+  /**
+   * Many values in one call: those that are cached, and for all others what the loader returns, which is
+   * called once for all of them. What another process or call loads is waited for, and not loaded again.
+   *
+   * The values stand in the order of the keys. A key that the loader's Map does not have is as one for
+   * which {@link getOrLoad}'s loader returns `undefined`: it is not in the result, and remembered for
+   * `negativeTtl`. Equal keys are loaded once; each list that was given is a key of the result.
+   *
+   * One round trip for all that are cached, two more if some are not; for each 500 keys, and in a cluster
+   * to each node. The loader is given 500 keys at most. Everything else is as in {@link getOrLoad} for
+   * each of the keys, `timeout` and errors included: what one of them fails with, the call rejects with,
+   * and what was loaded for the others is cached all the same.
+   *
+   * @example
+   * const users = await cache.getOrLoadAll(
+   *   ids.map((id) => ['user', id] as const),
+   *   async (missing) => {
+   *     const rows = await db.findUsers(missing.map(([, id]) => id));
+   *     return new Map(rows.map((row) => [['user', row.id] as const, row]));
+   *   },
+   *   { tags: ([, id]) => [`user-${id}`] },
+   * );
+   *
+   * @throws what {@link getOrLoad} throws
+   * @throws TypeError if the loader returns no Map
+   */
+  getOrLoadAll<K extends CacheKey, V>(
+    keys: readonly K[],
+    loadMissing: LoaderOfAll<K, V>,
+    options: GetOrLoadAllOptions<K, V> = NO_OPTIONS,
+  ): Promise<Map<K, V>> {
+    const cache = { parts: this.#parts, keys: this.#keys, finder: this.#finder };
+    return loadAll(cache, keys, loadMissing, options);
   }
 
   /**
@@ -139,11 +172,11 @@ export class RedisCache {
     try {
       const looking = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
       const verdict = await untilAbort(looking, options.signal);
-      const found = this.#usable(verdict, request);
+      const found = this.#finder.usable(verdict, request);
       announcer.request(keys.entry, found?.status ?? 'miss');
       return found && this.#result(found);
     } catch (error) {
-      this.#goOnWithout(error, keys.entry);
+      this.#finder.goOnWithout(error, keys.entry);
       announcer.request(keys.entry, 'bypass');
       return undefined;
     }
@@ -231,67 +264,23 @@ export class RedisCache {
     };
   }
 
-  async #find<T, Result>(
+  #find<T, Result>(
     key: CacheKey,
     loader: Loader<T>,
     options: GetOrLoadOptions<T> = NO_OPTIONS,
     resultOf: (found: Found) => Result,
   ): Promise<Result> {
-    const moment = nextMoment();
-    const request = this.#request(key, loader, options);
-    const { keys, dependencies, policy } = request;
-    const { signal } = options;
-    const budget = new Budget(policy.timeoutMs);
-    let found: Found | undefined;
+    // No second promise for each read: that would be felt.
     try {
-      const looking = this.#parts.reader.look(keys, dependencies, budget);
-      const verdict = await (signal ? untilAbort(looking, signal) : looking);
-      found = this.#usable(verdict, request);
-      if (found?.status === 'stale') this.#flights.refresh(request, judgedBy(verdict));
-      if (!found) {
-        const caller = { request, budget, signal, moment };
-        found = foundIn(await this.#flights.load(caller, judgedBy(verdict)), request);
-      }
+      const moment = nextMoment();
+      const request = this.#request(key, loader, options);
+      const budget = new Budget(request.policy.timeoutMs);
+      const { signal } = options;
+      return this.#finder.find({ request, budget, signal, moment }, resultOf);
     } catch (error) {
-      this.#goOnWithout(error, keys.entry);
-      const caller = { request, budget, signal, moment };
-      found = foundIn(await this.#flights.loadAlone(caller), request);
+      return Promise.reject(error);
     }
-    this.#parts.announcer.request(keys.entry, found.status);
-    return resultOf(found);
-  }
-
-  /** What does not become a value again counts as nothing. */
-  #usable(verdict: Verdict, request: LoadRequest): Found | undefined {
-    const status = usableAs(verdict, request.policy);
-    if (!status || verdict.state === 'missing') return undefined;
-    try {
-      const loaded = entryFound(verdict.entry, status, request);
-      return loaded && foundIn(loaded, request);
-    } catch {
-      this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
-      return undefined;
-    }
-  }
-
-  /** The one place that decides whether a cache fails open. @throws the error if it does not */
-  #goOnWithout(error: unknown, key: string): void {
-    if (!(error instanceof RedisAway)) throw error;
-    this.#parts.announcer.announce('cache.failure', { key, operation: 'read', error: error.error });
-    if (this.#parts.options.onOutage === 'closed') throw error.error;
   }
 }
 
 const NO_OPTIONS = {};
-
-/** A value, and where it came from. */
-interface Found {
-  readonly value: unknown;
-  readonly status: CacheStatus;
-  readonly loadedAt: number;
-}
-
-function foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
-  const { status, loadedAt } = loaded;
-  return { value: valueOf(loaded, keys.entry, serializer), status, loadedAt };
-}

@@ -222,13 +222,13 @@ export interface LoadAllContext<K extends CacheKey = CacheKey> {
 
 /**
  * @param missing the keys that are to be loaded, as they were given
- * @returns their values. Keys are found by what they say, not by identity; others are ignored
+ * @returns their values, by keys that say the same: they need not be the same lists. Others are ignored
  * @publicApi
  */
 export type LoaderOfAll<K extends CacheKey, V> = (
   missing: K[],
   context: LoadAllContext<K>,
-) => ReadonlyMap<K, V> | Promise<ReadonlyMap<K, V>>;
+) => ReadonlyMap<CacheKey, V> | Promise<ReadonlyMap<CacheKey, V>>;
 
 /**
  * Where a value came from: from the cache (`hit`; `negative` if it says that there is none; `stale` if

@@ -1,8 +1,12 @@
 import { untilAbort } from '../time/until-abort.js';
-import type { CacheStatus } from './cache-options.js';
+import type { CacheKeys } from './cache-keys.js';
+import type { CacheKey, CacheStatus, GetOrLoadOptions, Loader } from './cache-options.js';
 import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
+import { resolvePolicy, resolveSerializer } from './cache-policy.js';
 import { Flights, type Caller } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
+import { nextMoment } from './load/moments.js';
+import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/redis-away.js';
 import type { Verdict } from './store/entry-reader.js';
 import { valueOf } from './values.js';
@@ -27,16 +31,38 @@ export interface Looked {
  */
 export class Finder {
   readonly #parts: CacheParts;
+  readonly #keys: CacheKeys;
   readonly #flights: Flights;
 
-  constructor(parts: CacheParts) {
+  constructor(parts: CacheParts, keys: CacheKeys) {
     this.#parts = parts;
+    this.#keys = keys;
     this.#flights = new Flights(parts);
   }
 
+  /** @throws the signal's reason; what is wrong with the key or the options */
+  request<T>(key: CacheKey, loader: Loader<T>, options: GetOrLoadOptions<T>): LoadRequest {
+    options.signal?.throwIfAborted();
+    return {
+      keys: this.#keys.of(key),
+      dependencies: this.#parts.dependencies.list(options),
+      policy: resolvePolicy(options, this.#parts.options.policy),
+      loader,
+      serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
+    };
+  }
+
   /** @throws what the loader throws, and what Redis failed with, if the cache is `onOutage: 'closed'` */
-  async find<Result>(caller: Caller, resultOf: (found: Found) => Result): Promise<Result> {
-    const { request } = caller;
+  async find<T, Result>(
+    key: CacheKey,
+    loader: Loader<T>,
+    options: GetOrLoadOptions<T> = NO_OPTIONS,
+    resultOf: (found: Found) => Result,
+  ): Promise<Result> {
+    const moment = nextMoment();
+    const request = this.request(key, loader, options);
+    const budget = new Budget(request.policy.timeoutMs);
+    const caller = { request, budget, signal: options.signal, moment };
     let verdict: Verdict | undefined;
     let found: Found | undefined;
     try {
@@ -103,6 +129,8 @@ export class Finder {
     return signal ? untilAbort(looking, signal) : looking;
   }
 }
+
+const NO_OPTIONS = {};
 
 function foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
   const { status, loadedAt } = loaded;

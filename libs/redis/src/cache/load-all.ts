@@ -2,11 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CHUNK_KEYS, chunksOf } from '../batch/chunks.js';
 import { inSlices } from '../batch/in-slices.js';
 import { whenAborted } from '../time/until-abort.js';
-import type { Duration } from '../time/duration.js';
 import type { CacheKeys } from './cache-keys.js';
-import type { CacheKey, GetOrLoadAllOptions, LoaderOfAll } from './cache-options.js';
+import type { CacheKey, GetOrLoadAllOptions, Loader, LoaderOfAll } from './cache-options.js';
 import type { CacheParts, LoadRequest } from './cache-parts.js';
-import { resolvePolicy, resolveSerializer } from './cache-policy.js';
+import { resolvePolicy } from './cache-policy.js';
 import type { Finder, Found } from './finder.js';
 import type { Caller } from './load/flights.js';
 import { GatheredLoads, type Gathered } from './load/gathered-loads.js';
@@ -105,38 +104,31 @@ export async function loadAll<K extends CacheKey, V>(
 /** Makes the requests of one call, whose loaders are one. */
 function requestsLike<K extends CacheKey, V>(
   first: K,
-  { parts, keys }: CacheOfAll,
+  { parts, keys, finder }: CacheOfAll,
   loadMissing: LoaderOfAll<K, V>,
   options: GetOrLoadAllOptions<K, V>,
 ): (key: K) => LoadRequest {
-  const { ttl, tags, dependsOn } = options;
-  const policyWith = (one: Duration | undefined) =>
-    resolvePolicy({ ...options, ttl: one }, parts.options.policy);
-  const common = policyWith(typeof ttl === 'function' ? undefined : ttl);
-  const serializer = resolveSerializer(options.serializer, parts.options.serializer);
-  const turn = parts.gate.turn(keys.of(first).entry, common.loadTimeoutMs);
+  const { ttl, tags, dependsOn, ...others } = options;
+  const { loadTimeoutMs } = resolvePolicy(others, parts.options.policy);
   const peers = new GatheredLoads<K, V>(
     (gathered, signal) => callLoader(keys, loadMissing, gathered, signal),
-    turn,
-    common.loadTimeoutMs,
+    parts.gate.turn(keys.of(first).entry, loadTimeoutMs),
+    loadTimeoutMs,
   );
   let asked = 0;
   return (key) => {
     const place = asked++;
-    const entryKeys = keys.of(key);
-    const { entry } = entryKeys;
-    return {
-      keys: entryKeys,
-      dependencies: parts.dependencies.list({
-        tags: typeof tags === 'function' ? tags(key) : tags,
-        dependsOn: typeof dependsOn === 'function' ? dependsOn(key) : dependsOn,
-      }),
-      policy: typeof ttl === 'function' ? policyWith(ttl(key)) : common,
-      serializer,
-      loader: (context) => peers.load({ key, entry, place, context }),
-      peers,
-    };
+    const own = { ttl: of(ttl, key), tags: of(tags, key), dependsOn: of(dependsOn, key) };
+    const load: Loader<V | undefined> = (context) =>
+      peers.load({ key, entry: request.keys.entry, place, context });
+    const request = finder.request(key, load, { ...others, ...own });
+    return { ...request, peers };
   };
+}
+
+/** What an option says of a key. */
+function of<K, Option>(option: Option | ((key: K) => Option), key: K): Option {
+  return typeof option === 'function' ? (option as (key: K) => Option)(key) : option;
 }
 
 /** @returns the values by entry */
@@ -156,17 +148,17 @@ async function callLoader<K extends CacheKey, V>(
     gathered.map(({ key }) => key),
     { signal, of },
   );
-  if (!isMap<K, V>(loaded)) {
+  if (!isMap<V>(loaded)) {
     throw new TypeError('The loader of getOrLoadAll has to return a Map of values by key');
   }
-  const known = new Map(gathered.map(({ key, entry }) => [key, entry]));
+  const known = new Map<CacheKey, string>(gathered.map(({ key, entry }) => [key, entry]));
   const values = new Map<string, V>();
   for (const [key, value] of loaded) values.set(known.get(key) ?? keys.of(key).entry, value);
   return values;
 }
 
 /** Not `instanceof`: it may come from another realm. */
-function isMap<K, V>(value: unknown): value is ReadonlyMap<K, V> {
+function isMap<V>(value: unknown): value is ReadonlyMap<CacheKey, V> {
   return Object.prototype.toString.call(value) === '[object Map]';
 }
 

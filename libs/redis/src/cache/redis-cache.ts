@@ -20,18 +20,12 @@ import type {
   RedisCacheOptions,
   SetOptions,
 } from './cache-options.js';
-import type { CacheParts, LoadRequest } from './cache-parts.js';
+import type { CacheParts } from './cache-parts.js';
 import { Finder, type Found } from './finder.js';
 import { loadAll } from './load-all.js';
 import { makeParts, type CacheAnnouncement } from './make-parts.js';
-import {
-  resolveCacheOptions,
-  resolvePolicy,
-  resolveSerializer,
-  type ResolvedPolicy,
-} from './cache-policy.js';
+import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
 import { Invalidation } from './invalidation.js';
-import { nextMoment } from './load/moments.js';
 import { untilAbort } from '../time/until-abort.js';
 import { Budget } from './outage/budget.js';
 import { setValue } from './set-value.js';
@@ -67,7 +61,7 @@ export class RedisCache {
     const resolved = resolveCacheOptions(options);
     this.#keys = new CacheKeys(keys, resolved.name);
     this.#parts = makeParts(client, keys, resolved, announcement);
-    this.#finder = new Finder(this.#parts);
+    this.#finder = new Finder(this.#parts, this.#keys);
     this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
   }
 
@@ -90,7 +84,7 @@ export class RedisCache {
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
   getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
-    return this.#find(key, loader, options, ({ value }) => value as T);
+    return this.#finder.find(key, loader, options, ({ value }) => value as T);
   }
 
   /** {@link getOrLoad}, and where the value came from and how old it is. */
@@ -99,7 +93,7 @@ export class RedisCache {
     loader: Loader<T>,
     options?: GetOrLoadOptions<T>,
   ): Promise<CacheResult<T>> {
-    return this.#find(key, loader, options, (found) => this.#result<T>(found));
+    return this.#finder.find(key, loader, options, (found) => this.#result<T>(found));
   }
 
   /**
@@ -166,7 +160,7 @@ export class RedisCache {
     key: CacheKey,
     options: GetOptions<T> = {},
   ): Promise<CacheResult<T | null | undefined> | undefined> {
-    const request = this.#request<unknown>(key, () => undefined, options);
+    const request = this.#finder.request<unknown>(key, () => undefined, options);
     const { keys, dependencies, policy } = request;
     const { reader, announcer } = this.#parts;
     try {
@@ -193,7 +187,7 @@ export class RedisCache {
   async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {
     await setValue(
       this.#parts,
-      this.#request(key, () => value, options),
+      this.#finder.request(key, () => value, options),
       value,
     );
   }
@@ -251,35 +245,6 @@ export class RedisCache {
   #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {
     const ageMs = Math.max(0, this.#parts.store.clock.now() - loadedAt);
     return { value: value as T, status, ageMs };
-  }
-
-  #request<T>(key: CacheKey, loader: Loader<T>, options: GetOrLoadOptions<T>): LoadRequest {
-    options.signal?.throwIfAborted();
-    return {
-      keys: this.#keys.of(key),
-      dependencies: this.#parts.dependencies.list(options),
-      policy: this.policyOf(options),
-      loader,
-      serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
-    };
-  }
-
-  #find<T, Result>(
-    key: CacheKey,
-    loader: Loader<T>,
-    options: GetOrLoadOptions<T> = NO_OPTIONS,
-    resultOf: (found: Found) => Result,
-  ): Promise<Result> {
-    // No second promise for each read: that would be felt.
-    try {
-      const moment = nextMoment();
-      const request = this.#request(key, loader, options);
-      const budget = new Budget(request.policy.timeoutMs);
-      const { signal } = options;
-      return this.#finder.find({ request, budget, signal, moment }, resultOf);
-    } catch (error) {
-      return Promise.reject(error);
-    }
   }
 }
 

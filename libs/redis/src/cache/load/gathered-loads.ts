@@ -99,6 +99,8 @@ class Gathering<K, V> {
   timer: NodeJS.Timeout | undefined;
   readonly #loadTogether: LoadTogether<K, V>;
   readonly #all: Gathered<K>[] = [];
+  /** How many nobody waits for any more. */
+  #left = 0;
   readonly #abort = new AbortController();
   /** The first load. The loader runs inside of it, and the others wait for it as far as cycles go. */
   readonly #first = currentLoad();
@@ -118,7 +120,10 @@ class Gathering<K, V> {
   async add(one: Gathered<K>): Promise<V | undefined> {
     this.#all.push(one);
     const { signal } = one.context;
-    signal.addEventListener('abort', this.#leave, { once: true });
+    const leave = () => {
+      if (++this.#left === this.#all.length) this.#abort.abort(signal.reason);
+    };
+    signal.addEventListener('abort', leave, { once: true });
     const isFirst = this.#all.length === 1;
     const values = () => this.#values;
     const loaded = await (isFirst || !this.#first ? values() : this.#first.awaited(values));
@@ -138,10 +143,4 @@ class Gathering<K, V> {
       }
     });
   }
-
-  /** Aborts when nobody waits for any of them. */
-  readonly #leave = (): void => {
-    const reasons = this.#all.map(({ context }) => context.signal);
-    if (reasons.every(({ aborted }) => aborted)) this.#abort.abort(reasons.at(-1)?.reason);
-  };
 }

@@ -13,9 +13,9 @@ import { onEmbeddedServer, onEveryTopology, type Stage } from './support/reposit
 
 /** A loader that gives each key a value, and remembers what it was asked for. */
 function loaderOf<K extends CacheKey, V>(valueOf: (key: K) => V) {
-  const load = (missing: K[], _context: LoadAllContext<K>) =>
-    new Map(missing.map((key) => [key, valueOf(key)] as const));
-  const loader = jest.fn(load);
+  const loader = jest.fn(
+    (missing: K[]) => new Map(missing.map((key) => [key, valueOf(key)] as const)),
+  );
   return { loader, asked: () => loader.mock.calls.map(([missing]) => missing) };
 }
 
@@ -240,7 +240,7 @@ const suite = (stage: Stage) => {
             if (key === 'c') await of.dependOn({ tags: ['early'] });
             if (key === 'd') of.addTags('late');
           }
-          return loader(missing, context);
+          return loader(missing);
         });
       await read();
       await pass(60);
@@ -341,7 +341,7 @@ const suite = (stage: Stage) => {
         jitter: 0,
       });
       let version = 1;
-      const { loader, asked } = loaderOf((key) => `${key}${version}`);
+      const { loader, asked } = loaderOf((key: string) => `${key}${version}`);
       await cache.getOrLoadAll(['a', 'b'], loader);
       await pass(5);
       version = 2;

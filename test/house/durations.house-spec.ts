@@ -123,6 +123,7 @@ const rows: Readonly<Record<string, Row>> = {
   'LoadContext.setTtl(ttl)': row(LIFETIME, ofLoader),
   'HttpLifetime.ttl': row(LIFETIME, (ttl) => CacheTTL({ ttl })),
   'HttpLifetime.staleFor': row(LIFETIME, (staleFor) => CacheTTL({ staleFor })),
+  'HttpLifetime.failSafe': row(LIFETIME, (failSafe) => CacheTTL({ failSafe })),
   'ReadOptions.timeout': row(
     TIMER,
     (timeout) => repository.getById('1', { timeout }),

@@ -14,6 +14,7 @@ import { entryFound, foundFor, isChanging, judgedBy } from './found.js';
 import { Lease } from './lease.js';
 import { Load, type LoadedValue } from './load.js';
 import { loadSource } from './load-source.js';
+import { NotCached } from './not-cached.js';
 import { Progress } from './progress.js';
 import { RedisCalls } from './redis-calls.js';
 import { RunningLoad } from './running-load.js';
@@ -264,7 +265,7 @@ export class Flight {
       return this.#loaded(loaded, 'miss');
     } catch (error) {
       this.#lease.release();
-      const lastKnown = await this.#lastKnown();
+      const lastKnown = error instanceof NotCached ? undefined : await this.#lastKnown();
       if (lastKnown) return lastKnown;
       throw error;
     }

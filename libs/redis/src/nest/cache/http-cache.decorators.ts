@@ -6,10 +6,13 @@ import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
 import { keptHeaders } from './kept-headers.js';
 
-/** How long a response is fresh, and for how long after that it may be served while one is made. */
+/** How long a response is fresh, and for how long after that it may be served all the same. */
 export interface HttpLifetime {
   readonly ttl?: Duration | undefined;
+  /** While another one is made. */
   readonly staleFor?: Duration | undefined;
+  /** If the handler fails with anything but a status below 500, or takes longer than `loadTimeout`. */
+  readonly failSafe?: Duration | undefined;
 }
 
 /** @internal */
@@ -32,10 +35,11 @@ export const HTTP_CACHE_METADATA = {
  * ```ts
  * @CacheTTL('5m')
  * @CacheTTL({ ttl: '5m', staleFor: '1h' })
+ * @CacheTTL({ ttl: '30s', failSafe: '1h' })
  * @CacheTTL((request: FastifyRequest) => (request.headers['x-preview'] ? '1s' : '5m'))
  * ```
  *
- * @default the cache's `ttl` and `staleFor`
+ * @default the cache's `ttl`, `staleFor` and `failSafe`
  * @throws RedisConfigurationException for an impossible duration, when the class is declared; one that a
  * function returns fails its request
  * @publicApi
@@ -50,7 +54,10 @@ export const CacheTTL = (
   return SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
 };
 
-const LIFETIME = { ttl: true, staleFor: true } as const satisfies Record<keyof HttpLifetime, true>;
+const LIFETIME = { ttl: true, staleFor: true, failSafe: true } as const satisfies Record<
+  keyof HttpLifetime,
+  true
+>;
 
 /**
  * What a lifetime says about how a response is cached. Anything but an object is taken for a `ttl`, so

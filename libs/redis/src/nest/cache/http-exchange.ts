@@ -23,6 +23,8 @@ export class HttpExchange {
   readonly #kept: readonly string[];
   /** What interceptors further out see of the response, if there are any. */
   readonly #seen: SeenValue | undefined;
+  /** What sends the response, without us. */
+  readonly #sendPlainly: HttpResponse['send'];
 
   constructor(
     request: HttpRequest,
@@ -31,6 +33,7 @@ export class HttpExchange {
   ) {
     this.#request = request;
     this.#response = response;
+    this.#sendPlainly = response.send;
     this.#vary = vary;
     this.#kept = headers;
     this.#seen = isOutermost ? undefined : new SeenValue();
@@ -54,14 +57,13 @@ export class HttpExchange {
   }
 
   /**
-   * Sends a stored response in place of whatever the pipeline makes of a hit. An error stays one: an
-   * interceptor further out may have refused the request.
+   * Sends a stored response in place of whatever the pipeline makes of a hit, or of what it failed to
+   * make. An error stays one: an interceptor further out may have refused the request.
    */
   replaceWith(stored: StoredResponse, xCache: XCache, ageMs: number): void {
     const response = this.#response;
-    const { send } = response;
     response.send = (payload) => {
-      response.send = send;
+      response.send = this.#sendPlainly;
       if (response.statusCode !== 200) return response.send(payload);
       response.header('Age', String(Math.max(0, Math.floor(ageMs / 1_000))));
       return this.#send(stored, xCache);

@@ -1,5 +1,5 @@
-import type { CallHandler } from '@nestjs/common';
-import { Observable, tap, type Subscriber } from 'rxjs';
+import { HttpException, type CallHandler } from '@nestjs/common';
+import { catchError, NEVER, Observable, tap, type Subscriber } from 'rxjs';
 import type { CacheKey, CacheResult, GetOrLoadOptions } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { LONGEST_DURATION_MS } from '../../time/duration.js';
@@ -38,7 +38,8 @@ export class ResponseCache {
   /** @param next what is left of the pipeline; not touched unless it is needed */
   serve(entry: ResponseEntry, exchange: HttpExchange, next: CallHandler): Observable<unknown> {
     return new Observable((subscriber) => {
-      void this.#find(entry, new PipelineRun(exchange, next, subscriber));
+      const isKept = () => this.#keptForMs(entry) > 0;
+      void this.#find(entry, new PipelineRun(exchange, next, subscriber, isKept));
     });
   }
 
@@ -49,7 +50,7 @@ export class ResponseCache {
     next: CallHandler,
   ): Observable<unknown> {
     return new Observable((subscriber) => {
-      const run = new PipelineRun(exchange, next, subscriber);
+      const run = new PipelineRun(exchange, next, subscriber, () => false);
       this.#cache.peek<StoredResponse>(key, options).then(
         (found) => {
           if (found?.value) run.answer({ ...found, value: found.value });
@@ -63,7 +64,7 @@ export class ResponseCache {
   async #find({ key, options }: ResponseEntry, run: PipelineRun): Promise<void> {
     try {
       const found = await this.#cache.resolve(key, () => run.load(), options);
-      if (run.isRunning) run.settle(found);
+      if (run.isRunning) run.end(found);
       else if (found.status !== 'stale') run.answer(found);
       else if (!(await this.#refresh({ key, options }, run))) run.answer(found);
     } catch (error) {
@@ -86,40 +87,64 @@ export class ResponseCache {
     this.#refreshed.add(id);
     try {
       // What is past its time is not good enough any more, but the next one may be kept as long.
-      const { staleForMs, failSafeMs } = this.#cache.policyOf(options);
-      const keptForMs = Math.min(staleForMs + failSafeMs, LONGEST_DURATION_MS);
-      const failSafe = `${keptForMs}ms` as const;
+      const failSafe = `${this.#keptForMs({ key, options })}ms` as const;
       const strict = { ...options, staleFor: '1ms' as const, failSafe };
       const found = await this.#cache.resolve(key, () => run.load(), strict);
-      if (run.isRunning) run.settle(found);
-      else run.answer(found);
+      run.end(found);
       return true;
     } catch (error) {
-      if (run.isRunning) run.fail(error);
-      return run.isRunning;
+      if (!run.isRunning || run.isHeldBack) return false;
+      run.fail(error);
+      return true;
     } finally {
       this.#refreshed.delete(id);
     }
   }
+
+  /** For how long a response past its time may stand in for one that could not be made. */
+  #keptForMs({ options }: ResponseEntry): number {
+    const { staleForMs, failSafeMs } = this.#cache.policyOf(options);
+    return Math.min(staleForMs + failSafeMs, LONGEST_DURATION_MS);
+  }
 }
+
+/** Failures of handlers that were held back. Requests that shared such a load make their own response. */
+const HELD = new WeakSet<Error>();
 
 /** The way of one request: it is answered from the cache, or goes through its own pipeline. */
 class PipelineRun {
   readonly #exchange: HttpExchange;
   readonly #next: CallHandler;
   readonly #subscriber: Subscriber<unknown>;
+  readonly #isKept: () => boolean;
   #loading: Promise<StoredResponse> | undefined;
   #isAnswered = false;
+  /** Whether the handler has given its value: nothing else can be sent any more. */
+  #isHandled = false;
+  /** Why the handler failed, until the cache has said whether an older response stands in. */
+  #held: Error | undefined;
   #settle: ((xCache: XCache) => void) | undefined;
 
-  constructor(exchange: HttpExchange, next: CallHandler, subscriber: Subscriber<unknown>) {
+  /** @param isKept whether there may be an older response to serve if the handler fails */
+  constructor(
+    exchange: HttpExchange,
+    next: CallHandler,
+    subscriber: Subscriber<unknown>,
+    isKept: () => boolean,
+  ) {
     this.#exchange = exchange;
     this.#next = next;
     this.#subscriber = subscriber;
+    this.#isKept = isKept;
   }
 
   get isRunning(): boolean {
     return this.#loading !== undefined;
+  }
+
+  /** Whether its handler failed, and an older response may stand in. */
+  get isHeldBack(): boolean {
+    return this.#held !== undefined;
   }
 
   /** As the cache's loader. What was answered already has no pipeline left to load with. */
@@ -132,9 +157,14 @@ class PipelineRun {
     return this.#loading;
   }
 
-  /** Says what became of its load, now that the cache is done with it. */
-  settle({ status }: CacheResult<StoredResponse>): void {
-    this.#settle?.(status === 'bypass' ? 'BYPASS' : 'MISS');
+  /**
+   * Ends with what its own pipeline sends, now that the cache is done with it; with what the cache has if
+   * there is no pipeline, or if that failed or is late and an older response stands in.
+   */
+  end(found: CacheResult<StoredResponse>): void {
+    const isLate = found.status === 'stale' && !this.#isHandled;
+    if (!this.isRunning || this.#held || isLate) this.answer(found);
+    else this.#settle?.(found.status === 'bypass' ? 'BYPASS' : 'MISS');
   }
 
   answer({ value, status, ageMs }: CacheResult<StoredResponse>): void {
@@ -153,8 +183,9 @@ class PipelineRun {
 
   /** Those who waited for a response that is not to be cached each make their own. */
   fail(error: unknown): void {
-    if (this.isRunning) this.#settle?.('BYPASS');
-    else if (error instanceof NotCacheable) this.goOn('BYPASS');
+    if (this.#held) this.#subscriber.error(this.#held);
+    else if (this.isRunning) this.#settle?.('BYPASS');
+    else if (error instanceof NotCacheable || isHeld(error)) this.goOn('BYPASS');
     else this.#subscriber.error(error);
   }
 
@@ -169,14 +200,32 @@ class PipelineRun {
         reject(new NotCacheable());
       };
       const handled = this.#next.handle().pipe(
-        tap({
-          next: (value) => {
-            this.#exchange.note(value);
-          },
-          error: refuse,
+        tap((value) => {
+          this.#isHandled = true;
+          this.#exchange.note(value);
+        }),
+        catchError((error: unknown) => {
+          if (this.#isHandled || !isServerFailure(error) || !this.#isKept()) {
+            refuse();
+            throw error;
+          }
+          this.#held = error;
+          HELD.add(error);
+          reject(error);
+          return NEVER;
         }),
       );
       this.#subscriber.add(handled.subscribe(this.#subscriber));
     });
   }
+}
+
+/** What RFC 5861 calls an error in `stale-if-error`: not what the client has done wrong. */
+function isServerFailure(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return !(error instanceof HttpException) || error.getStatus() >= 500;
+}
+
+function isHeld(error: unknown): boolean {
+  return error instanceof Error && HELD.has(error);
 }

@@ -1,0 +1,191 @@
+import {
+  Controller,
+  Get,
+  NotFoundException,
+  ServiceUnavailableException,
+  UseInterceptors,
+} from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  CacheTags,
+  CacheTTL,
+  getRedisCacheToken,
+  RedisCacheInterceptor,
+  type RedisCache,
+} from 'nestjs-redis-data';
+import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { pass } from '../../../../test/support/time.js';
+import { latch } from './support/latch.js';
+import { serve, type Adapter, type HttpApp } from './support/http-app.js';
+
+let calls = 0;
+/** What a handler does beside counting its calls. */
+let act: () => unknown;
+
+@Controller('f')
+@UseInterceptors(RedisCacheInterceptor)
+class FailingController {
+  @Get('kept')
+  @CacheTTL({ ttl: '40ms', failSafe: '1m' })
+  @CacheTags('kept')
+  kept(): Promise<object> {
+    return made();
+  }
+
+  @Get('stale')
+  @CacheTTL({ ttl: '40ms', staleFor: '1m' })
+  stale(): Promise<object> {
+    return made();
+  }
+
+  @Get('plain')
+  @CacheTTL('40ms')
+  plain(): Promise<object> {
+    return made();
+  }
+}
+
+async function made(): Promise<object> {
+  const call = ++calls;
+  await act();
+  return { call };
+}
+
+const fail = () => {
+  throw new ServiceUnavailableException('the database is away');
+};
+
+describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (adapter) => {
+  let server: RedisTestServer;
+  let app: HttpApp;
+  let cache: RedisCache;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    app = await serve({
+      adapter,
+      controllers: [FailingController],
+      redis: {
+        url: server.url,
+        app: `fail-${adapter}`,
+        cache: { jitter: 0, loadTimeout: '300ms' },
+      },
+    });
+    cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
+  });
+  afterAll(async () => {
+    await app.close();
+    await server.stop();
+  });
+  beforeEach(async () => {
+    calls = 0;
+    act = () => undefined;
+    await cache.invalidatePattern('*');
+  });
+
+  const get = async (path: string) => {
+    const { status, text, cache: how, headers } = await app.request(`/f/${path}`);
+    return { status, text, how, age: headers['age'] };
+  };
+  const getUntilExpired = async (path: string) => {
+    expect(await get(path)).toMatchObject({ status: 200, how: 'MISS', text: '{"call":1}' });
+    await pass(60);
+  };
+
+  it.each(['kept', 'stale'])('is stood in for by the last response: %s', async (path) => {
+    await getUntilExpired(path);
+    act = fail;
+
+    expect(await get(path)).toEqual({ status: 200, text: '{"call":1}', how: 'STALE', age: '0' });
+    expect(calls).toBe(2);
+  });
+
+  it.each(['kept', 'stale'])('is stood in for, too, when it fails late: %s', async (path) => {
+    await getUntilExpired(path);
+    const entered = latch();
+    const mayFail = latch();
+    act = async () => {
+      entered.open();
+      await mayFail.opened;
+      fail();
+    };
+
+    const answer = get(path);
+    await entered.opened;
+    await pass(50);
+    mayFail.open();
+
+    expect(await answer).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
+  });
+
+  it('is asked again by the next request, and may have recovered', async () => {
+    await getUntilExpired('kept');
+    act = fail;
+    await get('kept');
+    act = () => undefined;
+
+    expect(await get('kept')).toMatchObject({ how: 'MISS', text: '{"call":3}' });
+  });
+
+  it('is stood in for when it takes too long', async () => {
+    await getUntilExpired('kept');
+    const late = latch();
+    act = () => late.opened;
+
+    expect(await get('kept')).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
+    late.open();
+  });
+
+  it('fails its request where no response is kept', async () => {
+    await getUntilExpired('plain');
+    act = fail;
+
+    expect(await get('plain')).toMatchObject({ status: 503, how: 'BYPASS' });
+  });
+
+  it('fails its request where there was no response yet', async () => {
+    act = fail;
+
+    expect(await get('kept')).toMatchObject({ status: 503, how: 'BYPASS' });
+  });
+
+  it('fails its request where the response was invalidated', async () => {
+    await getUntilExpired('kept');
+    await cache.invalidateTags('kept');
+    act = fail;
+
+    expect(await get('kept')).toMatchObject({ status: 503, how: 'BYPASS' });
+  });
+
+  it('says itself what the client has done wrong', async () => {
+    await getUntilExpired('kept');
+    act = () => {
+      throw new NotFoundException('it is gone');
+    };
+
+    const answers = await Promise.all([get('kept'), get('kept'), get('kept')]);
+
+    for (const answer of answers) expect(answer).toMatchObject({ status: 404 });
+  });
+
+  it('is stood in for with every request that waits for it', async () => {
+    await getUntilExpired('kept');
+    const entered = latch();
+    const mayFail = latch();
+    act = async () => {
+      entered.open();
+      await mayFail.opened;
+      fail();
+    };
+
+    const first = get('kept');
+    await entered.opened;
+    const others = [get('kept'), get('kept')];
+    await pass(20);
+    mayFail.open();
+
+    for (const answer of await Promise.all([first, ...others])) {
+      expect(answer).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
+    }
+  });
+});

@@ -12,14 +12,14 @@ interface UserRequest {
 }
 
 /**
- * Caches what a GET route shows of the user whose id is in its path, for everybody, unless
- * `USERS_STORE` is `sql`. Short, because a user that expires is shown for as long as that; a change or
- * a deletion is seen at once.
+ * Caches what a GET route shows of the user whose id is in its path, for all callers, unless
+ * `USERS_STORE` is `sql`. A change or a deletion is seen at once. A user that expires in Redis is shown
+ * for 30 s more. While the database is away, the response is served for another hour, as `STALE`.
  */
 export function CachedUser(): MethodDecorator {
   return applyDecorators(
     UseInterceptors(UserResponseCache),
-    CacheTTL('30s'),
+    CacheTTL({ ttl: '30s', failSafe: '1h' }),
     CacheTags(({ params }: UserRequest) => userTag(params.id)),
     // No user has a longer id, and Redis is not asked about it.
     CacheScope(({ params }: UserRequest) =>

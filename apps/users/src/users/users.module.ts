@@ -32,7 +32,10 @@ interface StoreParts {
 
 const PARTS: Readonly<Record<UsersStore, () => StoreParts>> = {
   cached: () => ({
-    imports: [...sql(), RedisModule.forCache(CACHE, { ttl: '5m', negativeTtl: '30s' })],
+    imports: [
+      ...sql(),
+      RedisModule.forCache(CACHE, { ttl: '5m', negativeTtl: '30s', outbox: true }),
+    ],
     providers: [
       SqlUserRepository,
       {

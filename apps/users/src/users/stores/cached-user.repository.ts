@@ -1,4 +1,4 @@
-import type { CacheKey, RedisCache } from 'nestjs-redis-data';
+import type { RedisCache } from 'nestjs-redis-data';
 
 import { User, userTag } from '../user.js';
 import type { PageOptions, UserPage } from '../user.repository.js';
@@ -22,25 +22,33 @@ export class CachedUserRepository extends UserRepository {
   }
 
   async getById(id: string): Promise<User | null> {
-    const cached = await this.#read([userTag(id)], [userTag(id)], async () => {
+    const load = async (): Promise<CachedForm | null> => {
       const user = await this.#origin.getById(id);
       return user && cachedForm(user);
-    });
-    return cached && userOf(cached);
+    };
+    const cached = await this.#cache.getOrLoad(userTag(id), load, { tags: [userTag(id)] });
+    return cached ? userOf(cached) : null;
   }
 
   async getAll(ids: readonly string[]): Promise<Map<string, User>> {
-    const distinct = [...new Set(ids)];
-    const users = await Promise.all(distinct.map((id) => this.getById(id)));
-    return new Map(users.flatMap((user) => (user ? [[user.id, user]] : [])));
+    const idOf = new Map(ids.map((id) => [userTag(id), id]));
+    const load = async (missing: readonly string[]): Promise<Map<string, CachedForm | null>> => {
+      const users = await this.#origin.getAll(missing.map((key) => idOf.get(key) as string));
+      return new Map([...users].map(([id, user]) => [userTag(id), cachedForm(user)]));
+    };
+    const cached = await this.#cache.getOrLoadAll([...idOf.keys()], load, { tags: (key) => [key] });
+    return new Map(
+      [...cached].flatMap(([key, user]) => (user ? [[idOf.get(key) as string, userOf(user)]] : [])),
+    );
   }
 
   async page({ limit, cursor }: PageOptions): Promise<UserPage> {
     const key = ['page', limit, cursor === undefined ? 'first' : `after-${cursor}`] as const;
-    const cached = await this.#read(key, [ALL_USERS], async () => {
+    const load = async () => {
       const page = await this.#origin.page({ limit, cursor });
       return { users: page.users.map(cachedForm), cursor: page.cursor };
-    });
+    };
+    const cached = await this.#cache.getOrLoad(key, load, { tags: [ALL_USERS] });
     return { users: cached.users.map(userOf), cursor: cached.cursor };
   }
 
@@ -56,17 +64,9 @@ export class CachedUserRepository extends UserRepository {
     return this.#change(id, () => this.#origin.delete(id));
   }
 
-  #read<T>(key: CacheKey, tags: readonly string[], load: () => Promise<T>): Promise<T> {
-    return this.#cache.getOrLoad(key, load, { tags });
-  }
-
-  /** A change that fails may have been made all the same: its answer may be what was lost. */
-  async #change<T>(id: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } finally {
-      await this.#cache.invalidateTags(userTag(id), ALL_USERS);
-    }
+  /** Redis knows of the change before it is made: nothing old stays cached even if this process dies. */
+  #change<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#cache.change({ tags: [userTag(id), ALL_USERS] }, work);
   }
 }
 

@@ -63,7 +63,7 @@ export const mutants = [
       LEASE,
       STORE,
       'await this.#withdraw(lease, [lease], writer);\n    return (await this.#door(entry, this.#client.unlink(entry))) === 1;',
-      'const removed = await this.#door(entry, this.#client.unlink(entry));\n    await new Promise((resolve) => setTimeout(resolve, 200));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
+      'const removed = await this.#door(entry, this.#client.unlink(entry));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
     ),
   ),
   mutant(

@@ -112,6 +112,11 @@ const rows: Readonly<Record<string, Row>> = {
   'CachePolicy.staleFor': row(LIFETIME, ...ofCacheAndCall('staleFor')),
   'CachePolicy.negativeTtl': row(LIFETIME, ...ofCacheAndCall('negativeTtl')),
   'CachePolicy.failSafe': row(LIFETIME, ...ofCacheAndCall('failSafe')),
+  'GetOrLoadAllOptions.ttl': row(
+    LIFETIME,
+    (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl }),
+    (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl: () => ttl }),
+  ),
   'RedisCacheOptions.breakerCooldown': row(TIMER, ofCache('breakerCooldown')),
   'LoadContext.setTtl(ttl)': row(LIFETIME, ofLoader),
   'HttpLifetime.ttl': row(LIFETIME, (ttl) => CacheTTL({ ttl })),

@@ -54,7 +54,7 @@ onEveryTopology((stage) => {
   describe('Calls of getOrLoadAll at once', () => {
     it('load each key once, whatever they have in common and in whatever order', async () => {
       const { one, other } = await twoCaches();
-      const letters = [...'abcdefghijkl'];
+      const letters = 'abcdefghijkl'.split('');
       const loads: string[] = [];
       const load = async (missing: string[]) => {
         loads.push(...missing);
@@ -237,7 +237,7 @@ onEveryTopology((stage) => {
       const held = heldLoader();
       const slow = one.cache.getOrLoadAll(['a', 'b'], held.loader);
       await held.began();
-      const fail = jest.fn((_missing: string[]) => Promise.reject(new Error('origin')));
+      const fail = jest.fn<() => Promise<never>>(() => Promise.reject(new Error('origin')));
       expect(await caught(other.cache.getOrLoadAll(['a', 'c', 'b'], fail))).toEqual(
         new Error('origin'),
       );

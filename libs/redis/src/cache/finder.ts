@@ -18,10 +18,10 @@ export interface Found {
   readonly loadedAt: number;
 }
 
-/** What is there for a caller, and the load that made it: '' for none, `undefined` if Redis is away. */
+/** What is there for a caller, and what was said of it: `undefined` if Redis is away. */
 export interface Looked {
   readonly found: Found | undefined;
-  readonly judged: string | undefined;
+  readonly verdict: Verdict | undefined;
 }
 
 /**
@@ -68,11 +68,11 @@ export class Finder {
     try {
       verdict = await this.#verdict(caller);
       found = this.usable(verdict, request);
-      if (found?.status === 'stale') this.refresh(request, judgedBy(verdict));
+      if (found?.status === 'stale') this.refresh(request, verdict);
     } catch (error) {
       this.goOnWithout(error, request.keys.entry);
     }
-    found ??= await this.load(caller, verdict && judgedBy(verdict));
+    found ??= await this.load(caller, verdict);
     this.#parts.announcer.request(request.keys.entry, found.status);
     return resultOf(found);
   }
@@ -81,18 +81,18 @@ export class Finder {
   async look(caller: Caller): Promise<Looked> {
     try {
       const verdict = await this.#verdict(caller);
-      return { found: this.usable(verdict, caller.request), judged: judgedBy(verdict) };
+      return { found: this.usable(verdict, caller.request), verdict };
     } catch (error) {
       this.goOnWithout(error, caller.request.keys.entry);
-      return { found: undefined, judged: undefined };
+      return { found: undefined, verdict: undefined };
     }
   }
 
-  /** @param judged the load whose entry is not good enough, '' for none, `undefined` if Redis is away */
-  async load(caller: Caller, judged: string | undefined): Promise<Found> {
+  /** @param verdict on the entry that is not good enough; `undefined` if Redis is away */
+  async load(caller: Caller, verdict: Verdict | undefined): Promise<Found> {
     const { request } = caller;
     try {
-      if (judged !== undefined) return foundIn(await this.#flights.load(caller, judged), request);
+      if (verdict) return foundIn(await this.#flights.load(caller, verdict), request);
     } catch (error) {
       this.goOnWithout(error, request.keys.entry);
     }
@@ -100,8 +100,8 @@ export class Finder {
   }
 
   /** In the background. */
-  refresh(request: LoadRequest, judged: string): void {
-    this.#flights.refresh(request, judged);
+  refresh(request: LoadRequest, verdict: Verdict): void {
+    this.#flights.refresh(request, judgedBy(verdict));
   }
 
   /** What does not become a value again counts as nothing. */

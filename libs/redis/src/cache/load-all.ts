@@ -11,6 +11,7 @@ import type { Caller } from './load/flights.js';
 import { GatheredLoads, type Gathered } from './load/gathered-loads.js';
 import { nextMoment } from './load/moments.js';
 import { Budget } from './outage/budget.js';
+import type { Verdict } from './store/entry-reader.js';
 
 interface CacheOfAll {
   readonly parts: CacheParts;
@@ -18,10 +19,10 @@ interface CacheOfAll {
   readonly finder: Finder;
 }
 
-/** What is not there, and the load whose entry is not good enough: `undefined` if Redis is away. */
+/** What is not there, and what was said of it: `undefined` if Redis is away. */
 interface Missing {
   readonly caller: Caller;
-  readonly judged: string | undefined;
+  readonly verdict: Verdict | undefined;
 }
 
 /**
@@ -69,23 +70,23 @@ export async function loadAll<K extends CacheKey, V>(
     isFirst = false;
     const asking = chunk.map((entry) => callers.get(entry) as Caller);
     const looked = await Promise.all(asking.map((caller) => finder.look(caller)));
-    looked.forEach(({ found, judged }, i) => {
+    looked.forEach(({ found, verdict }, i) => {
       const caller = asking[i] as Caller;
-      if (!found) missing.push({ caller, judged });
-      else if (found.status === 'stale') stale.push({ caller, judged });
+      if (!found) missing.push({ caller, verdict });
+      else if (found.status === 'stale') stale.push({ caller, verdict });
       if (found) give(chunk[i] as string, found);
     });
   }
 
   // As many as one call of the loader is given. Those that are left are refreshed for the next reader.
-  for (const { caller, judged } of stale.slice(0, Math.max(0, CHUNK_KEYS - missing.length))) {
-    finder.refresh(caller.request, judged as string);
+  for (const { caller, verdict } of stale.slice(0, Math.max(0, CHUNK_KEYS - missing.length))) {
+    finder.refresh(caller.request, verdict as Verdict);
   }
   if (missing.length > 0) {
     await untilOneFails(signal, async (leaving) => {
       for (let from = 0; from < missing.length; from += CHUNK_KEYS) {
-        const load = async ({ caller, judged }: Missing) => {
-          const found = await finder.load({ ...caller, signal: leaving }, judged);
+        const load = async ({ caller, verdict }: Missing) => {
+          const found = await finder.load({ ...caller, signal: leaving }, verdict);
           give(caller.request.keys.entry, found);
         };
         await Promise.all(missing.slice(from, from + CHUNK_KEYS).map(load));

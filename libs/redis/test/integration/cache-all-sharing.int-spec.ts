@@ -192,6 +192,30 @@ onEveryTopology((stage) => {
       expect(await read(other)).toEqual(expected);
     });
 
+    it('loads what is being changed with the rest, and stores only the rest', async () => {
+      const { one, other } = await twoCaches();
+      const options = { tags: (key: string) => [`tag-${key}`] };
+      let version = 'old';
+      const { loader, asked } = quickLoader((key) => `${version} ${key}`);
+      const read = ({ cache }: { cache: RedisCache }, ...keys: string[]) =>
+        cache.getOrLoadAll(keys, loader, options);
+      await one.cache.change({ tags: ['tag-b'], keys: ['c'] }, async () => {
+        await read(other, 'a', 'b', 'c');
+        await read(one, 'a', 'b', 'c');
+        version = 'new';
+      });
+      expect(asked()).toEqual([
+        ['a', 'b', 'c'],
+        ['b', 'c'],
+      ]);
+      const expected = mapOf({ a: 'old a', b: 'new b', c: 'new c' });
+      expect([await read(one, 'a', 'b', 'c'), await read(other, 'a', 'b', 'c')]).toEqual([
+        expected,
+        expected,
+      ]);
+      expect(asked()).toHaveLength(3);
+    });
+
     it('leaves with its signal, which aborts its loader if nobody else waits', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const abort = new AbortController();

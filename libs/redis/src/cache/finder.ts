@@ -18,7 +18,7 @@ export interface Found {
   readonly loadedAt: number;
 }
 
-/** What is there for a caller, and the verdict on it: `undefined` if Redis is away. */
+/** What is there for a caller, and what was said of it: `undefined` if Redis is away. */
 export interface Looked {
   readonly found: Found | undefined;
   readonly verdict: Verdict | undefined;
@@ -88,7 +88,7 @@ export class Finder {
     }
   }
 
-  /** @param verdict on the entry that is not good enough, `undefined` if Redis is away */
+  /** @param verdict on the entry that is not good enough; `undefined` if Redis is away */
   async load(caller: Caller, verdict: Verdict | undefined): Promise<Found> {
     const { request } = caller;
     try {

@@ -19,7 +19,7 @@ interface CacheOfAll {
   readonly finder: Finder;
 }
 
-/** What is not there, and the verdict on it: `undefined` if Redis is away. */
+/** What is not there, and what was said of it: `undefined` if Redis is away. */
 interface Missing {
   readonly caller: Caller;
   readonly verdict: Verdict | undefined;

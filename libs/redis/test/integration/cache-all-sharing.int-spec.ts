@@ -54,7 +54,7 @@ onEveryTopology((stage) => {
   describe('Calls of getOrLoadAll at once', () => {
     it('load each key once, whatever they have in common and in whatever order', async () => {
       const { one, other } = await twoCaches();
-      const letters = [...'abcdefghijkl'];
+      const letters = 'abcdefghijkl'.split('');
       const loads: string[] = [];
       const load = async (missing: string[]) => {
         loads.push(...missing);
@@ -192,6 +192,30 @@ onEveryTopology((stage) => {
       expect(await read(other)).toEqual(expected);
     });
 
+    it('loads what is being changed with the rest, and stores only the rest', async () => {
+      const { one, other } = await twoCaches();
+      const options = { tags: (key: string) => [`tag-${key}`] };
+      let version = 'old';
+      const { loader, asked } = quickLoader((key) => `${version} ${key}`);
+      const read = ({ cache }: { cache: RedisCache }, ...keys: string[]) =>
+        cache.getOrLoadAll(keys, loader, options);
+      await one.cache.change({ tags: ['tag-b'], keys: ['c'] }, async () => {
+        await read(other, 'a', 'b', 'c');
+        await read(one, 'a', 'b', 'c');
+        version = 'new';
+      });
+      expect(asked()).toEqual([
+        ['a', 'b', 'c'],
+        ['b', 'c'],
+      ]);
+      const expected = mapOf({ a: 'old a', b: 'new b', c: 'new c' });
+      expect([await read(one, 'a', 'b', 'c'), await read(other, 'a', 'b', 'c')]).toEqual([
+        expected,
+        expected,
+      ]);
+      expect(asked()).toHaveLength(3);
+    });
+
     it('leaves with its signal, which aborts its loader if nobody else waits', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const abort = new AbortController();
@@ -237,7 +261,7 @@ onEveryTopology((stage) => {
       const held = heldLoader();
       const slow = one.cache.getOrLoadAll(['a', 'b'], held.loader);
       await held.began();
-      const fail = jest.fn((_missing: string[]) => Promise.reject(new Error('origin')));
+      const fail = jest.fn<() => Promise<never>>(() => Promise.reject(new Error('origin')));
       expect(await caught(other.cache.getOrLoadAll(['a', 'c', 'b'], fail))).toEqual(
         new Error('origin'),
       );

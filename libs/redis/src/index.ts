@@ -102,6 +102,7 @@ export type {
 // The cache
 export { RedisCache } from './cache/redis-cache.js';
 export type {
+  CacheChange,
   CacheDependency,
   CachePolicy,
   CacheResult,
@@ -159,6 +160,10 @@ export {
   RedisConnectionException,
   type RedisConnectionFacts,
 } from './errors/redis-connection.exception.js';
+export {
+  RedisInvalidationException,
+  type RedisInvalidationFacts,
+} from './errors/redis-invalidation.exception.js';
 export { RedisInvalidKeyException } from './errors/redis-invalid-key.exception.js';
 export { RedisKeyNotFoundException } from './errors/redis-key-not-found.exception.js';
 export { RedisLoadCycleException } from './errors/redis-load-cycle.exception.js';

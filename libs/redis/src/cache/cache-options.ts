@@ -107,6 +107,13 @@ export interface RedisCacheOptions extends CachePolicy {
    */
   readonly outbox?: boolean | undefined;
   /**
+   * How long Redis remembers a change whose process gives no sign of life. Until then what depends on it
+   * is loaded, and not cached. Longer than any pause of a process, '1s' at least; a sign of life is sent
+   * three times as often.
+   * @default '10s'
+   */
+  readonly changeTtl?: Duration | undefined;
+  /**
    * How values are stored, where a call does not say it. After a change, what the other serializer has
    * stored is loaded anew.
    * @default `jsonSerializer`. What JSON does not bring back equal, such as a `Date`, is refused
@@ -201,6 +208,18 @@ export interface CacheResult<T> {
   readonly status: CacheStatus;
   /** How long ago it was loaded, in milliseconds. */
   readonly ageMs: number;
+}
+
+/**
+ * What a change makes invalid.
+ *
+ * @publicApi
+ */
+export interface CacheChange {
+  /** Everything that has one of these tags, in whatever cache of the connection. */
+  readonly tags?: readonly KeyPart[] | undefined;
+  /** These entries of the cache. */
+  readonly keys?: readonly CacheKey[] | undefined;
 }
 
 /** @publicApi */

@@ -51,6 +51,7 @@ describe('The options of a cache', () => {
     breakerThreshold: 1,
     breakerCooldown: '1m',
     outbox: true,
+    changeTtl: '1s',
     serializer: { ...jsonSerializer, name: 'mine' },
   };
 

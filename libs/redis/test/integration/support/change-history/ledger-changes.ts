@@ -22,6 +22,7 @@ export interface ChangesTools {
 
 /** How many changes a process makes at the same time. */
 const LANES = 3;
+const SPARES = 2;
 /** One in so many changes ends with the death of its process. */
 const DEATHS = 0.02;
 /** A change ends sooner, unless its writer is frozen or its work takes that long. */
@@ -43,7 +44,8 @@ export class LedgerChanges implements WriterListener {
   readonly #writers = new Set<WriterProcess>();
   readonly #marks = new Map<number, ReadonlyMap<number, number>>();
   readonly #numbers = new Map<number, number>();
-  #spare: Promise<WriterProcess> | undefined;
+  /** Processes that are started before one is needed. */
+  readonly #spares: Promise<WriterProcess>[] = [];
   #born = 0;
   #nextId = 0;
   #hasEnded = false;
@@ -76,8 +78,9 @@ export class LedgerChanges implements WriterListener {
 
   async stop(): Promise<void> {
     this.#hasEnded = true;
-    const spare = await this.#spare?.catch(() => undefined);
-    await Promise.all([...this.#writers, ...(spare ? [spare] : [])].map((writer) => writer.kill()));
+    const spares = await Promise.allSettled(this.#spares);
+    for (const spare of spares) if (spare.status === 'fulfilled') this.#writers.add(spare.value);
+    await Promise.all([...this.#writers].map((writer) => writer.kill()));
   }
 
   freezeOne(ms: number): void {
@@ -155,11 +158,10 @@ export class LedgerChanges implements WriterListener {
 
   async #enlist(): Promise<void> {
     const { report } = this.#tools;
-    const next = this.#spare ?? this.#fork();
-    this.#spare = undefined;
+    const next = this.#spares.shift() ?? this.#fork();
     try {
       const writer = await next;
-      this.#spare ??= this.#hasEnded ? undefined : this.#fork();
+      if (!this.#hasEnded && this.#spares.length < SPARES) this.#spares.push(this.#fork());
       this.#writers.add(writer);
       for (let lane = 0; lane < LANES; lane++) this.#give(writer);
     } catch (error) {

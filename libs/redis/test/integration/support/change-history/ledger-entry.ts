@@ -4,7 +4,7 @@ import type {
   GetOrLoadOptions,
   LoadContext,
 } from '../../../../src/cache/cache-options.js';
-import { KeyBuilder } from '../../../../src/index.js';
+import { KeyBuilder } from '../../../../src/keys/key-builder.js';
 import { ENTRIES, GROUPS, type Ledger } from './ledger.js';
 
 /** The transactions that a cached value was made of. */

@@ -54,9 +54,9 @@ export class LedgerTrouble {
   }
 
   readonly #faults: readonly (readonly [number, string, () => Promise<unknown>])[] = [
-    [0.2, 'deleted entries and leases', () => this.#deleteEntries()],
-    [0.14, 'evicted announcements and versions', () => this.#harm((key) => this.#delete(key))],
-    [0.06, 'damaged announcements and versions', () => this.#harm((key) => this.#damage(key))],
+    [0.27, 'deleted entries and leases', () => this.#deleteEntries()],
+    [0.2, 'evicted announcements and versions', () => this.#harm((key) => this.#delete(key))],
+    [0.08, 'damaged announcements and versions', () => this.#harm((key) => this.#damage(key))],
     [0.02, 'flushed', () => this.#flush()],
     [0.07, 'killed connections', () => this.#client.call('CLIENT', 'KILL', 'TYPE', 'normal')],
     [0.04, 'forgotten scripts', () => this.#client.script('FLUSH')],
@@ -64,8 +64,8 @@ export class LedgerTrouble {
     [0.06, 'stalls', () => this.#disturb((proxy) => proxy.stall(), 400)],
     [0.06, 'cuts', () => this.#disturb((proxy) => proxy.cut(), 60)],
     [0.02, 'restarts', () => this.#restart()],
-    [0.16, 'short freezes of a writer', () => this.#freeze(0, 300)],
-    [0.02, 'freezes of a writer beyond its announcement', () => this.#freeze(1.05, 2_000)],
+    [0.06, 'short freezes of a writer', () => this.#freeze(0, 300)],
+    [0.01, 'freezes of a writer beyond its announcement', () => this.#freeze(1.05, 2_000)],
   ];
 
   get #client(): Redis {

@@ -28,6 +28,8 @@ export interface ChangeJob {
   readonly cache: number;
   /** How long it takes from the announcement to the commit. */
   readonly workMs: number;
+  /** And from the commit to the end of the work. */
+  readonly lingerMs: number;
   /** Whether the work rejects although it has committed. */
   readonly throws: boolean;
   readonly stop: Stop | undefined;

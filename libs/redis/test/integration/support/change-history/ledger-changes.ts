@@ -182,7 +182,10 @@ export class LedgerChanges implements WriterListener {
     const job = this.#order();
     const { ledger, touched } = this.#tools;
     this.#marks.set(job.id, new Map(job.rows.map((row) => [row, touched.mark(row)])));
-    for (const row of job.rows) ledger.log(row, 'announces', job.id);
+    for (const row of job.rows) {
+      ledger.heat(row);
+      ledger.log(row, 'announces', job.id);
+    }
     this.figures.changes++;
     writer.give(job);
   }
@@ -204,6 +207,7 @@ export class LedgerChanges implements WriterListener {
       manner,
       cache: Math.floor(random() * 4),
       workMs: random() < 0.002 ? 1.2 * this.#tools.announcedMs : random() ** 3 * 80,
+      lingerMs: random() ** 3 * 80,
       throws: random() < 0.03,
       stop: random() < DEATHS ? pickFrom(random, STOPS) : undefined,
       stopAfter: Math.floor(random() * 4),
@@ -213,7 +217,7 @@ export class LedgerChanges implements WriterListener {
   /** Rows that others have changed just now, too, so that writers meet. */
   #row(): number {
     const { ledger, random } = this.#tools;
-    return random() < 0.3 ? ledger.hotRow(random()) : Math.floor(random() * ROWS);
+    return random() < 0.4 ? ledger.hotRow(random()) : Math.floor(random() * ROWS);
   }
 
   #forget(writer: WriterProcess, { id }: ChangeJob): void {

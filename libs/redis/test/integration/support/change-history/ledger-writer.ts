@@ -102,7 +102,7 @@ class Change {
   }
 
   async #work(): Promise<void> {
-    const { id, announcedAt, throws, workMs } = this.job;
+    const { id, announcedAt, lingerMs, throws, workMs } = this.job;
     this.#step = 'works';
     const isAnnounced = announcedAt.every((key) => this.#acknowledged.has(key));
     await sleep(workMs);
@@ -113,6 +113,7 @@ class Change {
     });
     report({ type: 'commit', id, isAnnounced, stalledMs });
     await committed;
+    await sleep(lingerMs);
     await this.#mayStop('before it releases');
     this.#step = 'releases';
     if (throws) throw new WorkFailure('although it has committed');

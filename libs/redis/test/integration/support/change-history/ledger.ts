@@ -35,7 +35,7 @@ export const Phase = { trouble: 0, audit: 1 } as const;
 
 const LOG_LENGTH = 32;
 const EVENT_FIELDS = 3;
-/** The rows that changed last: what is read there may be wrong. */
+/** How many rows are read more often than others. */
 const HOT = 24;
 const [PHASE, SEQUENCE, HOT_HEAD] = [0, 1, 2];
 
@@ -97,8 +97,6 @@ export class Ledger {
   commit(rows: readonly number[], isPromised: (row: number) => boolean): number {
     const number = Atomics.add(this.#controls, SEQUENCE, 1) + 1;
     for (const row of rows) {
-      const at = Atomics.add(this.#controls, HOT_HEAD, 1) % HOT;
-      Atomics.store(this.#hot, at, row);
       Atomics.store(this.#committed, row, number);
       this.log(row, isPromised(row) ? 'commits' : 'may hide', number);
     }
@@ -114,7 +112,13 @@ export class Ledger {
     }
   }
 
-  /** One of those that changed last. */
+  /** It is about to change: what is read there may be wrong. */
+  heat(row: number): void {
+    const at = Atomics.add(this.#controls, HOT_HEAD, 1) % HOT;
+    Atomics.store(this.#hot, at, row);
+  }
+
+  /** One of those that are changing, or have changed last. */
   hotRow(luck: number): number {
     const known = Math.min(HOT, Atomics.load(this.#controls, HOT_HEAD));
     return Atomics.load(this.#hot, Math.floor(luck * known));

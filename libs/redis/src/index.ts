@@ -120,6 +120,7 @@ export { cacheKeyOf } from './nest/cache/cache-key-of.js';
 export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';
 export {
   InvalidatesCache,
+  type InvalidatesCacheAroundOptions,
   type InvalidatesCacheOptions,
 } from './nest/cache/invalidates-cache.decorator.js';
 export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';

@@ -21,6 +21,7 @@ describe('The options of a cache', () => {
       name: 'default',
       onOutage: 'open',
       outbox: false,
+      changeTtlMs: 10_000,
       maxLoads: 64,
       breakerThreshold: 5,
       breakerCooldownMs: 1_000,

@@ -112,7 +112,7 @@ export class Changes {
     await Promise.all(subjects.map(announce));
     const [failure] = failures;
     if (!failure || options.onOutage === 'open') return;
-    for (const { withdraw } of subjects) withdraw(this.#parts.store, writer.token).catch(ignore);
+    for (const subject of subjects) subject.withdraw(this.#parts.store, writer.token).catch(ignore);
     throw failure;
   }
 

@@ -29,11 +29,10 @@ export class RedisInvalidationException<Result = unknown> extends RedisException
     { tags, keys, result }: RedisInvalidationFacts<Result>,
     options?: RedisExceptionOptions,
   ) {
-    const named = [...tags.map((tag) => `tag "${tag}"`), ...keys.map((key) => `key "${key}"`)];
-    const shown = named.length > MOST_SHOWN ? [...named.slice(0, MOST_SHOWN), '...'] : named;
     super(
-      `The change is made, but Redis did not acknowledge it, so what is cached may be old: ${shown.join(', ')}. ` +
-        'Do not repeat the change: invalidate these, or set `outbox: true`.',
+      'The change is made, but Redis acknowledged neither its beginning nor its end: what is cached under ' +
+        `${counted(tags, 'tag')} and ${counted(keys, 'key')} may be old. See "tags" and "keys". ` +
+        'Do not repeat the change; invalidate these, or give the cache an outbox.',
       options,
     );
     this.tags = tags;
@@ -47,5 +46,6 @@ export class RedisInvalidationException<Result = unknown> extends RedisException
   }
 }
 
-/** A message stays readable. */
-const MOST_SHOWN = 5;
+function counted(names: readonly string[], what: string): string {
+  return `${names.length} ${what}${names.length === 1 ? '' : 's'}`;
+}

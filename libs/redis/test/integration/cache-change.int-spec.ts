@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { KeyBuilder } from '../../src/index.js';
 import type { RedisCache } from '../../src/cache/redis-cache.js';
-import { isAcquire } from './support/cache-commands.js';
+import { isAcquire, isAnnounce } from './support/cache-commands.js';
 import { listenedCache } from './support/cache-stage.js';
 import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
@@ -162,6 +162,18 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
+    it('does not count writers whose time is over', async () => {
+      const { keys, writer } = await twoProcesses();
+      const change = heldChange(writer.cache, TAGGED);
+      await change.hasBegun;
+      const left = await stage.client.pttl(tagKey(keys));
+      const list = (await stage.client.get(tagKey(keys))) ?? '';
+      await stage.client.set(tagKey(keys), `${list},abcdefghijk-_nopqrstuv@1000`, 'PX', left);
+      change.finish();
+      await change.made;
+      expect(await stage.client.exists(tagKey(keys))).toBe(0);
+    });
+
     it('that throws is ended as well, and throws what its work threw', async () => {
       const { keys, writer } = await twoProcesses();
       const failure = new Error('rolled back, or not');
@@ -290,6 +302,27 @@ onEveryTopology((stage) => {
       expect(await loading).toBe('old');
       expect(await stage.client.exists(entryKey(keys))).toBe(0);
       expect(await stage.client.get(leaseKey(keys))).toMatch(/^w:/);
+      change.finish();
+      await change.made;
+    });
+
+    it('removes what was cached at the last moment', async () => {
+      const keys = stage.keys();
+      const gate = gated(stage.client);
+      const writer = listenedCache(gate.client, keys);
+      const reader = listenedCache(await stage.open(), keys);
+      const old = heldLoader(() => 'old');
+      const loading = reader.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      const announcing = gate.hold('evalsha', isAnnounce);
+      const change = heldChange(writer.cache, OF_X);
+      await announcing.reached;
+      await pass(5); // what was sent before has been executed now
+      old.finish();
+      await loading;
+      announcing.release();
+      await change.hasBegun;
+      expect(await stage.client.exists(entryKey(keys))).toBe(0);
       change.finish();
       await change.made;
     });

@@ -16,6 +16,8 @@ async function open() {
   await cache.getOrLoad('known', () => 1, { tags: ['known'], dependsOn: ['foreign'] });
   await cache.getOrLoad('failing', () => Promise.reject(new Error('x'))).catch(() => undefined);
   await cache.getOrLoad('read', ({ read }) => read('foreign'), { negativeTtl: '1m' });
+  await cache.set('set', 1);
+  await cache.change({ tags: ['known'], keys: ['known'] }, () => undefined);
   await cache.getOrLoad('slow', () => pass(200), { negativeTtl: '1m' }); // so long that its holder has to show that it lives
   const record = recordCommands(client);
   return {
@@ -92,7 +94,21 @@ describe('The round trips of a cache', () => {
     expect(await on.trips(() => cache.get('x', { tags: TAGS }))).toBe(1);
     expect(await on.trips(() => cache.delete('x'))).toBe(1);
     expect(await on.trips(() => cache.invalidateTags(...TAGS))).toBe(1);
+    expect(await on.trips(() => cache.invalidatePattern('nothing*'))).toBe(2);
     const customers = new RedisRepository(on.client, on.keys, Customer);
     expect(await on.trips(async () => customers.dependencyOn('1'))).toBe(0);
+  });
+
+  it('are two for a change, and the same as ever for a read of what is being changed', async () => {
+    await using on = await open();
+    const { cache } = on;
+    const change = (work: () => unknown) => cache.change({ tags: TAGS, keys: ['x', 'y'] }, work);
+    expect(await on.trips(() => change(() => undefined))).toBe(2);
+    await cache.getOrLoad('z', () => 1, { tags: TAGS });
+    const load = () => cache.getOrLoad('z', () => 1, { tags: TAGS });
+    await change(async () => {
+      expect([await on.trips(load), await on.trips(load)]).toEqual([1, 1]);
+    });
+    expect([await on.trips(load), await on.trips(load)]).toEqual([3, 1]);
   });
 });

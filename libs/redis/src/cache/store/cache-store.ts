@@ -294,10 +294,11 @@ export class CacheStore {
 
   /** The same for many leases; in a cluster each by a command of its own. */
   async dropAll(leases: readonly string[]): Promise<void> {
-    const groups = isCluster(this.#client) ? leases.map((lease) => [lease]) : [leases];
-    await Promise.all(
-      groups.map((group) => group.length > 0 && this.#withdraw(group[0] as string, group, '')),
-    );
+    const groups = isCluster(this.#client) ? leases.map((lease) => [lease]) : [[...leases]];
+    const drop = async ([first, ...others]: readonly string[]) => {
+      if (first !== undefined) await this.#withdraw(first, [first, ...others], '');
+    };
+    await Promise.all(groups.map(drop));
   }
 
   /** Says that a writer is changing what the version at this key stands for. */

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 
 import libsql from 'libsql';
 import type { DataSourceOptions } from 'typeorm';
@@ -55,12 +55,10 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
   };
 }
 
-/** Makes the folder of the database's file, for its owner alone. */
+/** Makes the folder of the database's file, for its owner alone, if there is none. */
 export function prepareFolder({ target }: DatabaseConfig): void {
   if (target.kind !== 'file' || target.path === ':memory:') return;
-  const folder = dirname(target.path);
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) chmodSync(folder, 0o700);
+  mkdirSync(dirname(target.path), { recursive: true, mode: 0o700 });
 }
 
 /**

@@ -118,6 +118,11 @@ const rows: Readonly<Record<string, Row>> = {
   'CachePolicy.staleFor': row(LIFETIME, ...ofCacheAndCall('staleFor')),
   'CachePolicy.negativeTtl': row(LIFETIME, ...ofCacheAndCall('negativeTtl')),
   'CachePolicy.failSafe': row(LIFETIME, ...ofCacheAndCall('failSafe')),
+  'GetOrLoadAllOptions.ttl': row(
+    LIFETIME,
+    (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl }),
+    (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl: () => ttl }),
+  ),
   'RedisCacheOptions.breakerCooldown': row(TIMER, ofCache('breakerCooldown')),
   'RedisCacheOptions.changeTtl': row(SIGN_OF_LIFE, ofCache('changeTtl')),
   'LoadContext.setTtl(ttl)': row(LIFETIME, ofLoader),

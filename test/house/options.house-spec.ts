@@ -168,6 +168,7 @@ const doors: Readonly<Record<string, Use>> = {
 const ofCalls = [
   'BatchWriteOptions',
   'GetOptions',
+  'GetOrLoadAllOptions',
   'GetOrLoadOptions',
   'InvalidatePatternOptions',
   'IterationOptions',

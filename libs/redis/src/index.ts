@@ -108,10 +108,13 @@ export type {
   CacheResult,
   CacheStatus,
   GetOptions,
+  GetOrLoadAllOptions,
   GetOrLoadOptions,
   InvalidatePatternOptions,
+  LoadAllContext,
   LoadContext,
   Loader,
+  LoaderOfAll,
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';

@@ -140,6 +140,24 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
   readonly serializer?: CacheSerializer<NoInfer<T>> | undefined;
 }
 
+/**
+ * As {@link GetOrLoadOptions}; what differs from key to key is a function of the key.
+ *
+ * @publicApi
+ */
+export interface GetOrLoadAllOptions<K extends CacheKey = CacheKey, V = unknown> extends Omit<
+  GetOrLoadOptions<V>,
+  'ttl' | 'tags' | 'dependsOn'
+> {
+  /** How long an entry is fresh. */
+  readonly ttl?: Duration | ((key: K) => Duration | undefined) | undefined;
+  /** Names under which a value can be invalidated, captured before the loader is called. */
+  readonly tags?: readonly KeyPart[] | ((key: K) => readonly KeyPart[]) | undefined;
+  /** What a value is made from, captured before the loader is called. */
+  readonly dependsOn?:
+    readonly CacheDependency[] | ((key: K) => readonly CacheDependency[]) | undefined;
+}
+
 /** @publicApi */
 export type SetOptions<T = unknown> = Omit<GetOrLoadOptions<T>, 'loadTimeout' | 'signal'>;
 
@@ -192,6 +210,32 @@ export interface LoadContext {
 
 /** @publicApi */
 export type Loader<T> = (context: LoadContext) => T | Promise<T>;
+
+/**
+ * What a loader of many values is told.
+ *
+ * @publicApi
+ */
+export interface LoadAllContext<K extends CacheKey = CacheKey> {
+  /** Aborts after `loadTimeout`, and when nobody waits for any of the values any more. */
+  readonly signal: AbortSignal;
+  /**
+   * What is to be said of the value of one key, e.g. `context.of(key).setTtl('1m')`.
+   *
+   * @throws TypeError for a key that is not to be loaded
+   */
+  of(key: K): LoadContext;
+}
+
+/**
+ * @param missing the keys that are to be loaded, as they were given
+ * @returns their values, by keys that say the same: they need not be the same lists. Others are ignored
+ * @publicApi
+ */
+export type LoaderOfAll<K extends CacheKey, V> = (
+  missing: K[],
+  context: LoadAllContext<K>,
+) => ReadonlyMap<CacheKey, V> | Promise<ReadonlyMap<CacheKey, V>>;
 
 /**
  * Where a value came from: from the cache (`hit`; `negative` if it says that there is none; `stale` if

@@ -64,6 +64,20 @@ describe('The round trips of a cache', () => {
     expect(on.names().slice(before)).toEqual(['mget']);
   });
 
+  it('are as many for fifty keys as for one, and fewer for those that are cached', async () => {
+    await using on = await open();
+    const keys = Array.from({ length: 50 }, (_, i) => `all-${i}`);
+    const load = (missing: string[]) => new Map(missing.map((key) => [key, key]));
+    const options = { tags: (key: string) => [...TAGS, key] };
+    const read = (count: number) => on.cache.getOrLoadAll(keys.slice(0, count), load, options);
+    expect(await on.trips(() => read(40))).toBe(3);
+    expect(await on.trips(() => read(40))).toBe(1);
+    const before = on.names().length;
+    await read(40);
+    expect(on.names().slice(before)).toEqual(['mget']);
+    expect(await on.trips(() => read(50))).toBe(3);
+  });
+
   it('are two the first time that an entry depends on more than its reader names', async () => {
     await using on = await open();
     await on.cache.getOrLoad('x', () => 1, { tags: ['a', 'b'] });

@@ -57,7 +57,8 @@ export class Flight {
     this.#budget = budget;
     this.#calls = new RedisCalls(parts, request);
     this.#lease = lease ?? new Lease(parts, request, this.#calls);
-    this.#turn = parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
+    this.#turn =
+      request.peers?.turn ?? parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
   }
 
   /** @param verdict on the entry that is not good enough */
@@ -187,10 +188,11 @@ export class Flight {
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
     // For a load that takes as long as it may, and one that follows it.
     const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
-    const vigil = new Vigil(this.#request.policy.timeoutMs);
+    const { peers, policy } = this.#request;
+    const vigil = new Vigil(policy.timeoutMs);
     for (;;) {
       const claim = this.#lease.claim(judged, vigil.orphan, this.#budget, this.#storeLate);
-      const claimed = await this.#progress.ask(claim);
+      const claimed = await this.#progress.ask(peers?.deciding(claim) ?? claim);
       if (claimed.state === 'acquired') return claimed;
       if (claimed.state === 'held') {
         vigil.sees(claimed.lease);
@@ -220,12 +222,12 @@ export class Flight {
   /** Until there is a usable entry, or nobody holds the lease any more who can be alive. */
   async #awaitHolder(vigil: Vigil, giveUpAt: number): Promise<Verdict> {
     const { reader, announcer } = this.#parts;
-    const { keys, dependencies, policy } = this.#request;
+    const { keys, dependencies, policy, peers } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       this.#progress.wait();
-      await sleep(plusJitter(pauseMs));
+      await (peers?.pause(pauseMs) ?? sleep(plusJitter(pauseMs)));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
       const look = reader.look(keys, dependencies, new Budget(policy.timeoutMs));

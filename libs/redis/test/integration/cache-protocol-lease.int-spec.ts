@@ -27,16 +27,30 @@ onEveryTopology((stage) => {
       const old = heldLoader(() => 'old');
       const loading = second.cache.getOrLoad('x', old.load);
       await old.hasRead;
-      // On one server both go at once.
-      const between = isCluster(stage.client)
-        ? gate.hold('unlink')
-        : gate.hold('evalsha', isWithdraw);
+      if (!isCluster(stage.client)) return; // where both go at once
+      const between = gate.hold('unlink');
       const deleting = first.cache.delete('x');
       await between.reached;
       await gate.client.exists(lease); // what was sent before has been executed now
       old.finish();
       await loading;
       between.release();
+      await deleting;
+      expect(await first.cache.get('x')).toBeUndefined();
+    });
+
+    it('is gone before the entry is, so that what was filled just before goes as well', async () => {
+      const { gate, first, second, lease } = await twoProcesses(stage);
+      const old = heldLoader(() => 'old');
+      const loading = second.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      const before = gate.hold('evalsha', isWithdraw);
+      const deleting = first.cache.delete('x');
+      await before.reached;
+      await gate.client.exists(lease); // what was sent before has been executed now
+      old.finish();
+      await loading;
+      before.release();
       await deleting;
       expect(await first.cache.get('x')).toBeUndefined();
     });

@@ -196,6 +196,8 @@ export class LedgerChanges implements WriterListener {
       ...new Set(Array.from({ length: 1 + Math.floor(random() * 3) }, () => this.#row())),
     ];
     const targets = rows.map(targetsOf);
+    /** Longer than an announcement that is not renewed. */
+    const isLong = random() < 0.005;
     return {
       id: this.#nextId++,
       rows,
@@ -206,8 +208,8 @@ export class LedgerChanges implements WriterListener {
       announcedAt: rows.flatMap(announcedAt),
       manner,
       cache: Math.floor(random() * 4),
-      workMs: random() < 0.002 ? 1.2 * this.#tools.announcedMs : random() ** 3 * 80,
-      lingerMs: random() ** 3 * 80,
+      workMs: isLong ? 1.3 * this.#tools.announcedMs : random() ** 3 * 80,
+      lingerMs: isLong ? 300 : random() ** 3 * 80,
       throws: random() < 0.03,
       stop: random() < DEATHS ? pickFrom(random, STOPS) : undefined,
       stopAfter: Math.floor(random() * 4),

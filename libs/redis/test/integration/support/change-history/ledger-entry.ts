@@ -45,6 +45,11 @@ export class LedgerEntry {
     return this.kind === 'key' || this.kind === 'fail-safe';
   }
 
+  /** Whether its tags are all that there is to say about it. */
+  get isPlain(): boolean {
+    return this.kind === 'tag' || this.kind === 'key';
+  }
+
   /** How a change of its own row is told. */
   get targets(): Targets {
     return this.isChangedByKey
@@ -79,15 +84,15 @@ export class LedgerEntry {
   }
 
   /** @param pause takes a random time, between any two things that a loader does */
-  async load(context: LoadContext, ledger: Ledger, pause: () => Promise<void>): Promise<Seen> {
+  async load(ledger: Ledger, pause: () => Promise<void>, context?: LoadContext): Promise<Seen> {
     const tags = [this.#ownTag, this.#groupTag] as const;
-    if (this.kind === 'found') await context.dependOn({ tags });
+    if (this.kind === 'found') await context?.dependOn({ tags });
     await pause();
     const own = ledger.read(this.own);
     await pause();
     const group = ledger.read(this.group);
     await pause();
-    if (this.kind === 'late') context.addTags(...tags);
+    if (this.kind === 'late') context?.addTags(...tags);
     return { own, group };
   }
 }

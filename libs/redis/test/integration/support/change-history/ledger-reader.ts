@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import type { CacheResult, LoadContext } from '../../../../src/cache/cache-options.js';
+import type { CacheKey, LoadContext } from '../../../../src/cache/cache-options.js';
 import { RedisCache } from '../../../../src/cache/redis-cache.js';
 import { RedisException } from '../../../../src/index.js';
 import type { Violation } from '../history/history-caller.js';
@@ -26,6 +26,11 @@ const POLICY = { ttl: '20s', timeout: '250ms', loadTimeout: '400ms' } as const;
 const LONGEST_CALL_MS = 8_000;
 
 class LoaderFailure extends Error {}
+
+interface Shown {
+  readonly status: string;
+  readonly values: readonly (Seen | undefined)[];
+}
 
 /** Reads until the audit, and then everything once more; and invalidates at random what has not changed. */
 export async function runReader(data: ReaderData, port: MessagePort): Promise<void> {
@@ -66,32 +71,66 @@ class LedgerReader {
   async act(cache: RedisCache): Promise<void> {
     const { random } = this;
     const entry = this.#pick();
-    if (random() < 0.01) return this.#invalidate(cache, entry);
+    const luck = random();
+    if (luck < 0.01) return this.#invalidate(cache, entry);
+    if (luck < 0.1) return this.#readSeveral(cache);
     const times = random() < 0.5 ? 1 : 1 + Math.floor(random() * 12);
     await Promise.all(Array.from({ length: times }, () => this.read(cache, entry)));
     if (random() < 0.02) await sleep(random() * 20); // or the threads would keep in step
   }
 
   async read(cache: RedisCache, entry: LedgerEntry): Promise<void> {
-    const { ledger } = this;
-    const floor: Seen = {
-      own: ledger.mustBeSeen(entry.own),
-      group: ledger.mustBeSeen(entry.group),
-    };
-    const startedAt = performance.now();
-    try {
+    await this.#judged([entry], async () => {
       const load = (context: LoadContext) => this.#load(entry, context);
-      this.#judge(entry, floor, await cache.resolve(entry.name, load, entry.options()));
+      const { status, value } = await cache.resolve(entry.name, load, entry.options());
+      if (status === 'hit') this.ledger.count(this.#thread, 'hits');
+      if (status === 'stale') this.ledger.count(this.#thread, 'stale');
+      if (status === 'bypass') this.ledger.count(this.#thread, 'bypasses');
+      return { status, values: [value] };
+    });
+  }
+
+  async #readSeveral(cache: RedisCache): Promise<void> {
+    const picked = Array.from({ length: 24 }, () => this.#pick()).filter(({ isPlain }) => isPlain);
+    const entries = new Map(picked.map((entry) => [entry.name, entry]));
+    const of = (name: CacheKey) => entries.get(name) as LedgerEntry;
+    await this.#judged([...entries.values()], async () => {
+      let others = entries.size;
+      const load = async (missing: readonly CacheKey[]) => {
+        others -= missing.length;
+        const loads = missing.map(async (name) => [name, await this.#load(of(name))] as const);
+        return new Map(await Promise.all(loads));
+      };
+      const options = { tags: (name: CacheKey) => of(name).options().tags ?? [] };
+      const found = await cache.getOrLoadAll([...entries.keys()], load, options);
+      this.ledger.count(this.#thread, 'listed', entries.size);
+      this.ledger.count(this.#thread, 'listedWithoutLoad', others);
+      return { status: 'list', values: [...entries.keys()].map((name) => found.get(name)) };
+    });
+  }
+
+  /** A read of these entries shows nothing that is older than what has to be seen when it begins. */
+  async #judged(entries: readonly LedgerEntry[], read: () => Promise<Shown>): Promise<void> {
+    const { ledger } = this;
+    const floors = entries.map(({ group, own }): Seen => {
+      return { own: ledger.mustBeSeen(own), group: ledger.mustBeSeen(group) };
+    });
+    const startedAt = performance.now();
+    const [first] = entries;
+    if (first === undefined) return;
+    try {
+      const { status, values } = await read();
+      entries.forEach((entry, n) => this.#judge(entry, floors[n] as Seen, status, values[n]));
     } catch (error) {
       ledger.count(this.#thread, 'failedReads');
       if (!(error instanceof LoaderFailure) && !(error instanceof RedisException)) {
-        this.#report(`threw ${String(error)}`, entry);
+        this.#report(`threw ${String(error)}`, first);
       }
     }
     const tookMs = performance.now() - startedAt;
-    ledger.count(this.#thread, 'reads');
+    ledger.count(this.#thread, 'reads', entries.length);
     ledger.noteSlowest(this.#thread, tookMs);
-    if (tookMs > LONGEST_CALL_MS) this.#report(`took ${Math.round(tookMs)} ms`, entry);
+    if (tookMs > LONGEST_CALL_MS) this.#report(`took ${Math.round(tookMs)} ms`, first);
   }
 
   /** Mostly what has changed just now. */
@@ -116,23 +155,25 @@ class LedgerReader {
     }
   }
 
-  #judge(entry: LedgerEntry, floor: Seen, { status, value }: CacheResult<Seen>): void {
-    const { ledger } = this;
-    if (status === 'hit') ledger.count(this.#thread, 'hits');
-    if (status === 'stale') ledger.count(this.#thread, 'stale');
-    if (status === 'bypass') ledger.count(this.#thread, 'bypasses');
+  #judge(entry: LedgerEntry, floor: Seen, status: string, value: Seen | undefined): void {
+    if (value === undefined) {
+      this.#report(`${status}: there is none`, entry);
+      return;
+    }
     for (const name of ['own', 'group'] as const) {
       const seen = value[name];
       if (seen < floor[name]) {
         this.#report(`${status}: ${name} is ${seen}, and ${floor[name]} must be seen`, entry);
       }
-      if (seen > ledger.read(entry[name])) this.#report(`${name} is ${seen}, from nowhere`, entry);
+      const newest = this.ledger.read(entry[name]);
+      if (seen > newest) this.#report(`${status}: ${name} is ${seen}, from nowhere`, entry);
     }
   }
 
-  async #load(entry: LedgerEntry, context: LoadContext): Promise<Seen> {
+  /** @param context what else the value depends on is told there, if there is one */
+  async #load(entry: LedgerEntry, context?: LoadContext): Promise<Seen> {
     this.ledger.count(this.#thread, 'loads');
-    const seen = await entry.load(context, this.ledger, () => this.#pause());
+    const seen = await entry.load(this.ledger, () => this.#pause(), context);
     if (this.random() > 0.99) throw new LoaderFailure('by chance');
     this.ledger.log(entry.own, 'loaded', seen.own);
     return seen;

@@ -13,6 +13,8 @@ export const FIGURES = [
   'hits',
   'stale',
   'bypasses',
+  'listed',
+  'listedWithoutLoad',
   'failedReads',
   'loads',
   'invalidations',
@@ -124,8 +126,8 @@ export class Ledger {
     return Atomics.load(this.#hot, Math.floor(luck * known));
   }
 
-  count(thread: number, figure: Figure): void {
-    Atomics.add(this.#figures, thread * FIGURES.length + FIGURES.indexOf(figure), 1);
+  count(thread: number, figure: Figure, by = 1): void {
+    Atomics.add(this.#figures, thread * FIGURES.length + FIGURES.indexOf(figure), by);
   }
 
   noteSlowest(thread: number, ms: number): void {

@@ -142,7 +142,7 @@ class ChangeHistory {
       this.#changes.figures['killed writers'] >= kills &&
       performance.now() >= until;
     while (!isEnough() && this.#violations.length < MOST_VIOLATIONS) {
-      await sleep(this.#random() * 200);
+      await sleep(this.#random() * 300);
       await this.#trouble.act();
       if (performance.now() < toldAt + 1_000) continue;
       toldAt = performance.now();

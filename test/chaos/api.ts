@@ -9,12 +9,13 @@ export interface ApiAnswer extends Answer {
   readonly json: unknown;
   /** Where the next page is, if there is one. */
   readonly next: string | undefined;
+  readonly headers: http.IncomingHttpHeaders;
 }
 
 interface Received {
   readonly status: number;
   readonly text: string;
-  readonly link?: string | undefined;
+  readonly headers?: http.IncomingHttpHeaders;
   /** Why nothing was received. */
   readonly problem?: string;
 }
@@ -30,7 +31,7 @@ export class Api {
 
   async request(method: string, path: string, body?: object): Promise<ApiAnswer> {
     const began = performance.now();
-    const { link, problem, status, text } = await this.#send(method, path, body).catch(
+    const { headers = {}, problem, status, text } = await this.#send(method, path, body).catch(
       (error: unknown): Received => ({ status: 0, text: '', problem: String(error) }),
     );
     return {
@@ -41,7 +42,8 @@ export class Api {
       status,
       text,
       json: parse(text),
-      next: /^<(.*)>; rel="next"$/.exec(link ?? '')?.[1],
+      next: /^<(.*)>; rel="next"$/.exec(String(headers['link']))?.[1],
+      headers,
     };
   }
 
@@ -61,12 +63,8 @@ export class Api {
     });
     outgoing.end(body && JSON.stringify(body));
     const [response] = (await once(outgoing, 'response')) as [http.IncomingMessage];
-    const link = response.headers['link'];
-    return {
-      status: response.statusCode ?? 0,
-      text: await text(response),
-      link: Array.isArray(link) ? link[0] : link,
-    };
+    const { headers, statusCode: status = 0 } = response;
+    return { status, text: await text(response), headers };
   }
 }
 

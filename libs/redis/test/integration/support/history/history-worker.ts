@@ -1,14 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { RedisCache } from '../../../../src/cache/redis-cache.js';
-import type { RedisClient } from '../../../../src/connection/options/options.js';
 import { Telemetry } from '../../../../src/telemetry/telemetry.js';
-import { openConnection } from '../open-connection.js';
 import { pickFrom, randomNumbers } from '../random.js';
 import { ALL_KEYS, historyKeys } from './history-keys.js';
 import { HistoryCaller, type Violation } from './history-caller.js';
 import { HistoryWriter } from './history-writer.js';
+import { jumpingClock } from './jumping-clock.js';
+import { openClients, type Address } from './open-clients.js';
 import { Phase, SharedState } from './shared-state.js';
 
 export interface WorkerData {
@@ -17,8 +17,8 @@ export interface WorkerData {
   readonly workers: number;
   readonly seed: number;
   /** Where each node of the server is reached: in the first way by proxy, in the second straight. */
-  readonly proxies: readonly { readonly host: string; readonly port: number }[];
-  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  readonly proxies: readonly Address[];
+  readonly nodes: readonly Address[];
 }
 
 export type WorkerMessage =
@@ -90,59 +90,14 @@ async function connect({ proxies, nodes }: WorkerData, state: SharedState) {
   telemetry.subscribe({
     'cache.failure': ({ key }) => state.redisWasAway(Number(historyKeys.parse(key)?.parts.at(-1))),
   });
-  const isCluster = nodes.length > 1;
-  const natMap = Object.fromEntries(
-    nodes.map(({ host, port }, i) => [`${host}:${port}`, proxies[i] as (typeof proxies)[number]]),
-  );
-  const [proxy] = proxies;
-  const [node] = nodes;
-  if (!proxy || !node) throw new Error('there is no server');
-  const supervised = await openConnection(
-    isCluster
-      ? { clusterNodes: proxies, ioredisCluster: { natMap } }
-      : { host: proxy.host, port: proxy.port },
-  );
-  // As ioredis does it by itself: what was sent and not answered is sent again, for ever.
-  const patient = { maxRetriesPerRequest: null, retryStrategy: () => 20 };
-  const plain: RedisClient = isCluster
-    ? new Cluster([...proxies], { natMap, redisOptions: patient, clusterRetryStrategy: () => 20 })
-    : new Redis({ ...proxy, ...patient });
-  const straight = isCluster ? new Cluster([...nodes]) : new Redis({ ...node, ...patient });
-  for (const client of [plain, straight]) {
-    client.on('error', () => undefined);
-    client.on('+node', toleratesBrokenAsking);
-  }
+  const { supervised, plain, straight, close } = await openClients({ proxies, nodes });
   const policy = { ttl: '3s', timeout: '250ms', loadTimeout: '400ms', negativeTtl: '1s' } as const;
   const options = { ...policy, breakerCooldown: '100ms' } as const;
   return {
     straight: straight as Redis,
-    caches: [supervised.client, plain].map(
+    caches: [supervised, plain].map(
       (client) => new RedisCache(client, historyKeys, options, { telemetry }),
     ),
-    close: async () => {
-      plain.disconnect();
-      straight.disconnect();
-      await supervised.close();
-    },
+    close,
   };
-}
-
-/** ioredis sends ASKING with a redirected command and ignores it: also that it was rejected. */
-function toleratesBrokenAsking(node: Redis): void {
-  const asking = node.asking.bind(node);
-  node.asking = () => {
-    const asked = asking();
-    asked.catch(() => undefined);
-    return asked;
-  };
-}
-
-/** The wall clock of this thread is wrong, and now and then wrong in another way. */
-function jumpingClock(random: () => number): void {
-  const now = Date.now.bind(Date);
-  let offset = 0;
-  setInterval(() => {
-    offset = Math.round((random() - 0.5) * 86_400_000);
-  }, 50).unref();
-  Date.now = () => now() + offset;
 }

@@ -1,0 +1,55 @@
+import { Pool } from 'pg';
+
+import type { ShownUser } from '../chaos/user-history.js';
+import { versionOf, type Watched } from './witness.js';
+
+/** It is frozen now and then. */
+const PATIENCE_MS = 500;
+
+/** What the oracle sees of the database, on connections of its own. */
+export class DatabaseView {
+  readonly #pool: Pool;
+
+  constructor(url: string) {
+    this.#pool = new Pool({
+      connectionString: url,
+      max: 4,
+      connectionTimeoutMillis: PATIENCE_MS,
+      query_timeout: PATIENCE_MS,
+    });
+    this.#pool.on('error', () => undefined); // the next query fails as well
+  }
+
+  /** What has been committed of a user now; `undefined` if it is not there, or nobody answers. */
+  async versionOf({ history }: Watched): Promise<number | undefined> {
+    const rows = await this.#query('SELECT last_name FROM users WHERE id = $1', [history.id]).catch(
+      () => [],
+    );
+    return rows[0] && versionOf({ lastName: rows[0].last_name });
+  }
+
+  /** Everybody, as the API would show them. */
+  async everybody(): Promise<Map<string, ShownUser>> {
+    const rows = await this.#query('SELECT id, first_name, last_name, email FROM users');
+    const users = rows.map(({ id, first_name: firstName, last_name: lastName, email }) => {
+      return { id, firstName, lastName, email };
+    });
+    return new Map(users.map((user) => [user.id, user]));
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #query(sql: string, values: readonly unknown[] = []): Promise<UserRow[]> {
+    const { rows } = await this.#pool.query<UserRow>(sql, [...values]);
+    return rows;
+  }
+}
+
+interface UserRow {
+  readonly id: string;
+  readonly first_name: string;
+  readonly last_name: string;
+  readonly email: string;
+}

@@ -1,0 +1,30 @@
+/**
+ * One instance of the users API in a process of its own. Each of its answers says in `x-outbox` how many
+ * invalidations Redis has not acknowledged to this process yet: what it has changed is released when there
+ * are none. Says at which port it listens, and ends with the process that started it.
+ */
+require('../chaos/from-sources.cjs');
+const { getRedisToken } = require('nestjs-redis-data');
+const { startApplication } = require('../../apps/users/src/application.ts');
+const { Outbox } = require('../../libs/redis/src/cache/outage/outbox.ts');
+
+process.once('disconnect', () => process.exit());
+startApplication().then(
+  (app) => {
+    const outbox = Outbox.of(app.get(getRedisToken(), { strict: false }));
+    const server = app.getHttpServer();
+    server.prependListener('request', (request, response) => {
+      const writeHead = response.writeHead.bind(response);
+      response.writeHead = (...head) => {
+        response.setHeader('x-outbox', String(outbox.size));
+        return writeHead(...head);
+      };
+    });
+    process.once('SIGTERM', () => void app.close().then(() => process.exit()));
+    process.send({ port: server.address().port });
+  },
+  (error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  },
+);

@@ -50,7 +50,14 @@ export const ADA = { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example
 export async function startUsersApp(env: Env): Promise<UsersApp> {
   const app = `e2e-${randomUUID().slice(0, 8)}`;
   const nest = await withEnvironment(
-    { PORT: '0', LOG_LEVEL: 'silent', REDIS_KEY_PREFIX: app, REDIS_ENVIRONMENT: 'test', ...env },
+    {
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      LOG_FORMAT: 'json',
+      REDIS_KEY_PREFIX: app,
+      REDIS_ENVIRONMENT: 'test',
+      ...env,
+    },
     startApplication,
   );
   const { port } = nest.getHttpServer().address() as AddressInfo;
@@ -64,7 +71,7 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
 }
 
 /** The variables that the application reads, but for where the machine keeps its Redis server. */
-const OURS = /^(REDIS_(?!SERVER_BIN$)|HTTP_|(HOST|PORT|LOG_LEVEL)$)/;
+const OURS = /^(REDIS_(?!SERVER_BIN$)|HTTP_|(HOST|PORT|LOG_LEVEL|LOG_FORMAT)$)/;
 
 /** Runs with exactly these variables of ours set, whatever the machine's environment says. */
 export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promise<T> {

@@ -15,7 +15,8 @@ import { HttpMetrics, httpRequestDuration } from './http/http-metrics.js';
 import { InputPipe } from './http/input.pipe.js';
 import { OverloadReport, refusedRequests } from './http/overload-report.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { requestLogging } from './http/request-logging.js';
+import { AppLogger } from './logging/app.logger.js';
+import { requestLogging } from './logging/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -29,7 +30,7 @@ import { UsersModule } from './users/users.module.js';
     }),
     LoggerModule.forRootAsync({
       inject: [appConfig.KEY],
-      useFactory: (config: ConfigType<typeof appConfig>) => requestLogging(config.logLevel),
+      useFactory: (config: ConfigType<typeof appConfig>) => requestLogging(config),
     }),
     // Before RedisModule, so that it is closed after it: see RedisServerModule.
     RedisServerModule,
@@ -51,6 +52,7 @@ import { UsersModule } from './users/users.module.js';
     UsersModule,
   ],
   providers: [
+    AppLogger,
     ConnectionDrain,
     HttpMetrics,
     httpRequestDuration,

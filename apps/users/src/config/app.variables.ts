@@ -7,6 +7,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
+
 /** Milliseconds, or a duration with its unit, of less than a week: far below what a timer can hold. */
 const TIME = /^[1-9]\d{0,7}(ms)?$|^[1-9]\d{0,3}[sm]$/;
 const TIME_ACCEPTED =
@@ -22,6 +24,9 @@ export class AppVariables {
 
   @IsIn(LOG_LEVELS, { message: `one of ${LOG_LEVELS.join(', ')}` })
   LOG_LEVEL: LogLevel = 'info';
+
+  @IsIn(LOG_FORMATS, { message: `one of ${LOG_FORMATS.join(', ')}` })
+  LOG_FORMAT: (typeof LOG_FORMATS)[number] = 'auto';
 
   @Matches(TIME, { message: TIME_ACCEPTED })
   HTTP_REQUEST_TIMEOUT = '10000';

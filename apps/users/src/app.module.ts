@@ -13,8 +13,10 @@ import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
 import { HttpMetrics, httpRequestDuration } from './http/http-metrics.js';
 import { InputPipe } from './http/input.pipe.js';
+import { MetricsController } from './http/metrics.controller.js';
 import { OverloadReport, refusedRequests } from './http/overload-report.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { RootController } from './http/root.controller.js';
 import { AppLogger } from './logging/app.logger.js';
 import { requestLogging } from './logging/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
@@ -46,11 +48,12 @@ import { UsersModule } from './users/users.module.js';
         logging: { successes: logLevel === 'debug' || logLevel === 'trace' },
       }),
     }),
-    PrometheusModule.register(),
+    PrometheusModule.register({ controller: MetricsController }),
     RedisMetricsModule,
     HealthModule,
     UsersModule,
   ],
+  controllers: [RootController],
   providers: [
     AppLogger,
     ConnectionDrain,

@@ -8,7 +8,7 @@ export const Live = () =>
   applyDecorators(
     ApiOperation({
       summary: 'Whether the process answers',
-      description: 'Looks at nothing else: Redis may be down.',
+      description: 'Looks at nothing else: the database and Redis may be down.',
     }),
     ApiOkResponse({ type: LivenessResponse }),
   );

@@ -1,3 +1,4 @@
+import type { DynamicModule } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { ConfigModule } from '@nestjs/config';
@@ -8,6 +9,7 @@ import { redisConfig, RedisExceptionFilter, RedisModule } from 'nestjs-redis-dat
 import type { ResolvedRedis } from 'nestjs-redis-data/embedded';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 
+import type { AppConfig } from './config/app.config.js';
 import { appConfig } from './config/app.config.js';
 import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
@@ -21,6 +23,12 @@ import { AppLogger } from './logging/app.logger.js';
 import { requestLogging } from './logging/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
+
+/** Redis is away or the database is: what is left goes on. */
+const BESIDE_A_DATABASE = {
+  outbox: true, // a change that the database has made succeeds
+  failSafe: '1h', // what was read is still shown, flagged as old
+} as const;
 
 @Module({
   imports: [
@@ -41,9 +49,10 @@ import { UsersModule } from './users/users.module.js';
       useFactory: (
         config: ConfigType<typeof redisConfig>,
         { source, url }: ResolvedRedis,
-        { logLevel }: ConfigType<typeof appConfig>,
+        { logLevel, usersStore }: ConfigType<typeof appConfig>,
       ) => ({
         ...config,
+        ...(usersStore === 'cached' && { cache: BESIDE_A_DATABASE }),
         ...(source !== 'configured' && { url }),
         logging: { successes: logLevel === 'debug' || logLevel === 'trace' },
       }),
@@ -51,7 +60,6 @@ import { UsersModule } from './users/users.module.js';
     PrometheusModule.register({ controller: MetricsController }),
     RedisMetricsModule,
     HealthModule,
-    UsersModule,
   ],
   controllers: [RootController],
   providers: [
@@ -67,4 +75,9 @@ import { UsersModule } from './users/users.module.js';
     { provide: APP_FILTER, useClass: RedisExceptionFilter },
   ],
 })
-export class AppModule {}
+export class AppModule {
+  /** With the store that users are kept in, which other modules need to know nothing of. */
+  static with({ usersStore }: Pick<AppConfig, 'usersStore'>): DynamicModule {
+    return { module: AppModule, imports: [UsersModule.keptIn(usersStore)] };
+  }
+}

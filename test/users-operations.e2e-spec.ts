@@ -163,7 +163,7 @@ describe('operating the users API', () => {
       const contexts = log.lines().map(({ context }) => context);
       const start = contexts.slice(0, contexts.indexOf('UsersApi') + 1);
 
-      expect(start).toEqual(['RedisServer', 'Redis', 'UsersApi']);
+      expect(start).toEqual(['RedisServer', 'Redis', 'UsersStore', 'UsersApi']);
     });
 
     it('says which Redis is used, in one line', () => {

@@ -15,7 +15,7 @@ import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
 import { HttpMetrics, httpRequestDuration } from './http/http-metrics.js';
 import { InputPipe } from './http/input.pipe.js';
-import { MetricsController } from './http/metrics.controller.js';
+import { MetricsController } from './health/metrics.controller.js';
 import { OverloadReport, refusedRequests } from './http/overload-report.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RootController } from './http/root.controller.js';

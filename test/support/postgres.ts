@@ -52,7 +52,7 @@ export interface StartPostgresOptions {
   readonly tls?: boolean;
 }
 
-/** A database of its own, on the server that the run shares or else on a new one. */
+/** A database that nothing else uses. */
 export interface TestDatabase {
   readonly url: string;
   /** Runs one statement. */
@@ -94,9 +94,13 @@ export async function startPostgres(
   }
 }
 
-/** An empty database for a test file. */
-export async function openDatabase(): Promise<TestDatabase> {
-  const shared = process.env['SHARED_POSTGRES'];
+/**
+ * An empty database.
+ *
+ * @param on a server that the test may harm, instead of the shared one
+ */
+export async function openDatabase(on?: PostgresTestServer): Promise<TestDatabase> {
+  const shared = on?.url ?? process.env['SHARED_POSTGRES'];
   const server = shared === undefined ? await startPostgres() : undefined;
   const serverUrl = server?.url ?? String(shared);
   const name = `test_${randomUUID().replaceAll('-', '')}`;

@@ -24,11 +24,8 @@ import { requestLogging } from './logging/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
 
-/** Redis is away or the database is: what is left goes on. */
-const BESIDE_A_DATABASE = {
-  outbox: true, // a change that the database has made succeeds
-  failSafe: '1h', // what was read is still shown, flagged as old
-} as const;
+/** Without Redis a change that the database has made succeeds, and caches hear of it later. */
+const BESIDE_A_DATABASE = { outbox: true } as const;
 
 @Module({
   imports: [

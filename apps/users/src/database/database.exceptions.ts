@@ -10,8 +10,14 @@ export class DatabaseUnavailableException extends ProblemException {
   override readonly name = 'DatabaseUnavailableException';
   readonly code = 'DATABASE_UNAVAILABLE';
 
-  /** @param reason for the log: no statement and no value */
-  constructor(readonly reason: string) {
+  /**
+   * @param reason for the log: no statement and no value
+   * @param isAway whether other statements would fail as well
+   */
+  constructor(
+    readonly reason: string,
+    readonly isAway = true,
+  ) {
     super(
       {
         type: 'urn:users-api:database-unavailable',

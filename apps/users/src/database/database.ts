@@ -86,8 +86,9 @@ export class Database implements OnModuleInit, OnModuleDestroy {
       return result;
     } catch (error) {
       const failure = translateDatabaseError(error);
-      if (failure instanceof DatabaseUnavailableException) this.#noteAbsence(failure);
-      else this.#noteAnswer();
+      if (!(failure instanceof DatabaseUnavailableException)) this.#noteAnswer();
+      else if (failure.isAway) this.#noteAbsence(failure);
+      else this.#logger.warn({ msg: 'A statement was given up', reason: failure.reason });
       throw failure;
     }
   }

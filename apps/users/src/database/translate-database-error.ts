@@ -6,24 +6,28 @@ import {
   UniqueViolationException,
 } from './database.exceptions.js';
 
-/**
- * What PostgreSQL says while it cannot do what it could do at another time, by the beginning of its
- * SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
- */
-const PASSING_STATES: readonly (readonly [start: string, reason: string])[] = [
+/** The beginning of SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html), and what they mean. */
+type States = readonly (readonly [start: string, reason: string])[];
+
+/** PostgreSQL cannot be asked for anything at the moment. */
+const AWAY: States = [
   ['08', 'the connection was lost'],
-  ['25006', 'it is read-only'],
-  ['40', 'transactions got into each other’s way'],
   ['53300', 'it has too many connections'],
   ['53', 'it lacks resources'],
-  ['55P03', 'a lock was not to be had in time'],
-  ['57014', 'a statement took longer than DATABASE_STATEMENT_TIMEOUT'],
   ['57P', 'it is starting or stopping'],
   ['58', 'its system has failed'],
 ];
 
+/** This statement could not be executed now; others may be. */
+const GIVEN_UP: States = [
+  ['25006', 'it is read-only'],
+  ['40', 'transactions were in each other’s way'],
+  ['55P03', 'a lock was not to be had in time'],
+  ['57014', 'a statement took longer than DATABASE_STATEMENT_TIMEOUT'],
+];
+
 /** What waiting does not mend, and an operator can. */
-const REFUSALS: readonly (readonly [start: string, reason: string])[] = [
+const REFUSALS: States = [
   ['28', 'it refuses the user or the password of DATABASE_URL'],
   ['3D000', 'it has no database of the name in DATABASE_URL'],
   ['42501', 'the user of DATABASE_URL may not do this'],
@@ -37,8 +41,8 @@ const NO_CONNECTION = new Set([
 const NO_CONNECTION_WORDS =
   /^(timeout exceeded when trying to connect|Connection terminated|Client (was closed|has encountered))|no answer for \d+ ms|Cannot use a pool after/;
 
-/** SQLite's: locked by another process, a full disk, a disk that fails, a read-only file. */
-const PASSING_SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|NOMEM|INTERRUPT)/;
+/** SQLite's: locked by another process, a read-only file, a full disk, a disk that fails. */
+const GIVEN_UP_SQLITE = /^SQLITE_(BUSY|LOCKED|READONLY|FULL|IOERR|NOMEM|INTERRUPT)/;
 
 /** An error in all but name: libsql's are no errors to the language. */
 interface DriverError {
@@ -61,9 +65,10 @@ export function translateDatabaseError(error: unknown): unknown {
   if (/^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(code)) {
     return new UniqueViolationException(message.replace(/^UNIQUE constraint failed: /, ''));
   }
-  const passing = matching(PASSING_STATES, code);
-  if (passing !== undefined) return new DatabaseUnavailableException(`${passing} (${code})`);
-  if (PASSING_SQLITE.test(code)) return new DatabaseUnavailableException(code);
+  const away = matching(AWAY, code);
+  if (away !== undefined) return new DatabaseUnavailableException(`${away} (${code})`);
+  const givenUp = matching(GIVEN_UP, code) ?? GIVEN_UP_SQLITE.exec(code)?.[0];
+  if (givenUp !== undefined) return new DatabaseUnavailableException(`${givenUp} (${code})`, false);
   if (NO_CONNECTION.has(code) || NO_CONNECTION_WORDS.test(message)) {
     return new DatabaseUnavailableException(message || codesOf(errors) || code);
   }
@@ -77,10 +82,7 @@ function isDriverError(error: unknown): error is DriverError {
   return typeof error === 'object' && error !== null && 'message' in error;
 }
 
-function matching(
-  table: readonly (readonly [start: string, reason: string])[],
-  code: string,
-): string | undefined {
+function matching(table: States, code: string): string | undefined {
   // A code of Node or SQLite is no SQLSTATE.
   if (!/^[0-9A-Z]{5}$/.test(code)) return undefined;
   return table.find(([start]) => code.startsWith(start))?.[1];

@@ -17,6 +17,12 @@ import { UsersService } from './users.service.js';
 
 const CACHE = 'users';
 
+const CACHE_OPTIONS = {
+  ttl: '5m', // how late a change by another program is seen; those of this API are seen at once
+  negativeTtl: '30s',
+  failSafe: '1h', // while the database is away
+} as const;
+
 @Module({ controllers: [UsersController], providers: [UsersService] })
 export class UsersModule {
   /** With no more than a store needs: `redis` opens no database. */
@@ -32,7 +38,7 @@ interface StoreParts {
 
 const PARTS: Readonly<Record<UsersStore, () => StoreParts>> = {
   cached: () => ({
-    imports: [...sql(), RedisModule.forCache(CACHE, { ttl: '5m', negativeTtl: '30s' })],
+    imports: [...sql(), RedisModule.forCache(CACHE, CACHE_OPTIONS)],
     providers: [
       SqlUserRepository,
       {

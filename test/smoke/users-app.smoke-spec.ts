@@ -91,7 +91,7 @@ describe('the built application, with a bad environment', () => {
   });
 
   it('says what to do in production, where no Redis is started', async () => {
-    const running = start({ NODE_ENV: 'production' });
+    const running = start({ NODE_ENV: 'production', DATABASE_URL: 'file:users.db' });
 
     const { code } = await running.exit();
 

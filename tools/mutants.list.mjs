@@ -12,12 +12,18 @@ const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
 const FROZEN = 'cluster-frozen-node';
 const SERIALIZERS = 'cache-serializers';
+const CHANGE = 'cache-change.int-spec';
+const CHANGE_OUTAGES = 'cache-change-outages';
+const TRIPS = 'cache-round-trips';
 
 const mutant = (breaks, spec, file, find, replace) => ({
   breaks,
   spec,
   edits: [{ file, find, replace }],
 });
+
+/** What one script does at once on one server, and two commands do in a cluster. */
+const inCluster = (mutant) => ({ ...mutant, where: 'on a cluster' });
 
 const SCRIPTS = 'store/scripts.ts';
 const STORE = 'store/cache-store.ts';
@@ -28,6 +34,9 @@ const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
 const FLIGHTS = 'load/flights.ts';
 
+const CHANGES = 'changes.ts';
+
+const LOAD_GUARD = `if (isChanging(verdict)) return this.#start(() => this.#loadUncached('miss'));`;
 const JOIN_GUARD = 'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);';
 
 export const mutants = [
@@ -43,15 +52,17 @@ export const mutants = [
     'a deletion leaves the lease',
     LEASE,
     STORE,
-    'const withoutLease = this.#client.unlink(lease);',
-    'const withoutLease = this.#client.unlink(`${lease}?`);',
+    'this.#withdraw(entry, [lease], writer, [entry])',
+    'this.#withdraw(entry, [], writer, [entry])',
   ),
-  mutant(
-    'a deletion removes the entry before the lease',
-    LEASE,
-    STORE,
-    'async remove({ entry, lease }: EntryKeys)',
-    'async remove({ entry: lease, lease: entry }: EntryKeys)',
+  inCluster(
+    mutant(
+      'a deletion removes the entry before the lease',
+      LEASE,
+      STORE,
+      'await this.#withdraw(lease, [lease], writer);\n    return (await this.#door(entry, this.#client.unlink(entry))) === 1;',
+      'const removed = await this.#door(entry, this.#client.unlink(entry));\n    await new Promise((resolve) => setTimeout(resolve, 200));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
+    ),
   ),
   mutant(
     'a deletion by pattern forgets the leases',
@@ -117,6 +128,207 @@ export const mutants = [
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
     if (!isStored) await store.fill(keys, fillId, entry.bytes, entry.liveMs);`,
   ),
+  // Changes
+  mutant(
+    'a change is made, and invalidated after that',
+    CHANGE,
+    CHANGES,
+    'await this.#begin(subjects, writer);',
+    '',
+  ),
+  mutant(
+    'a list of writers is captured as a version',
+    CHANGE,
+    SCRIPTS,
+    'version = false',
+    'version = version',
+  ),
+  mutant(
+    'a writer that has done ends what others are changing',
+    CHANGE,
+    SCRIPTS,
+    'if #others == 0 then',
+    'if true then',
+  ),
+  mutant(
+    'a writer that has done leaves a version that appeared meanwhile',
+    CHANGE,
+    SCRIPTS,
+    'if #others == 0 then',
+    'if #all > 0 and #others == 0 then',
+  ),
+  mutant(
+    'a list of writers does not end with the last of them',
+    CHANGE,
+    SCRIPTS,
+    `table.concat(texts, ','), 'PX', latest - time)`,
+    `table.concat(texts, ','))`,
+  ),
+  mutant(
+    'a writer whose time is over counts as living',
+    CHANGE,
+    SCRIPTS,
+    'if tonumber(expiry) > time then',
+    'if true then',
+  ),
+  mutant(
+    'a writer gives signs of life after it has done',
+    CHANGE,
+    CHANGES,
+    'heartbeat.stop();\n    const failures',
+    'const failures',
+  ),
+  mutant(
+    'a writer that works for long gives no sign of life',
+    CHANGE,
+    CHANGES,
+    'heartbeat.start();',
+    '',
+  ),
+  mutant(
+    'a change whose work throws is not ended',
+    CHANGE,
+    CHANGES,
+    'await this.#end(subjects, writer.token); // it may have been committed',
+    '',
+  ),
+  mutant(
+    'a change is made although it could not be announced and the cache is closed',
+    CHANGE_OUTAGES,
+    CHANGES,
+    `options.onOutage === 'open'`,
+    `options.onOutage`,
+  ),
+  mutant(
+    'an entry that begins to be changed stays',
+    CHANGE,
+    SCRIPTS,
+    `if KEYS[2] then redis.call('UNLINK', KEYS[2]) end`,
+    '',
+  ),
+  inCluster(
+    mutant(
+      'an entry is removed before its change is announced',
+      CHANGE,
+      STORE,
+      'await this.#announce(lease, [lease], writer);\n    await this.#door(entry, this.#client.unlink(entry));',
+      'await this.#door(entry, this.#client.unlink(entry));\n    await this.#announce(lease, [lease], writer);',
+    ),
+  ),
+  mutant(
+    'an entry that was cached because its change was forgotten stays',
+    CHANGE,
+    CHANGES,
+    'store.remove(entry, token)',
+    'store.drop(entry.lease, token)',
+  ),
+  mutant(
+    'an invalidation by tag ends what others are changing',
+    CHANGE,
+    STORE,
+    'await this.#withdraw(key, [key], writer);',
+    'if (writer) await this.#withdraw(key, [key], writer);\n    else await this.#client.unlink(key);',
+  ),
+  mutant(
+    'a deletion ends what others are changing',
+    CHANGE,
+    STORE,
+    'this.#withdraw(entry, [lease], writer, [entry])',
+    'this.#withdraw(entry, writer ? [lease] : [], writer, writer ? [entry] : [lease, entry])',
+  ),
+  mutant(
+    'a deletion by pattern ends what others are changing',
+    CHANGE,
+    STORE,
+    `await this.#withdraw(first, [first, ...others], '');`,
+    'await this.#client.unlink(first, ...others);',
+  ),
+  mutant(
+    'what is set ends what others are changing',
+    CHANGE,
+    SCRIPTS,
+    'if is_being_changed(read_text(KEYS[1]), now()) then return 0 end',
+    '',
+  ),
+  mutant(
+    'the lease on which writers stand is taken over because it is silent',
+    CHANGE,
+    SCRIPTS,
+    `if is_being_changed(lease, now()) then return {'changing', now()} end`,
+    '',
+  ),
+  {
+    breaks: 'who reads what is being changed waits for the load of another process',
+    spec: CHANGE,
+    edits: [
+      { file: FLIGHT, find: LOAD_GUARD, replace: '' },
+      {
+        file: STORE,
+        find: `if (state !== 'changed' && hasGaps(versions)) {`,
+        replace: 'if (false) {',
+      },
+    ],
+  },
+  mutant(
+    'who waits for a load goes on waiting when that has become vain',
+    CHANGE,
+    FLIGHT,
+    'if (!isFound && !isVain && isHeld &&',
+    'if (!isFound && isHeld &&',
+  ),
+  {
+    ...mutant('who reads what is being changed asks for a lease', TRIPS, FLIGHT, LOAD_GUARD, ''),
+    where: 'The round trips of a cache',
+  },
+  mutant(
+    'a lease that was got when the change had begun is kept',
+    CHANGE,
+    STORE,
+    `if (state === 'acquired') this.release({ entry, lease }, token);`,
+    '',
+  ),
+  mutant(
+    'a load of what is being changed is shared by those who came after it began',
+    CHANGE,
+    FLIGHT,
+    'this.#progress.loadAlone();',
+    '',
+  ),
+  mutant(
+    'each caller loads for himself while it is being changed',
+    CHANGE,
+    FLIGHT,
+    LOAD_GUARD,
+    'if (isChanging(verdict)) return this.loadAlone();',
+  ),
+  mutant(
+    'a load that named what is being changed is shared once that has been changed',
+    CHANGE,
+    LEASE_OF,
+    'if (hasGaps(captured)) return false;',
+    '',
+  ),
+  mutant(
+    'a change that was forgotten counts as one that nobody can have missed',
+    CHANGE_OUTAGES,
+    CHANGES,
+    'endedAt < subject.coveredUntil',
+    'subject.coveredUntil > 0',
+  ),
+  mutant(
+    'the end of a change fails for want of memory',
+    CHANGE_OUTAGES,
+    SCRIPTS,
+    `if written.err and not string.find(written.err, 'OOM', 1, true) then`,
+    'if written.err then',
+  ),
+  mutant(
+    'an application is closed while a change is being made',
+    CHANGE_OUTAGES,
+    CHANGES,
+    'if (this.#running.size === 0) return 0;',
+    'if (this.#running.size >= 0) return 0;',
+  ),
   // Leases that are left behind
   mutant(
     'an orphaned lease is skipped although its holder lives',
@@ -129,8 +341,8 @@ export const mutants = [
     'a holder that loads for long gives no sign of life',
     ORPHANS,
     'load/heartbeat.ts',
-    'setInterval(this.#tick, BEAT_MS)',
-    'setInterval(this.#tick, BEAT_MS * 1_000)',
+    'setInterval(this.#tick, this.#everyMs)',
+    'setInterval(this.#tick, this.#everyMs * 1_000)',
   ),
   mutant(
     'a holder that is silent is waited for',

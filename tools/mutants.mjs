@@ -31,8 +31,8 @@ const RUN_MS = 60_000;
 
 const word = process.argv[2] ?? '';
 const chosen = mutants.filter(({ breaks, spec }) => `${breaks} ${spec}`.includes(word));
-const specs = [...new Set(chosen.map(({ spec }) => spec))];
-const jobs = [...specs.map((spec) => ({ spec })), ...chosen];
+const unmutated = new Map(chosen.map(({ spec, where }) => [`${spec} ${where}`, { spec, where }]));
+const jobs = [...unmutated.values(), ...chosen];
 
 const startedAt = performance.now();
 const verdicts = (await Promise.all(Array.from({ length: AT_ONCE }, work))).flat();
@@ -59,7 +59,7 @@ async function work() {
   return done;
 }
 
-async function tryOut(copy, { spec, breaks, edits = [] }) {
+async function tryOut(copy, { spec, where, breaks, edits = [] }) {
   const untouched = new Map();
   for (const { file, find, replace } of edits) {
     const path = join(copy, SOURCES, file);
@@ -71,7 +71,7 @@ async function tryOut(copy, { spec, breaks, edits = [] }) {
       source.replace(find, () => replace),
     );
   }
-  const outcome = await run(copy, spec);
+  const outcome = await run(copy, spec, where ?? whereOf(spec));
   for (const [path, source] of untouched) await writeFile(path, source);
   if (!breaks) return say(outcome.passed, spec, outcome.passed ? 'passes unmutated' : outcome.text);
   const { failure, text } = outcome;
@@ -83,9 +83,12 @@ function say(isRight, what, how) {
   return { isRight };
 }
 
-/** One spec on one server, where it has both: that is quicker, and what is wrong there is wrong in a cluster. */
-function run(copy, spec) {
-  const where = spec.startsWith('cluster-') ? 'one node of a cluster' : 'on one server';
+/** On one server, where it has both: that is quicker, and most of what is wrong there is wrong in a cluster. */
+function whereOf(spec) {
+  return spec.startsWith('cluster-') ? 'one node of a cluster' : 'on one server';
+}
+
+function run(copy, spec, where) {
   const args = ['node_modules/jest/bin/jest.js', '--selectProjects', 'integration', '--runInBand'];
   const how = ['--bail', '--silent', '--forceExit', `--testTimeout=${TEST_MS}`];
   const limits = { cwd: copy, timeout: RUN_MS, maxBuffer: 64 * 1024 * 1024 };
@@ -96,8 +99,8 @@ function run(copy, spec) {
       limits,
       (error, _, report) => {
         // Only a test that has failed counts: sources that do not compile prove nothing.
-        const [, failure] =
-          /^ {2}● .*(?:on one server|one node of a cluster).*? › (.+)$/m.exec(report) ?? [];
+        const failed = new RegExp(`^ {2}● .*${where}.*? › (.+)$`, 'm');
+        const [, failure] = failed.exec(report) ?? [];
         const passed = !error && /^Tests: .* passed/m.test(report);
         resolve({ passed, failure, text: report.slice(-2_000) });
       },

@@ -31,6 +31,12 @@ const TIMER = {
   refused: ['0ms', '0d', '-1ms', '2147483648ms', '25d', '30', 'Infinityms', 'NaNms', 30, 0, -1],
   largest: "at most '2147483647ms'",
 };
+/** What a busy process must not outlast. */
+const SIGN_OF_LIFE = {
+  ...TIMER,
+  accepted: ['1s', '24d', '2147483647ms'],
+  refused: [...TIMER.refused, '999ms'],
+};
 /** What becomes an expiry in Redis, or the age of something. */
 const LIFETIME = {
   accepted: ['1ms', '25d', '36500d'],
@@ -112,7 +118,13 @@ const rows: Readonly<Record<string, Row>> = {
   'CachePolicy.staleFor': row(LIFETIME, ...ofCacheAndCall('staleFor')),
   'CachePolicy.negativeTtl': row(LIFETIME, ...ofCacheAndCall('negativeTtl')),
   'CachePolicy.failSafe': row(LIFETIME, ...ofCacheAndCall('failSafe')),
+  'GetOrLoadAllOptions.ttl': row(
+    LIFETIME,
+    (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl }),
+    (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl: () => ttl }),
+  ),
   'RedisCacheOptions.breakerCooldown': row(TIMER, ofCache('breakerCooldown')),
+  'RedisCacheOptions.changeTtl': row(SIGN_OF_LIFE, ofCache('changeTtl')),
   'LoadContext.setTtl(ttl)': row(LIFETIME, ofLoader),
   'HttpLifetime.ttl': row(LIFETIME, (ttl) => CacheTTL({ ttl })),
   'HttpLifetime.staleFor': row(LIFETIME, (staleFor) => CacheTTL({ staleFor })),

@@ -26,6 +26,11 @@ const examples: Readonly<Record<string, library.RedisException>> = {
     port: 1,
     originalError: undefined,
   }),
+  RedisInvalidationException: new library.RedisInvalidationException({
+    tags: ['t'],
+    keys: [],
+    result: undefined,
+  }),
   RedisInvalidKeyException: new library.RedisInvalidKeyException('part 1', 'is empty'),
   RedisKeyNotFoundException: new library.RedisKeyNotFoundException('k'),
   RedisLoadCycleException: new library.RedisLoadCycleException(['k', 'k']),

@@ -156,6 +156,9 @@ const doors: Readonly<Record<string, Use>> = {
   InvalidatesCacheOptions: (options) => {
     decorate(InvalidatesCache(options));
   },
+  InvalidatesCacheAroundOptions: (options) => {
+    decorate(InvalidatesCache({ ...(options as object), when: 'around' }));
+  },
   CompressionOptions: (options) => compressed(jsonSerializer, options),
   HttpLifetime: (options) => CacheTTL(options),
   RedisExceptionFilterOptions: (options) => new RedisExceptionFilter({} as never, options),
@@ -171,6 +174,7 @@ const doors: Readonly<Record<string, Use>> = {
 const ofCalls = [
   'BatchWriteOptions',
   'GetOptions',
+  'GetOrLoadAllOptions',
   'GetOrLoadOptions',
   'InvalidatePatternOptions',
   'IterationOptions',

@@ -102,15 +102,19 @@ export type {
 // The cache
 export { RedisCache } from './cache/redis-cache.js';
 export type {
+  CacheChange,
   CacheDependency,
   CachePolicy,
   CacheResult,
   CacheStatus,
   GetOptions,
+  GetOrLoadAllOptions,
   GetOrLoadOptions,
   InvalidatePatternOptions,
+  LoadAllContext,
   LoadContext,
   Loader,
+  LoaderOfAll,
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
@@ -119,6 +123,7 @@ export { cacheKeyOf } from './nest/cache/cache-key-of.js';
 export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';
 export {
   InvalidatesCache,
+  type InvalidatesCacheAroundOptions,
   type InvalidatesCacheOptions,
 } from './nest/cache/invalidates-cache.decorator.js';
 export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
@@ -159,6 +164,10 @@ export {
   RedisConnectionException,
   type RedisConnectionFacts,
 } from './errors/redis-connection.exception.js';
+export {
+  RedisInvalidationException,
+  type RedisInvalidationFacts,
+} from './errors/redis-invalidation.exception.js';
 export { RedisInvalidKeyException } from './errors/redis-invalid-key.exception.js';
 export { RedisKeyNotFoundException } from './errors/redis-key-not-found.exception.js';
 export { RedisLoadCycleException } from './errors/redis-load-cycle.exception.js';

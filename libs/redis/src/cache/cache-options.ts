@@ -107,6 +107,13 @@ export interface RedisCacheOptions extends CachePolicy {
    */
   readonly outbox?: boolean | undefined;
   /**
+   * How long Redis remembers a change whose process gives no sign of life. Until then what depends on it
+   * is loaded, and not cached. Longer than any pause of a process, '1s' at least; a sign of life is sent
+   * three times as often.
+   * @default '10s'
+   */
+  readonly changeTtl?: Duration | undefined;
+  /**
    * How values are stored, where a call does not say it. After a change, what the other serializer has
    * stored is loaded anew.
    * @default `jsonSerializer`. What JSON does not bring back equal, such as a `Date`, is refused
@@ -131,6 +138,24 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
    */
   // The type of the value is the loader's: one that is for every type must not make it `any`.
   readonly serializer?: CacheSerializer<NoInfer<T>> | undefined;
+}
+
+/**
+ * As {@link GetOrLoadOptions}; what differs from key to key is a function of the key.
+ *
+ * @publicApi
+ */
+export interface GetOrLoadAllOptions<K extends CacheKey = CacheKey, V = unknown> extends Omit<
+  GetOrLoadOptions<V>,
+  'ttl' | 'tags' | 'dependsOn'
+> {
+  /** How long an entry is fresh. */
+  readonly ttl?: Duration | ((key: K) => Duration | undefined) | undefined;
+  /** Names under which a value can be invalidated, captured before the loader is called. */
+  readonly tags?: readonly KeyPart[] | ((key: K) => readonly KeyPart[]) | undefined;
+  /** What a value is made from, captured before the loader is called. */
+  readonly dependsOn?:
+    readonly CacheDependency[] | ((key: K) => readonly CacheDependency[]) | undefined;
 }
 
 /** @publicApi */
@@ -187,6 +212,32 @@ export interface LoadContext {
 export type Loader<T> = (context: LoadContext) => T | Promise<T>;
 
 /**
+ * What a loader of many values is told.
+ *
+ * @publicApi
+ */
+export interface LoadAllContext<K extends CacheKey = CacheKey> {
+  /** Aborts after `loadTimeout`, and when nobody waits for any of the values any more. */
+  readonly signal: AbortSignal;
+  /**
+   * What is to be said of the value of one key, e.g. `context.of(key).setTtl('1m')`.
+   *
+   * @throws TypeError for a key that is not to be loaded
+   */
+  of(key: K): LoadContext;
+}
+
+/**
+ * @param missing the keys that are to be loaded, as they were given
+ * @returns their values, by keys that say the same: they need not be the same lists. Others are ignored
+ * @publicApi
+ */
+export type LoaderOfAll<K extends CacheKey, V> = (
+  missing: K[],
+  context: LoadAllContext<K>,
+) => ReadonlyMap<CacheKey, V> | Promise<ReadonlyMap<CacheKey, V>>;
+
+/**
  * Where a value came from: from the cache (`hit`; `negative` if it says that there is none; `stale` if
  * it is past its `ttl`), from the loader and into the cache (`miss`), or from the loader because the
  * cache could not be asked (`bypass`).
@@ -201,6 +252,18 @@ export interface CacheResult<T> {
   readonly status: CacheStatus;
   /** How long ago it was loaded, in milliseconds. */
   readonly ageMs: number;
+}
+
+/**
+ * What a change makes invalid.
+ *
+ * @publicApi
+ */
+export interface CacheChange {
+  /** Everything that has one of these tags, in whatever cache of the connection. */
+  readonly tags?: readonly KeyPart[] | undefined;
+  /** These entries of the cache. */
+  readonly keys?: readonly CacheKey[] | undefined;
 }
 
 /** @publicApi */

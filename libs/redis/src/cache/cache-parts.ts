@@ -7,7 +7,7 @@ import type { DependencyList } from './entry/dependency-list.js';
 import type { EntryReader } from './store/entry-reader.js';
 import type { EntryKind } from './entry/envelope.js';
 import type { LoadTracing } from './load/load-tracing.js';
-import type { LoadGate } from './outage/load-gate.js';
+import type { LoadGate, Turn } from './outage/load-gate.js';
 import type { OutageGuard } from './outage/outage-guard.js';
 import type { Outbox } from './outage/outbox.js';
 import type { CacheStore, EntryKeys } from './store/cache-store.js';
@@ -34,6 +34,17 @@ export interface LoadRequest {
   readonly policy: ResolvedPolicy;
   readonly loader: Loader<unknown>;
   readonly serializer: CacheSerializer<unknown>;
+  readonly peers?: LoadPeers | undefined;
+}
+
+/** The loads of one call that are loaded together. */
+export interface LoadPeers {
+  /** To load without Redis, for all of them. */
+  readonly turn: Turn;
+  /** Says that one of them has asked whether it is to load: the others wait for the answer. */
+  deciding<T>(claim: Promise<T>): Promise<T>;
+  /** Waits for as long as those who wait already: what they do next they do together. */
+  pause(ms: number): Promise<void>;
 }
 
 /** What all who wait for one load are given; each makes a value of its own of it. */

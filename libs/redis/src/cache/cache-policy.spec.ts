@@ -21,6 +21,7 @@ describe('The options of a cache', () => {
       name: 'default',
       onOutage: 'open',
       outbox: false,
+      changeTtlMs: 10_000,
       maxLoads: 64,
       breakerThreshold: 5,
       breakerCooldownMs: 1_000,
@@ -51,6 +52,7 @@ describe('The options of a cache', () => {
     breakerThreshold: 1,
     breakerCooldown: '1m',
     outbox: true,
+    changeTtl: '1s',
     serializer: { ...jsonSerializer, name: 'mine' },
   };
 

@@ -37,8 +37,12 @@ export interface ResolvedCacheOptions {
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly outbox: boolean;
+  readonly changeTtlMs: number;
   readonly serializer: CacheSerializer<unknown>;
 }
+
+/** A process that is busy for a moment must not be taken for one that is gone. */
+const LEAST_CHANGE_MS = 1_000;
 
 const DEFAULT_POLICY: ResolvedPolicy = {
   ttlMs: 3_600_000,
@@ -69,6 +73,7 @@ export const UNNAMED_CACHE_OPTIONS = {
   breakerThreshold: true,
   breakerCooldown: true,
   outbox: true,
+  changeTtl: true,
   serializer: true,
 } as const satisfies Record<Exclude<keyof RedisCacheOptions, 'name'>, true>;
 
@@ -77,7 +82,7 @@ const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
 /** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', onOutage = 'open', outbox = false } = options;
-  const { serializer = jsonSerializer } = options;
+  const { serializer = jsonSerializer, changeTtl = '10s' } = options;
   const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
   const where = `cache "${name}": `;
   const read = new PolicyReader(where, unknownOptions(options, OPTIONS, where));
@@ -90,6 +95,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     breakerThreshold: read.count('breakerThreshold', breakerThreshold),
     breakerCooldownMs: read.timeout('breakerCooldown', breakerCooldown, 0),
     outbox,
+    changeTtlMs: read.timeout('changeTtl', changeTtl, 0, LEAST_CHANGE_MS),
     serializer: read.serializer(serializer),
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
@@ -188,11 +194,12 @@ class PolicyReader {
   }
 
   /** How long something is waited for. */
-  timeout(setting: string, value: Duration | undefined, byDefault: number): number {
+  timeout(setting: string, value: Duration | undefined, byDefault: number, leastMs = 1): number {
     if (value === undefined) return byDefault;
     const ms = millisecondsOf(value);
-    if (ms !== undefined && ms <= LONGEST_TIMER_MS) return ms;
-    this.refuse(setting, value, ACCEPTED_TIMEOUTS);
+    if (ms !== undefined && ms >= leastMs && ms <= LONGEST_TIMER_MS) return ms;
+    const least = leastMs > 1 ? `, and at least '${leastMs}ms'` : '';
+    this.refuse(setting, value, ACCEPTED_TIMEOUTS + least);
     return byDefault;
   }
 

@@ -43,19 +43,19 @@ export class Invalidation {
     const done = new Map<string, true>();
     await Promise.all(
       tags.map(async ([label, key]) => {
-        const error = await this.#insist(key, (store) => store.drop(key));
+        const error = await this.insist(key, (store) => store.drop(key));
         if (error instanceof RedisException) errors.set(label, error);
         else done.set(label, true);
       }),
     );
-    this.#announce('tag', tags.length, errors.size);
+    this.announce('tag', tags.length, errors.size);
     if (errors.size > 0) throw new RedisBatchException('invalidateTags', errors, done);
   }
 
   async entry(keys: EntryKeys): Promise<boolean> {
-    const removed = await this.#insist(keys.entry, (store) => store.remove(keys));
+    const removed = await this.insist(keys.entry, (store) => store.remove(keys));
     const isFailure = removed instanceof RedisException;
-    this.#announce('key', 1, isFailure ? 1 : 0);
+    this.announce('key', 1, isFailure ? 1 : 0);
     if (isFailure) throw removed;
     return removed === true;
   }
@@ -68,20 +68,21 @@ export class Invalidation {
     pattern: string,
     { onProgress, signal }: InvalidatePatternOptions,
   ): Promise<number> {
+    const { store } = this.#parts;
     const { entries, leases } = this.#keys.patterns(pattern);
     let deleted = 0;
     try {
-      for await (const page of this.#scan(leases, signal)) await this.#unlink(page);
+      for await (const page of this.#scan(leases, signal)) await store.dropAll(page);
       for await (const page of this.#scan(entries, signal)) {
-        await this.#unlink(page.map((key) => this.#keys.leaseOf(key)));
+        await store.dropAll(page.map((key) => this.#keys.leaseOf(key)));
         deleted += await this.#unlink(page);
         onProgress?.(deleted);
       }
     } catch (error) {
-      this.#announce('pattern', deleted, 1);
+      this.announce('pattern', deleted, 1);
       throw error;
     }
-    this.#announce('pattern', deleted, 0);
+    this.announce('pattern', deleted, 0);
     return deleted;
   }
 
@@ -98,7 +99,7 @@ export class Invalidation {
   }
 
   /** @returns what it came to, or why it is not done; `undefined` if the outbox will see to it */
-  async #insist<T>(
+  async insist<T>(
     key: string,
     deletion: (store: CacheStore) => Promise<T>,
   ): Promise<T | RedisException | undefined> {
@@ -130,7 +131,7 @@ export class Invalidation {
     return deleted;
   }
 
-  #announce(by: 'tag' | 'key' | 'pattern', count: number, failed: number): void {
+  announce(by: 'tag' | 'key' | 'pattern' | 'change', count: number, failed: number): void {
     const pending = this.#parts.outbox.size;
     this.#parts.announcer.announce('cache.invalidation', { by, count, failed, pending });
   }

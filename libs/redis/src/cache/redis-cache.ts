@@ -8,35 +8,29 @@ import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import { CacheKeys } from './cache-keys.js';
 import type {
+  CacheChange,
   CacheKey,
   CachePolicy,
   CacheResult,
-  CacheStatus,
   GetOptions,
+  GetOrLoadAllOptions,
   GetOrLoadOptions,
   InvalidatePatternOptions,
   Loader,
+  LoaderOfAll,
   RedisCacheOptions,
   SetOptions,
 } from './cache-options.js';
-import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
+import type { CacheParts } from './cache-parts.js';
+import { Changes } from './changes.js';
+import { Finder, type Found } from './finder.js';
+import { loadAll } from './load-all.js';
 import { makeParts, type CacheAnnouncement } from './make-parts.js';
-import {
-  resolveCacheOptions,
-  resolvePolicy,
-  resolveSerializer,
-  type ResolvedPolicy,
-} from './cache-policy.js';
-import type { Verdict } from './store/entry-reader.js';
+import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
 import { Invalidation } from './invalidation.js';
-import { Flights } from './load/flights.js';
-import { entryFound, judgedBy, usableAs } from './load/found.js';
-import { nextMoment } from './load/moments.js';
 import { untilAbort } from '../time/until-abort.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
 import { setValue } from './set-value.js';
-import { valueOf } from './values.js';
 
 /**
  * A cache that never serves what was invalidated: a value it returns reflects every invalidation that
@@ -56,8 +50,9 @@ import { valueOf } from './values.js';
 export class RedisCache {
   readonly #parts: CacheParts;
   readonly #keys: CacheKeys;
-  readonly #flights: Flights;
+  readonly #finder: Finder;
   readonly #invalidation: Invalidation;
+  readonly #changes: Changes;
 
   /** @throws RedisConfigurationException listing every impossible option */
   constructor(
@@ -69,8 +64,9 @@ export class RedisCache {
     const resolved = resolveCacheOptions(options);
     this.#keys = new CacheKeys(keys, resolved.name);
     this.#parts = makeParts(client, keys, resolved, announcement);
-    this.#flights = new Flights(this.#parts);
+    this.#finder = new Finder(this.#parts, this.#keys);
     this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
+    this.#changes = new Changes(this.#parts, this.#keys, this.#invalidation);
   }
 
   /**
@@ -92,7 +88,7 @@ export class RedisCache {
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
   getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
-    return this.#find(key, loader, options, ({ value }) => value as T);
+    return this.#finder.find(key, loader, options, ({ value }) => value as T);
   }
 
   /** {@link getOrLoad}, and where the value came from and how old it is. */
@@ -101,7 +97,42 @@ export class RedisCache {
     loader: Loader<T>,
     options?: GetOrLoadOptions<T>,
   ): Promise<CacheResult<T>> {
-    return this.#find(key, loader, options, (found) => this.#result<T>(found));
+    return this.#finder.find(key, loader, options, (found) => this.#result<T>(found));
+  }
+
+  /**
+   * Many values in one call: those that are cached, and for all others what the loader returns, which is
+   * called once for all of them. What another process or call loads is waited for, and not loaded again.
+   *
+   * The values stand in the order of the keys. A key that the loader's Map does not have is as one for
+   * which {@link getOrLoad}'s loader returns `undefined`: it is not in the result, and remembered for
+   * `negativeTtl`. Equal keys are loaded once; each list that was given is a key of the result.
+   *
+   * One round trip for all that are cached, two more if some are not; for each 500 keys, and in a cluster
+   * to each node. The loader is given 500 keys at most. Everything else is as in {@link getOrLoad} for
+   * each of the keys, `timeout` and errors included: what one of them fails with, the call rejects with,
+   * and what was loaded for the others is cached all the same.
+   *
+   * @example
+   * const users = await cache.getOrLoadAll(
+   *   ids.map((id) => ['user', id] as const),
+   *   async (missing) => {
+   *     const rows = await db.findUsers(missing.map(([, id]) => id));
+   *     return new Map(rows.map((row) => [['user', row.id] as const, row]));
+   *   },
+   *   { tags: ([, id]) => [`user-${id}`] },
+   * );
+   *
+   * @throws what {@link getOrLoad} throws
+   * @throws TypeError if the loader returns no Map
+   */
+  getOrLoadAll<K extends CacheKey, V>(
+    keys: readonly K[],
+    loadMissing: LoaderOfAll<K, V>,
+    options: GetOrLoadAllOptions<K, V> = NO_OPTIONS,
+  ): Promise<Map<K, V>> {
+    const cache = { parts: this.#parts, keys: this.#keys, finder: this.#finder };
+    return loadAll(cache, keys, loadMissing, options);
   }
 
   /**
@@ -133,17 +164,17 @@ export class RedisCache {
     key: CacheKey,
     options: GetOptions<T> = {},
   ): Promise<CacheResult<T | null | undefined> | undefined> {
-    const request = this.#request<unknown>(key, () => undefined, options);
+    const request = this.#finder.request<unknown>(key, () => undefined, options);
     const { keys, dependencies, policy } = request;
     const { reader, announcer } = this.#parts;
     try {
       const looking = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
       const verdict = await untilAbort(looking, options.signal);
-      const found = this.#usable(verdict, request);
+      const found = this.#finder.usable(verdict, request);
       announcer.request(keys.entry, found?.status ?? 'miss');
       return found && this.#result(found);
     } catch (error) {
-      this.#goOnWithout(error, keys.entry);
+      this.#finder.goOnWithout(error, keys.entry);
       announcer.request(keys.entry, 'bypass');
       return undefined;
     }
@@ -160,7 +191,7 @@ export class RedisCache {
   async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {
     await setValue(
       this.#parts,
-      this.#request(key, () => value, options),
+      this.#finder.request(key, () => value, options),
       value,
     );
   }
@@ -188,6 +219,34 @@ export class RedisCache {
   }
 
   /**
+   * Does something that makes what is cached wrong: a write to the source, its transaction included. Redis
+   * is told before it begins that these tags and keys are being changed, and that they have been when it
+   * has ended. In between they are loaded and not cached, so that no old value is cached even if this
+   * process dies before it can tell: a value returned reflects every change that was committed inside
+   * `work` before the read began.
+   *
+   * If `work` throws, what is cached is invalidated all the same, because it may have been committed. With
+   * neither tags nor keys it is just called. Two round trips (three or four in a cluster with keys), and
+   * none for reads.
+   *
+   * Without Redis `work` is done all the same, unless the cache is `onOutage: 'closed'`, and what is
+   * cached is invalidated as {@link invalidateTags} does it.
+   *
+   * @example
+   * await cache.change({ tags: [`post-${id}`] }, () => db.transaction((posts) => posts.rename(id, title)));
+   *
+   * @returns what `work` returns
+   * @throws what `work` throws
+   * @throws RedisInvalidationException if the work is done and Redis acknowledged neither beginning nor
+   * end of it: what is cached may be old. Not with an `outbox`
+   * @throws RedisException what Redis failed with, before `work` is called, if the cache is
+   * `onOutage: 'closed'`
+   */
+  change<T>(what: CacheChange, work: () => T | Promise<T>): Promise<T> {
+    return this.#changes.make(what, work);
+  }
+
+  /**
    * Deletes all entries of this cache whose names match, e.g. `'post:*'`; `*` stands for anything. Looks
    * at every key of every primary, twice: for what happens often, use tags.
    *
@@ -207,91 +266,20 @@ export class RedisCache {
   }
 
   /**
-   * Tries once more what the outbox of the connection still holds. Call it before that is closed.
+   * Waits for changes that are being made, 2 s at most, and tries once more what the outbox of the
+   * connection still holds. Call it before that is closed.
    *
    * @returns how many invalidations are lost
    */
-  close(): Promise<number> {
-    return this.#parts.outbox.close();
+  async close(): Promise<number> {
+    const unfinished = await this.#changes.close();
+    return unfinished + (await this.#parts.outbox.close());
   }
 
   #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {
     const ageMs = Math.max(0, this.#parts.store.clock.now() - loadedAt);
     return { value: value as T, status, ageMs };
   }
-
-  #request<T>(key: CacheKey, loader: Loader<T>, options: GetOrLoadOptions<T>): LoadRequest {
-    options.signal?.throwIfAborted();
-    return {
-      keys: this.#keys.of(key),
-      dependencies: this.#parts.dependencies.list(options),
-      policy: this.policyOf(options),
-      loader,
-      serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
-    };
-  }
-
-  async #find<T, Result>(
-    key: CacheKey,
-    loader: Loader<T>,
-    options: GetOrLoadOptions<T> = NO_OPTIONS,
-    resultOf: (found: Found) => Result,
-  ): Promise<Result> {
-    const moment = nextMoment();
-    const request = this.#request(key, loader, options);
-    const { keys, dependencies, policy } = request;
-    const { signal } = options;
-    const budget = new Budget(policy.timeoutMs);
-    let found: Found | undefined;
-    try {
-      const looking = this.#parts.reader.look(keys, dependencies, budget);
-      const verdict = await (signal ? untilAbort(looking, signal) : looking);
-      found = this.#usable(verdict, request);
-      if (found?.status === 'stale') this.#flights.refresh(request, judgedBy(verdict));
-      if (!found) {
-        const caller = { request, budget, signal, moment };
-        found = foundIn(await this.#flights.load(caller, judgedBy(verdict)), request);
-      }
-    } catch (error) {
-      this.#goOnWithout(error, keys.entry);
-      const caller = { request, budget, signal, moment };
-      found = foundIn(await this.#flights.loadAlone(caller), request);
-    }
-    this.#parts.announcer.request(keys.entry, found.status);
-    return resultOf(found);
-  }
-
-  /** What does not become a value again counts as nothing. */
-  #usable(verdict: Verdict, request: LoadRequest): Found | undefined {
-    const status = usableAs(verdict, request.policy);
-    if (!status || verdict.state === 'missing') return undefined;
-    try {
-      const loaded = entryFound(verdict.entry, status, request);
-      return loaded && foundIn(loaded, request);
-    } catch {
-      this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
-      return undefined;
-    }
-  }
-
-  /** The one place that decides whether a cache fails open. @throws the error if it does not */
-  #goOnWithout(error: unknown, key: string): void {
-    if (!(error instanceof RedisAway)) throw error;
-    this.#parts.announcer.announce('cache.failure', { key, operation: 'read', error: error.error });
-    if (this.#parts.options.onOutage === 'closed') throw error.error;
-  }
 }
 
 const NO_OPTIONS = {};
-
-/** A value, and where it came from. */
-interface Found {
-  readonly value: unknown;
-  readonly status: CacheStatus;
-  readonly loadedAt: number;
-}
-
-function foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
-  const { status, loadedAt } = loaded;
-  return { value: valueOf(loaded, keys.entry, serializer), status, loadedAt };
-}

@@ -9,7 +9,8 @@ import { bodyOf, kindOf } from './values.js';
 /**
  * Stores what the application says a value is, in the way of a load: its dependencies are captured first,
  * so that what is invalidated meanwhile is noticed, and so is a lease that was not asked for, so that the
- * value does not come back when it is stored only after it has been deleted.
+ * value does not come back when it is stored only after it has been deleted. Nothing is stored while
+ * what it depends on is being changed.
  *
  * @throws RedisException what Redis failed with
  */
@@ -36,6 +37,10 @@ export async function setValue(
       const liveMs = liveMsOf(ttlMs, policy);
       const claim = { token: fillId, leaseMs: policy.timeoutMs };
       const versions = await store.seize(keys, claim, dependencies.all, liveMs);
+      if (!versions) {
+        await store.remove(keys);
+        return;
+      }
       if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
       const now = store.clock.now();
       const made = {

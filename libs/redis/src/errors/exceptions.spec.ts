@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { RedisBatchException } from './redis-batch.exception.js';
 import { RedisCommandException } from './redis-command.exception.js';
@@ -5,6 +6,7 @@ import { RedisConfigurationException } from './redis-configuration.exception.js'
 import { RedisConnectionException } from './redis-connection.exception.js';
 import { RedisException } from './redis.exception.js';
 import { RedisKeyNotFoundException } from './redis-key-not-found.exception.js';
+import { RedisInvalidationException } from './redis-invalidation.exception.js';
 import { RedisLoadCycleException } from './redis-load-cycle.exception.js';
 import { RedisLoadTimeoutException } from './redis-load-timeout.exception.js';
 import { RedisPermissionException } from './redis-permission.exception.js';
@@ -62,6 +64,10 @@ describe('exceptions', () => {
       new RedisConnectionException({ host: 'h', port: 1, originalError: new Error('closed') }),
       /No connection to Redis at h:1 \(closed\)/,
     ],
+    [
+      new RedisInvalidationException({ tags: ['a', 'b'], keys: ['c'], result: 1 }),
+      /The change is made.*under 2 tags and 1 key may be old.*Do not repeat the change/,
+    ],
     [new RedisKeyNotFoundException('user:1'), /no value at "user:1"/],
     [
       new RedisValidationException('User', [{ property: 'email', messages: ['a', 'b'] }]),
@@ -82,5 +88,17 @@ describe('exceptions', () => {
     ],
   ])('%p says what happened, to what, and what to try', (exception, message) => {
     expect(exception.message).toMatch(message);
+  });
+
+  it('do not show what a change has returned, unless they are asked', () => {
+    const exception = new RedisInvalidationException({
+      tags: ['t'],
+      keys: [],
+      result: { secret: 's3cret' },
+    });
+    expect(exception.result).toEqual({ secret: 's3cret' });
+    const shown = [inspect(exception, { depth: 9 }), JSON.stringify(exception), String(exception)];
+    const { ...copied } = exception;
+    for (const text of [...shown, JSON.stringify(copied)]) expect(text).not.toContain('s3cret');
   });
 });

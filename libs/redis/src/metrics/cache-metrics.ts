@@ -49,7 +49,7 @@ export class CacheMetrics {
   /** Each of them as 0 for a cache that was heard of, so that its first failure is seen as a change. */
   #beginInvalidations(): void {
     for (const cache of [...this.#requests.firstLabels, ...this.#invalidations.firstLabels]) {
-      for (const by of ['tag', 'key', 'pattern']) {
+      for (const by of ['tag', 'key', 'pattern', 'change']) {
         this.#invalidations.add(0, cache, by, 'success');
         this.#invalidations.add(0, cache, by, 'error');
       }

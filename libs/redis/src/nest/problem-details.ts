@@ -34,6 +34,7 @@ const PROBLEMS = {
     'Somebody else changed this at the same time. Please try again.',
   ],
   REDIS_CONNECTION: [503, 'Service Unavailable', BUSY],
+  REDIS_INVALIDATION: [500, 'Internal Server Error', OURS],
   REDIS_INVALID_KEY: [400, 'Bad Request', 'The identifier is empty or malformed.'],
   REDIS_KEY_NOT_FOUND: [404, 'Not Found', 'There is nothing under this identifier.'],
   REDIS_LOAD_CYCLE: [500, 'Internal Server Error', OURS],

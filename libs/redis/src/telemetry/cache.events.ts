@@ -25,8 +25,8 @@ type CacheFacts =
       readonly error?: unknown;
       /**
        * What became of the value. `lost`: it took longer than its lease, or the entry was deleted
-       * meanwhile, and it went to its callers only; `skipped`: the loader, or a `null` without
-       * `negativeTtl`, kept it out.
+       * meanwhile, and it went to its callers only; `skipped`: the loader, a `null` without
+       * `negativeTtl`, or a change under way kept it out.
        */
       readonly outcome: 'filled' | 'lost' | 'skipped' | 'failed';
     }
@@ -39,8 +39,11 @@ type CacheFacts =
   | {
       /** Entries were invalidated, or should have been. */
       readonly type: 'cache.invalidation';
-      /** `outbox`: some of what it held was delivered, or is lost with the process. */
-      readonly by: 'tag' | 'key' | 'pattern' | 'outbox';
+      /**
+       * `change`: by `change`, tags and keys together. `outbox`: some of what it held was delivered, or is
+       * lost with the process.
+       */
+      readonly by: 'tag' | 'key' | 'pattern' | 'change' | 'outbox';
       readonly count: number;
       readonly failed: number;
       /** How many wait in the outbox, these included. */
@@ -55,7 +58,7 @@ type CacheFacts =
       /** Redis failed during a call. A read goes on without it, unless the cache is `closed`. */
       readonly type: 'cache.failure';
       readonly key: string;
-      readonly operation: 'read' | 'lease' | 'fill' | 'set' | 'delete';
+      readonly operation: 'read' | 'lease' | 'fill' | 'set' | 'delete' | 'change';
       readonly error: Error;
     }
   | {

@@ -14,7 +14,16 @@ import {
 } from 'nestjs-redis-data';
 import { msgpackSerializer } from 'nestjs-redis-data/msgpack';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
-import { EMPTY, firstValueFrom, lastValueFrom, Observable, of, Subject, throwError } from 'rxjs';
+import {
+  EMPTY,
+  firstValueFrom,
+  lastValueFrom,
+  Observable,
+  of,
+  Subject,
+  throwError,
+  toArray,
+} from 'rxjs';
 import { caught } from './support/caught.js';
 
 interface Post {
@@ -127,6 +136,26 @@ class Posts {
   async failToWrite(): Promise<void> {
     throw new TypeError('not written');
   }
+
+  @InvalidatesCache({
+    when: 'around',
+    tags: (id: number) => [`post-${id}`],
+    keys: (id: number) => [['other', id]],
+  })
+  async renameAround(id: number, title: string): Promise<Post> {
+    this.titles.set(id, title);
+    this.readInside = await this.find(id);
+    if (title === '') throw new TypeError('half written');
+    return { id, title };
+  }
+
+  @InvalidatesCache({ when: 'around', tags: ['posts'] })
+  renameAround$(id: number, title: string): Observable<Post> {
+    this.titles.set(id, title);
+    return of({ id, title }, { id, title: 'last' });
+  }
+
+  readInside: Post | null = null;
 
   readonly writes = new Subject<Post>();
 
@@ -580,6 +609,60 @@ describe('@InvalidatesCache', () => {
   });
 });
 
+describe("@InvalidatesCache with when: 'around'", () => {
+  it('lets nobody cache what is old from before the method begins until it has ended', async () => {
+    const posts = await bootPosts();
+    await posts.find(1);
+    expect(await posts.renameAround(1, 'New')).toEqual({ id: 1, title: 'New' });
+    expect(posts.readInside).toEqual({ id: 1, title: 'New' });
+    const { calls } = posts;
+    for (let i = 0; i < 2; i++) expect(await posts.find(1)).toEqual({ id: 1, title: 'New' });
+    expect(posts.calls).toBe(calls + 1); // what was read inside was not cached
+  });
+
+  it('invalidates when the method fails, too, because it may have written', async () => {
+    const posts = await bootPosts();
+    await posts.find(1);
+    expect((await caught(posts.renameAround(1, ''))).message).toBe('half written');
+    expect(await posts.find(1)).toEqual({ id: 1, title: '' });
+  });
+
+  it("gives an Observable's values once it is invalidated", async () => {
+    const posts = await bootPosts();
+    await posts.find(1);
+    const values = await firstValueFrom(posts.renameAround$(1, 'New').pipe(toArray()));
+    expect(values.map(({ title }) => title)).toEqual(['New', 'last']);
+    expect(await posts.find(1)).toEqual({ id: 1, title: 'New' });
+  });
+
+  it('rejects, with what the method returned, when Redis was not there at all', async () => {
+    const own = await startRedis();
+    const root = RedisModule.forRoot({ ...options(), url: own.url, commandTimeout: '300ms' });
+    const posts = (await boot([Posts], root)).get(Posts, { strict: false });
+    await posts.find(1);
+    await own.kill();
+    const failure = await caught(posts.renameAround(1, 'New'));
+    expect(failure).toMatchObject({
+      name: 'RedisInvalidationException',
+      tags: ['post-1'],
+      keys: ['other:1'],
+      result: { id: 1, title: 'New' },
+    });
+    await own.stop();
+  });
+
+  it('is refused for any other time', () => {
+    const declare = () => {
+      class Untimely {
+        @InvalidatesCache({ when: 'before' as 'around' })
+        async write(): Promise<void> {}
+      }
+      return Untimely;
+    };
+    expect(declare).toThrow(/@InvalidatesCache\(\) of write: when=before: 'after' or 'around'/);
+  });
+});
+
 /** Compiled, never run. */
 export const refusedByTheCompiler = () => {
   class Refused {
@@ -610,6 +693,22 @@ export const refusedByTheCompiler = () => {
     @InvalidatesCache({ tags: (result: number) => [result] })
     async otherResult(): Promise<string> {
       return 'x';
+    }
+
+    // @ts-expect-error -- there is no result yet
+    @InvalidatesCache({ when: 'around', tags: (result: string, id: number) => [result, id] })
+    async noResultYet(id: number): Promise<string> {
+      return `${id}`;
+    }
+
+    @InvalidatesCache({ when: 'around', tags: (id: number) => [id], keys: [['x', 1]] })
+    async fittingAround(id: number): Promise<string> {
+      return `${id}`;
+    }
+
+    @InvalidatesCache({ when: 'after', tags: (result: string, id: number) => [result, id] })
+    async fittingAfter(id: number): Promise<string> {
+      return `${id}`;
     }
 
     // @ts-expect-error -- a number of milliseconds is no duration

@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isAcquire, nth } from './support/cache-commands.js';
+import { isAcquire, isWithdraw, nth } from './support/cache-commands.js';
 import { gated } from './support/gate.js';
 import { heldLoader, latch } from './support/latch.js';
 import { listenedCache } from './support/cache-stage.js';
@@ -149,12 +149,13 @@ onOneServer((stage) => {
       const gate = gated(stage.client);
       const isSent = latch();
       let isAway = true;
-      const unlink = (...all: string[]) => {
+      const evalsha = (...args: Parameters<typeof stage.client.evalsha>) => {
+        if (!isWithdraw(args)) return stage.client.evalsha(...args);
         if (isAway) return Promise.reject(new Error('Connection is closed.'));
-        return stage.client.unlink(...all).finally(isSent.open);
+        return stage.client.evalsha(...args).finally(isSent.open);
       };
       const client = new Proxy(gate.client, {
-        get: (target, name): unknown => (name === 'unlink' ? unlink : Reflect.get(target, name)),
+        get: (target, name): unknown => (name === 'evalsha' ? evalsha : Reflect.get(target, name)),
       });
       const { cache } = listenedCache(client, keys, { outbox: true });
       const named = { tags: ['named'] };

@@ -16,6 +16,8 @@ async function open() {
   await cache.getOrLoad('known', () => 1, { tags: ['known'], dependsOn: ['foreign'] });
   await cache.getOrLoad('failing', () => Promise.reject(new Error('x'))).catch(() => undefined);
   await cache.getOrLoad('read', ({ read }) => read('foreign'), { negativeTtl: '1m' });
+  await cache.set('set', 1);
+  await cache.change({ tags: ['known'], keys: ['known'] }, () => undefined);
   await cache.getOrLoad('slow', () => pass(200), { negativeTtl: '1m' }); // so long that its holder has to show that it lives
   const record = recordCommands(client);
   return {
@@ -62,6 +64,20 @@ describe('The round trips of a cache', () => {
     expect(on.names().slice(before)).toEqual(['mget']);
   });
 
+  it('are as many for fifty keys as for one, and fewer for those that are cached', async () => {
+    await using on = await open();
+    const keys = Array.from({ length: 50 }, (_, i) => `all-${i}`);
+    const load = (missing: string[]) => new Map(missing.map((key) => [key, key]));
+    const options = { tags: (key: string) => [...TAGS, key] };
+    const read = (count: number) => on.cache.getOrLoadAll(keys.slice(0, count), load, options);
+    expect(await on.trips(() => read(40))).toBe(3);
+    expect(await on.trips(() => read(40))).toBe(1);
+    const before = on.names().length;
+    await read(40);
+    expect(on.names().slice(before)).toEqual(['mget']);
+    expect(await on.trips(() => read(50))).toBe(3);
+  });
+
   it('are two the first time that an entry depends on more than its reader names', async () => {
     await using on = await open();
     await on.cache.getOrLoad('x', () => 1, { tags: ['a', 'b'] });
@@ -92,7 +108,21 @@ describe('The round trips of a cache', () => {
     expect(await on.trips(() => cache.get('x', { tags: TAGS }))).toBe(1);
     expect(await on.trips(() => cache.delete('x'))).toBe(1);
     expect(await on.trips(() => cache.invalidateTags(...TAGS))).toBe(1);
+    expect(await on.trips(() => cache.invalidatePattern('nothing*'))).toBe(2);
     const customers = new RedisRepository(on.client, on.keys, Customer);
     expect(await on.trips(async () => customers.dependencyOn('1'))).toBe(0);
+  });
+
+  it('are two for a change, and the same as ever for a read of what is being changed', async () => {
+    await using on = await open();
+    const { cache } = on;
+    const change = (work: () => unknown) => cache.change({ tags: TAGS, keys: ['x', 'y'] }, work);
+    expect(await on.trips(() => change(() => undefined))).toBe(2);
+    await cache.getOrLoad('z', () => 1, { tags: TAGS });
+    const load = () => cache.getOrLoad('z', () => 1, { tags: TAGS });
+    await change(async () => {
+      expect([await on.trips(load), await on.trips(load)]).toEqual([1, 1]);
+    });
+    expect([await on.trips(load), await on.trips(load)]).toEqual([3, 1]);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { nodeOf } from '../../src/connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../../src/connection/options/options.js';
 import { KeyBuilder, RedisRepository } from '../../src/index.js';
@@ -100,9 +100,26 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     }
   });
 
+  it('getOrLoadAll gives the hits of the others, and loads what is left with one call', async () => {
+    const healthy = HEALTHY.flatMap((node) => entriesOn(node, 8));
+    const frozen = entriesOn(FROZEN, 8);
+    const { cache, of } = await filled(healthy.slice(0, 12));
+    freeze(FROZEN);
+    const loader = jest.fn((missing: string[]) => new Map(missing.map((name) => [name, name])));
+    for (let round = 0; round < 2; round++) {
+      const found = await cache.getOrLoadAll([...frozen, ...healthy], loader);
+      expect([...found.keys()]).toEqual([...frozen, ...healthy]);
+    }
+    expect(loader.mock.calls.map(([missing]) => missing)).toEqual([
+      [...frozen, ...healthy.slice(12)],
+      frozen,
+    ]);
+    expect(of('cache.breaker')).toMatchObject([{ state: 'open' }]);
+  });
+
   it('a tag on the frozen one is not held against the node of the entry', async () => {
     const [healthy] = HEALTHY as [number];
-    const [entry, ...tagged] = entriesOn(healthy, 4) as [string, ...string[]];
+    const [entry, fresh, ...tagged] = entriesOn(healthy, 5) as [string, string, ...string[]];
     const [healthyTag] = tagsOn(healthy, 1) as [string];
     const tags = tagsOn(FROZEN, 1);
     const { cache, statusOf, of } = await filled([entry]);
@@ -112,7 +129,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     expect(new Set(statuses)).toEqual(new Set(['bypass']));
     expect(of('cache.breaker')).toMatchObject([{ state: 'open' }]);
     expect(await statusOf(entry)).toBe('hit');
-    expect(await statusOf('new', [healthyTag])).toBe('miss');
+    expect(await statusOf(fresh, [healthyTag])).toBe('miss');
     const { sent } = recordCommands(client);
     expect(await statusOf(tagged[0] as string, tags)).toBe('bypass');
     expect(sent).toEqual([]); // nor is the node of the entry asked for what is of no use alone

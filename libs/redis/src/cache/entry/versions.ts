@@ -1,7 +1,7 @@
 import type { DependencyList } from './dependency-list.js';
 import type { Entry } from './envelope.js';
 
-/** What each dependency was at, or `null` where it is not there. By label. */
+/** What each dependency was at, or `null` where it was being changed. By label. */
 export type Versions = ReadonlyMap<string, string | null>;
 
 /** How dependencies and their versions stand in an entry. Neither has a line break in it. */

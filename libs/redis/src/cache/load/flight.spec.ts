@@ -19,7 +19,7 @@ import { LoadTracing } from './load-tracing.js';
 import { Flights } from './flights.js';
 import { nextMoment } from './moments.js';
 
-const MISSING: Verdict = { state: 'missing', judged: '' };
+const MISSING: Verdict = { state: 'missing', judged: '', isBeingChanged: false };
 
 /** A cache's parts without Redis: each answer is up to the test. */
 function partsWith(replies: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
@@ -73,7 +73,7 @@ describe('Flight', () => {
       lease: () => sleep(30, null), // answered later than the entry: with another command
     });
     const request = requestFor(parts, () => 'value');
-    const flight = new Flight(parts, request, new Budget(250)).load('');
+    const flight = new Flight(parts, request, new Budget(250)).load(MISSING);
     await sleep(10); // it has asked for the entry and for the holder
     const settled = flight.settled().then(() => 'answered');
     expect(await settled).toBe('answered');
@@ -115,12 +115,12 @@ describe('Flights', () => {
     const flights = new Flights(parts);
     const leaving = new AbortController();
     const request = requestFor(parts, () => 'value');
-    const first = flights.load(callerOf(request, leaving.signal), '');
+    const first = flights.load(callerOf(request, leaving.signal), MISSING);
     await sleep(5);
     leaving.abort(new Error('left'));
     await expect(first).rejects.toThrow('left');
     acquire.mockResolvedValue({ state: 'acquired', versions: new Map() });
-    expect(await flights.load(callerOf(request), '')).toMatchObject({
+    expect(await flights.load(callerOf(request), MISSING)).toMatchObject({
       body: Buffer.from('"value"'),
     });
   });
@@ -162,7 +162,7 @@ describe('Flights', () => {
       return operation === 'lease' ? Promise.reject(away) : done;
     };
     const flights = new Flights(parts);
-    expect(await flights.load(callerOf(requestFor(parts, () => 'value')), '')).toMatchObject({
+    expect(await flights.load(callerOf(requestFor(parts, () => 'value')), MISSING)).toMatchObject({
       body: Buffer.from('"value"'),
       status: 'bypass',
     });
@@ -178,7 +178,7 @@ describe('Flights', () => {
     const forget = jest.spyOn(Map.prototype, 'delete');
     const keys = Array.from({ length: 1_000 }, (_, i) => `key ${i}`);
     await Promise.all(
-      keys.map((key) => flights.load(callerOf(requestFor(parts, () => 'value', key)), '')),
+      keys.map((key) => flights.load(callerOf(requestFor(parts, () => 'value', key)), MISSING)),
     );
     await sleep(5);
     const forgotten = new Set(forget.mock.calls.map(([key]) => key as string));

@@ -4,12 +4,13 @@ import { whenAborted } from '../../time/until-abort.js';
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { Versions } from '../entry/versions.js';
+import { isBeingChanged } from '../entry/writers.js';
 import { Budget } from '../outage/budget.js';
 import type { Turn } from '../outage/load-gate.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { isReadable } from '../values.js';
-import { entryFound, foundFor, judgedBy } from './found.js';
+import { entryFound, foundFor, isChanging, judgedBy } from './found.js';
 import { Lease } from './lease.js';
 import { Load, type LoadedValue } from './load.js';
 import { loadSource } from './load-source.js';
@@ -56,12 +57,14 @@ export class Flight {
     this.#budget = budget;
     this.#calls = new RedisCalls(parts, request);
     this.#lease = lease ?? new Lease(parts, request, this.#calls);
-    this.#turn = parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
+    this.#turn =
+      request.peers?.turn ?? parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
   }
 
-  /** @param judged the load whose entry is not good enough, '' for none */
-  load(judged: string): this {
-    return this.#start(() => this.#acquireAndLoad(judged, 'load'));
+  /** @param verdict on the entry that is not good enough */
+  load(verdict: Verdict): this {
+    if (isChanging(verdict)) return this.#start(() => this.#loadUncached('miss'));
+    return this.#start(() => this.#acquireAndLoad(judgedBy(verdict), 'load'));
   }
 
   /** The same for nobody who waits: ends without a value if another process does it already. */
@@ -72,7 +75,8 @@ export class Flight {
 
   /** Loads without Redis. */
   loadAlone(): this {
-    return this.#start(() => this.#loadAlone());
+    this.#isAlone = true;
+    return this.#start(() => this.#loadUncached('bypass'));
   }
 
   /** Whether it loads without Redis, or waits for its turn to. */
@@ -156,7 +160,8 @@ export class Flight {
       if (!(error instanceof RedisAway)) throw error;
       if (mode === 'refresh') return undefined;
       if (this.#parts.options.onOutage === 'closed') throw error.error;
-      return this.#loadAlone();
+      this.#isAlone = true;
+      return this.#loadUncached('bypass');
     }
   }
 
@@ -183,10 +188,11 @@ export class Flight {
   ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
     // For a load that takes as long as it may, and one that follows it.
     const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
-    const vigil = new Vigil(this.#request.policy.timeoutMs);
+    const { peers, policy } = this.#request;
+    const vigil = new Vigil(policy.timeoutMs);
     for (;;) {
       const claim = this.#lease.claim(judged, vigil.orphan, this.#budget, this.#storeLate);
-      const claimed = await this.#progress.ask(claim);
+      const claimed = await this.#progress.ask(peers?.deciding(claim) ?? claim);
       if (claimed.state === 'acquired') return claimed;
       if (claimed.state === 'held') {
         vigil.sees(claimed.lease);
@@ -197,13 +203,18 @@ export class Flight {
         await sleep(LONGEST_PAUSE_MS); // or each stale hit would ask for the lease again
         return { found: undefined };
       }
+      if (claimed.state === 'changing') return { found: await this.#loadUncached('miss') };
       const verdict =
         claimed.state === 'held'
           ? await this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt))
           : await this.#look();
       const found = foundFor(this.#request, verdict);
       if (found) return { found };
-      if (performance.now() > giveUpAt) return { found: await this.#loadAlone() };
+      if (isChanging(verdict)) return { found: await this.#loadUncached('miss') };
+      if (performance.now() > giveUpAt) {
+        this.#isAlone = true;
+        return { found: await this.#loadUncached('bypass') };
+      }
       judged = judgedBy(verdict);
     }
   }
@@ -211,12 +222,12 @@ export class Flight {
   /** Until there is a usable entry, or nobody holds the lease any more who can be alive. */
   async #awaitHolder(vigil: Vigil, giveUpAt: number): Promise<Verdict> {
     const { reader, announcer } = this.#parts;
-    const { keys, dependencies, policy } = this.#request;
+    const { keys, dependencies, policy, peers } = this.#request;
     const startedAt = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       this.#progress.wait();
-      await sleep(plusJitter(pauseMs));
+      await (peers?.pause(pauseMs) ?? sleep(plusJitter(pauseMs)));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
       this.#abort.signal.throwIfAborted();
       const look = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
@@ -225,8 +236,10 @@ export class Flight {
       const [verdict, lease] = await this.#progress.ask(both);
       vigil.sees(lease);
       const isFound = foundFor(this.#request, verdict) !== undefined;
+      const now = this.#parts.store.clock.now();
+      const isVain = isChanging(verdict) || isBeingChanged(lease, now);
       const isHeld = lease !== null && vigil.orphan === undefined;
-      if (!isFound && isHeld && performance.now() <= giveUpAt) continue;
+      if (!isFound && !isVain && isHeld && performance.now() <= giveUpAt) continue;
       const durationMs = performance.now() - startedAt;
       announcer.announce('cache.lease-wait', { key: keys.entry, durationMs });
       return verdict;
@@ -270,10 +283,13 @@ export class Flight {
     return lastKnown && isReadable(lastKnown, this.#request) ? lastKnown : undefined;
   }
 
-  #loadAlone(): Promise<Loaded> {
+  /**
+   * Without a lease: there is no Redis that could give one, or what is loaded is being changed, so that
+   * nobody may store it.
+   */
+  #loadUncached(status: 'miss' | 'bypass'): Promise<Loaded> {
     const { tracing } = this.#parts;
     const { keys } = this.#request;
-    this.#isAlone = true;
     this.#progress.wait();
     return this.#turn.run(async () => {
       this.#progress.loadAlone();
@@ -283,7 +299,7 @@ export class Flight {
       const { durationMs } = value;
       const key = keys.entry;
       this.#parts.announcer.announce('cache.load', { key, durationMs, outcome: 'skipped' });
-      return this.#loaded(value, 'bypass');
+      return this.#loaded(value, status);
     });
   }
 
@@ -308,8 +324,8 @@ export class Flight {
   }
 
   #load(captured: Map<string, string | null>): Promise<LoadedValue> {
-    const isAlone = this.#progress.phase === 'alone';
-    const source = loadSource(this.#request, this.#calls, isAlone);
+    const lease = this.#progress.phase === 'alone' ? undefined : this.#lease;
+    const source = loadSource(this.#request, this.#calls, lease);
     const load = new Load(this.#parts, this.#request, this.#abort);
     return this.running.run(() => load.run(captured, source));
   }

@@ -1,7 +1,8 @@
 import type { CacheParts, Loaded, LoadRequest } from '../cache-parts.js';
 import { Budget } from '../outage/budget.js';
+import type { Verdict } from '../store/entry-reader.js';
 import { Flight } from './flight.js';
-import { foundFor, judgedBy } from './found.js';
+import { foundFor } from './found.js';
 import { nextMoment } from './moments.js';
 import { untilAbort } from '../../time/until-abort.js';
 
@@ -28,21 +29,21 @@ export class Flights {
   }
 
   /**
-   * @param judged the load whose entry is not good enough, '' for none
+   * @param verdict on the entry that is not good enough
    * @throws what the loader throws; RedisAway if Redis cannot be asked; RedisLoadCycleException
    */
-  async load(caller: Caller, judged: string): Promise<Loaded> {
+  async load(caller: Caller, verdict: Verdict): Promise<Loaded> {
     const { request, signal } = caller;
     const giveUpAt = performance.now() + request.policy.loadTimeoutMs;
     let { moment } = caller;
     while (performance.now() <= giveUpAt) {
-      const loaded = await this.#share({ ...caller, moment }, judged);
+      const loaded = await this.#share({ ...caller, moment }, verdict);
       if (loaded) return loaded;
       signal?.throwIfAborted();
       moment = nextMoment();
-      const found = await this.#look(caller);
-      if (typeof found !== 'string') return found;
-      judged = found;
+      verdict = await this.#look(caller);
+      const found = foundFor(request, verdict);
+      if (found) return found;
     }
     return this.loadAlone({ ...caller, moment });
   }
@@ -72,12 +73,12 @@ export class Flights {
   }
 
   /** What the flight gives that is under way, if the caller may have it, or a new one. */
-  async #share(caller: Caller, judged: string): Promise<Loaded | undefined> {
+  async #share(caller: Caller, verdict: Verdict): Promise<Loaded | undefined> {
     const { request, budget } = caller;
     const flight = this.#flights.get(request.keys.entry);
     if (!flight || flight.isAlone || flight.isAborted) {
       const made = new Flight(this.#parts, request, budget);
-      return this.#await(made, caller, () => made.load(judged));
+      return this.#await(made, caller, () => made.load(verdict));
     }
     return flight.running.awaited(() => this.#shareWith(flight, caller));
   }
@@ -96,11 +97,9 @@ export class Flights {
     return loaded?.isComplete ? loaded : undefined;
   }
 
-  /** @returns what can be used by now, or the load whose entry cannot */
-  async #look({ request, budget }: Caller): Promise<Loaded | string> {
+  #look({ request, budget }: Caller): Promise<Verdict> {
     const { keys, dependencies } = request;
-    const verdict = await this.#parts.reader.look(keys, dependencies, budget);
-    return foundFor(request, verdict) ?? judgedBy(verdict);
+    return this.#parts.reader.look(keys, dependencies, budget);
   }
 
   /** Nothing begins if the loader that asks would wait for itself. */

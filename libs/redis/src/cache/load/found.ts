@@ -37,3 +37,8 @@ export function entryFound(
 export function judgedBy(verdict: Verdict): string {
   return verdict.state === 'missing' ? verdict.judged : verdict.entry.fillId;
 }
+
+/** Whether what is missing is being changed: it may be loaded, and nobody can store it. */
+export function isChanging(verdict: Verdict): boolean {
+  return verdict.state === 'missing' && verdict.isBeingChanged;
+}

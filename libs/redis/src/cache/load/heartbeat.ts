@@ -11,17 +11,19 @@ const MOST_UNANSWERED = 8;
  */
 export class Heartbeat {
   readonly #beat: (n: number) => Promise<unknown>;
+  readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
   #unanswered = 0;
 
   /** @param beat is given how many there were, this one included; failures are ignored */
-  constructor(beat: (n: number) => Promise<unknown>) {
+  constructor(beat: (n: number) => Promise<unknown>, everyMs = BEAT_MS) {
     this.#beat = beat;
+    this.#everyMs = everyMs;
   }
 
   start(): void {
-    this.#timer ??= setInterval(this.#tick, BEAT_MS).unref();
+    this.#timer ??= setInterval(this.#tick, this.#everyMs).unref();
   }
 
   stop(): void {

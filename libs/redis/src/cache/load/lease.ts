@@ -3,6 +3,7 @@ import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { Dependency } from '../entry/dependency.js';
 import { liveMsOf, makeEntry } from '../entry/make-entry.js';
 import type { Versions } from '../entry/versions.js';
+import { hasGaps } from '../entry/writers.js';
 import type { Budget } from '../outage/budget.js';
 import type { CacheStore, Claimed } from '../store/cache-store.js';
 import { LeaseToken } from '../store/lease-token.js';
@@ -99,6 +100,7 @@ export class Lease {
 
   /** Whether it is still held, and everything as it was captured. */
   async isUnchanged(captured: Versions, budget: Budget): Promise<boolean> {
+    if (hasGaps(captured)) return false;
     const { guard, outbox, store } = this.#parts;
     const { keys } = this.#request;
     const dependencies = this.#dependenciesOf(captured);

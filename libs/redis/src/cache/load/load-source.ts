@@ -1,28 +1,33 @@
 import type { LoadRequest } from '../cache-parts.js';
 import { liveMsOf } from '../entry/make-entry.js';
+import { hasGaps } from '../entry/writers.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { CacheStore } from '../store/cache-store.js';
+import type { Lease } from './lease.js';
 import type { LoadSource } from './load-run.js';
 import type { RedisCalls } from './redis-calls.js';
 
 /**
  * How a loader gets at Redis while it runs.
  *
- * @param isAlone whether there is no lease: then nothing has to be captured
+ * @param lease that of the load; `undefined` if there is none: then nothing has to be captured
  * @internal
  */
 export function loadSource(
   { policy }: LoadRequest,
   calls: RedisCalls,
-  isAlone: boolean,
+  lease: Lease | undefined,
 ): LoadSource {
   const liveMs = liveMsOf(policy.ttlMs, policy) + policy.loadTimeoutMs;
   return {
-    capture: (dependencies) => {
-      if (isAlone) return Promise.resolve(undefined);
+    capture: async (dependencies) => {
+      if (!lease) return undefined;
       const keys = dependencies.map(({ key }) => key);
       const capture = (store: CacheStore) => store.capture(dependencies, liveMs);
-      return calls.attempt('lease', keys, capture).catch(unlessAway);
+      const versions = await calls.attempt('lease', keys, capture).catch(unlessAway);
+      // It will not be stored: others need not wait for it.
+      if (versions && hasGaps(versions)) lease.release();
+      return versions;
     },
     readContent: async (key) => {
       try {

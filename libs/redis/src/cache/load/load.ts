@@ -1,6 +1,7 @@
 import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
 import type { CacheParts, LoadRequest } from '../cache-parts.js';
 import type { EntryKind } from '../entry/envelope.js';
+import { hasGaps } from '../entry/writers.js';
 import { bodyOf, kindOf } from '../values.js';
 import { NotCached } from './not-cached.js';
 import { LoadRun, type LoadSource } from './load-run.js';
@@ -13,7 +14,7 @@ export interface LoadedValue {
   /** How long it is fresh; `undefined` if it is not to be cached. */
   readonly ttlMs: number | undefined;
   readonly durationMs: number;
-  /** Whether everything that it depends on was captured before it was read. */
+  /** Whether everything that it depends on was captured before it was read, and was not being changed. */
   readonly isComplete: boolean;
 }
 
@@ -45,7 +46,7 @@ export class Load {
       const kind = kindOf(value);
       const body = bodyOf(value, keys.entry, serializer);
       const ttlMs = kind === 'v' ? (run.ttlMs ?? policy.ttlMs) : policy.negativeTtlMs;
-      const isComplete = run.late.length === 0 && run.isCaptured;
+      const isComplete = run.late.length === 0 && run.isCaptured && !hasGaps(captured);
       const isCached = isComplete && !run.isSkipped && ttlMs > 0;
       const durationMs = performance.now() - startedAt;
       return { kind, body, ttlMs: isCached ? ttlMs : undefined, durationMs, isComplete };
@@ -65,7 +66,7 @@ export class Load {
     const { late } = first.run;
     if (late.length === 0 || first.run.isSkipped) return first;
     const versions = await source.capture(late);
-    if (!versions) return first;
+    if (!versions || hasGaps(versions)) return first;
     for (const [label, version] of versions) captured.set(label, version);
     return this.#call(captured, source);
   }

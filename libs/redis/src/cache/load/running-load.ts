@@ -90,3 +90,8 @@ const current = new AsyncLocalStorage<RunningLoad>();
 
 /** How many loaders are running, of all caches. */
 let running = 0;
+
+/** The load inside whose loader this is called, if it is. */
+export function currentLoad(): RunningLoad | undefined {
+  return current.getStore();
+}

@@ -50,7 +50,10 @@ export class Turn {
   /** Whose places it may have. */
   readonly #lenders = new Set<Lender>();
   #place: Place | undefined;
+  #entering: Promise<Place> | undefined;
   #entered: (() => void) | undefined;
+  /** Loads that are one for their source share a turn: how many run, or wait for it. */
+  #loads = 0;
 
   constructor(gate: LoadGate, key: string, waitMs: number) {
     this.#gate = gate;
@@ -67,12 +70,15 @@ export class Turn {
   /** @throws RedisLoadTimeoutException if its turn does not come in time */
   async run<T>(load: () => Promise<T>): Promise<T> {
     this.borrow();
-    for (const lender of [...this.#lenders, this.#gate]) this.#place ??= lender.lend();
-    const place = this.#place ?? (await this.#wait());
+    this.#loads++;
     try {
+      if (!this.#entering) {
+        for (const lender of [...this.#lenders, this.#gate]) this.#place ??= lender.lend();
+      }
+      const place = this.#place ?? (await (this.#entering ??= this.#wait()));
       return await current.run(place, load);
     } finally {
-      place.leave();
+      if (--this.#loads === 0) this.#leave();
     }
   }
 
@@ -81,6 +87,13 @@ export class Turn {
     this.#place = place;
     this.#leaveQueues();
     this.#entered?.();
+  }
+
+  #leave(): void {
+    this.#place?.leave();
+    this.#place = undefined;
+    this.#entering = undefined;
+    this.#entered = undefined;
   }
 
   #mayHave(lender: Lender): void {

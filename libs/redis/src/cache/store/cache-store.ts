@@ -8,9 +8,21 @@ import { RedisConfigurationException } from '../../errors/redis-configuration.ex
 import type { Dependency } from '../entry/dependency.js';
 import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';
+import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
 import { AbandonedLeases } from './abandoned-leases.js';
-import { ACQUIRE, BEAT, CAPTURE, FILL, FINGERPRINT, LARGEST_CONTENT, RELEASE } from './scripts.js';
+import {
+  ACQUIRE,
+  ANNOUNCE,
+  BEAT,
+  CAPTURE,
+  FILL,
+  FINGERPRINT,
+  LARGEST_CONTENT,
+  RELEASE,
+  SEIZE,
+  WITHDRAW,
+} from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { uniqueId } from './unique-id.js';
 
@@ -30,7 +42,10 @@ export type Claimed =
     }
   /** The lease as it is now. */
   | { readonly state: 'held'; readonly lease: string }
-  | { readonly state: 'changed' };
+  /** The entry has been filled since it was judged. */
+  | { readonly state: 'changed' }
+  /** Somebody is changing what the entry is made from: whatever is loaded now must not be stored. */
+  | { readonly state: 'changing' };
 
 /** Who asks for a lease. */
 export interface Claim {
@@ -40,6 +55,13 @@ export interface Claim {
   readonly judged: string;
   /** The lease of a holder that is gone: it may be taken over. */
   readonly orphan?: string | undefined;
+}
+
+/** Somebody who changes what is cached: see `change`. */
+export interface Writer {
+  readonly token: string;
+  /** How long after its last sign of life it counts as gone. */
+  readonly liveMs: number;
 }
 
 type AcquireReply = readonly [Claimed['state'], now: number, isForeign?: number, lease?: string];
@@ -145,6 +167,10 @@ export class CacheStore {
     ]);
     const [state, now, isForeign, holding = ''] = reply as AcquireReply;
     this.clock.learn(now, askedAt);
+    if (state !== 'changed' && hasGaps(versions)) {
+      if (state === 'acquired') this.release({ entry, lease }, token);
+      return { state: 'changing' };
+    }
     if (state === 'acquired') return { state, versions, isForeign: isForeign === 1 };
     return state === 'held' ? { state, lease: holding } : { state };
   }
@@ -163,7 +189,7 @@ export class CacheStore {
     return this.#ask(lease, this.#coalescer.read(lease));
   }
 
-  /** The versions of dependencies, made for those that have none. */
+  /** The versions of dependencies, made for those that have none. `null` for what is being changed. */
   async capture(dependencies: readonly Dependency[], liveMs: number): Promise<Versions> {
     const versions = new Map<string, string | null>();
     if (dependencies.length === 0) return versions;
@@ -182,7 +208,10 @@ export class CacheStore {
       work.push(
         captured.then((found) => {
           keys.forEach((key, i) => {
-            versions.set((byKey.get(key) as Dependency).label, (found as string[])[i] ?? null);
+            versions.set(
+              (byKey.get(key) as Dependency).label,
+              (found as (string | null)[])[i] ?? null,
+            );
           });
         }),
       );
@@ -204,19 +233,23 @@ export class CacheStore {
     return (await this.#door(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
   }
 
-  /** Takes the lease whoever has it, and the versions. */
+  /**
+   * Takes the lease whoever has it, and the versions.
+   *
+   * @returns `undefined` if something is being changed: whatever is stored now would be invalid
+   */
   async seize(
     { lease }: EntryKeys,
     { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
     dependencies: readonly Dependency[],
     liveMs: number,
-  ): Promise<Versions> {
-    const seized = this.#client.set(lease, token, 'PX', Math.max(1, Math.round(leaseMs)));
-    const [versions] = await Promise.all([
+  ): Promise<Versions | undefined> {
+    const args = [token, `${Math.max(1, Math.round(leaseMs))}`];
+    const [versions, seized] = await Promise.all([
       this.capture(dependencies, liveMs),
-      this.#door(lease, seized),
+      this.#door(lease, SEIZE.run(this.#client, [lease], args)),
     ]);
-    return versions;
+    return seized === 1 && !hasGaps(versions) ? versions : undefined;
   }
 
   /** Shows that the holder of the lease lives. Sends nothing over a connection that is not ready. */
@@ -237,19 +270,68 @@ export class CacheStore {
    * The lease goes first: once it is gone no load that is under way can bring the entry back. In a
    * cluster it takes two round trips: one command for both fails while their slot is being moved.
    *
+   * A lease stays on which writers stand that are changing the entry.
+   *
+   * @param writer the token of one that has done
    * @returns whether there was an entry
    */
-  async remove({ entry, lease }: EntryKeys): Promise<boolean> {
-    const withoutLease = this.#client.unlink(lease);
-    if (isCluster(this.#client)) await this.#door(lease, withoutLease);
-    const removing = Promise.all([withoutLease, this.#client.unlink(entry)]);
-    const [, removed] = await this.#door(entry, removing);
-    return removed === 1;
+  async remove({ entry, lease }: EntryKeys, writer = ''): Promise<boolean> {
+    if (!isCluster(this.#client))
+      return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
+    await this.#withdraw(lease, [lease], writer);
+    return (await this.#door(entry, this.#client.unlink(entry))) === 1;
   }
 
-  /** Makes everything invalid that depends on the version at this key. */
-  async drop(key: string): Promise<void> {
-    await this.#door(key, this.#client.unlink(key));
+  /**
+   * Makes everything invalid that depends on the version at this key. Writers that are changing it stay
+   * there: it is invalid already.
+   *
+   * @param writer the token of one that has done
+   */
+  async drop(key: string, writer = ''): Promise<void> {
+    await this.#withdraw(key, [key], writer);
+  }
+
+  /** The same for many leases; in a cluster each by a command of its own. */
+  async dropAll(leases: readonly string[]): Promise<void> {
+    const groups = isCluster(this.#client) ? leases.map((lease) => [lease]) : [[...leases]];
+    const drop = async ([first, ...others]: readonly string[]) => {
+      if (first !== undefined) await this.#withdraw(first, [first, ...others], '');
+    };
+    await Promise.all(groups.map(drop));
+  }
+
+  /** Says that a writer is changing what the version at this key stands for. */
+  async announce(key: string, writer: Writer): Promise<void> {
+    await this.#announce(key, [key], writer);
+  }
+
+  /**
+   * Says that a writer is changing an entry, which nobody can fill any more then, and removes it. In a
+   * cluster two round trips, for the same reason as in `remove`.
+   */
+  async announceEntry({ entry, lease }: EntryKeys, writer: Writer): Promise<void> {
+    if (!isCluster(this.#client)) {
+      await this.#announce(entry, [lease, entry], writer);
+      return;
+    }
+    await this.#announce(lease, [lease], writer);
+    await this.#door(entry, this.#client.unlink(entry));
+  }
+
+  #announce(key: string, keys: readonly string[], { token, liveMs }: Writer): Promise<unknown> {
+    return this.#door(key, ANNOUNCE.run(this.#client, keys, [token, `${liveMs}`]));
+  }
+
+  #withdraw(
+    key: string,
+    lists: readonly string[],
+    writer: string,
+    entries: readonly string[] = [],
+  ): Promise<number> {
+    const args = [writer, `${entries.length}`];
+    const reply = WITHDRAW.run(this.#client, [...lists, ...entries], args);
+    return this.#door(key, reply.then(Number)); // a client may be set to give numbers as strings
   }
 
   async #print(key: string): Promise<string> {

@@ -10,6 +10,7 @@ import type { Dependency } from '../entry/dependency.js';
 import { DependencyList } from '../entry/dependency-list.js';
 import { decodeEntry, fillIdOf, type Entry } from '../entry/envelope.js';
 import { decodeVersions, standsExactly } from '../entry/versions.js';
+import { isBeingChanged } from '../entry/writers.js';
 
 /** What was found where an entry should be. */
 export type Verdict =
@@ -24,6 +25,8 @@ export type Verdict =
       readonly state: 'missing';
       /** The load that made what is stored there all the same; '' if none did. */
       readonly judged: string;
+      /** Whether what it depends on is being changed: then nobody can fill it. */
+      readonly isBeingChanged: boolean;
     };
 
 /** How many entries it is known of that they depend on more than their readers say. */
@@ -77,21 +80,33 @@ export class EntryReader {
     stored: Buffer | null,
     versions: readonly (string | null)[],
   ): Verdict | Promise<Verdict> {
-    if (stored === null) return NOTHING;
+    if (stored === null) return this.#missing('', versions);
     const entry = decodeEntry(stored);
     if (!entry) {
       this.#onCorrupt(look.key);
-      return { state: 'missing', judged: fillIdOf(stored) };
+      return this.#missing(fillIdOf(stored), versions);
     }
-    if (standsExactly(entry, look.read, versions)) return this.#verdict(entry, true, look);
+    if (standsExactly(entry, look.read, versions))
+      return this.#verdict(entry, true, look, versions);
     return this.#stands(entry, look, versions).then((isValid) =>
-      this.#verdict(entry, isValid, look),
+      this.#verdict(entry, isValid, look, versions),
     );
   }
 
-  #verdict(entry: Entry, isValid: boolean, { key, deleted }: Look): Verdict {
+  #missing(judged: string, versions: readonly (string | null)[]): Verdict {
+    const now = this.#store.clock.now();
+    const isChanging = versions.some((version) => isBeingChanged(version, now));
+    return { state: 'missing', judged, isBeingChanged: isChanging };
+  }
+
+  #verdict(
+    entry: Entry,
+    isValid: boolean,
+    { key, deleted }: Look,
+    versions: readonly (string | null)[],
+  ): Verdict {
     if (!isValid || this.#isDeleted(entry, key, deleted)) {
-      return { state: 'missing', judged: entry.fillId };
+      return this.#missing(entry.fillId, versions);
     }
     const { freshUntil } = entry;
     const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;
@@ -196,8 +211,6 @@ class Hint {
     return this.#read;
   }
 }
-
-const NOTHING: Verdict = { state: 'missing', judged: '' };
 
 function distinct(dependencies: readonly Dependency[]): readonly Dependency[] {
   return [...new Map(dependencies.map((one) => [one.label, one])).values()];

@@ -1,6 +1,7 @@
 import { READ_STRING } from '../../connection/keyspace/read-string.js';
 import { RedisScript } from '../../connection/keyspace/redis-script.js';
 import { LUA_FILL_ID_OF } from '../entry/envelope.js';
+import { WRITERS_BEGIN } from '../entry/writers.js';
 
 /** Reads that take a key of another type for one that is not there, instead of failing. */
 const READ_TEXT = `
@@ -17,18 +18,48 @@ end
 `;
 
 /**
- * Takes the lease of an entry, unless somebody has filled it since it was judged, or holds the lease.
- * Done again by a command that was sent twice it answers the same.
+ * Lists of writers that are changing something, `${WRITERS_BEGIN}<token>@<expiry>,...`, where a version or
+ * a lease would be. A writer whose time is over counts for nothing.
+ */
+const READ_WRITERS = `
+${READ_TEXT}
+local function living_writers(text, time)
+  local living = {}
+  if not text or string.sub(text, 1, ${WRITERS_BEGIN.length}) ~= '${WRITERS_BEGIN}' then return living end
+  for token, expiry in string.gmatch(text, '([%w_-]+)@(%d+)') do
+    if tonumber(expiry) > time then living[#living + 1] = {token = token, expiry = tonumber(expiry)} end
+  end
+  return living
+end
+local function is_being_changed(text, time) return #living_writers(text, time) > 0 end
+`;
+
+/** Stores a list of writers for as long as the last of them lives. */
+const WRITE_WRITERS = `
+local function write_writers(key, writers, time)
+  local texts, latest = {}, 0
+  for i, writer in ipairs(writers) do
+    texts[i] = string.format('%s@%.0f', writer.token, writer.expiry)
+    latest = math.max(latest, writer.expiry)
+  end
+  return redis.pcall('SET', key, '${WRITERS_BEGIN}' .. table.concat(texts, ','), 'PX', latest - time)
+end
+`;
+
+/**
+ * Takes the lease of an entry, unless it is being changed, somebody has filled it since it was judged, or
+ * holds the lease. Done again by a command that was sent twice it answers the same.
  *
  * KEYS: entry, lease. ARGV: token, lease in ms, fill id of the entry that was judged ('' for none), the
  * lease of a holder that is gone ('' for none): exactly as it was seen, for one that lives changes it.
  */
 export const ACQUIRE = new RedisScript(`
-${READ_TEXT}
+${READ_WRITERS}
 ${LUA_FILL_ID_OF}
+local lease = read_text(KEYS[2])
+if is_being_changed(lease, now()) then return {'changing', now()} end
 local text = read_text(KEYS[1])
 if fill_id_of(text or '') ~= ARGV[3] then return {'changed', now()} end
-local lease = read_text(KEYS[2])
 if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then return {'held', now(), 0, lease} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 local is_foreign = not text and redis.call('EXISTS', KEYS[1]) or 0
@@ -36,23 +67,26 @@ return {'acquired', now(), is_foreign}
 `);
 
 /**
- * Reads the versions of dependencies, and creates those that are not there. A version is unique for
- * each execution: the client's unique id alone would come back with a command that is sent twice. The
- * version of an entity lives no longer than the entity.
+ * Reads the versions of dependencies, and creates those that are not there; nothing for those that are
+ * being changed. A version is unique for each execution: the client's unique id alone would come back with
+ * a command that is sent twice. The version of an entity lives no longer than the entity.
  *
  * KEYS: versions, each followed by its entity or by itself. ARGV: unique id, the least and the
  * generous time to live in ms.
  */
 export const CAPTURE = new RedisScript(`
-${READ_TEXT}
+${READ_WRITERS}
 local time = redis.call('TIME')
 local unique = redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])
 local fresh = 'v' .. string.sub(unique, 1, 16) -- it travels with every read
+local time_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local versions = {}
 for i = 1, #KEYS, 2 do
   local key, entity = KEYS[i], KEYS[i + 1]
   local version = read_text(key)
-  if not version or not string.find(version, '^v%x+$') then
+  if is_being_changed(version, time_ms) then
+    version = false
+  elseif not version or not string.find(version, '^v%x+$') then
     version = fresh
     local left = -2
     if entity ~= key then left = redis.call('PTTL', entity) end
@@ -89,6 +123,18 @@ return {kind .. redis.sha1hex(redis.call('DUMP', key)), false}
 `);
 
 /**
+ * Takes the lease of an entry whoever holds it, unless the entry is being changed.
+ *
+ * KEYS: lease. ARGV: token, lease in ms.
+ */
+export const SEIZE = new RedisScript(`
+${READ_WRITERS}
+if is_being_changed(read_text(KEYS[1]), now()) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`);
+
+/**
  * Stores what was loaded, if the lease is still the loader's. Otherwise the entry was deleted, or the
  * load took too long, and what it made may be too old for everybody but its own callers.
  *
@@ -120,4 +166,58 @@ if not is_held(KEYS[1], ARGV[1]) then return 0 end
 local left = redis.call('PTTL', KEYS[1])
 if left > 0 then redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', left) end
 return 1
+`);
+
+/**
+ * Says that a writer is about to change something, or still is: it stands where the version or the lease
+ * would be, beside the other writers, until its time is over. Sent twice it does the same. An entry that
+ * is named goes afterwards: nobody can fill it any more.
+ *
+ * KEYS: version or lease, and the entry of the lease if it is to go. ARGV: token, its time in ms.
+ */
+export const ANNOUNCE = new RedisScript(`
+${READ_WRITERS}
+${WRITE_WRITERS}
+local time = now()
+local writers = {{token = ARGV[1], expiry = time + ARGV[2]}}
+for _, writer in ipairs(living_writers(read_text(KEYS[1]), time)) do
+  if writer.token ~= ARGV[1] then writers[#writers + 1] = writer end
+end
+local written = write_writers(KEYS[1], writers, time)
+if written.err then return written end
+if KEYS[2] then redis.call('UNLINK', KEYS[2]) end
+return written
+`);
+
+/**
+ * Makes invalid what depends on versions, and ends leases: deletes them, except where writers stand that
+ * are still changing it, for then it is invalid already, and has to stay so. One writer may be named that
+ * has done. Entries that are named go afterwards, when nobody can fill them any more.
+ *
+ * Without memory for a shorter list the writer stays in it until its time is over.
+ *
+ * KEYS: versions and leases, then entries. ARGV: token of the writer that has done ('' for none), how many
+ * entries are named.
+ *
+ * Answers how many entries there were.
+ */
+export const WITHDRAW = new RedisScript(`
+${READ_WRITERS}
+${WRITE_WRITERS}
+local time, lists = now(), #KEYS - ARGV[2]
+for i = 1, lists do
+  local all, others = living_writers(read_text(KEYS[i]), time), {}
+  for _, writer in ipairs(all) do
+    if writer.token ~= ARGV[1] then others[#others + 1] = writer end
+  end
+  if #others == 0 then
+    redis.call('UNLINK', KEYS[i])
+  elseif #others < #all then
+    local written = write_writers(KEYS[i], others, time)
+    if written.err and not string.find(written.err, 'OOM', 1, true) then return written end
+  end
+end
+local removed = 0
+for i = lists + 1, #KEYS do removed = removed + redis.call('UNLINK', KEYS[i]) end
+return removed
 `);

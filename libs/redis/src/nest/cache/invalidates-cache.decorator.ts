@@ -1,20 +1,16 @@
 import type { CacheKey } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisBatchException } from '../../errors/redis-batch.exception.js';
+import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
-import { last, replaceMethod, type MethodCall } from './cached-methods.js';
-import { listOf, type ListOr, type ResultDecorator } from './method-options.js';
+import { last, replaceMethod, type Around } from './cached-methods.js';
+import { listOf, type CallDecorator, type ListOr, type ResultDecorator } from './method-options.js';
 
-/**
- * The functions among the options take the method's result, then its arguments.
- *
- * @publicApi
- */
-export interface InvalidatesCacheOptions<
-  TagArgs extends readonly unknown[] = never[],
-  KeyArgs extends readonly unknown[] = never[],
+interface WhatIsInvalidated<
+  TagArgs extends readonly unknown[],
+  KeyArgs extends readonly unknown[],
 > {
   /** The tags that are invalidated. */
   readonly tags?: ListOr<KeyPart, TagArgs> | undefined;
@@ -34,18 +30,55 @@ export interface InvalidatesCacheOptions<
 }
 
 /**
+ * The functions among the options take the method's result, then its arguments.
+ *
+ * @publicApi
+ */
+export interface InvalidatesCacheOptions<
+  TagArgs extends readonly unknown[] = never[],
+  KeyArgs extends readonly unknown[] = never[],
+> extends WhatIsInvalidated<TagArgs, KeyArgs> {
+  /**
+   * `'after'` the method has succeeded, or `'around'` it: see {@link InvalidatesCacheAroundOptions}.
+   * @default 'after'
+   */
+  readonly when?: 'after' | undefined;
+}
+
+/**
+ * The method runs inside `RedisCache.change`: nothing old stays cached even if the process dies before it
+ * can invalidate. The functions among the options take the method's arguments only, because they are
+ * called before it.
+ *
+ * @publicApi
+ */
+export interface InvalidatesCacheAroundOptions<
+  TagArgs extends readonly unknown[] = never[],
+  KeyArgs extends readonly unknown[] = never[],
+> extends WhatIsInvalidated<TagArgs, KeyArgs> {
+  readonly when: 'around';
+}
+
+/**
  * Invalidates what was cached, after a method has succeeded and before its caller hears of it: nobody
  * who has seen the result reads what was cached before. An Observable's values are held back until it
  * has completed; the result is the last of them. Several decorators can stand above each other.
  *
  * Rejects with what the cache rejects with, if Redis did not acknowledge the invalidation: the method
  * has succeeded then, and what is cached may be old. If several were not acknowledged it is a
- * RedisBatchException whose `errors` name all of these tags and keys.
+ * RedisBatchException whose `errors` name all of these tags and keys; with `when: 'around'` it is a
+ * RedisInvalidationException.
+ *
+ * With `when: 'around'` it is invalidated if the method fails, too, and a process that dies between the
+ * commit and the invalidation leaves nothing old behind.
  *
  * @example
  * ```ts
  * @InvalidatesCache({ tags: (post: Post) => [`post-${post.id}`] })
  * async update(id: number, changes: Changes): Promise<Post> { ... }
+ *
+ * @InvalidatesCache({ when: 'around', tags: (id: number) => [`post-${id}`] })
+ * async remove(id: number): Promise<void> { ... }
  * ```
  *
  * @publicApi
@@ -53,33 +86,57 @@ export interface InvalidatesCacheOptions<
 export function InvalidatesCache<
   TagArgs extends readonly unknown[] = [],
   KeyArgs extends readonly unknown[] = [],
->(options: InvalidatesCacheOptions<TagArgs, KeyArgs>): ResultDecorator<TagArgs, KeyArgs> {
-  const { tags, keys, cache, returns } = options;
+>(options: InvalidatesCacheAroundOptions<TagArgs, KeyArgs>): CallDecorator<TagArgs, KeyArgs, []>;
+export function InvalidatesCache<
+  TagArgs extends readonly unknown[] = [],
+  KeyArgs extends readonly unknown[] = [],
+>(options: InvalidatesCacheOptions<TagArgs, KeyArgs>): ResultDecorator<TagArgs, KeyArgs>;
+export function InvalidatesCache(
+  options: InvalidatesCacheOptions | InvalidatesCacheAroundOptions,
+): MethodDecorator {
+  const { cache, returns, when = 'after' } = options;
   return (prototype, property, descriptor) => {
-    refuseUnknownOptions(options, OPTIONS, `@InvalidatesCache() of ${String(property)}: `);
-    const around = async ({ cache: injected, args, run }: MethodCall) => {
-      const values = await run();
-      const given: readonly unknown[] = [last(values), ...args];
-      await invalidate(
-        injected,
-        listOf(tags, given as unknown as TagArgs),
-        listOf(keys, given as unknown as KeyArgs),
-      );
-      return values;
-    };
-    replaceMethod(
-      { prototype, property, decorator: 'InvalidatesCache', cache, returns },
-      descriptor,
-      around,
-    );
+    const where = `@InvalidatesCache() of ${String(property)}: `;
+    refuseUnknownOptions(options, OPTIONS, where);
+    if (!Object.hasOwn(AROUND, when)) {
+      const accepted = "'after' or 'around'";
+      throw new RedisConfigurationException([{ setting: `${where}when`, value: when, accepted }]);
+    }
+    const { tags, keys } = options as WhatIsInvalidated<readonly unknown[], readonly unknown[]>;
+    const declaration = { prototype, property, decorator: 'InvalidatesCache', cache, returns };
+    replaceMethod(declaration, descriptor, AROUND[when]({ tags, keys }));
   };
 }
+
+type What = Pick<WhatIsInvalidated<readonly unknown[], readonly unknown[]>, 'tags' | 'keys'>;
+
+const AROUND = {
+  after: ({ tags, keys }: What): Around => {
+    return async ({ cache, args, run }) => {
+      const values = await run();
+      const given = [last(values), ...args];
+      await invalidate(cache, listOf(tags, given), listOf(keys, given));
+      return values;
+    };
+  },
+  around: ({ tags, keys }: What): Around => {
+    return async ({ cache, args, run }) => {
+      let values: readonly unknown[] = [];
+      await cache.change({ tags: listOf(tags, args), keys: listOf(keys, args) }, async () => {
+        values = await run();
+        return last(values); // for the exception that says that it was made
+      });
+      return values;
+    };
+  },
+};
 
 const OPTIONS = {
   tags: true,
   keys: true,
   cache: true,
   returns: true,
+  when: true,
 } as const satisfies Record<keyof InvalidatesCacheOptions, true>;
 
 /**

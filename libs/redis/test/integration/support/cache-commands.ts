@@ -10,6 +10,14 @@ export const isAcquire = (args: Args): boolean => args[1] === 2 && !isFill(args)
 
 export const isRelease = (args: Args): boolean => args[1] === 1 && endsWith(args[2], ':lease');
 
+/** Of a deletion, an invalidation by tag, and the end of a change. */
+export const isWithdraw = (args: Args): boolean =>
+  args.length === Number(args[1]) + 4 && (args.at(-1) === '0' || args.at(-1) === '1');
+
+/** Of the beginning of a change, and of its signs of life. */
+export const isAnnounce = (args: Args): boolean =>
+  args.length === Number(args[1]) + 4 && /^\d{4,}$/.test(String(args.at(-1)));
+
 function isOfLease(args: Args): boolean {
   return endsWith(args[3], ':lease');
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { KeyBuilder, RedisRepository, type RedisRepositoryOptions } from '../../../src/index.js';
 import { startCluster, startRedis } from '../../../src/testing/index.js';
+import { EmbeddedTestServer } from '../../../src/testing/embedded-test-server.js';
 import type { EntityClass } from '../../../src/repository/entity/entity-schema.js';
 import { describeWithRealRedis } from '../../../../../test/support/real-redis.js';
 import type { RedisAddress, RedisClient } from '../../../src/connection/options/options.js';
@@ -39,6 +40,18 @@ export function onOneServer(suite: (stage: Stage) => void): void {
     suite(
       stageOn(async () => {
         const server = await startRedis();
+        return { options: { url: server.url }, stop: () => server.stop() };
+      }),
+    );
+  });
+}
+
+/** The server of machines that have no other. */
+export function onEmbeddedServer(suite: (stage: Stage) => void): void {
+  describe('on the embedded server', () => {
+    suite(
+      stageOn(async () => {
+        const server = await EmbeddedTestServer.start(undefined);
         return { options: { url: server.url }, stop: () => server.stop() };
       }),
     );

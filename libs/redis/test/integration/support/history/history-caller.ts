@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisCache } from '../../../../src/cache/redis-cache.js';
-import type { CacheResult, LoadContext } from '../../../../src/cache/cache-options.js';
+import type { CacheKey, CacheResult, LoadContext } from '../../../../src/cache/cache-options.js';
 import { RedisException } from '../../../../src/index.js';
 import { RedisSerializationException } from '../../../../src/index.js';
 import type { HistoryKey, Value } from './history-keys.js';
@@ -32,6 +32,11 @@ const PATIENT = { timeout: '5s', loadTimeout: '5s' } as const;
 const LONGEST_PATIENT_CALL_MS = 16_000;
 
 class LoaderFailure extends Error {}
+
+/** What a read has given; of several at once nobody says where each came from. */
+type Judged = Pick<CacheResult<Value>, 'value'> & {
+  readonly status: CacheResult<Value>['status'] | 'together';
+};
 
 /** What was known when a read began. */
 interface Floor {
@@ -71,6 +76,50 @@ export class HistoryCaller {
       this.#report(`took ${Math.round(tookMs)} ms`, key);
   }
 
+  /** Reads entries of one kind together: their options differ by key only. */
+  async readAll(cache: RedisCache, keys: readonly HistoryKey[], isCalm: boolean): Promise<void> {
+    const { state, worker } = this.#tools;
+    const byName = new Map(keys.map((key) => [key.name, key] as const));
+    const of = (name: CacheKey) => byName.get(name) as HistoryKey;
+    const { ttl, staleFor, failSafe } = keys[0]?.options() ?? {};
+    const floors = keys.map((key) => this.#floor(key));
+    const startedAt = performance.now();
+    try {
+      const found = await cache.getOrLoadAll(
+        [...byName.keys()],
+        async (missing, context) => {
+          const load = (name: CacheKey) => this.#load(of(name), context.of(name), isCalm);
+          const values = await Promise.all(missing.map(load));
+          return new Map(missing.map((name, i) => [name, values[i] as Value]));
+        },
+        {
+          ...{ ttl, staleFor, failSafe },
+          tags: (name) => of(name).options().tags ?? [],
+          dependsOn: (name) => of(name).options().dependsOn ?? [],
+          ...(isCalm && PATIENT),
+        },
+      );
+      keys.forEach((key, i) => {
+        const value = found.get(key.name);
+        if (value) this.#judge(key, floors[i] as Floor, { value, status: 'together' });
+        else this.#report('was left out of many', key);
+      });
+    } catch (error) {
+      state.count(worker, 'failedReads');
+      if (!isExpected(error, undefined)) {
+        for (const key of keys) this.#report(`threw ${String(error)}`, key);
+      }
+    }
+    const tookMs = performance.now() - startedAt;
+    state.count(worker, 'reads', keys.length);
+    state.count(worker, 'together', keys.length);
+    state.noteSlowest(worker, tookMs);
+    const longestMs = isCalm ? LONGEST_PATIENT_CALL_MS : LONGEST_CALL_MS;
+    for (const key of tookMs > longestMs ? keys : []) {
+      this.#report(`took ${Math.round(tookMs)} ms`, key);
+    }
+  }
+
   /** When nothing is written any more, nobody may be given anything but the newest. */
   async expectNewest(cache: RedisCache, key: HistoryKey): Promise<void> {
     const { state, redis } = this.#tools;
@@ -95,7 +144,7 @@ export class HistoryCaller {
     return { acked, flushes };
   }
 
-  #judge(key: HistoryKey, { acked, flushes }: Floor, result: CacheResult<Value>): void {
+  #judge(key: HistoryKey, { acked, flushes }: Floor, result: Judged): void {
     const { state, worker } = this.#tools;
     const { status, value } = result;
     if (status === 'hit') state.count(worker, 'hits');

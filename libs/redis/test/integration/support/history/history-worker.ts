@@ -55,8 +55,13 @@ export async function runWorker(data: WorkerData, port: MessagePort): Promise<vo
     const cache = pickFrom(random, caches);
     state.callBegins(worker);
     try {
-      if (random() < 0.15) await writer.write(cache, isCalm);
-      else {
+      const luck = random();
+      if (luck < 0.15) await writer.write(cache, isCalm);
+      else if (luck < 0.3) {
+        const { kind } = pickFrom(random, ALL_KEYS);
+        const keys = ALL_KEYS.filter((key) => key.kind === kind && random() < 0.7);
+        await caller.readAll(cache, keys, isCalm);
+      } else {
         const key = pickFrom(random, ALL_KEYS);
         const times = random() < 0.5 ? 1 : 1 + Math.floor(random() * 12);
         await Promise.all(Array.from({ length: times }, () => caller.read(cache, key, isCalm)));

@@ -14,6 +14,7 @@ export const Phase = { chaos: 0, settle: 1, calm: 2, final: 3, stop: 4 } as cons
 /** What is counted. */
 export const FIGURES = [
   'reads',
+  'together',
   'hits',
   'stale',
   'bypasses',

@@ -1,0 +1,195 @@
+import { RedisException } from '../errors/redis.exception.js';
+import { RedisInvalidationException } from '../errors/redis-invalidation.exception.js';
+import { refuseUnknownOptions } from '../errors/unknown-options.js';
+import { withDeadline } from '../time/deadline.js';
+import type { CacheKeys } from './cache-keys.js';
+import type { CacheChange, CacheKey } from './cache-options.js';
+import type { CacheParts } from './cache-parts.js';
+import type { Invalidation } from './invalidation.js';
+import { Heartbeat } from './load/heartbeat.js';
+import { Budget } from './outage/budget.js';
+import { RedisAway } from './outage/redis-away.js';
+import type { CacheStore, Writer } from './store/cache-store.js';
+import { uniqueId } from './store/unique-id.js';
+
+/** How often a writer shows that it lives, in a `changeTtl`. */
+const BEATS = 3;
+
+/** How long a shutdown waits for work that is under way; as long as for the outbox. */
+const LONGEST_CLOSE_MS = 2_000;
+
+/** Something that a change makes invalid, and how to say so. */
+interface Subject {
+  readonly kind: 'tag' | 'key';
+  /** What the caller calls it. */
+  readonly name: string;
+  /** Which server it is about, and what the outbox keeps. */
+  readonly key: string;
+  announce(store: CacheStore, writer: Writer): Promise<void>;
+  withdraw(store: CacheStore, token: string): Promise<unknown>;
+  /**
+   * Until when Redis certainly has the announcement, on the clock of `performance.now()`: a change that is
+   * committed until then is seen, whatever becomes of this process and its connection.
+   */
+  coveredUntil: number;
+}
+
+/**
+ * The changes that one cache makes: each is announced before its work begins and withdrawn after that has
+ * ended, so that no old value is cached in between or, if this process dies, afterwards.
+ *
+ * @internal
+ */
+export class Changes {
+  readonly #parts: CacheParts;
+  readonly #keys: CacheKeys;
+  readonly #invalidation: Invalidation;
+  /** Those under way, and how many tags and keys each is about. */
+  readonly #running = new Map<Promise<unknown>, number>();
+
+  constructor(parts: CacheParts, keys: CacheKeys, invalidation: Invalidation) {
+    this.#parts = parts;
+    this.#keys = keys;
+    this.#invalidation = invalidation;
+  }
+
+  async make<T>(what: CacheChange, work: () => T | Promise<T>): Promise<T> {
+    refuseUnknownOptions(what, MEMBERS, 'change: ');
+    const subjects = this.#subjectsOf(what);
+    if (subjects.length === 0) return work();
+    const making = this.#make(subjects, work);
+    this.#running.set(making, subjects.length);
+    try {
+      return await making;
+    } finally {
+      this.#running.delete(making);
+    }
+  }
+
+  /** Waits for those under way, not for long. @returns how many tags and keys are not withdrawn */
+  async close(): Promise<number> {
+    if (this.#running.size === 0) return 0;
+    const ended = Promise.allSettled(this.#running.keys());
+    await withDeadline(ended, LONGEST_CLOSE_MS, () => []);
+    return [...this.#running.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  async #make<T>(subjects: readonly Subject[], work: () => T | Promise<T>): Promise<T> {
+    const writer = { token: uniqueId(), liveMs: this.#parts.options.changeTtlMs };
+    await this.#begin(subjects, writer);
+    const heartbeat = new Heartbeat(() => this.#beat(subjects, writer), writer.liveMs / BEATS);
+    heartbeat.start();
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      heartbeat.stop();
+      await this.#end(subjects, writer.token); // it may have been committed
+      throw error;
+    }
+    heartbeat.stop();
+    const failures = await this.#end(subjects, writer.token);
+    const [cause] = failures.values();
+    if (cause)
+      throw new RedisInvalidationException({ ...namesOf(failures.keys()), result }, { cause });
+    return result;
+  }
+
+  /** @throws RedisException what Redis failed with, if the cache is `closed`: nothing is announced then */
+  async #begin(subjects: readonly Subject[], writer: Writer): Promise<void> {
+    const { announcer, options } = this.#parts;
+    const failures: RedisException[] = [];
+    const announce = async (subject: Subject) => {
+      try {
+        await this.#announce(subject, writer);
+      } catch (error) {
+        if (!(error instanceof RedisAway)) throw error;
+        const facts = { key: subject.key, operation: 'change', error: error.error } as const;
+        announcer.announce('cache.failure', facts);
+        failures.push(error.error);
+      }
+    };
+    await Promise.all(subjects.map(announce));
+    const [failure] = failures;
+    if (!failure || options.onOutage === 'open') return;
+    for (const subject of subjects) subject.withdraw(this.#parts.store, writer.token).catch(ignore);
+    throw failure;
+  }
+
+  /** Sends nothing over a connection that is not ready: it would come when the change is made. */
+  async #beat(subjects: readonly Subject[], writer: Writer): Promise<void> {
+    await Promise.allSettled(subjects.map((subject) => this.#announce(subject, writer)));
+  }
+
+  async #announce(subject: Subject, writer: Writer): Promise<void> {
+    const { guard, store, options } = this.#parts;
+    const { key } = subject;
+    const budget = new Budget(options.policy.timeoutMs);
+    const askedAt = performance.now();
+    const undertaking = { key, operation: 'change', budget, keys: [key] };
+    await guard.attempt(undertaking, (ask) => subject.announce(store.noting(ask), writer));
+    subject.coveredUntil = askedAt + writer.liveMs;
+  }
+
+  /** @returns those that are not withdrawn, will not be, and may have been cached while they were changed */
+  async #end(
+    subjects: readonly Subject[],
+    token: string,
+  ): Promise<ReadonlyMap<Subject, RedisException>> {
+    const failures = new Map<Subject, RedisException>();
+    const endedAt = performance.now();
+    const withdraw = async (subject: Subject) => {
+      const end = (store: CacheStore) => subject.withdraw(store, token);
+      const error = await this.#invalidation.insist(subject.key, end);
+      const isCovered = endedAt < subject.coveredUntil;
+      if (error instanceof RedisException && !isCovered) failures.set(subject, error);
+    };
+    await Promise.all(subjects.map(withdraw));
+    this.#invalidation.announce('change', subjects.length, failures.size);
+    return failures;
+  }
+
+  #subjectsOf({ tags = [], keys = [] }: CacheChange): Subject[] {
+    const { dependencies } = this.#parts;
+    const subjects = new Map<string, Subject>();
+    for (const tag of tags) {
+      const { key } = dependencies.tag(tag);
+      subjects.set(key, {
+        kind: 'tag',
+        name: String(tag),
+        key,
+        announce: (store, writer) => store.announce(key, writer),
+        withdraw: (store, token) => store.drop(key, token),
+        coveredUntil: 0,
+      });
+    }
+    for (const named of keys) {
+      const entry = this.#keys.of(named);
+      subjects.set(entry.entry, {
+        kind: 'key',
+        name: nameOf(named),
+        key: entry.entry,
+        announce: (store, writer) => store.announceEntry(entry, writer),
+        withdraw: (store, token) => store.remove(entry, token),
+        coveredUntil: 0,
+      });
+    }
+    return [...subjects.values()];
+  }
+}
+
+const MEMBERS = { tags: true, keys: true } as const satisfies Record<keyof CacheChange, true>;
+
+function namesOf(subjects: Iterable<Subject>) {
+  const names = { tag: [] as string[], key: [] as string[] };
+  for (const { kind, name } of subjects) names[kind].push(name);
+  return { tags: names.tag, keys: names.key };
+}
+
+function nameOf(key: CacheKey): string {
+  return typeof key === 'string' ? key : key.join(':');
+}
+
+function ignore(): void {
+  // what is not withdrawn ends by itself
+}

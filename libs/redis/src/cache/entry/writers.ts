@@ -1,0 +1,20 @@
+import type { Versions } from './versions.js';
+
+/** How a list of writers begins that stands where a version, or a lease, would be. No version does. */
+export const WRITERS_BEGIN = 'w:';
+
+/**
+ * Whether what was read of a dependency is a list of writers that are changing it.
+ *
+ * @param now on the server's clock; a list that nobody has touched since its last writer's time was over
+ * counts for nothing
+ */
+export function isBeingChanged(version: string | null, now: number): boolean {
+  if (!version?.startsWith(WRITERS_BEGIN)) return false;
+  return [...version.matchAll(/@(\d+)/g)].some(([, expiry]) => Number(expiry) > now);
+}
+
+/** Whether something was being changed when its version should have been captured: there was none. */
+export function hasGaps(versions: Versions): boolean {
+  return [...versions.values()].includes(null);
+}

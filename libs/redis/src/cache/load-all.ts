@@ -1,0 +1,191 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CHUNK_KEYS, chunksOf } from '../batch/chunks.js';
+import { inSlices } from '../batch/in-slices.js';
+import { whenAborted } from '../time/until-abort.js';
+import type { CacheKeys } from './cache-keys.js';
+import type { CacheKey, GetOrLoadAllOptions, Loader, LoaderOfAll } from './cache-options.js';
+import type { CacheParts, LoadRequest } from './cache-parts.js';
+import { resolvePolicy } from './cache-policy.js';
+import type { Finder, Found } from './finder.js';
+import type { Caller } from './load/flights.js';
+import { GatheredLoads, type Gathered } from './load/gathered-loads.js';
+import { nextMoment } from './load/moments.js';
+import { Budget } from './outage/budget.js';
+import type { Verdict } from './store/entry-reader.js';
+
+interface CacheOfAll {
+  readonly parts: CacheParts;
+  readonly keys: CacheKeys;
+  readonly finder: Finder;
+}
+
+/** What is not there, and what was said of it: `undefined` if Redis is away. */
+interface Missing {
+  readonly caller: Caller;
+  readonly verdict: Verdict | undefined;
+}
+
+/**
+ * Looks for all, then loads what is not there. For each key this is what `getOrLoad` does; only that loads
+ * which are ready to begin wait for each other, and are one call of the loader.
+ *
+ * @internal
+ */
+export async function loadAll<K extends CacheKey, V>(
+  cache: CacheOfAll,
+  given: readonly K[],
+  loadMissing: LoaderOfAll<K, V>,
+  options: GetOrLoadAllOptions<K, V>,
+): Promise<Map<K, V>> {
+  const { parts, finder } = cache;
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const moment = nextMoment();
+  const all = [...given]; // the caller may change the list meanwhile
+  const [first] = all;
+  if (first === undefined) return new Map();
+  const entries: string[] = [];
+  const callers = new Map<string, Caller>();
+  const requestOf = requestsLike(first, cache, loadMissing, options);
+  await inSlices(all, (key) => {
+    const request = requestOf(key);
+    const { entry } = request.keys;
+    entries.push(entry);
+    if (callers.has(entry)) return;
+    const budget = new Budget(request.policy.timeoutMs);
+    callers.set(entry, { request, budget, signal, moment });
+  });
+
+  const values = new Map<string, unknown>();
+  const give = (entry: string, { value, status }: Found) => {
+    values.set(entry, value);
+    parts.announcer.request(entry, status);
+  };
+
+  const missing: Missing[] = [];
+  const stale: Missing[] = [];
+  let isFirst = true;
+  for (const chunk of chunksOf(callers.keys(), () => 0)) {
+    if (!isFirst) await nextTurn();
+    isFirst = false;
+    const asking = chunk.map((entry) => callers.get(entry) as Caller);
+    const looked = await Promise.all(asking.map((caller) => finder.look(caller)));
+    looked.forEach(({ found, verdict }, i) => {
+      const caller = asking[i] as Caller;
+      if (!found) missing.push({ caller, verdict });
+      else if (found.status === 'stale') stale.push({ caller, verdict });
+      if (found) give(chunk[i] as string, found);
+    });
+  }
+
+  // As many as one call of the loader is given. Those that are left are refreshed for the next reader.
+  for (const { caller, verdict } of stale.slice(0, Math.max(0, CHUNK_KEYS - missing.length))) {
+    finder.refresh(caller.request, verdict as Verdict);
+  }
+  if (missing.length > 0) {
+    await untilOneFails(signal, async (leaving) => {
+      for (let from = 0; from < missing.length; from += CHUNK_KEYS) {
+        const load = async ({ caller, verdict }: Missing) => {
+          const found = await finder.load({ ...caller, signal: leaving }, verdict);
+          give(caller.request.keys.entry, found);
+        };
+        await Promise.all(missing.slice(from, from + CHUNK_KEYS).map(load));
+      }
+    });
+  }
+
+  const result = new Map<K, V>();
+  await inSlices(all, (key, i) => {
+    const value = values.get(entries[i] as string);
+    if (value !== undefined) result.set(key, value as V);
+  });
+  return result;
+}
+
+/** Makes the requests of one call, whose loaders are one. */
+function requestsLike<K extends CacheKey, V>(
+  first: K,
+  { parts, keys, finder }: CacheOfAll,
+  loadMissing: LoaderOfAll<K, V>,
+  options: GetOrLoadAllOptions<K, V>,
+): (key: K) => LoadRequest {
+  const { ttl, tags, dependsOn, ...others } = options;
+  const { loadTimeoutMs } = resolvePolicy(others, parts.options.policy);
+  const peers = new GatheredLoads<K, V>(
+    (gathered, signal) => callLoader(keys, loadMissing, gathered, signal),
+    parts.gate.turn(keys.of(first).entry, loadTimeoutMs),
+    loadTimeoutMs,
+  );
+  let asked = 0;
+  return (key) => {
+    const place = asked++;
+    const own = { ttl: of(ttl, key), tags: of(tags, key), dependsOn: of(dependsOn, key) };
+    const load: Loader<V | undefined> = (context) =>
+      peers.load({ key, entry: request.keys.entry, place, context });
+    const request = finder.request(key, load, { ...others, ...own });
+    return { ...request, peers };
+  };
+}
+
+/** What an option says of a key. */
+function of<K, Option>(option: Option | ((key: K) => Option), key: K): Option {
+  return typeof option === 'function' ? (option as (key: K) => Option)(key) : option;
+}
+
+/** @returns the values by entry */
+async function callLoader<K extends CacheKey, V>(
+  keys: CacheKeys,
+  loadMissing: LoaderOfAll<K, V>,
+  gathered: readonly Gathered<K>[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, V>> {
+  const byEntry = new Map(gathered.map((one) => [one.entry, one]));
+  const of = (key: K) => {
+    const one = byEntry.get(keys.of(key).entry);
+    if (!one) throw new TypeError('context.of() was asked for a key that is not to be loaded');
+    return one.context;
+  };
+  const loaded: unknown = await loadMissing(
+    gathered.map(({ key }) => key),
+    { signal, of },
+  );
+  if (!isMap<V>(loaded)) {
+    throw new TypeError('The loader of getOrLoadAll has to return a Map of values by key');
+  }
+  const known = new Map<CacheKey, string>(gathered.map(({ key, entry }) => [key, entry]));
+  const values = new Map<string, V>();
+  for (const [key, value] of loaded) values.set(known.get(key) ?? keys.of(key).entry, value);
+  return values;
+}
+
+/** Not `instanceof`: it may come from another realm. */
+function isMap<V>(value: unknown): value is ReadonlyMap<CacheKey, V> {
+  return Object.prototype.toString.call(value) === '[object Map]';
+}
+
+/**
+ * Whoever waits for many leaves all of them with the first that fails: no load begins for nobody. Loads
+ * whose values are here store them first.
+ */
+async function untilOneFails(
+  signal: AbortSignal | undefined,
+  work: (leaving: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const leaving = new AbortController();
+  signal?.throwIfAborted();
+  const takeBack =
+    signal &&
+    whenAborted(signal, () => {
+      leaving.abort(signal.reason);
+    });
+  try {
+    await work(leaving.signal);
+  } catch (error) {
+    setImmediate(() => {
+      leaving.abort(error);
+    });
+    throw error;
+  } finally {
+    takeBack?.();
+  }
+}

@@ -1,0 +1,146 @@
+import { AsyncResource } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { plusJitter } from '../../time/jitter.js';
+import type { LoadContext } from '../cache-options.js';
+import type { LoadPeers } from '../cache-parts.js';
+import type { Turn } from '../outage/load-gate.js';
+import { currentLoad } from './running-load.js';
+
+/** One of the loads of a call. */
+export interface Gathered<K> {
+  readonly key: K;
+  readonly entry: string;
+  /** Among those of the call. */
+  readonly place: number;
+  readonly context: LoadContext;
+}
+
+/** Loads what several loads want. @returns the values by entry */
+export type LoadTogether<K, V> = (
+  gathered: readonly Gathered<K>[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, V>>;
+
+/**
+ * Turns the loads of one call into few calls of its loader. A load that has its lease, or needs none, waits
+ * for those that have asked for theirs and were not answered; then they are loaded together. A load whose
+ * lease has another holder is not waited for: if nothing comes of that, it is loaded later, with others
+ * that fared the same.
+ *
+ * @internal
+ */
+export class GatheredLoads<K, V> implements LoadPeers {
+  readonly turn: Turn;
+  readonly #loadTogether: LoadTogether<K, V>;
+  readonly #mostMs: number;
+  /** How many have asked for their lease and were not answered. */
+  #undecided = 0;
+  #gathering: Gathering<K, V> | undefined;
+  #pausing: Promise<void> | undefined;
+
+  /**
+   * @param turn to load without Redis, for all of them
+   * @param loadTimeoutMs how long each may take, the wait for the others included
+   */
+  constructor(loadTogether: LoadTogether<K, V>, turn: Turn, loadTimeoutMs: number) {
+    this.turn = turn;
+    this.#loadTogether = loadTogether;
+    this.#mostMs = loadTimeoutMs / 2;
+  }
+
+  /** The loader of one of them: called when there is nothing left to wait for but the others. */
+  load(one: Gathered<K>): Promise<V | undefined> {
+    const gathering = (this.#gathering ??= this.#begin());
+    const loaded = gathering.add(one);
+    if (this.#undecided === 0) this.#loadSoon(gathering);
+    return loaded;
+  }
+
+  deciding<T>(claim: Promise<T>): Promise<T> {
+    this.#undecided++;
+    const decided = () => {
+      const isLast = --this.#undecided === 0;
+      if (isLast && this.#gathering) this.#loadSoon(this.#gathering);
+    };
+    claim.then(decided, decided);
+    return claim;
+  }
+
+  pause(ms: number): Promise<void> {
+    return (this.#pausing ??= sleep(plusJitter(ms)).then(() => {
+      this.#pausing = undefined;
+    }));
+  }
+
+  #begin(): Gathering<K, V> {
+    const gathering = new Gathering(this.#loadTogether);
+    // Not before the replies that are here already have been looked at: timers run first.
+    gathering.timer = setTimeout(() => setImmediate(this.#load, gathering), this.#mostMs).unref();
+    return gathering;
+  }
+
+  /** What has been decided in this turn of the event loop comes along. */
+  #loadSoon(gathering: Gathering<K, V>): void {
+    setImmediate(() => {
+      if (this.#undecided === 0) this.#load(gathering);
+    });
+  }
+
+  readonly #load = (gathering: Gathering<K, V>): void => {
+    if (this.#gathering !== gathering) return; // it has been loaded
+    this.#gathering = undefined;
+    clearTimeout(gathering.timer);
+    gathering.load();
+  };
+}
+
+/** Those that are loaded by one call of the loader. */
+class Gathering<K, V> {
+  timer: NodeJS.Timeout | undefined;
+  readonly #loadTogether: LoadTogether<K, V>;
+  readonly #all: Gathered<K>[] = [];
+  /** How many nobody waits for any more. */
+  #left = 0;
+  readonly #abort = new AbortController();
+  /** The first load. The loader runs inside of it, and the others wait for it as far as cycles go. */
+  readonly #first = currentLoad();
+  readonly #insideFirst = AsyncResource.bind((work: () => Promise<void>) => work());
+  #resolve!: (values: ReadonlyMap<string, V>) => void;
+  #reject!: (error: unknown) => void;
+  readonly #values = new Promise<ReadonlyMap<string, V>>((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+
+  constructor(loadTogether: LoadTogether<K, V>) {
+    this.#loadTogether = loadTogether;
+    this.#values.catch(() => undefined); // each of them may have left
+  }
+
+  async add(one: Gathered<K>): Promise<V | undefined> {
+    this.#all.push(one);
+    const { signal } = one.context;
+    const leave = () => {
+      if (++this.#left === this.#all.length) this.#abort.abort(signal.reason);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    const isFirst = this.#all.length === 1;
+    const values = () => this.#values;
+    const loaded = await (isFirst || !this.#first ? values() : this.#first.awaited(values));
+    return loaded.get(one.entry);
+  }
+
+  load(): void {
+    const wanted = this.#all
+      .filter(({ context }) => !context.signal.aborted)
+      .sort((one, other) => one.place - other.place);
+    if (wanted.length === 0) return;
+    void this.#insideFirst(async () => {
+      try {
+        this.#resolve(await this.#loadTogether(wanted, this.#abort.signal));
+      } catch (error) {
+        this.#reject(error);
+      }
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { listenedCache } from './support/cache-stage.js';
+import { recordCommands } from './support/record-commands.js';
+import { onOneServer } from './support/repository-servers.js';
+
+const MANY = 10_000;
+const MOST = 500;
+
+/** As long as a busy machine may take. */
+const PATIENT = { timeout: '60s', loadTimeout: '60s' } as const;
+
+onOneServer((stage) => {
+  describe('RedisCache.getOrLoadAll', () => {
+    it('gives 500 keys to its loader at a time, and waits for one call before the next', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys(), PATIENT);
+      const keys = Array.from({ length: MANY }, (_, n) => ['n', n] as const);
+      let running = 0;
+      const loader = jest.fn(async (missing: (typeof keys)[number][]) => {
+        expect(++running).toBe(1);
+        await new Promise(setImmediate);
+        running--;
+        return new Map(missing.map((key) => [key, key[1]]));
+      });
+      const options = { tags: ['numbers'] };
+      const found = await cache.getOrLoadAll(keys, loader, options);
+      expect([...found.values()]).toEqual(keys.map(([, n]) => n));
+      expect(loader.mock.calls.map(([missing]) => missing.length)).toEqual(
+        Array(MANY / MOST).fill(MOST),
+      );
+      await cache.delete(['n', 7]);
+      await cache.delete(['n', 9_999]);
+      const record = recordCommands(stage.client);
+      expect(await cache.getOrLoadAll(keys, loader, options)).toEqual(found);
+      expect(loader.mock.lastCall?.[0]).toEqual([
+        ['n', 7],
+        ['n', 9_999],
+      ]);
+      expect(record.roundTrips).toBeLessThanOrEqual(MANY / MOST + 2); // one for each 500, the lease, the fill
+    });
+  });
+});

@@ -145,7 +145,7 @@ describeWithRealRedis('on one server', () => {
     });
 
     it('and full is ended as well, beside another writer', async () => {
-      const { away, other } = await openFilled(PATIENT);
+      const { away, other } = await openFilled({ ...PATIENT, changeTtl: '1s' });
       const [begun, finishing] = [latch(), latch()];
       const another = other.cache.change(OF_X, async () => {
         begun.open();
@@ -155,6 +155,7 @@ describeWithRealRedis('on one server', () => {
       await away.cache.change(OF_X, async () => {
         await other.client.config('SET', 'maxmemory', '1');
       });
+      expect(away.of('cache.failure')).toEqual([]); // its time will end
       finishing.open();
       await another;
       await other.cache.invalidateTags('t');

@@ -51,7 +51,7 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
   const app = `e2e-${randomUUID().slice(0, 8)}`;
   const nest = await withEnvironment(
     {
-      ...{ PORT: '0', LOG_LEVEL: 'silent', USERS_STORE: 'redis' },
+      ...{ PORT: '0', LOG_LEVEL: 'silent', LOG_FORMAT: 'json', USERS_STORE: 'redis' },
       ...{ REDIS_KEY_PREFIX: app, REDIS_ENVIRONMENT: 'test' },
       ...env,
     },
@@ -68,7 +68,8 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
 }
 
 /** The variables that the application reads, but for where the machine keeps its Redis server. */
-const OURS = /^(REDIS_(?!SERVER_BIN$)|HTTP_|DATABASE_|(HOST|PORT|LOG_LEVEL|USERS_STORE)$)/;
+const OURS =
+  /^(REDIS_(?!SERVER_BIN$)|HTTP_|DATABASE_|(HOST|PORT|LOG_LEVEL|LOG_FORMAT|USERS_STORE)$)/;
 
 /** Runs with exactly these variables of ours set, whatever the machine's environment says. */
 export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promise<T> {

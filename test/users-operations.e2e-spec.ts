@@ -3,9 +3,18 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { captureLog, type CapturedLog, type LogLine } from './support/capture-log.js';
 import { eventually } from './support/time.js';
-import { startUsersApp, type UsersApp } from './users-app.js';
+import { ADA, startUsersApp, type UsersApp } from './users-app.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The part of an OpenAPI operation that is looked at. */
+interface Operation {
+  readonly responses: Readonly<Record<string, { readonly headers?: Record<string, Header> }>>;
+}
+
+interface Header {
+  readonly schema: { readonly enum?: readonly string[] };
+}
 
 describe('operating the users API', () => {
   let server: RedisTestServer;
@@ -53,6 +62,48 @@ describe('operating the users API', () => {
       expect(headers['content-type']).toMatch(/^text\/html/);
       expect(text).toContain('swagger-ui');
       expect((await app.request('GET', '/docs/swagger-ui-bundle.js')).status).toBe(200);
+    });
+
+    it('is where the address of the API leads', async () => {
+      for (const method of ['GET', 'HEAD'] as const) {
+        expect(await app.request(method, '/')).toMatchObject({
+          status: 302,
+          headers: { location: '/docs' },
+        });
+      }
+    });
+
+    it('has an example of a new user that works at each visit, and stays the same for tools', async () => {
+      const shown = async (path: string): Promise<string> => {
+        const { text } = await app.request('GET', path);
+        return /ada[-\w]*@example\.com/.exec(text)?.[0] ?? '';
+      };
+      const emails = [
+        await shown('/docs/swagger-ui-init.js'),
+        await shown('/docs/swagger-ui-init.js'),
+      ];
+      expect(new Set(emails).size).toBe(2);
+      for (const email of emails) {
+        expect(await app.request('POST', '/users', { ...ADA, email })).toMatchObject({
+          status: 201,
+        });
+      }
+      expect(await shown('/docs-json')).toBe(await shown('/docs-json'));
+    });
+
+    it('says of each cached operation what the cache may have done', async () => {
+      const { json } = await app.request('GET', '/docs-json');
+      const { paths } = json as { paths: Record<string, { get?: Operation }> };
+      const cached = Object.entries(paths).filter(([, { get }]) => get?.responses['200']?.headers);
+      const marked = cached.filter(([, { get }]) => get?.responses['200']?.headers?.['X-Cache']);
+      expect(marked.map(([path]) => path)).toEqual(['/users/{id}', '/users/{id}/profile']);
+      for (const [path, { get }] of marked) {
+        const { status, headers } = await app.request('GET', path.replace('{id}', '1'));
+        expect([status, headers]).toEqual([404, expect.objectContaining({ 'x-cache': 'BYPASS' })]);
+        expect(get?.responses['200']?.headers?.['X-Cache']?.schema.enum).toEqual(
+          expect.arrayContaining(['HIT', 'MISS', 'STALE', 'BYPASS']),
+        );
+      }
     });
 
     it('describes every operation, and refers to nothing that is missing', async () => {
@@ -108,6 +159,13 @@ describe('operating the users API', () => {
   });
 
   describe('logs', () => {
+    it('says in few lines what has started', () => {
+      const contexts = log.lines().map(({ context }) => context);
+      const start = contexts.slice(0, contexts.indexOf('UsersApi') + 1);
+
+      expect(start).toEqual(['RedisServer', 'Redis', 'UsersStore', 'UsersApi']);
+    });
+
     it('says which Redis is used, in one line', () => {
       const lines = log.lines().filter(({ context }) => context === 'RedisServer');
 

@@ -30,7 +30,10 @@ import {
   type FaultProxy,
 } from 'nestjs-redis-data/testing';
 import { resolveOptions } from '../../libs/redis/src/connection/options/resolve-options.js';
-import { resolveHealthOptions } from '../../libs/redis/src/health/health-options.js';
+import {
+  resolveHealthOfAll,
+  resolveHealthOptions,
+} from '../../libs/redis/src/health/health-options.js';
 import { resolveLogging } from '../../libs/redis/src/nest/logging/log-policy.js';
 import { membersIn } from './option-members.js';
 import { ofConnection, optionOfCache, silentClient } from './option-uses.js';
@@ -117,6 +120,8 @@ const flags: Readonly<Record<string, Use>> = {
   'RedisCacheOptions.outbox': ofCache('outbox'),
   'RedisEntityOptions.validateOnRead': (validateOnRead) =>
     ofEntity({ kind: 'validated', validateOnRead } as never),
+  'RedisHealthOfAllOptions.optional': (optional) => resolveHealthOfAll({ optional }, ['default']),
+  'RedisHealthOptions.optional': (optional) => resolveHealthOptions({ optional }),
   'RedisHealthOptions.replica': (replica) => resolveHealthOptions({ replica }),
   'RedisLoggingOptions.successes': (successes) => resolveLogging({ successes }),
   'RedisModuleOptions.sentinelTls': ofConnection('sentinelTls'),
@@ -158,6 +163,7 @@ const doors: Readonly<Record<string, Use>> = {
   HttpLifetime: (options) => CacheTTL(options),
   RedisExceptionFilterOptions: (options) => new RedisExceptionFilter({} as never, options),
   RedisHealthOptions: (options) => resolveHealthOptions(options),
+  RedisHealthOfAllOptions: (options) => resolveHealthOfAll(options, ['default']),
   RedisMetricsOptions: (options) => RedisMetricsModule.forRoot(options),
   ResolveRedisOptions: (options) => resolveRedis({}, options),
   StartRedisOptions: (options) => startRedis(options),

@@ -53,6 +53,18 @@ describe('the built application, with no Redis configured', () => {
   });
 });
 
+describe('the built application, with a log for people', () => {
+  it('writes lines that are no JSON, down to the last one', async () => {
+    const running = start({ LOG_FORMAT: 'pretty' });
+    await running.url();
+    await running.stop('SIGTERM');
+
+    expect(running.output).toMatch(/INFO.*UsersApi: Listening on http/);
+    expect(running.output).toMatch(/INFO.*UsersApi: Stopping.*\n/);
+    expect(running.output).not.toContain('{"level"');
+  });
+});
+
 describe('the built application, with a bad environment', () => {
   it('lists every problem, keeps the secrets and exits with 1', async () => {
     const running = start({
@@ -79,7 +91,7 @@ describe('the built application, with a bad environment', () => {
   });
 
   it('says what to do in production, where no Redis is started', async () => {
-    const running = start({ NODE_ENV: 'production' });
+    const running = start({ NODE_ENV: 'production', DATABASE_URL: 'file:users.db' });
 
     const { code } = await running.exit();
 

@@ -15,9 +15,12 @@ import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
 import { HttpMetrics, httpRequestDuration } from './http/http-metrics.js';
 import { InputPipe } from './http/input.pipe.js';
+import { MetricsController } from './health/metrics.controller.js';
 import { OverloadReport, refusedRequests } from './http/overload-report.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { requestLogging } from './http/request-logging.js';
+import { RootController } from './http/root.controller.js';
+import { AppLogger } from './logging/app.logger.js';
+import { requestLogging } from './logging/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -34,7 +37,7 @@ const BESIDE_A_DATABASE = { outbox: true } as const;
     }),
     LoggerModule.forRootAsync({
       inject: [appConfig.KEY],
-      useFactory: (config: ConfigType<typeof appConfig>) => requestLogging(config.logLevel),
+      useFactory: (config: ConfigType<typeof appConfig>) => requestLogging(config),
     }),
     // Before RedisModule, so that it is closed after it: see RedisServerModule.
     RedisServerModule,
@@ -51,11 +54,13 @@ const BESIDE_A_DATABASE = { outbox: true } as const;
         logging: { successes: logLevel === 'debug' || logLevel === 'trace' },
       }),
     }),
-    PrometheusModule.register(),
+    PrometheusModule.register({ controller: MetricsController }),
     RedisMetricsModule,
     HealthModule,
   ],
+  controllers: [RootController],
   providers: [
+    AppLogger,
     ConnectionDrain,
     HttpMetrics,
     httpRequestDuration,

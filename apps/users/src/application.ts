@@ -2,13 +2,13 @@ import type { ConfigType } from '@nestjs/config';
 import { ConfigModule } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger } from 'nestjs-pino';
 
 import { AppModule } from './app.module.js';
 import { appConfig } from './config/app.config.js';
 import { checkEnvironment } from './config/environment.js';
 import { serveDocumentation } from './http/documentation.js';
 import { createHttpAdapter } from './http/http-adapter.js';
+import { AppLogger } from './logging/app.logger.js';
 
 /**
  * The application, listening on `HOST` and `PORT`: what `main.ts` and the end-to-end tests both use. If
@@ -27,7 +27,7 @@ export async function startApplication(): Promise<NestFastifyApplication> {
     throw error;
   }
   const url = await app.getUrl();
-  app.get(Logger).log(`Listening on ${url}, documentation on ${url}/docs`, 'UsersApi');
+  app.get(AppLogger).log(`Listening on ${url}, documentation on ${url}/docs`, 'UsersApi');
   return app;
 }
 
@@ -54,7 +54,7 @@ async function createApplication(): Promise<NestFastifyApplication> {
       autoFlushLogs: false,
     },
   );
-  app.useLogger(app.get(Logger));
+  app.useLogger(app.get(AppLogger));
   app.flushLogs();
   serveDocumentation(app);
   return app;

@@ -1,12 +1,18 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { appConfig } from './app.config.js';
 
 describe('appConfig', () => {
   const before = process.env;
+  const { isTTY } = process.stdout;
+
+  beforeEach(() => {
+    process.stdout.isTTY = false;
+  });
 
   afterEach(() => {
     process.env = before;
+    process.stdout.isTTY = isTTY;
   });
 
   it('has a default for everything', () => {
@@ -16,6 +22,7 @@ describe('appConfig', () => {
       host: '127.0.0.1',
       port: 3000,
       logLevel: 'info',
+      logFormat: 'json',
       requestTimeoutMs: 10_000,
       maxQueueTimeMs: 10,
       maxInFlight: 1_000,
@@ -32,6 +39,20 @@ describe('appConfig', () => {
     process.env = { HTTP_REQUEST_TIMEOUT: time };
 
     expect(appConfig()).toMatchObject({ requestTimeoutMs });
+  });
+
+  it.each([
+    ['pretty', 'a terminal', {}],
+    ['pretty', 'a terminal', { LOG_FORMAT: 'auto', NODE_ENV: 'development' }],
+    ['json', 'a terminal', { NODE_ENV: 'production' }],
+    ['json', 'a terminal', { LOG_FORMAT: 'json' }],
+    ['json', 'a pipe', {}],
+    ['pretty', 'a pipe', { LOG_FORMAT: 'pretty', NODE_ENV: 'production' }],
+  ])('writes %s lines to %s with %j', (logFormat, out, env) => {
+    process.stdout.isTTY = out === 'a terminal';
+    process.env = env;
+
+    expect(appConfig()).toMatchObject({ logFormat });
   });
 
   it('reports everything that is wrong', () => {

@@ -14,6 +14,8 @@ export interface AppConfig {
   /** 0 means any free port. */
   readonly port: number;
   readonly logLevel: LogLevel;
+  /** Lines for people, or a JSON object in each line. */
+  readonly logFormat: 'pretty' | 'json';
   /** How long a caller may take to send a request, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** How long a request waits for its turn during an overload, in milliseconds. */
@@ -36,9 +38,15 @@ function toConfig(variables: AppVariables): AppConfig {
     host: variables.HOST,
     port: Number(variables.PORT),
     logLevel: variables.LOG_LEVEL,
+    logFormat: variables.LOG_FORMAT === 'auto' ? usualFormat() : variables.LOG_FORMAT,
     requestTimeoutMs: toMs(variables.HTTP_REQUEST_TIMEOUT),
     maxQueueTimeMs: toMs(variables.HTTP_MAX_QUEUE_TIME),
     maxInFlight: Number(variables.HTTP_MAX_IN_FLIGHT),
     usersStore: variables.USERS_STORE,
   };
+}
+
+/** A terminal has a reader; a pipe, a file and production have programs. */
+function usualFormat(): AppConfig['logFormat'] {
+  return process.stdout.isTTY && process.env['NODE_ENV'] !== 'production' ? 'pretty' : 'json';
 }

@@ -6,6 +6,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
+
 const USERS_STORES = ['cached', 'sql', 'redis'] as const;
 
 /** Where users are kept: in SQL with a cache in Redis, in SQL alone, or in Redis alone. */
@@ -21,6 +23,9 @@ export class AppVariables {
 
   @IsIn(LOG_LEVELS, { message: `one of ${LOG_LEVELS.join(', ')}` })
   LOG_LEVEL: LogLevel = 'info';
+
+  @IsIn(LOG_FORMATS, { message: `one of ${LOG_FORMATS.join(', ')}` })
+  LOG_FORMAT: (typeof LOG_FORMATS)[number] = 'auto';
 
   @Matches(TIME, { message: TIME_ACCEPTED })
   HTTP_REQUEST_TIMEOUT = '10000';

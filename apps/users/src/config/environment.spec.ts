@@ -18,6 +18,7 @@ describe('checkEnvironment', () => {
     ['HOST', 'a b'],
     ['HOST', 'http://localhost'],
     ['LOG_LEVEL', 'loud'],
+    ['LOG_FORMAT', 'yaml'],
     ['HTTP_REQUEST_TIMEOUT', '0'],
     ['HTTP_REQUEST_TIMEOUT', '1 s'],
     ['HTTP_MAX_QUEUE_TIME', '-1ms'],

@@ -1,16 +1,26 @@
 /**
  * @module database The SQL database of record: how it is reached, made ready, and what its failures mean.
  */
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { ConfigModule } from '@nestjs/config';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 
 import { databaseConfig } from '../config/database.config.js';
-import { Database } from './database.js';
+import { Database, DATABASE_UP } from './database.js';
 import { dataSourceOptions } from './data-source-options.js';
 
-/** Opens PostgreSQL or SQLite, whichever `DATABASE_URL` says, and closes it with the application. */
+const databaseUp = makeGaugeProvider({
+  name: DATABASE_UP,
+  help: 'Whether the database answers (1) or does not (0).',
+});
+
+/**
+ * Opens PostgreSQL or SQLite, whichever `DATABASE_URL` says, and closes it with the application. Global, so
+ * that probes and metrics find the database where there is one: the store decides.
+ */
+@Global()
 @Module({
   imports: [
     ConfigModule.forFeature(databaseConfig),
@@ -24,7 +34,7 @@ import { dataSourceOptions } from './data-source-options.js';
       }),
     }),
   ],
-  providers: [Database],
-  exports: [Database],
+  providers: [Database, databaseUp],
+  exports: [Database, databaseUp],
 })
 export class DatabaseModule {}

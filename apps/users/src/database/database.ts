@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
@@ -10,8 +12,14 @@ import { DatabaseStartException } from './database-start.exception.js';
 import { migrate } from './migrate.js';
 import { translateDatabaseError } from './translate-database-error.js';
 
+/** The name of the metric that says whether it answers. */
+export const DATABASE_UP = 'database_up';
+
 /** How long after a failed attempt to open the database the next one begins. */
 const RETRY_MS = 1_000;
+
+/** How long a probe waits for an answer. */
+const PROBE_MS = 500;
 
 /**
  * The database as the rest of the application sees it: open, or away. A database that is away at the
@@ -31,6 +39,8 @@ export class Database implements OnModuleInit, OnModuleDestroy {
   /** Why the last statement could not be executed; `undefined` if it was. */
   #away: DatabaseUnavailableException | undefined;
   #failures = 0;
+  /** A question that has not been answered: those who ask meanwhile wait for its answer. */
+  #probe: Promise<boolean> | undefined;
 
   constructor(
     source: DataSource,
@@ -81,6 +91,27 @@ export class Database implements OnModuleInit, OnModuleDestroy {
       else this.#logger.warn({ msg: 'A statement was given up', reason: failure.reason });
       throw failure;
     }
+  }
+
+  /** Whether it answers now, within half a second. Never rejects. */
+  async answers(): Promise<boolean> {
+    this.#probe ??= this.#ask().finally(() => {
+      this.#probe = undefined;
+    });
+    const late = new AbortController();
+    const deadline = pause(PROBE_MS, false, { signal: late.signal }).catch(() => false);
+    try {
+      return await Promise.race([this.#probe, deadline]);
+    } finally {
+      late.abort();
+    }
+  }
+
+  #ask(): Promise<boolean> {
+    return this.run(() => this.#source.query('SELECT 1')).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #open(): Promise<void> {

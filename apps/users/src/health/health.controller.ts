@@ -2,15 +2,15 @@ import { Controller, Get, Header, UseFilters } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { HealthCheckResult, HealthIndicatorResult } from '@nestjs/terminus';
 import { HealthCheck, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
-import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 
+import { Dependencies } from './dependencies.js';
 import * as docs from './health.documentation.js';
 import { HealthFilter } from './health.filter.js';
 import { LivenessResponse } from './liveness.response.js';
 
 /**
  * Three questions, for three askers: whether to restart the process, whether to send it requests, and
- * how everything is. Answers never come later than the indicator's own deadline.
+ * how everything is. Answers come within a second.
  */
 @ApiTags('operations')
 @Controller('health')
@@ -18,19 +18,19 @@ import { LivenessResponse } from './liveness.response.js';
 export class HealthController {
   readonly #health: HealthCheckService;
   readonly #indicators: HealthIndicatorService;
-  readonly #redis: RedisHealthIndicator;
+  readonly #dependencies: Dependencies;
 
   constructor(
     health: HealthCheckService,
     indicators: HealthIndicatorService,
-    redis: RedisHealthIndicator,
+    dependencies: Dependencies,
   ) {
     this.#health = health;
     this.#indicators = indicators;
-    this.#redis = redis;
+    this.#dependencies = dependencies;
   }
 
-  /** Looks at nothing: that the process comes to answer is the answer. A restart mends no Redis. */
+  /** Looks at nothing: that the process comes to answer is the answer. A restart mends neither a database nor a Redis. */
   @Get('live')
   @Header('Cache-Control', 'no-store')
   @docs.Live()
@@ -42,14 +42,14 @@ export class HealthController {
   @HealthCheck()
   @docs.Ready()
   ready(): Promise<HealthCheckResult> {
-    return this.#health.check([() => this.#redis.checkAll()]);
+    return this.#health.check([() => this.#dependencies.check()]);
   }
 
   @Get()
   @HealthCheck()
   @docs.Everything()
   everything(): Promise<HealthCheckResult> {
-    return this.#health.check([() => this.#process(), () => this.#redis.checkAll()]);
+    return this.#health.check([() => this.#process(), () => this.#dependencies.check()]);
   }
 
   #process(): HealthIndicatorResult {

@@ -8,7 +8,7 @@ export const Live = () =>
   applyDecorators(
     ApiOperation({
       summary: 'Whether the process answers',
-      description: 'Looks at nothing else: Redis may be down.',
+      description: 'Looks at nothing else: the database and Redis may be down.',
     }),
     ApiOkResponse({ type: LivenessResponse }),
   );
@@ -17,8 +17,8 @@ export const Ready = () =>
   ApiOperation({
     summary: 'Whether requests can be served',
     description:
-      '503 while Redis is down, and once the process has begun to stop. A Redis that is `degraded` ' +
-      'stays 200.',
+      '503 once the process has begun to stop, and while what it needs is down: the database and ' +
+      'Redis, as long as the other one is there, are only `degraded`, which stays 200.',
   });
 
 export const Everything = () =>

@@ -5,12 +5,13 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 
+import { Dependencies } from './dependencies.js';
 import { HealthController } from './health.controller.js';
 import { HealthLogger } from './health.logger.js';
 
 @Module({
   imports: [TerminusModule.forRoot({ errorLogStyle: 'json', logger: HealthLogger })],
   controllers: [HealthController],
-  providers: [RedisHealthIndicator],
+  providers: [Dependencies, RedisHealthIndicator],
 })
 export class HealthModule {}

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 
 import type { BeforeApplicationShutdown } from '@nestjs/common';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 /** Long for a request that is being answered, short for one that waits for a frozen Redis. */
@@ -13,6 +13,7 @@ const DRAIN_MS = 2_000;
  */
 @Injectable()
 export class ConnectionDrain implements BeforeApplicationShutdown {
+  readonly #logger = new Logger('UsersApi');
   readonly #adapterHost: HttpAdapterHost;
 
   constructor(adapterHost: HttpAdapterHost) {
@@ -20,6 +21,7 @@ export class ConnectionDrain implements BeforeApplicationShutdown {
   }
 
   beforeApplicationShutdown(): void {
+    this.#logger.log('Stopping: running requests are finished, new ones refused');
     const server = this.#adapterHost.httpAdapter.getHttpServer() as Server;
     setTimeout(() => {
       server.closeAllConnections();

@@ -1,12 +1,45 @@
-import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { randomUUID } from 'node:crypto';
 
-/** OpenAPI for people at `/docs`, for tools at `/docs-json` and `/docs-yaml`. */
+import type { INestApplication } from '@nestjs/common';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+
+export const DOCUMENTATION_PATH = '/docs';
+
+/** Serves OpenAPI for people at `/docs`, for tools at `/docs-json` and `/docs-yaml`. */
 export function serveDocumentation(app: INestApplication): void {
   const description = new DocumentBuilder()
     .setTitle('Users API')
-    .setDescription('Users kept in Redis through nestjs-redis-data. Errors are RFC 9457 problems.')
+    .setDescription(
+      'Users in a SQL database, with Redis as a cache beside it, through `nestjs-redis-data`. ' +
+        '`X-Cache` says what the cache did; without Redis the database answers.\n\n' +
+        'Try `POST /users`, copy the `id` of its answer, and read it twice: `MISS`, then `HIT`. ' +
+        'Errors are problems of [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457).',
+    )
     .setVersion('0.1.0')
+    .addTag('users', 'The users, cached and not')
+    .addTag('operations', 'How the application is, for probes and Prometheus')
     .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, description));
+  const create = () => SwaggerModule.createDocument(app, description);
+  SwaggerModule.setup(DOCUMENTATION_PATH, app, create, {
+    customSiteTitle: 'Users API',
+    swaggerOptions: { tryItOutEnabled: true, displayRequestDuration: true },
+    patchDocumentOnRequest: (request, _, document) =>
+      isForPeople(request as FastifyRequest) ? withFreshEmail(document) : document,
+  });
+}
+
+/** Whether Swagger UI asks for the document: its page has it in a script. */
+function isForPeople({ url }: FastifyRequest): boolean {
+  return url.endsWith('/swagger-ui-init.js');
+}
+
+/** The e-mail in the examples. */
+const EXAMPLE_EMAIL = 'ada@example.com';
+
+/** An e-mail is taken once its example was sent: each visit has one of its own. */
+function withFreshEmail(document: OpenAPIObject): OpenAPIObject {
+  const fresh = `ada-${randomUUID().slice(0, 8)}@example.com`;
+  return JSON.parse(JSON.stringify(document).replaceAll(EXAMPLE_EMAIL, fresh)) as OpenAPIObject;
 }

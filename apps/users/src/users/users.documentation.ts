@@ -1,6 +1,9 @@
 /** What `/docs` says about each operation, kept apart so that the controller stays readable. */
-import { applyDecorators } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+
+import { applyDecorators, type Type } from '@nestjs/common';
 import {
+  ApiBody,
   ApiCreatedResponse,
   ApiExtraModels,
   ApiNoContentResponse,
@@ -12,8 +15,10 @@ import {
 } from '@nestjs/swagger';
 
 import { Problem } from '../http/problem.js';
+import { UpdateUserDto } from './dto/update-user.dto.js';
 import { UserProfileResponse } from './dto/user-profile.response.js';
 import { UserResponse } from './dto/user.response.js';
+import { LONGEST_USER_ID } from './user.js';
 
 export const Create = () =>
   operation(
@@ -35,9 +40,8 @@ export const List = () =>
       ApiOkResponse({
         type: [UserResponse],
         description:
-          'With `ids` those that exist, each once, in the order asked for, in one round trip to ' +
-          'Redis. Without, a page of all users in no order: follow `Link` until there is none. ' +
-          'Users that are there all the time come at least once, and seldom twice.',
+          'With `ids` those that exist, each once, in the order asked for. Without, a page of all ' +
+          'users: follow `Link` until there is none.',
         headers: {
           Link: {
             description: 'The next page, as `<...>; rel="next"`; absent on the last one',
@@ -48,26 +52,49 @@ export const List = () =>
     ],
   );
 
-export const Read = () =>
-  operation('Read a user', [404], [ID, ApiOkResponse({ type: UserResponse })]);
+export const Read = () => operation('Read a user', [404], [ID, cached(UserResponse)]);
 
 export const Profile = () =>
-  operation(
-    'Read a user with the name to display',
-    [404],
-    [ID, ApiOkResponse({ type: UserProfileResponse })],
-  );
+  operation('Read a user with the name to display', [404], [ID, cached(UserProfileResponse)]);
 
 export const Update = () =>
   operation(
     'Change some fields of a user',
     [400, 404, 409, 413, 415],
-    [ID, ApiOkResponse({ type: UserResponse })],
+    [
+      ID,
+      ApiBody({ type: UpdateUserDto, examples: { 'a new name': { value: { lastName: 'King' } } } }),
+      ApiOkResponse({ type: UserResponse, description: 'No cached answer is older than this one' }),
+    ],
   );
 
 export const Remove = () => operation('Delete a user', [404], [ID, ApiNoContentResponse()]);
 
-const ID = ApiParam({ name: 'id', example: '6f1c1a52-5b0e-4b43-9a6c-2f8d9f0f7a11' });
+const ID = ApiParam({
+  name: 'id',
+  description: 'As in the answer to `POST /users`',
+  schema: { type: 'string', maxLength: LONGEST_USER_ID },
+});
+
+const X_CACHE = {
+  description:
+    '`HIT`: from Redis. `STALE`: from Redis, while no new answer can be had. `MISS`: made anew. ' +
+    '`BYPASS`: made without the cache, as while Redis is away.',
+  schema: { type: 'string', enum: ['HIT', 'STALE', 'MISS', 'BYPASS'] },
+};
+
+function cached(type: Type): MethodDecorator {
+  return ApiOkResponse({
+    type,
+    headers: {
+      'X-Cache': X_CACHE,
+      Age: {
+        description: 'Seconds since it was made; of a `HIT` and a `STALE` answer',
+        schema: { type: 'integer' },
+      },
+    },
+  });
+}
 
 const PROBLEMS = {
   400: 'The request is not valid; every problem is listed',
@@ -75,8 +102,13 @@ const PROBLEMS = {
   409: 'Another user has this e-mail, or too many others changed this user at the same time',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
-  503: 'Redis is not available, or there is too much to do; Retry-After says when to try again',
+  503: 'What is needed is not available, or there is too much to do',
 } as const;
+
+const RETRY_AFTER = {
+  description: 'After how many seconds to try again',
+  schema: { type: 'integer' },
+};
 
 function operation(
   summary: string,
@@ -95,6 +127,20 @@ function problem(status: keyof typeof PROBLEMS): MethodDecorator {
   return ApiResponse({
     status,
     description: PROBLEMS[status],
-    content: { 'application/problem+json': { schema: { $ref: getSchemaPath(Problem) } } },
+    ...(status === 503 && { headers: { 'Retry-After': RETRY_AFTER } }),
+    content: {
+      'application/problem+json': {
+        schema: { $ref: getSchemaPath(Problem) },
+        // The example of the schema is a 400.
+        ...(status !== 400 && { example: exampleOf(status) }),
+      },
+    },
   });
+}
+
+function exampleOf(status: keyof typeof PROBLEMS): Problem {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status] ?? '', status };
+  return status === 409
+    ? { ...problem, errors: [{ property: 'email', messages: ['email is already taken'] }] }
+    : problem;
 }

@@ -35,7 +35,8 @@ export class RedisLoadTimeoutException extends RedisException {
         ? `The loader of "${key}" took longer than loadTimeout, ${timeoutMs} ms. Make what it waits ` +
             'for faster, or raise loadTimeout.'
         : `The loader of "${key}" was not called within loadTimeout, ${timeoutMs} ms: Redis is away, or ` +
-            'what it loads is being changed, and maxLoads other loaders were running. Raise maxLoads if the source can bear more.',
+            'what it loads is being changed, and maxLoads other loaders were running. Raise maxLoads if ' +
+            'the source can bear more.',
       options,
     );
     this.key = key;

@@ -28,20 +28,47 @@ export interface RedisHealthOptions extends RedisHealthLimits {
    * @default false, or true for sentinels that are asked for a replica (`ioredis: { role: 'slave' }`)
    */
   readonly replica?: boolean;
+  /**
+   * Whether the application can do its work without the connection. While it is down it is then
+   * `degraded`, and the report stays 200.
+   * @default false
+   */
+  readonly optional?: boolean;
+}
+
+export interface RedisHealthOfAllOptions extends RedisHealthLimits {
+  /**
+   * Which connections the application can do without: all of them, or those with these names
+   * (`'default'` for the one without a name).
+   * @default false
+   * @example ['cache']
+   */
+  readonly optional?: boolean | readonly string[];
 }
 
 export interface ResolvedHealthOptions {
   readonly timeoutMs: number;
   readonly memoryThreshold: number;
   readonly replica: boolean | undefined;
+  readonly optional: boolean;
 }
 
-const OPTIONS = {
-  connection: true,
+const LIMITS = {
   timeout: true,
   memoryThreshold: true,
+} as const satisfies Record<keyof RedisHealthLimits, true>;
+
+const OPTIONS = {
+  ...LIMITS,
+  connection: true,
   replica: true,
+  optional: true,
 } as const satisfies Record<keyof RedisHealthOptions, true>;
+
+const OPTIONS_OF_ALL = {
+  ...LIMITS,
+  optional: true,
+} as const satisfies Record<keyof RedisHealthOfAllOptions, true>;
 
 /** @throws RedisConfigurationException naming the option that cannot be, or is unknown */
 export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealthOptions {
@@ -55,5 +82,39 @@ export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealt
     throw new RedisConfigurationException([{ setting: 'memoryThreshold', value, accepted }]);
   }
   if (replica !== undefined) flagOf('replica', replica, false);
-  return { timeoutMs, memoryThreshold, replica };
+  const optional = flagOf('optional', options.optional, false);
+  return { timeoutMs, memoryThreshold, replica, optional };
+}
+
+/**
+ * The options of each of these connections.
+ *
+ * @throws RedisConfigurationException naming the option that cannot be, or is unknown, or the
+ * connection that does not exist: what is misspelt would be required, and its outage a 503
+ */
+export function resolveHealthOfAll(
+  options: RedisHealthOfAllOptions,
+  connections: readonly string[],
+): (connection: string) => ResolvedHealthOptions {
+  refuseUnknownOptions(options, OPTIONS_OF_ALL);
+  const { optional = false, ...limits } = options;
+  if (!isList(optional)) {
+    const resolved = resolveHealthOptions({ ...limits, optional });
+    return () => resolved;
+  }
+  const problems = optional
+    .filter((name) => !connections.includes(name))
+    .map((name) => ({
+      setting: 'optional',
+      value: name,
+      accepted: `names of connections: ${connections.join(', ')}`,
+    }));
+  if (problems.length > 0) throw new RedisConfigurationException(problems);
+  const resolved = resolveHealthOptions(limits);
+  return (connection) => ({ ...resolved, optional: optional.includes(connection) });
+}
+
+/** `Array.isArray` does not know that a list may be read-only. */
+function isList(optional: boolean | readonly string[]): optional is readonly string[] {
+  return Array.isArray(optional);
 }

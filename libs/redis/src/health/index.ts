@@ -2,4 +2,8 @@
  * @module health Health checks for `@nestjs/terminus` (an optional peer of this package).
  */
 export { RedisHealthIndicator } from './redis.health-indicator.js';
-export type { RedisHealthLimits, RedisHealthOptions } from './health-options.js';
+export type {
+  RedisHealthLimits,
+  RedisHealthOfAllOptions,
+  RedisHealthOptions,
+} from './health-options.js';

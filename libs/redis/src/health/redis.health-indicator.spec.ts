@@ -9,9 +9,13 @@ import { RedisHealthIndicator } from './redis.health-indicator.js';
 
 const clients = new ClientRegistry(new Telemetry());
 
-function indicatorOf(client: object, terminus = new HealthIndicatorService()) {
+function indicatorOf(
+  client: object,
+  terminus = new HealthIndicatorService(),
+  registry: object = clients,
+) {
   const found = new Map<unknown, unknown>([
-    [ClientRegistry, clients],
+    [ClientRegistry, registry],
     [CacheRegistry, new CacheRegistry(clients, new Telemetry())],
     [getRedisToken(), client],
   ]);
@@ -71,6 +75,56 @@ describe('RedisHealthIndicator', () => {
     expect(await indicator.isHealthy()).toMatchObject({ redis: { status: 'up', role: 'replica' } });
     expect(await indicator.isHealthy('redis', { replica: false })).toMatchObject({
       redis: { status: 'degraded' },
+    });
+  });
+
+  describe('of an application that can do without Redis', () => {
+    const away = { status: 'reconnecting', options: {} };
+    const registered = (named: Readonly<Record<string, object>>) => {
+      const connections = new Map(
+        Object.entries(named).map(([name, client]) => [name, { client }]),
+      );
+      return indicatorOf(full, new HealthIndicatorService(), { connections });
+    };
+
+    it('says degraded while it is away, and why', async () => {
+      expect(await indicatorOf(away).isHealthy('cache', { optional: true })).toEqual({
+        cache: { status: 'degraded', optional: true, reasons: ['not connected (reconnecting)'] },
+      });
+      expect(await indicatorOf(away).isHealthy('cache', { optional: false })).toMatchObject({
+        cache: { status: 'down' },
+      });
+    });
+
+    it('says the same of it as of any other while it is there', async () => {
+      expect(await indicatorOf(full).isHealthy('cache', { optional: true })).toMatchObject({
+        cache: { status: 'degraded', optional: true, reasons: ['the memory is nearly full'] },
+      });
+    });
+
+    it('knows which of several connections are optional', async () => {
+      const all = registered({ default: away, cache: away });
+      expect(await all.checkAll('redis', { optional: ['cache'] })).toMatchObject({
+        redis: { status: 'down' },
+        'redis:cache': { status: 'degraded', optional: true },
+      });
+      expect(await all.checkAll('redis', { optional: true })).toMatchObject({
+        redis: { status: 'degraded' },
+        'redis:cache': { status: 'degraded' },
+      });
+      expect(await all.checkAll('redis', { optional: [] })).toMatchObject({
+        redis: { status: 'down' },
+        'redis:cache': { status: 'down' },
+      });
+    });
+
+    it('refuses the name of a connection that does not exist', async () => {
+      const all = registered({ default: away, cache: away });
+      await expect(all.checkAll('redis', { optional: ['cache', 'cahce'] })).rejects.toMatchObject({
+        problems: [
+          { setting: 'optional', value: 'cahce', accepted: 'names of connections: default, cache' },
+        ],
+      });
     });
   });
 

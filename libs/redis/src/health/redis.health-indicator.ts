@@ -8,14 +8,16 @@ import { CacheRegistry } from '../nest/cache/cache.registry.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { lookAt, type ConnectionHealth } from './connection-health.js';
 import {
+  resolveHealthOfAll,
   resolveHealthOptions,
-  type RedisHealthLimits,
+  type RedisHealthOfAllOptions,
   type RedisHealthOptions,
+  type ResolvedHealthOptions,
 } from './health-options.js';
 
 /**
  * Tells terminus whether connections work: `up`, `degraded` (only a part of their work can be done, or
- * soon no more; still 200) or `down` (503). Asks on the connections that the application uses, in one
+ * soon no more; still 200) or `down` (503). An optional connection that is down is `degraded`. Asks on the connections that the application uses, in one
  * round trip with a deadline; in a cluster each primary at the same time. Answers `down` at once while
  * there is no connection. Never throws because of Redis.
  *
@@ -48,7 +50,7 @@ export class RedisHealthIndicator {
     { connection, ...options }: RedisHealthOptions = {},
   ): Promise<HealthIndicatorResult> {
     const client = this.#find<RedisClient>(getRedisToken(connection));
-    return this.#look(key, client, options);
+    return this.#look(key, client, resolveHealthOptions(options));
   }
 
   /**
@@ -56,19 +58,27 @@ export class RedisHealthIndicator {
    * name as `redis:name`.
    *
    * @param key the name of the entries in the health report
-   * @throws RedisConfigurationException for an impossible option
+   * @throws RedisConfigurationException for an impossible option, or for one about a connection that
+   * does not exist
    *
    * @example
    * this.health.check([() => this.redis.checkAll()])
+   *
+   * @example the application can do without the connection `cache`
+   * this.health.check([() => this.redis.checkAll('redis', { optional: ['cache'] })])
    */
-  async checkAll(key = 'redis', limits: RedisHealthLimits = {}): Promise<HealthIndicatorResult> {
+  async checkAll(
+    key = 'redis',
+    options: RedisHealthOfAllOptions = {},
+  ): Promise<HealthIndicatorResult> {
     const { connections: open } = this.#find<ClientRegistry>(ClientRegistry);
+    const optionsOf = resolveHealthOfAll(options, [...open.keys()]);
     const connections = [...open]
-      .map(([name, { client }]) => ({ entry: entryOf(name, key), client }))
+      .map(([name, { client }]) => ({ entry: entryOf(name, key), client, name }))
       // They were opened in any order, and a report should not look different after each start.
       .sort((one, other) => (one.entry < other.entry ? -1 : 1));
     const results = await Promise.all(
-      connections.map(({ entry, client }) => this.#look(entry, client, limits)),
+      connections.map(({ entry, client, name }) => this.#look(entry, client, optionsOf(name))),
     );
     return Object.assign({}, ...results) as HealthIndicatorResult;
   }
@@ -76,10 +86,11 @@ export class RedisHealthIndicator {
   async #look(
     key: string,
     client: RedisClient,
-    options: RedisHealthOptions,
+    options: ResolvedHealthOptions,
   ): Promise<HealthIndicatorResult> {
     const caches = this.#find<CacheRegistry>(CacheRegistry).bypassedOn(client);
-    return this.#report(key, await lookAt(client, resolveHealthOptions(options), caches));
+    const health = await lookAt(client, options, caches);
+    return this.#report(key, options.optional ? asOptional(health) : health);
   }
 
   #report(key: string, health: ConnectionHealth): HealthIndicatorResult {
@@ -100,6 +111,13 @@ export class RedisHealthIndicator {
   #find<T>(token: string | (abstract new (...args: never[]) => T)): T {
     return this.#moduleRef.get<T>(token, { strict: false });
   }
+}
+
+/** What the application can do without is never down. */
+function asOptional(health: ConnectionHealth): ConnectionHealth {
+  return health.state === 'down'
+    ? { state: 'degraded', details: { optional: true, reasons: [health.message] } }
+    : { ...health, details: { optional: true, ...health.details } };
 }
 
 function entryOf(connection: string, key: string): string {

@@ -27,7 +27,6 @@ const LIST = { message: `ids must be ${IDS}` };
 export class ListUsersQuery {
   @ApiPropertyOptional({
     type: String,
-    example: '1,2,3',
     description: `The users to read, ${IDS}. Goes with no other parameter.`,
   })
   @IsOptional()

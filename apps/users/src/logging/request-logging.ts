@@ -1,9 +1,14 @@
+/**
+ * @module logging What the application writes on its standard output: JSON for machines, or lines for people.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Params } from 'nestjs-pino';
 
+import type { AppConfig } from '../config/app.config.js';
 import type { LogLevel } from '../config/app.variables.js';
-import { isProbe } from './probes.js';
+import { isProbe } from '../http/probes.js';
+import { readableLines } from './readable-lines.js';
 
 const SECRETS = [
   'req.headers.authorization',
@@ -13,8 +18,11 @@ const SECRETS = [
   'res.headers["set-cookie"]',
 ];
 
-/** JSON lines on stdout: one per request, and the application's own with the id of their request. */
-export function requestLogging(level: LogLevel): Params {
+/** One line per request on stdout, and the application's own with the id of their request. */
+export function requestLogging({
+  logLevel: level,
+  logFormat,
+}: Pick<AppConfig, 'logLevel' | 'logFormat'>): Params {
   return {
     // The default of nestjs-pino, `{/*splat}`, matches nothing on the Fastify adapter of Nest 12.
     forRoutes: ['*splat'],
@@ -23,6 +31,7 @@ export function requestLogging(level: LogLevel): Params {
       customLogLevel: levelOf,
       customErrorObject: withoutInventedError,
       redact: { paths: SECRETS, censor: '[redacted]' },
+      ...(logFormat === 'pretty' && { stream: readableLines() }),
     },
   };
 }

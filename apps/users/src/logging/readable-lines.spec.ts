@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+
+import { readableLines } from './readable-lines.js';
+
+/** What is written of what is logged, without colours and times. */
+function written(log: (logger: pino.Logger) => void): string {
+  let text = '';
+  const write = (line: string): void => {
+    text += line;
+  };
+  log(pino({ level: 'trace' }, readableLines({ write })));
+  // eslint-disable-next-line no-control-regex -- colours
+  return text.replace(/\u001b\[\d+m/g, '').replace(/^\[[\d:.]+\] /gm, '');
+}
+
+const req = { id: 'r1', method: 'GET', url: '/users/1?a=b', headers: { cookie: 'x' } };
+
+describe('readableLines', () => {
+  it('writes a request in one line', () => {
+    const res = { statusCode: 409, headers: {} };
+
+    const text = written((logger) => {
+      logger.info({ req, res, responseTime: 12 }, 'request completed');
+    });
+
+    expect(text).toBe('INFO: GET /users/1?a=b 409 12 ms\n');
+  });
+
+  it('writes who speaks, what is said and the fields, and for which request', () => {
+    const text = written((logger) => {
+      const failure = { context: 'Redis', connection: 'default', success: false, count: 3 };
+      logger.child({ req }).warn({ ...failure, ids: [1] }, 'Redis failed a cache');
+    });
+
+    expect(text).toBe(
+      'WARN: Redis: Redis failed a cache connection=default count=3 ids=[1] request="GET /users/1?a=b"\n',
+    );
+  });
+
+  it("writes an error below its line, with the application's own frames", () => {
+    const error = new TypeError('x is not a function');
+    error.stack = [
+      'TypeError: x is not a function',
+      '    at UsersService.get (/app/apps/users/src/users/users.service.ts:40:12)',
+      '    at translate (/app/libs/redis/src/errors/translate.ts:1:1)',
+      '    at handle (/app/node_modules/@nestjs/core/router.js:1:1)',
+      '    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)',
+    ].join('\n');
+
+    const text = written((logger) => {
+      logger.error({ context: 'ProblemFilter', err: error });
+    });
+
+    expect(text).toBe(
+      [
+        'ERROR: ProblemFilter: x is not a function',
+        '    TypeError: x is not a function',
+        '        at UsersService.get (/app/apps/users/src/users/users.service.ts:40:12)',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('writes the error that an object tells of', () => {
+    const text = written((logger) => {
+      logger.warn({ error: 'Redis is away.', msg: 'Redis failed a cache' });
+    });
+
+    expect(text).toBe('WARN: Redis failed a cache\n    Redis is away.\n');
+  });
+
+  it('keeps from a terminal what it could take for a command', () => {
+    const escape = '\u001b]0;owned\u0007\u009b2J';
+
+    const text = written((logger) => {
+      const fields = { context: 'Redis', key: escape, error: escape };
+      logger.child({ req: { ...req, url: escape } }).warn(fields, escape);
+    });
+
+    // eslint-disable-next-line no-control-regex -- they must not be there
+    expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+    expect(text).toContain('owned');
+  });
+});

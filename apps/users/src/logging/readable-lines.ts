@@ -1,0 +1,93 @@
+import { destination, type DestinationStream } from 'pino';
+import pretty from 'pino-pretty';
+
+/** What stands elsewhere in a readable line, or not at all. */
+const NOT_FIELDS: ReadonlySet<string> = new Set([
+  ...['level', 'time', 'pid', 'hostname', 'msg', 'context'],
+  ...['req', 'res', 'responseTime', 'err', 'error', 'stack', 'success'],
+]);
+
+/** Everything but tabs and line ends that a terminal could take for a command. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** Frames of Node and of packages, the one in this repository included: they say nothing of the application. */
+const FOREIGN_FRAME = /^\s+at .*(node:|[\\/]node_modules[\\/]|[\\/]libs[\\/]redis[\\/])/;
+
+/** A line as pino has written it; `req` and `res` are those of pino-http. */
+interface Line {
+  readonly [field: string]: unknown;
+  readonly context?: string;
+  readonly msg?: string;
+  readonly req?: { readonly method: string; readonly url: string };
+  readonly res?: { readonly statusCode: number };
+  readonly responseTime?: number;
+  readonly err?: { readonly stack: string };
+  readonly error?: string;
+  readonly stack?: string;
+}
+
+type RequestLine = Line & Required<Pick<Line, 'req' | 'res' | 'responseTime'>>;
+
+type Colors = Parameters<pretty.MessageFormatFunc>[3]['colors'];
+
+/**
+ * Writes lines for people. A request is its method, path, status and time. Fields follow their message as
+ * `name=value`, and an error follows in lines of its own, with the frames that are not of packages.
+ *
+ * Writes in the thread that logs: a transport of pino is a thread of its own, and loses the last lines of
+ * a process that ends.
+ */
+export function readableLines(out: DestinationStream = destination(1)): DestinationStream {
+  const toText = pretty.prettyFactory({
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    hideObject: true,
+    messageFormat: (line, _key, _label, { colors }) => textOf(line, colors),
+    customColors: 'message:reset',
+    useOnlyCustomProps: false,
+  });
+  return {
+    write: (line) => {
+      out.write(toText(line));
+    },
+  };
+}
+
+function textOf(line: Line, colors: Colors): string {
+  return isRequestLine(line) ? requestText(line, colors) : eventText(line, colors);
+}
+
+function isRequestLine(line: Line): line is RequestLine {
+  return line.req !== undefined && line.res !== undefined;
+}
+
+function requestText({ req, res, responseTime }: RequestLine, colors: Colors): string {
+  const { statusCode } = res;
+  const paint = statusCode >= 500 ? colors.red : statusCode >= 400 ? colors.yellow : colors.green;
+  return `${nameOf(req)} ${paint(String(statusCode))} ${colors.dim(`${responseTime} ms`)}`;
+}
+
+function eventText(line: Line, { dim }: Colors): string {
+  const { context, msg, req } = line;
+  const fields = Object.entries(line)
+    .filter(([name]) => !NOT_FIELDS.has(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const facts = [...fields, ...(req ? [`request="${nameOf(req)}"`] : [])].join(' ');
+  const text = [context && `${context}:`, msg && printable(msg), facts && dim(printable(facts))];
+  return text.filter(Boolean).join(' ') + errorText(line);
+}
+
+function errorText({ err, error, stack = err?.stack ?? error }: Line): string {
+  if (stack === undefined) return '';
+  const lines = stack.split('\n').filter((line) => !FOREIGN_FRAME.test(line));
+  return lines.map((line) => `\n    ${printable(line)}`).join('');
+}
+
+function nameOf({ method, url }: { readonly method: string; readonly url: string }): string {
+  return printable(`${method} ${url}`);
+}
+
+function printable(text: string): string {
+  return text.replace(CONTROL, '');
+}

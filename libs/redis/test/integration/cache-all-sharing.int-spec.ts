@@ -9,7 +9,8 @@ import { listenedCache } from './support/cache-stage.js';
 import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
 import { latch } from './support/latch.js';
-import { onEveryTopology } from './support/repository-servers.js';
+import { recordCommands } from './support/record-commands.js';
+import { onEveryTopology, onOneServer } from './support/repository-servers.js';
 
 /** A loader of many that ends when it is told to. */
 function heldLoader(valueOf: (key: string) => string = (key) => key) {
@@ -302,5 +303,25 @@ onEveryTopology((stage) => {
         ['ada', 'bob'],
       ]);
     });
+  });
+});
+
+onOneServer((stage) => {
+  it('Keys that another process loads are looked at together', async () => {
+    const keys = stage.keys();
+    const names = Array.from({ length: 50 }, (_, i) => `key-${i}`);
+    const held = heldLoader();
+    const slow = listenedCache(stage.client, keys).cache.getOrLoadAll(names, held.loader);
+    await held.began();
+    const client = await stage.open();
+    const { sent } = recordCommands(client);
+    const waiting = listenedCache(client, keys).cache.getOrLoadAll(names, quickLoader().loader);
+    await pass(200);
+    const looks = sent.filter(({ name }) => name === 'mget');
+    const ofOne = looks.filter(({ args }) => args.some((arg) => String(arg).endsWith(':key-0')));
+    expect(ofOne.length).toBeGreaterThan(2);
+    expect(looks.length).toBeLessThan(2 * ofOne.length + 2); // each would look for itself
+    held.end();
+    expect(await waiting).toEqual(await slow);
   });
 });

@@ -93,7 +93,9 @@ export class HistoryCaller {
           return new Map(missing.map((name, i) => [name, values[i] as Value]));
         },
         {
-          ...{ ttl, staleFor, failSafe },
+          ttl,
+          staleFor,
+          failSafe,
           tags: (name) => of(name).options().tags ?? [],
           dependsOn: (name) => of(name).options().dependsOn ?? [],
           ...(isCalm && PATIENT),

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { RedisLoadCycleException } from '../../src/index.js';
 import type { RedisCache } from '../../src/cache/redis-cache.js';
@@ -237,6 +238,15 @@ onEveryTopology((stage) => {
       expect(await caught(cache.getOrLoadAll(['a'], again.loader, { signal }))).toEqual(
         new Error('no longer wanted'),
       );
+    });
+
+    it('that takes too long says so, whatever its loader makes of the signals', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys(), { loadTimeout: '60ms' });
+      const call = cache.getOrLoadAll(['a', 'b', 'c'], async (missing, context) => {
+        const waiting = missing.map((key) => sleep(60_000, 1, { signal: context.of(key).signal }));
+        return Promise.all(waiting).then(() => new Map());
+      });
+      expect(await caught(call)).toMatchObject({ name: 'RedisLoadTimeoutException' });
     });
 
     it('that leaves does not take a value from another caller, nor its loader', async () => {

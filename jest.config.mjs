@@ -33,7 +33,7 @@ const swc = (parser) => [
   },
 ];
 
-const project = (displayName, testMatch, { modules = {}, usesCluster = false } = {}) => ({
+const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
   displayName,
   testMatch,
   rootDir: import.meta.dirname,
@@ -51,9 +51,9 @@ const project = (displayName, testMatch, { modules = {}, usesCluster = false } =
     ...modules,
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/redis/dist/'],
-  ...(usesCluster && {
-    globalSetup: '<rootDir>/test/support/start-shared-cluster.cjs',
-    globalTeardown: '<rootDir>/test/support/stop-shared-cluster.cjs',
+  ...(shared && {
+    globalSetup: `<rootDir>/test/support/start-shared-${shared}.cjs`,
+    globalTeardown: `<rootDir>/test/support/stop-shared-${shared}.cjs`,
   }),
 });
 
@@ -98,13 +98,13 @@ export default {
   maxConcurrency: 20,
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
-    project('integration', [`${integration}/**/*.int-spec.ts`], { usesCluster: true }),
+    project('integration', [`${integration}/**/*.int-spec.ts`], { shared: 'cluster' }),
     // On the other major version we accept.
     project('ioredis 5', [`${integration}/{${driverTests.join()}}.int-spec.ts`], {
       modules: { '^ioredis$': 'ioredis-5' },
-      usesCluster: true,
+      shared: 'cluster',
     }),
-    project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts']),
+    project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], { shared: 'postgres' }),
     project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
   ],
   globalSetup: '<rootDir>/test/support/global-setup.cjs',

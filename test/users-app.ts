@@ -46,11 +46,15 @@ export interface ShownUser {
 
 export const ADA = { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com' };
 
-/** Boots the API; each one has its own key prefix, so that several can share a server. */
+/** Boots the API, with users in Redis unless told otherwise; each has its own key prefix, so that several can share a server. */
 export async function startUsersApp(env: Env): Promise<UsersApp> {
   const app = `e2e-${randomUUID().slice(0, 8)}`;
   const nest = await withEnvironment(
-    { PORT: '0', LOG_LEVEL: 'silent', REDIS_KEY_PREFIX: app, REDIS_ENVIRONMENT: 'test', ...env },
+    {
+      ...{ PORT: '0', LOG_LEVEL: 'silent', USERS_STORE: 'redis' },
+      ...{ REDIS_KEY_PREFIX: app, REDIS_ENVIRONMENT: 'test' },
+      ...env,
+    },
     startApplication,
   );
   const { port } = nest.getHttpServer().address() as AddressInfo;
@@ -64,7 +68,7 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
 }
 
 /** The variables that the application reads, but for where the machine keeps its Redis server. */
-const OURS = /^(REDIS_(?!SERVER_BIN$)|HTTP_|(HOST|PORT|LOG_LEVEL)$)/;
+const OURS = /^(REDIS_(?!SERVER_BIN$)|HTTP_|DATABASE_|(HOST|PORT|LOG_LEVEL|USERS_STORE)$)/;
 
 /** Runs with exactly these variables of ours set, whatever the machine's environment says. */
 export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promise<T> {

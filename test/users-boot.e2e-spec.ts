@@ -55,6 +55,8 @@ async function close(server: Server): Promise<void> {
   await once(server, 'close');
 }
 
+const IN_REDIS = { LOG_LEVEL: 'silent', USERS_STORE: 'redis' };
+
 describe('starting the users API', () => {
   describe('while Redis is away', () => {
     let redis: RedisTestServer;
@@ -111,8 +113,8 @@ describe('starting the users API', () => {
       const require = { url: redis.url, startup: 'require', startupTimeout: '300ms' } as const;
 
       const failure = await failureOf(() =>
-        withEnvironment({ LOG_LEVEL: 'silent', REDIS_URL: redis.url }, () =>
-          Test.createTestingModule({ imports: [AppModule] })
+        withEnvironment({ ...IN_REDIS, REDIS_URL: redis.url }, () =>
+          Test.createTestingModule({ imports: [AppModule.with({ usersStore: 'redis' })] })
             .overrideProvider(redisConfig.KEY)
             .useValue(require)
             .compile(),
@@ -207,8 +209,10 @@ describe('starting the users API', () => {
       description: 'a server of this test',
       stop: () => redis.stop(),
     };
-    const nest = await withEnvironment({ LOG_LEVEL: 'silent', REDIS_URL: redis.url }, async () => {
-      const testing = await Test.createTestingModule({ imports: [AppModule] })
+    const nest = await withEnvironment({ ...IN_REDIS, REDIS_URL: redis.url }, async () => {
+      const testing = await Test.createTestingModule({
+        imports: [AppModule.with({ usersStore: 'redis' })],
+      })
         .overrideProvider(RESOLVED_REDIS)
         .useValue(started)
         .compile();

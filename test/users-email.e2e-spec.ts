@@ -11,11 +11,11 @@ const TAKEN = {
   status: 409,
   headers: { 'content-type': 'application/problem+json; charset=utf-8' },
   json: {
-    type: 'urn:nestjs-redis-data:conflict',
+    type: 'urn:users-api:conflict',
     title: 'Conflict',
     status: 409,
     detail: 'Some values are already taken; see "errors".',
-    code: 'REDIS_CONFLICT',
+    code: 'CONFLICT',
     errors: [{ property: 'email', messages: ['email is already taken'] }],
   },
 };

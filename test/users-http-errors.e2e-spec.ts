@@ -56,6 +56,11 @@ describe('users API, bad requests', () => {
       ['an e-mail with a name', { ...ADA, email: 'Ada <ada@example.com>' }, ['email']],
       ['an empty name', { ...ADA, firstName: '' }, ['firstName']],
       ['a blank name', { ...ADA, firstName: ' \t' }, ['firstName']],
+      [
+        'the character NUL',
+        { ...ADA, firstName: 'A\0da', lastName: '\0' },
+        ['firstName', 'lastName'],
+      ],
       ['a long name', { ...ADA, lastName: 'x'.repeat(101) }, ['lastName']],
       ['null for a name', { ...ADA, lastName: null }, ['lastName']],
       [

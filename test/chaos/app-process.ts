@@ -20,6 +20,7 @@ export class AppProcess {
       cwd: tmpdir(), // where there is no .env
       env: {
         ...{ PATH: process.env['PATH'], NODE_ENV: 'production', PORT: '0', LOG_LEVEL: 'silent' },
+        USERS_STORE: 'redis',
         ...{ REDIS_KEY_PREFIX: APP, REDIS_ENVIRONMENT: APP, REDIS_STARTUP: 'require' },
         ...{ REDIS_COMMAND_TIMEOUT: '1s', REDIS_CONNECT_TIMEOUT: '1s' },
         ...env,

@@ -166,6 +166,8 @@ const rows: Readonly<Record<string, Row>> = {
   REDIS_DEFAULT_TTL: row(SECONDS, ofVariable('REDIS_DEFAULT_TTL')),
   HTTP_REQUEST_TIMEOUT: row(SHORT, ofSample('HTTP_REQUEST_TIMEOUT')),
   HTTP_MAX_QUEUE_TIME: row(SHORT, ofSample('HTTP_MAX_QUEUE_TIME')),
+  DATABASE_CONNECT_TIMEOUT: row(SHORT, ofSample('DATABASE_CONNECT_TIMEOUT')),
+  DATABASE_STATEMENT_TIMEOUT: row(SHORT, ofSample('DATABASE_STATEMENT_TIMEOUT')),
 };
 
 const publicNames = readFileSync('test/house/public-names.json', 'utf8');

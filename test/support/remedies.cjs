@@ -25,3 +25,15 @@ module.exports.PROMETHEUS = {
     '  brew install prometheus                  macOS',
   ].join('\n'),
 };
+
+module.exports.POSTGRES = {
+  name: 'PostgreSQL',
+  mark: '[PostgreSQL]',
+  variable: 'REAL_POSTGRES',
+  remedy: [
+    'Get it, then run the tests again; it need not run as a service:',
+    '  sudo apt-get install -y postgresql       Debian, Ubuntu',
+    '  brew install postgresql@17               macOS',
+    '  POSTGRES_BIN=/folder/of/initdb           any other place',
+  ].join('\n'),
+};

@@ -7,3 +7,4 @@ interface Need {
 
 export declare const REAL_REDIS: Need;
 export declare const PROMETHEUS: Need;
+export declare const POSTGRES: Need;

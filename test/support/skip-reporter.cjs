@@ -1,4 +1,4 @@
-const { PROMETHEUS, REAL_REDIS } = require('./remedies.cjs');
+const { POSTGRES, PROMETHEUS, REAL_REDIS } = require('./remedies.cjs');
 
 /**
  * Says at the end how many tests were skipped for lack of a program, and what to do. With
@@ -17,7 +17,7 @@ module.exports = class SkipReporter {
   onRunComplete(_contexts, { testResults }) {
     const tests = testResults.flatMap((file) => file.testResults);
     const skipped = tests.filter(({ status }) => status === 'pending');
-    for (const { name, mark, variable, remedy } of [REAL_REDIS, PROMETHEUS]) {
+    for (const { name, mark, variable, remedy } of [REAL_REDIS, POSTGRES, PROMETHEUS]) {
       const forLackOfIt = skipped.filter(({ ancestorTitles }) =>
         ancestorTitles.some((title) => title.includes(mark)),
       );

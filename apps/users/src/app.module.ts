@@ -1,3 +1,4 @@
+import type { DynamicModule } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { ConfigModule } from '@nestjs/config';
@@ -8,6 +9,7 @@ import { redisConfig, RedisExceptionFilter, RedisModule } from 'nestjs-redis-dat
 import type { ResolvedRedis } from 'nestjs-redis-data/embedded';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 
+import type { AppConfig } from './config/app.config.js';
 import { appConfig } from './config/app.config.js';
 import { HealthModule } from './health/health.module.js';
 import { ConnectionDrain } from './http/connection-drain.js';
@@ -18,6 +20,9 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { requestLogging } from './http/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
+
+/** Without Redis a change that the database has made succeeds, and caches hear of it later. */
+const BESIDE_A_DATABASE = { outbox: true } as const;
 
 @Module({
   imports: [
@@ -38,9 +43,10 @@ import { UsersModule } from './users/users.module.js';
       useFactory: (
         config: ConfigType<typeof redisConfig>,
         { source, url }: ResolvedRedis,
-        { logLevel }: ConfigType<typeof appConfig>,
+        { logLevel, usersStore }: ConfigType<typeof appConfig>,
       ) => ({
         ...config,
+        ...(usersStore === 'cached' && { cache: BESIDE_A_DATABASE }),
         ...(source !== 'configured' && { url }),
         logging: { successes: logLevel === 'debug' || logLevel === 'trace' },
       }),
@@ -48,7 +54,6 @@ import { UsersModule } from './users/users.module.js';
     PrometheusModule.register(),
     RedisMetricsModule,
     HealthModule,
-    UsersModule,
   ],
   providers: [
     ConnectionDrain,
@@ -62,4 +67,9 @@ import { UsersModule } from './users/users.module.js';
     { provide: APP_FILTER, useClass: RedisExceptionFilter },
   ],
 })
-export class AppModule {}
+export class AppModule {
+  /** With the store that users are kept in, which other modules need to know nothing of. */
+  static with({ usersStore }: Pick<AppConfig, 'usersStore'>): DynamicModule {
+    return { module: AppModule, imports: [UsersModule.keptIn(usersStore)] };
+  }
+}

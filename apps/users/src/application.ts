@@ -41,9 +41,10 @@ const LONGEST_BACKLOG = 4_096;
 async function createApplication(): Promise<NestFastifyApplication> {
   await ConfigModule.envVariablesLoaded;
   checkEnvironment(process.env);
+  const config = appConfig();
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule,
-    createHttpAdapter(appConfig()),
+    AppModule.with(config),
+    createHttpAdapter(config),
     {
       abortOnError: false,
       bodyParser: false,

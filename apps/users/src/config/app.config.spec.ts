@@ -19,6 +19,7 @@ describe('appConfig', () => {
       requestTimeoutMs: 10_000,
       maxQueueTimeMs: 10,
       maxInFlight: 1_000,
+      usersStore: 'cached',
     });
   });
 

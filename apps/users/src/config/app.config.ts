@@ -3,12 +3,11 @@
  */
 import { registerAs } from '@nestjs/config';
 
-import type { Duration } from 'nestjs-redis-data';
-import { parseDuration } from 'nestjs-redis-data';
-
 import { EnvironmentException } from './environment.exception.js';
-import type { AppVariables, LogLevel } from './app.variables.js';
-import { appProblems, readAppVariables } from './app.variables.js';
+import type { LogLevel, UsersStore } from './app.variables.js';
+import { AppVariables } from './app.variables.js';
+import { toMs } from './time.js';
+import { problemsOf, readVariables } from './variables.js';
 
 export interface AppConfig {
   readonly host: string;
@@ -21,12 +20,13 @@ export interface AppConfig {
   readonly maxQueueTimeMs: number;
   /** How many requests are worked on at the same time. */
   readonly maxInFlight: number;
+  readonly usersStore: UsersStore;
 }
 
 /** @throws EnvironmentException with every problem of the application's variables */
 export const appConfig = registerAs('app', (): AppConfig => {
-  const variables = readAppVariables(process.env);
-  const problems = appProblems(variables);
+  const variables = readVariables(new AppVariables(), process.env);
+  const problems = problemsOf(variables);
   if (problems.length > 0) throw new EnvironmentException(problems);
   return toConfig(variables);
 });
@@ -39,10 +39,6 @@ function toConfig(variables: AppVariables): AppConfig {
     requestTimeoutMs: toMs(variables.HTTP_REQUEST_TIMEOUT),
     maxQueueTimeMs: toMs(variables.HTTP_MAX_QUEUE_TIME),
     maxInFlight: Number(variables.HTTP_MAX_IN_FLIGHT),
+    usersStore: variables.USERS_STORE,
   };
-}
-
-function toMs(time: string): number {
-  const milliseconds = Number(time);
-  return Number.isNaN(milliseconds) ? parseDuration(time as Duration, 'time') : milliseconds;
 }

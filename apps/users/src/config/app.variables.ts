@@ -1,16 +1,15 @@
-import { IsIn, IsPort, Matches, validateSync } from 'class-validator';
-import type { ConfigurationProblem } from 'nestjs-redis-data';
+import { IsIn, IsPort, Matches } from 'class-validator';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { TIME, TIME_ACCEPTED } from './time.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Milliseconds, or a duration with its unit, of less than a week: far below what a timer can hold. */
-const TIME = /^[1-9]\d{0,7}(ms)?$|^[1-9]\d{0,3}[sm]$/;
-const TIME_ACCEPTED =
-  'milliseconds, at most 99999999, or a duration with its unit (500ms, 10s, 1m, at most 9999m), above zero';
+const USERS_STORES = ['cached', 'sql', 'redis'] as const;
+
+/** Where users are kept: in SQL with a cache in Redis, in SQL alone, or in Redis alone. */
+export type UsersStore = (typeof USERS_STORES)[number];
 
 /** The environment variables of the application, as text, with their defaults. */
 export class AppVariables {
@@ -31,23 +30,7 @@ export class AppVariables {
 
   @Matches(/^[1-9]\d{0,5}$/, { message: 'a number from 1 to 999999' })
   HTTP_MAX_IN_FLIGHT = '1000';
-}
 
-/** An empty variable counts as not set, as in `PORT= npm start`. */
-export function readAppVariables(env: Environment): AppVariables {
-  const variables = new AppVariables();
-  const set = Object.keys(variables).flatMap((name) => {
-    const value = env[name]?.trim();
-    return value ? [[name, value]] : [];
-  });
-  Object.assign(variables, Object.fromEntries(set));
-  return variables;
-}
-
-export function appProblems(variables: AppVariables): ConfigurationProblem[] {
-  return validateSync(variables).map(({ property, value, constraints }) => ({
-    setting: property,
-    value: String(value),
-    accepted: Object.values(constraints ?? {}).join(', '),
-  }));
+  @IsIn(USERS_STORES, { message: `one of ${USERS_STORES.join(', ')}` })
+  USERS_STORE: UsersStore = 'cached';
 }

@@ -23,23 +23,42 @@ describe('checkEnvironment', () => {
     ['HTTP_MAX_QUEUE_TIME', '-1ms'],
     ['HTTP_MAX_IN_FLIGHT', '0'],
     ['HTTP_MAX_IN_FLIGHT', '1e3'],
+    ['USERS_STORE', 'memory'],
+    ['DATABASE_POOL_SIZE', '0'],
+    ['DATABASE_POOL_SIZE', '1001'],
+    ['DATABASE_CONNECT_TIMEOUT', '0'],
+    ['DATABASE_STATEMENT_TIMEOUT', 'never'],
   ])('refuses %s=%s and says what is accepted', (name, value) => {
     expect(() => checkEnvironment({ [name]: value })).toThrow(
       new RegExp(`has 1 problem;.*\\n {2}- ${name}=${value}: .{10,}`),
     );
   });
 
-  it('reports the problems of the application and of Redis together, secrets masked', () => {
+  it.each([{}, { DATABASE_URL: ' ' }])('wants to be told the database in production: %j', (env) => {
+    expect(() => checkEnvironment({ ...env, NODE_ENV: 'production' })).toThrow(
+      /has 1 problem;.*\n {2}- DATABASE_URL is not set: in production .*postgres:/,
+    );
+  });
+
+  it.each([{ USERS_STORE: 'redis' }, { DATABASE_URL: 'file:/var/lib/users.db' }])(
+    'accepts %j in production',
+    (env) => {
+      expect(() => checkEnvironment({ ...env, NODE_ENV: 'production' })).not.toThrow();
+    },
+  );
+
+  it('reports the problems of the application, its database and Redis together, secrets masked', () => {
     const check = () =>
       checkEnvironment({
         PORT: 'x',
         REDIS_PORT: 'y',
         REDIS_URL: 'http://me:hunter2@somewhere',
         REDIS_STARTUP: 'later',
+        DATABASE_URL: 'mysql://me:hunter2@somewhere/users?password=hunter2',
       });
 
     expect(check).toThrow(expect.objectContaining({ name: 'EnvironmentException' }));
-    for (const line of ['PORT=x', 'REDIS_PORT=y', 'REDIS_URL=', 'REDIS_STARTUP=later']) {
+    for (const line of ['PORT=x', 'REDIS_PORT=y', 'REDIS_URL=', 'DATABASE_URL=mysql:: postgres']) {
       expect(check).toThrow(`  - ${line}`);
     }
     expect(check).not.toThrow('hunter2');

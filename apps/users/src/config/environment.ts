@@ -1,18 +1,24 @@
 import type { ConfigurationProblem } from 'nestjs-redis-data';
 import { RedisConfigurationException, redisOptionsFromEnvironment } from 'nestjs-redis-data';
 
-import type { Environment } from './app.variables.js';
-import { appProblems, readAppVariables } from './app.variables.js';
+import { AppVariables } from './app.variables.js';
+import { databaseProblems } from './database.variables.js';
 import { EnvironmentException } from './environment.exception.js';
+import type { Environment } from './variables.js';
+import { problemsOf, readVariables } from './variables.js';
 
 /**
- * Checks the variables of the application and of Redis together, so that whoever sets them sees
- * every problem at once. Opens nothing.
+ * Checks the variables of the application, of its database and of Redis together: all problems are
+ * reported at once. Opens nothing.
  *
  * @throws EnvironmentException
  */
 export function checkEnvironment(env: Environment): void {
-  const problems = [...appProblems(readAppVariables(env)), ...redisProblems(env)];
+  const problems = [
+    ...problemsOf(readVariables(new AppVariables(), env)),
+    ...databaseProblems(env),
+    ...redisProblems(env),
+  ];
   if (problems.length > 0) throw new EnvironmentException(problems);
 }
 

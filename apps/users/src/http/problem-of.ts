@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 
 import { InvalidInputException } from './invalid-input.exception.js';
+import { ProblemException } from './problem.exception.js';
 import type { Problem } from './problem.js';
 
 /** Says that `errors` is there; the other problems are no more than their status. */
@@ -10,6 +11,7 @@ const INVALID_FIELDS = 'urn:users-api:invalid-fields';
 
 /** Describes any failure. What is not the client's business stays out of the response: it is for the log. */
 export function problemOf(exception: unknown): Problem {
+  if (exception instanceof ProblemException) return exception.problem;
   const status = exception instanceof HttpException ? exception.getStatus() : 500;
   const title = STATUS_CODES[status] ?? 'Error';
   if (!(exception instanceof HttpException) || status >= 500) {

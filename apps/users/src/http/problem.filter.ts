@@ -2,6 +2,7 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
+import { ProblemException } from './problem.exception.js';
 import { problemOf } from './problem-of.js';
 
 /**
@@ -21,12 +22,20 @@ export class ProblemFilter implements ExceptionFilter {
     const adapter = this.#adapterHost.httpAdapter;
     const response = host.switchToHttp().getResponse<unknown>();
     const problem = problemOf(exception);
-    if (problem.status >= 500) this.#logger.error(exception);
+    if (problem.status >= 500) this.#log(exception);
     if (adapter.isHeadersSent(response)) {
       adapter.end(response);
       return;
     }
     adapter.setHeader(response, 'content-type', 'application/problem+json');
+    const retryAfter = exception instanceof ProblemException && exception.retryAfterSeconds;
+    if (retryAfter) adapter.setHeader(response, 'retry-after', String(retryAfter));
     adapter.reply(response, problem, problem.status);
+  }
+
+  /** What is away is logged once, by those who notice; a line for each request would be a flood. */
+  #log(exception: unknown): void {
+    const isAway = exception instanceof ProblemException && exception.retryAfterSeconds;
+    this.#logger[isAway ? 'debug' : 'error'](exception);
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RedisConnectionException } from 'nestjs-redis-data';
 
 import { EnvironmentException } from '../config/environment.exception.js';
+import { DatabaseStartException } from '../database/database-start.exception.js';
 import { describeStartupFailure } from './startup-failure.js';
 
 function listenError(code: string, facts: object): Error {
@@ -11,6 +12,7 @@ function listenError(code: string, facts: object): Error {
 describe('describeStartupFailure', () => {
   it.each([
     new EnvironmentException([{ setting: 'PORT', value: 'x', accepted: 'a port' }]),
+    new DatabaseStartException('PostgreSQL at db/users', new Error('it refuses the password')),
     new RedisConnectionException({ host: 'db', port: 6379, originalError: new Error('refused') }),
   ])('lets $name speak for itself, without a stack', (error) => {
     expect(describeStartupFailure(error)).toBe(error.message);

@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { RedisException } from 'nestjs-redis-data';
 
 import { EnvironmentException } from '../config/environment.exception.js';
+import { DatabaseStartException } from '../database/database-start.exception.js';
 
 /**
  * What to tell whoever started the application: the message alone where it says what to do, the
@@ -11,9 +12,8 @@ import { EnvironmentException } from '../config/environment.exception.js';
 export function describeStartupFailure(error: unknown): string {
   // Not `instanceof`: an error of the runtime may come from another realm, as in a test.
   if (!types.isNativeError(error)) return `The application could not start: ${String(error)}`;
-  if (error instanceof EnvironmentException || error instanceof RedisException) {
-    return error.message;
-  }
+  const speaksForItself = [DatabaseStartException, EnvironmentException, RedisException];
+  if (speaksForItself.some((type) => error instanceof type)) return error.message;
   return listenFailure(error) ?? `The application could not start.\n${error.stack}`;
 }
 

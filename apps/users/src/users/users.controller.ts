@@ -49,9 +49,9 @@ export class UsersController {
     @Res({ passthrough: true }) response: HeaderSink,
   ): Promise<UserResponse[]> {
     if (ids) return (await this.#users.getAll(ids)).map((user) => UserResponse.of(user));
-    const { entities, cursor } = await this.#users.page({ limit, ...from });
+    const { users, cursor } = await this.#users.page({ limit, ...from });
     if (cursor !== null) response.header('Link', nextPage(limit, cursor));
-    return entities.map((user) => UserResponse.of(user));
+    return users.map((user) => UserResponse.of(user));
   }
 
   @Get(':id')

@@ -1,14 +1,65 @@
+import type { DynamicModule, Provider } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { RedisModule } from 'nestjs-redis-data';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { RedisCache } from 'nestjs-redis-data';
+import { getRedisCacheToken, RedisModule } from 'nestjs-redis-data';
 
-import { RedisUserRepository } from './redis-user.repository.js';
+import type { UsersStore } from '../config/app.variables.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { CachedUserRepository } from './stores/cached-user.repository.js';
+import { RedisUserRepository, UserEntities } from './stores/redis-user.repository.js';
+import { SqlUserRepository } from './stores/sql-user.repository.js';
+import { UserRow } from './stores/user.row.js';
+import { DatabaseStoreReport, RedisStoreReport } from './stores/store-report.js';
 import { UserRepository } from './user.repository.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
-@Module({
-  imports: [RedisModule.forFeature([RedisUserRepository])],
-  controllers: [UsersController],
-  providers: [UsersService, { provide: UserRepository, useExisting: RedisUserRepository }],
-})
-export class UsersModule {}
+const CACHE = 'users';
+
+const CACHE_OPTIONS = {
+  ttl: '5m', // how late a change by another program is seen; those of this API are seen at once
+  negativeTtl: '30s',
+  failSafe: '1h', // while the database is away
+} as const;
+
+@Module({ controllers: [UsersController], providers: [UsersService] })
+export class UsersModule {
+  /** With no more than a store needs: `redis` opens no database. */
+  static keptIn(store: UsersStore): DynamicModule {
+    return { module: UsersModule, ...PARTS[store]() };
+  }
+}
+
+interface StoreParts {
+  readonly imports: DynamicModule[];
+  readonly providers: Provider[];
+}
+
+const PARTS: Readonly<Record<UsersStore, () => StoreParts>> = {
+  cached: () => ({
+    imports: [...sql(), RedisModule.forCache(CACHE, CACHE_OPTIONS)],
+    providers: [
+      SqlUserRepository,
+      {
+        provide: UserRepository,
+        inject: [SqlUserRepository, getRedisCacheToken(CACHE)],
+        useFactory: (origin: SqlUserRepository, cache: RedisCache) =>
+          new CachedUserRepository(origin, cache),
+      },
+      DatabaseStoreReport,
+    ],
+  }),
+  sql: () => ({
+    imports: sql(),
+    providers: [{ provide: UserRepository, useClass: SqlUserRepository }, DatabaseStoreReport],
+  }),
+  redis: () => ({
+    imports: [RedisModule.forFeature([UserEntities])],
+    providers: [{ provide: UserRepository, useClass: RedisUserRepository }, RedisStoreReport],
+  }),
+};
+
+function sql(): DynamicModule[] {
+  return [{ module: DatabaseModule }, TypeOrmModule.forFeature([UserRow])];
+}

@@ -1,8 +1,9 @@
 import { NotFoundException } from '@nestjs/common';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { RedisConflictException, type Page } from 'nestjs-redis-data';
 
+import { EmailTakenException } from './user.exceptions.js';
 import { User } from './user.js';
+import type { UserPage } from './user.repository.js';
 import { UserRepository } from './user.repository.js';
 import { UsersService } from './users.service.js';
 
@@ -18,14 +19,13 @@ class UsersInMemory extends UserRepository {
     return new Map(ids.flatMap((id) => [...this.#users].filter(([known]) => known === id)));
   }
 
-  async page(): Promise<Page<User>> {
-    return { entities: [...this.#users.values()], cursor: null };
+  async page(): Promise<UserPage> {
+    return { users: [...this.#users.values()], cursor: null };
   }
 
   async save(user: User): Promise<User> {
     for (const { id, email } of this.#users.values()) {
-      if (email === user.email && id !== user.id)
-        throw new RedisConflictException(email, 'it is taken');
+      if (email === user.email && id !== user.id) throw new EmailTakenException();
     }
     this.#users.set(user.id, user);
     return user;
@@ -84,9 +84,9 @@ describe('UsersService', () => {
     await users.create(ADA);
     const { id } = await users.create(GRACE);
 
-    await expect(users.create(ADA)).rejects.toBeInstanceOf(RedisConflictException);
+    await expect(users.create(ADA)).rejects.toBeInstanceOf(EmailTakenException);
     await expect(users.update(id, { email: ADA.email })).rejects.toBeInstanceOf(
-      RedisConflictException,
+      EmailTakenException,
     );
   });
 
@@ -99,7 +99,7 @@ describe('UsersService', () => {
   it('returns a page of all users', async () => {
     const [a, b] = [await users.create(ADA), await users.create(GRACE)];
 
-    expect(await users.page({ limit: 20 })).toEqual({ entities: [a, b], cursor: null });
+    expect(await users.page({ limit: 20 })).toEqual({ users: [a, b], cursor: null });
   });
 
   it.each([

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
 import { Injectable, NotFoundException } from '@nestjs/common';
-import type { Page, PageOptions } from 'nestjs-redis-data';
-import { InvalidatesCache } from 'nestjs-redis-data';
 
 import type { User, UserDetails } from './user.js';
-import { userTag } from './user.js';
+import type { PageOptions, UserPage } from './user.repository.js';
 import { UserRepository } from './user.repository.js';
 
 @Injectable()
@@ -16,7 +14,7 @@ export class UsersService {
     this.#users = users;
   }
 
-  /** @throws RedisConflictException if another user has the e-mail */
+  /** @throws EmailTakenException */
   create(details: UserDetails): Promise<User> {
     const now = new Date();
     return this.#users.save({ ...details, id: randomUUID(), createdAt: now, updatedAt: now });
@@ -32,8 +30,12 @@ export class UsersService {
     return [...(await this.#users.getAll(ids)).values()];
   }
 
-  /** Some of all users, in no order, and where to go on. */
-  page(options: PageOptions): Promise<Page<User>> {
+  /**
+   * Some of all users, and where to go on.
+   *
+   * @throws UnacceptableValueException for a cursor that no page has given
+   */
+  page(options: PageOptions): Promise<UserPage> {
     return this.#users.page(options);
   }
 
@@ -42,15 +44,14 @@ export class UsersService {
    * Nothing that is cached shows the user as it was, once this has resolved.
    *
    * @throws NotFoundException also if the user is deleted or expires meanwhile: it does not come back
-   * @throws RedisConflictException if another user has the e-mail
+   * @throws EmailTakenException
+   * @throws TooManyChangesException
    */
-  @InvalidatesCache({ tags: (_: User, id: string) => [userTag(id)] })
   async update(id: string, changes: Partial<UserDetails>): Promise<User> {
     return found(await this.#users.update(id, () => ({ ...changes, updatedAt: new Date() })));
   }
 
   /** @throws NotFoundException */
-  @InvalidatesCache({ tags: (_: unknown, id: string) => [userTag(id)] })
   async delete(id: string): Promise<void> {
     if (!(await this.#users.delete(id))) throw noSuchUser();
   }

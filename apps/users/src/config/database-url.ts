@@ -1,0 +1,61 @@
+import { fileURLToPath } from 'node:url';
+
+/** Which database. */
+export type DatabaseTarget = PostgresTarget | FileTarget;
+
+export interface PostgresTarget {
+  readonly kind: 'postgres';
+  /** As the driver takes it, with its credentials. */
+  readonly url: string;
+  /** For people, without credentials. */
+  readonly description: string;
+}
+
+export interface FileTarget {
+  readonly kind: 'file';
+  /** Path of the file, or `:memory:`. */
+  readonly path: string;
+  readonly description: string;
+}
+
+export const DATABASE_URL_ACCEPTED =
+  'postgres://[user[:password]@]host[:port]/database[?sslmode=require] with special characters ' +
+  'percent-encoded, file:path, or :memory:';
+
+const IN_MEMORY = ':memory:';
+const FILE = /^file:/i;
+const POSTGRES = /^postgres(ql)?:\/\//i;
+
+/** @returns `undefined` for what names no database, or could be read in two ways */
+export function parseDatabaseUrl(url: string): DatabaseTarget | undefined {
+  if (url === IN_MEMORY) {
+    return { kind: 'file', path: IN_MEMORY, description: 'SQLite in memory, gone at exit' };
+  }
+  try {
+    if (FILE.test(url)) return fileTarget(url);
+    return POSTGRES.test(url) ? postgresTarget(url) : undefined;
+  } catch {
+    return undefined; // it cannot be parsed, or decoded
+  }
+}
+
+/** All that may be printed of a URL that is refused: what follows may be a password. */
+export function schemeOf(url: string): string {
+  return /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? '(not a URL)';
+}
+
+function fileTarget(url: string): FileTarget | undefined {
+  const path = /^file:\/\//i.test(url) ? fileURLToPath(url) : url.slice('file:'.length);
+  if (path === '' || path.endsWith('/') || path.includes('?')) return undefined;
+  return { kind: 'file', path, description: `SQLite in the file ${path}` };
+}
+
+function postgresTarget(url: string): PostgresTarget | undefined {
+  const { host, hostname, pathname, search, hash, username, password } = new URL(url);
+  const database = decodeURIComponent(pathname.slice(1));
+  decodeURIComponent(username + password); // throws for a lonely %
+  // A password with a slash, a question mark or a hash that is not encoded ends the address too early.
+  const isAmbiguous = hash !== '' || (pathname + search).includes('@');
+  if (hostname === '' || database === '' || isAmbiguous) return undefined;
+  return { kind: 'postgres', url, description: `PostgreSQL at ${host}/${database}` };
+}

@@ -1,0 +1,144 @@
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { ConfigType } from '@nestjs/config';
+import { DataSource } from 'typeorm';
+
+import { databaseConfig } from '../config/database.config.js';
+import { prepareFolder } from './data-source-options.js';
+import { DatabaseUnavailableException } from './database.exceptions.js';
+import { DatabaseStartException } from './database-start.exception.js';
+import { migrate } from './migrate.js';
+import { translateDatabaseError } from './translate-database-error.js';
+
+/** How long after a failed attempt to open the database the next one begins. */
+const RETRY_MS = 1_000;
+
+/**
+ * The database as the rest of the application sees it: open, or away. A database that is away at the
+ * start does not keep the application from starting; it is tried again until it is there. What waiting
+ * does not mend, such as a wrong password, fails the start.
+ */
+@Injectable()
+export class Database implements OnModuleInit, OnModuleDestroy {
+  readonly #logger = new Logger(Database.name);
+  readonly #source: DataSource;
+  readonly #config: ConfigType<typeof databaseConfig>;
+  /** Whether the tables are there and statements may be sent. */
+  #isOpen = false;
+  #isStopping = false;
+  #attempt: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  /** Why the last statement could not be executed; `undefined` if it was. */
+  #away: DatabaseUnavailableException | undefined;
+  #failures = 0;
+
+  constructor(
+    source: DataSource,
+    @Inject(databaseConfig.KEY) config: ConfigType<typeof databaseConfig>,
+  ) {
+    this.#source = source;
+    this.#config = config;
+  }
+
+  /** Whether the last statement was executed. */
+  get isAvailable(): boolean {
+    return this.#isOpen && this.#away === undefined;
+  }
+
+  /** Where it is, for people, without credentials. */
+  get description(): string {
+    return this.#config.target.description;
+  }
+
+  /** @throws DatabaseStartException if waiting does not help */
+  async onModuleInit(): Promise<void> {
+    await this.#open();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#retry);
+    await this.#attempt.catch(() => undefined);
+  }
+
+  /**
+   * Runs statements, and translates their failures.
+   *
+   * @throws DatabaseUnavailableException at once while the database has never been open
+   * @throws UniqueViolationException
+   * @throws DatabaseFailureException
+   */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#isOpen) throw this.#away ?? new DatabaseUnavailableException('it is being opened');
+    try {
+      const result = await work();
+      this.#noteAnswer();
+      return result;
+    } catch (error) {
+      const failure = translateDatabaseError(error);
+      if (!(failure instanceof DatabaseUnavailableException)) this.#noteAnswer();
+      else if (failure.isAway) this.#noteAbsence(failure);
+      else this.#logger.warn({ msg: 'A statement was given up', reason: failure.reason });
+      throw failure;
+    }
+  }
+
+  async #open(): Promise<void> {
+    this.#attempt = this.#connect();
+    try {
+      await this.#attempt;
+      this.#isOpen = true;
+      this.#noteAnswer();
+    } catch (error) {
+      const failure = translateDatabaseError(error);
+      if (!(failure instanceof DatabaseUnavailableException)) {
+        throw new DatabaseStartException(this.description, failure);
+      }
+      this.#noteAbsence(failure);
+      this.#retryLater();
+    }
+  }
+
+  async #connect(): Promise<void> {
+    prepareFolder(this.#config);
+    try {
+      await this.#source.initialize();
+      await migrate(this.#source);
+    } catch (error) {
+      // A failure half-way leaves a pool behind, and the next attempt makes another.
+      const close = this.#source.isInitialized
+        ? this.#source.destroy()
+        : this.#source.driver.disconnect();
+      await close.catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#isStopping) return;
+    this.#retry = setTimeout(() => {
+      this.#open().catch((error: unknown) => {
+        // It was away when the application started, and now refuses it: an operator has to act.
+        this.#logger.error((error as Error).message);
+        this.#retryLater();
+      });
+    }, RETRY_MS);
+  }
+
+  /** One line when the database goes and one when it comes back: a line for each request would be a flood. */
+  #noteAbsence(failure: DatabaseUnavailableException): void {
+    this.#failures++;
+    if (this.#away === undefined) {
+      const { code, reason } = failure;
+      this.#logger.warn({ msg: 'The database is away', code, reason });
+    }
+    this.#away = failure;
+  }
+
+  #noteAnswer(): void {
+    if (this.#away === undefined) return;
+    this.#logger.log({ msg: 'The database is back', failures: this.#failures });
+    this.#away = undefined;
+    this.#failures = 0;
+  }
+}

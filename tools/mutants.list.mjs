@@ -11,6 +11,8 @@ const LOADERS = 'cache-loaders';
 const JOINING = 'cache-protocol-joining';
 const OUTAGE = 'cache-protocol-outage';
 const FROZEN = 'cluster-frozen-node';
+const ALL_SHARING = 'cache-all-sharing';
+const ALL_OUTAGES = 'cache-all-outages';
 const SERIALIZERS = 'cache-serializers';
 const CHANGE = 'cache-change.int-spec';
 const CHANGE_OUTAGES = 'cache-change-outages';
@@ -34,6 +36,7 @@ const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
 const FLIGHTS = 'load/flights.ts';
 const SOURCE = 'load/load-source.ts';
+const GATHERED = 'load/gathered-loads.ts';
 
 const CHANGES = 'changes.ts';
 
@@ -648,6 +651,74 @@ export const mutants = [
     LOADERS,
     'load/running-load.ts',
     'this.#waiting.delete(waiting);',
+    '',
+  ),
+  // Many keys in one call
+  {
+    breaks: 'a loader of many is called before each lease that was asked for is answered',
+    spec: ALL_SHARING,
+    edits: [
+      {
+        file: GATHERED,
+        find: 'if (this.#undecided === 0) this.#load(gathering);',
+        replace: 'this.#load(gathering);',
+      },
+      {
+        file: GATHERED,
+        find: 'if (this.#undecided === 0) this.#loadSoon(gathering);',
+        replace: 'this.#loadSoon(gathering);',
+      },
+    ],
+  },
+  mutant(
+    'a loader of many waits for what others load',
+    ALL_SHARING,
+    FLIGHT,
+    'this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt))',
+    `(peers ?? { deciding: <T>(wait: Promise<T>) => wait }).deciding(
+            this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt)),
+          )`,
+  ),
+  mutant(
+    'a loader of many waits for a lease for longer than it may take itself',
+    ALL_SHARING,
+    GATHERED,
+    'loadTimeoutMs / 2',
+    'loadTimeoutMs * 2',
+  ),
+  mutant(
+    'a load that waits for itself through one that is loaded with it is let wait',
+    ALL_SHARING,
+    GATHERED,
+    'isFirst || !this.#first ? values() : this.#first.awaited(values)',
+    'values()',
+  ),
+  mutant(
+    'a loader of many is aborted when nobody waits for one of its keys',
+    ALL_SHARING,
+    GATHERED,
+    'if (++this.#left === this.#all.length)',
+    'if (++this.#left > 0)',
+  ),
+  mutant(
+    'a call that has failed goes on for nobody',
+    ALL_SHARING,
+    'load-all.ts',
+    'leaving.abort(error);',
+    'void error;',
+  ),
+  mutant(
+    'without Redis each key of a call takes a place of its own',
+    ALL_OUTAGES,
+    FLIGHT,
+    'request.peers?.turn ??',
+    '',
+  ),
+  mutant(
+    'a call without Redis keeps its place',
+    ALL_OUTAGES,
+    'outage/load-gate.ts',
+    'if (--this.#loads === 0) this.#leave();',
     '',
   ),
   // Far away

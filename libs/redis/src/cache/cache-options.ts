@@ -220,7 +220,8 @@ export interface LoadAllContext<K extends CacheKey = CacheKey> {
   /** Aborts after `loadTimeout`, and when nobody waits for any of the values any more. */
   readonly signal: AbortSignal;
   /**
-   * What is to be said of the value of one key, e.g. `context.of(key).setTtl('1m')`.
+   * What is to be said of the value of one key, e.g. `context.of(key).setTtl('1m')`. Its `signal` is that
+   * of the call.
    *
    * @throws TypeError for a key that is not to be loaded
    */

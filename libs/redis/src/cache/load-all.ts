@@ -143,7 +143,7 @@ async function callLoader<K extends CacheKey, V>(
   const of = (key: K) => {
     const one = byEntry.get(keys.of(key).entry);
     if (!one) throw new TypeError('context.of() was asked for a key that is not to be loaded');
-    return one.context;
+    return { ...one.context, signal }; // one that leaves by itself must not end the load of the others
   };
   const loaded: unknown = await loadMissing(
     gathered.map(({ key }) => key),

@@ -33,7 +33,7 @@ function beforeFirstScript(client: RedisClient, act: () => void): void {
   };
 }
 
-describe('Without a connection, getOrLoadAll', () => {
+describe('Without a connection, on one server, getOrLoadAll', () => {
   const keys = new KeyBuilder({ app: 'test', environment: 'all' });
   const withoutRedis = (options: RedisCacheOptions = {}) => {
     const client = new Redis({ port: 1, lazyConnect: true, retryStrategy: () => null });
@@ -124,7 +124,7 @@ describe('Without a connection, getOrLoadAll', () => {
   });
 });
 
-describeWithRealRedis('A server that does not answer any more', () => {
+describeWithRealRedis('On one server that does not answer any more', () => {
   const harmed = useHarmedServer();
 
   const open = async (options: RedisCacheOptions = {}) => {

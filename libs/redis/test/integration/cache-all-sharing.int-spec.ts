@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { RedisLoadCycleException } from '../../src/index.js';
 import type { RedisCache } from '../../src/cache/redis-cache.js';
@@ -9,7 +10,8 @@ import { listenedCache } from './support/cache-stage.js';
 import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
 import { latch } from './support/latch.js';
-import { onEveryTopology } from './support/repository-servers.js';
+import { recordCommands } from './support/record-commands.js';
+import { onEveryTopology, onOneServer } from './support/repository-servers.js';
 
 /** A loader of many that ends when it is told to. */
 function heldLoader(valueOf: (key: string) => string = (key) => key) {
@@ -238,6 +240,15 @@ onEveryTopology((stage) => {
       );
     });
 
+    it('that takes too long says so, whatever its loader makes of the signals', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys(), { loadTimeout: '60ms' });
+      const call = cache.getOrLoadAll(['a', 'b', 'c'], async (missing, context) => {
+        const waiting = missing.map((key) => sleep(60_000, 1, { signal: context.of(key).signal }));
+        return Promise.all(waiting).then(() => new Map());
+      });
+      expect(await caught(call)).toMatchObject({ name: 'RedisLoadTimeoutException' });
+    });
+
     it('that leaves does not take a value from another caller, nor its loader', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const abort = new AbortController();
@@ -302,5 +313,25 @@ onEveryTopology((stage) => {
         ['ada', 'bob'],
       ]);
     });
+  });
+});
+
+onOneServer((stage) => {
+  it('Keys that another process loads are looked at together', async () => {
+    const keys = stage.keys();
+    const names = Array.from({ length: 50 }, (_, i) => `key-${i}`);
+    const held = heldLoader();
+    const slow = listenedCache(stage.client, keys).cache.getOrLoadAll(names, held.loader);
+    await held.began();
+    const client = await stage.open();
+    const { sent } = recordCommands(client);
+    const waiting = listenedCache(client, keys).cache.getOrLoadAll(names, quickLoader().loader);
+    await pass(200);
+    const looks = sent.filter(({ name }) => name === 'mget');
+    const ofOne = looks.filter(({ args }) => args.some((arg) => String(arg).endsWith(':key-0')));
+    expect(ofOne.length).toBeGreaterThan(2);
+    expect(looks.length).toBeLessThan(2 * ofOne.length + 2); // each would look for itself
+    held.end();
+    expect(await waiting).toEqual(await slow);
   });
 });

@@ -50,6 +50,39 @@ describe('LoadGate', () => {
     expect(await gate.turn('x', 1_000).run(() => Promise.resolve(1))).toBe(1);
   });
 
+  it('lets loads that share a turn run on one place, until the last one has ended', async () => {
+    const gate = new LoadGate(1);
+    const { began, load, end } = loadsThrough(gate);
+    const first = load('first');
+    const turn = gate.turn('shared', 1_000);
+    const ends: (() => void)[] = [];
+    const shared = () =>
+      turn.run(() => {
+        began.push('shared');
+        return new Promise<void>((resolve) => ends.push(resolve));
+      });
+    const together = [shared(), shared()];
+    const last = load('last');
+    end('first');
+    await first;
+    await settled();
+    expect(began).toEqual(['first', 'shared', 'shared']);
+    ends[0]?.();
+    await together[0];
+    await settled();
+    expect(began).toHaveLength(3);
+    ends[1]?.();
+    await Promise.all(together);
+    await settled();
+    expect(began.at(-1)).toBe('last');
+    end('last');
+    await last;
+    const again = shared(); // a turn may be taken once more
+    await settled();
+    ends[2]?.();
+    await again;
+  });
+
   it('tells those who wait too long, and forgets them', async () => {
     jest.useFakeTimers();
     try {

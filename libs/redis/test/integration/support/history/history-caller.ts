@@ -88,12 +88,15 @@ export class HistoryCaller {
       const found = await cache.getOrLoadAll(
         [...byName.keys()],
         async (missing, context) => {
-          const load = (name: CacheKey) => this.#load(of(name), context.of(name), isCalm);
+          // One that fails leaves the loads of the others behind, of which a lease says nothing any more.
+          const load = (name: CacheKey) => this.#load(of(name), context.of(name), isCalm, !isCalm);
           const values = await Promise.all(missing.map(load));
           return new Map(missing.map((name, i) => [name, values[i] as Value]));
         },
         {
-          ...{ ttl, staleFor, failSafe },
+          ttl,
+          staleFor,
+          failSafe,
           tags: (name) => of(name).options().tags ?? [],
           dependsOn: (name) => of(name).options().dependsOn ?? [],
           ...(isCalm && PATIENT),
@@ -160,7 +163,12 @@ export class HistoryCaller {
     }
   }
 
-  async #load(key: HistoryKey, context: LoadContext, isCalm: boolean): Promise<Value> {
+  async #load(
+    key: HistoryKey,
+    context: LoadContext,
+    isCalm: boolean,
+    mayFail = true,
+  ): Promise<Value> {
     const { state, worker, redis, random } = this.#tools;
     const { signal } = context;
     state.count(worker, 'loads');
@@ -178,7 +186,7 @@ export class HistoryCaller {
       const luck = random();
       if (luck < 0.005 && !isCalm) await sleep(30_000, undefined, { signal }); // hangs until it is given up
       const value = await key.load(context, state, redis, () => this.#pause());
-      if (luck > 0.97) throw new LoaderFailure('by chance');
+      if (luck > 0.97 && mayFail) throw new LoaderFailure('by chance');
       state.log(key.index, 'loaded', worker, value.own);
       return value;
     } finally {

@@ -21,8 +21,8 @@ export interface ChangeJob {
   readonly id: number;
   readonly rows: readonly number[];
   readonly targets: Targets;
-  /** The keys in Redis that have to be written before the change may begin. */
-  readonly announcedAt: readonly string[];
+  /** The keys in Redis that have to be written before the work begins, and again after it. */
+  readonly writes: readonly string[];
   readonly manner: Manner;
   /** Which of the writer's caches: what happens if nothing can be announced, and how it is connected. */
   readonly cache: number;
@@ -49,7 +49,14 @@ export type WriterReport =
     }
   /** It is where it shall be killed, and does not go on. */
   | { readonly type: 'stopped'; readonly id: number }
-  | { readonly type: 'ended'; readonly id: number; readonly isReleased: boolean };
+  | {
+      readonly type: 'ended';
+      readonly id: number;
+      /** Whether its caller was told that all is well. */
+      readonly isResolved: boolean;
+      /** Whether Redis has acknowledged the release. */
+      readonly isReleased: boolean;
+    };
 
 export type WriterOrder =
   | { readonly type: 'job'; readonly job: ChangeJob }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Addresses } from '../history/open-clients.js';
 import { pickFrom } from '../random.js';
 import { STOPS, type ChangeJob, type Manner, type WriterReport } from './change-job.js';
-import { announcedAt, targetsOf } from './ledger-entry.js';
+import { targetsOf, writtenFor } from './ledger-entry.js';
 import { ROWS, type Ledger } from './ledger.js';
 import type { TouchedMetadata } from './touched-metadata.js';
 import { WriterProcess, type WriterListener } from './writer-process.js';
@@ -36,6 +36,7 @@ export class LedgerChanges implements WriterListener {
     commits: 0,
     'commits that every read has to show at once': 0,
     released: 0,
+    'resolved, release not acknowledged': 0,
     'not announced': 0,
     'killed writers': 0,
     'changes that died with their writers': 0,
@@ -109,7 +110,7 @@ export class LedgerChanges implements WriterListener {
     if (job !== undefined) void this.#kill(writer, job);
   }
 
-  ended(writer: WriterProcess, id: number, isReleased: boolean): void {
+  ended(writer: WriterProcess, { id, isReleased, isResolved }: EndReport): void {
     const job = writer.jobs.get(id);
     if (job === undefined) return;
     const number = this.#numbers.get(id);
@@ -117,7 +118,7 @@ export class LedgerChanges implements WriterListener {
     else if (isReleased) {
       this.figures.released++;
       this.#tools.ledger.release(job.rows, number);
-    }
+    } else if (isResolved) this.figures['resolved, release not acknowledged']++;
     this.#forget(writer, job);
     this.#give(writer);
   }
@@ -205,7 +206,7 @@ export class LedgerChanges implements WriterListener {
         tags: targets.flatMap(({ tags }) => tags),
         keys: targets.flatMap(({ keys }) => keys),
       },
-      announcedAt: rows.flatMap(announcedAt),
+      writes: rows.flatMap(writtenFor),
       manner,
       cache: Math.floor(random() * 4),
       workMs: isLong ? 1.3 * this.#tools.announcedMs : random() ** 3 * 80,
@@ -230,3 +231,4 @@ export class LedgerChanges implements WriterListener {
 }
 
 type CommitReport = Extract<WriterReport, { type: 'commit' }>;
+type EndReport = Extract<WriterReport, { type: 'ended' }>;

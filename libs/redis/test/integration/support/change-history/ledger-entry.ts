@@ -116,8 +116,8 @@ export function metadataOf(row: number): string {
   return ALL_ENTRIES[row]?.metadata ?? ledgerKeys.tagKey(groupTag(row));
 }
 
-/** What Redis has to acknowledge before a change of this row may begin. */
-export function announcedAt(row: number): string[] {
+/** What a change of this row writes in Redis, before it and after it. */
+export function writtenFor(row: number): string[] {
   const entry = ALL_ENTRIES[row];
   return entry?.isChangedByKey ? [entry.metadata, entry.storedAt] : [metadataOf(row)];
 }

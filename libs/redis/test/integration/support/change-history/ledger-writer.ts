@@ -66,15 +66,16 @@ class Change {
   async run(): Promise<void> {
     const { id, manner, targets } = this.job;
     await this.#mayStop('before it announces');
-    let isReleased = true;
+    let isResolved = true;
     try {
       if (manner === 'change') await this.cache.change(targets, () => this.#work());
       else await this.#invalidateAfter();
     } catch {
-      isReleased = false; // perhaps it is
+      isResolved = false;
     }
+    const isReleased = this.#hasAcknowledged(); // it may resolve before: the announcement stands
     await this.#mayStop('after it has released');
-    report({ type: 'ended', id, isReleased });
+    report({ type: 'ended', id, isResolved, isReleased });
   }
 
   /** Whether its commands are to be sent. */
@@ -88,7 +89,7 @@ class Change {
     const step = this.#step;
     void reply.then(
       () => {
-        if (step !== 'announces') return;
+        if (step !== this.#step || step === 'works') return;
         for (const key of keysOf(command)) this.#acknowledged.add(key);
       },
       () => undefined,
@@ -102,9 +103,9 @@ class Change {
   }
 
   async #work(): Promise<void> {
-    const { id, announcedAt, lingerMs, throws, workMs } = this.job;
+    const { id, lingerMs, throws, workMs } = this.job;
     this.#step = 'works';
-    const isAnnounced = announcedAt.every((key) => this.#acknowledged.has(key));
+    const isAnnounced = this.#hasAcknowledged();
     await sleep(workMs);
     await this.#mayStop('before it commits');
     const stalledMs = this.pulse.longestPauseSince(this.#startedAt);
@@ -116,6 +117,7 @@ class Change {
     await sleep(lingerMs);
     await this.#mayStop('before it releases');
     this.#step = 'releases';
+    this.#acknowledged.clear();
     if (throws) throw new WorkFailure('although it has committed');
   }
 
@@ -124,6 +126,11 @@ class Change {
     await this.#work();
     await this.cache.invalidateTags(...tags);
     for (const key of keys) await this.cache.delete(key);
+  }
+
+  /** Whether Redis has acknowledged this step for all that is changed. */
+  #hasAcknowledged(): boolean {
+    return this.job.writes.every((key) => this.#acknowledged.has(key));
   }
 
   async #mayStop(here: Stop): Promise<void> {

@@ -12,7 +12,7 @@ const CHILD = join(
 export interface WriterListener {
   commits(writer: WriterProcess, report: Extract<WriterReport, { type: 'commit' }>): void;
   stopped(writer: WriterProcess, id: number): void;
-  ended(writer: WriterProcess, id: number, isReleased: boolean): void;
+  ended(writer: WriterProcess, report: Extract<WriterReport, { type: 'ended' }>): void;
 }
 
 /** A writer in a process of its own, as the one that survives it sees it. */
@@ -42,7 +42,7 @@ export class WriterProcess {
     child.on('message', (report: WriterReport) => {
       if (report.type === 'commit') listener.commits(this, report);
       else if (report.type === 'stopped') listener.stopped(this, report.id);
-      else if (report.type === 'ended') listener.ended(this, report.id, report.isReleased);
+      else if (report.type === 'ended') listener.ended(this, report);
     });
   }
 

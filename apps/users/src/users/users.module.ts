@@ -20,7 +20,7 @@ const CACHE = 'users';
 const CACHE_OPTIONS = {
   ttl: '5m', // how late a change by another program is seen; those of this API are seen at once
   negativeTtl: '30s',
-  failSafe: '1h', // while the database is away
+  outbox: true, // a change is made without Redis, too, and Redis is told when it is back
 } as const;
 
 @Module({ controllers: [UsersController], providers: [UsersService] })

@@ -332,6 +332,13 @@ export const mutants = [
     'subject.coveredUntil > 0',
   ),
   mutant(
+    'the end of a change that Redis has not acknowledged is forgotten',
+    CHANGE_OUTAGES,
+    'invalidation.ts',
+    '(options.outbox || isPromised)',
+    'options.outbox',
+  ),
+  mutant(
     'the end of a change fails for want of memory',
     CHANGE_OUTAGES,
     SCRIPTS,

@@ -31,9 +31,16 @@ export class Api {
 
   async request(method: string, path: string, body?: object): Promise<ApiAnswer> {
     const began = performance.now();
-    const { headers = {}, problem, status, text } = await this.#send(method, path, body).catch(
-      (error: unknown): Received => ({ status: 0, text: '', problem: String(error) }),
-    );
+    const {
+      headers = {},
+      problem,
+      status,
+      text,
+    } = await this.#send(method, path, body).catch((error: unknown): Received => ({
+      status: 0,
+      text: '',
+      problem: String(error),
+    }));
     return {
       kind: method === 'GET' ? 'read' : 'write',
       request: [method, path, problem].filter(Boolean).join(' '),

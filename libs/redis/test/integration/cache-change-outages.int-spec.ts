@@ -97,8 +97,9 @@ describeWithRealRedis('on one server', () => {
     it('only when it ends is ended as soon as Redis is back, although the cache has no outbox', async () => {
       const { away, other } = await openFilled({ changeTtl: '10m' });
       await away.cache.change(OF_X, () => {
-        harmed.proxy.stall();
+        harmed.proxy.stall(); // what is sent now is lost
       });
+      await harmed.proxy.cut();
       expect(await read(other, 'new')).toMatchObject({ value: 'new', status: 'miss' });
       await harmed.proxy.heal();
       await waitUntil('it is cached again', async () => (await read(other, 'x')).status === 'hit');

@@ -232,20 +232,19 @@ onEveryTopology((stage) => {
 
     it('with a thousand tags, hostile ones among them, invalidates each', async () => {
       const { writer, reader } = await twoProcesses();
-      const hostile = ['w:x@9999999999999', '*', '{a}', 'a:b', '\n', '😀', 'v0', '', ' '].slice(
-        0,
-        7,
-      );
+      const hostile = ['w:x@9999999999999', '*', '{a}', 'a:b', '\n', '😀', 'v0', ' '];
       const tags = [...hostile, ...Array.from({ length: 1_000 }, (_, i) => `t${i}`)];
-      const load = (tag: string, value: string) =>
-        reader.cache.resolve(['of', tag], () => value, { tags: [tag] });
-      await Promise.all(tags.map((tag) => load(tag, 'old')));
+      const looked = [...hostile, 't0', 't500', 't999'];
+      const load = async (value: string) => {
+        const read = (tag: string) =>
+          reader.cache.getOrLoad(['of', tag], () => value, { tags: [tag] });
+        return new Set(await Promise.all(looked.map(read)));
+      };
+      await load('old');
       await writer.cache.change({ tags }, async () => {
-        const results = await Promise.all(tags.map((tag) => load(tag, 'half')));
-        expect(new Set(results.map(({ value }) => value))).toEqual(new Set(['half']));
+        expect(await load('half')).toEqual(new Set(['half']));
       });
-      const results = await Promise.all(tags.map((tag) => load(tag, 'new')));
-      expect(new Set(results.map(({ value }) => value))).toEqual(new Set(['new']));
+      expect(await load('new')).toEqual(new Set(['new']));
     });
 
     it('of nothing just does its work', async () => {

@@ -135,13 +135,7 @@ async function cpuOfApi() {
 async function startApi(redisUrl) {
   const port = await freePort();
   const main = fileURLToPath(new URL('../dist/apps/users/main.js', import.meta.url));
-  const env = {
-    ...process.env,
-    PORT: String(port),
-    USERS_STORE: 'redis',
-    REDIS_URL: redisUrl,
-    REDIS_STARTUP: 'require',
-  };
+  const env = { ...process.env, PORT: String(port), REDIS_URL: redisUrl, REDIS_STARTUP: 'require' };
   const child = spawn(process.execPath, ['--max-semi-space-size=64', main], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -40,7 +40,6 @@ const api = spawn(process.execPath, ['dist/apps/users/main.js'], {
     ...process.env,
     PORT: '0',
     LOG_LEVEL: 'info',
-    USERS_STORE: 'redis',
     REDIS_URL: redis.url,
     REDIS_COMMAND_TIMEOUT: '300',
   },

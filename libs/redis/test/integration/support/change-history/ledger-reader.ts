@@ -136,7 +136,9 @@ class LedgerReader {
   /** Mostly what has changed just now. */
   #pick(): LedgerEntry {
     const row =
-      this.random() < 0.35 ? this.ledger.hotRow(this.random()) : Math.floor(this.random() * ENTRIES);
+      this.random() < 0.35
+        ? this.ledger.hotRow(this.random())
+        : Math.floor(this.random() * ENTRIES);
     if (row < ENTRIES) return ALL_ENTRIES[row] as LedgerEntry;
     const member = Math.floor(this.random() * (ENTRIES / GROUPS));
     return ALL_ENTRIES[row - ENTRIES + member * GROUPS] as LedgerEntry;

@@ -1,6 +1,7 @@
 /** docker-compose.yml and what it mounts fit together; there is no Docker in the tests to try it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { checkEnvironment } from '../../apps/users/src/config/environment.js';
 import { readDashboard, readYaml } from '../support/operations.js';
 
 interface Service {
@@ -47,12 +48,18 @@ function hostPath(service: string, path: string): string {
 
 describe('docker-compose.yml', () => {
   it('has the services that the documents speak of', () => {
-    expect(services.map(([name]) => name)).toEqual(['redis', 'api', 'prometheus', 'grafana']);
+    expect(services.map(([name]) => name)).toEqual([
+      'redis',
+      'postgres',
+      'api',
+      'prometheus',
+      'grafana',
+    ]);
   });
 
   it('pins every image by a version', () => {
     const images = services.flatMap(([, { image }]) => (image === undefined ? [] : [image]));
-    expect(images).toHaveLength(3);
+    expect(images).toHaveLength(4);
     for (const image of images) expect(image).toMatch(PINNED);
   });
 
@@ -60,7 +67,7 @@ describe('docker-compose.yml', () => {
     const ports = services.flatMap(([, service]) => service.ports ?? []);
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
     const ours = ports.map((port) => port.split(':')[1]);
-    expect(ours).toEqual(['6379', '3000', '9090', '3001']);
+    expect(ours).toEqual(['6379', '5432', '3000', '9090', '3001']);
   });
 
   it('mounts what is there', () => {
@@ -71,14 +78,24 @@ describe('docker-compose.yml', () => {
     expect(named).toEqual(Object.keys(compose.volumes));
   });
 
-  it('starts Redis without anything else', () => {
-    expect(compose.services['redis']).not.toHaveProperty('depends_on');
-    expect(compose.services['redis']).not.toHaveProperty('build');
+  it.each(['redis', 'postgres'])('starts %s without anything else, and waits for it', (name) => {
+    expect(compose.services[name]).not.toHaveProperty('depends_on');
+    expect(compose.services[name]).not.toHaveProperty('build');
+    expect(compose.services[name]).toHaveProperty('healthcheck');
+    expect(compose.services['api']?.depends_on).toHaveProperty(
+      [name, 'condition'],
+      'service_healthy',
+    );
   });
 
-  it('tells the API where its Redis is, and nothing that it does not know', () => {
+  it('tells the API where its servers are, and nothing that it does not know', () => {
     const environment = compose.services['api']?.environment ?? {};
     expect(environment['REDIS_URL']).toBe('redis://redis:6379');
+    const of = compose.services['postgres']?.environment ?? {};
+    expect(environment['DATABASE_URL']).toBe(
+      `postgres://${of['POSTGRES_USER']}:${of['POSTGRES_PASSWORD']}@postgres:5432/${of['POSTGRES_DB']}`,
+    );
+    expect(() => checkEnvironment({ NODE_ENV: 'production', ...environment })).not.toThrow();
     const known = readFileSync('.env.example', 'utf8');
     for (const name of Object.keys(environment)) expect(known).toContain(`#${name}=`);
   });

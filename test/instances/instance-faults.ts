@@ -53,7 +53,7 @@ export const INSTANCE_FAULTS = {
   'PostgreSQL is frozen': async ({ postgres, witness, chance }) => {
     const trouble = witness.trouble({ victim: 'database', what: 'PostgreSQL is frozen' });
     postgres.freeze();
-    await sleep(chance.between(1_000, 3_000));
+    await sleep(chance.between(2_500, 4_500)); // statements are given up after 3 s
     postgres.thaw();
     trouble.end();
   },

@@ -26,7 +26,7 @@ export class Instance {
         ...{ PATH: process.env['PATH'], NODE_ENV: 'production', PORT: '0', LOG_LEVEL: 'silent' },
         ...{ REDIS_KEY_PREFIX: APP, REDIS_ENVIRONMENT: APP, USERS_STORE: 'cached' },
         ...{ REDIS_COMMAND_TIMEOUT: '1s', REDIS_CONNECT_TIMEOUT: '1s' },
-        ...{ DATABASE_CONNECT_TIMEOUT: '2s', DATABASE_STATEMENT_TIMEOUT: '2s' },
+        ...{ DATABASE_CONNECT_TIMEOUT: '3s', DATABASE_STATEMENT_TIMEOUT: '3s' },
         ...env,
       },
     });

@@ -21,7 +21,7 @@ export type ReaderMessage =
   | { readonly type: 'ready' | 'done' };
 
 const CALLERS = 20;
-const POLICY = { ttl: '20s', timeout: '250ms', loadTimeout: '400ms' } as const;
+const POLICY = { ttl: '20s', timeout: '500ms', loadTimeout: '400ms' } as const;
 /** No call may take longer: two loads that run into their time limit, and what it waits for Redis. */
 const LONGEST_CALL_MS = 8_000;
 

@@ -43,6 +43,7 @@ export class LedgerTrouble {
     for (const [share, name, fault] of this.#faults) {
       luck -= share;
       if (luck >= 0) continue;
+      if (name === 'restarts' && this.#tools.restart === undefined) return;
       this.done[name] = (this.done[name] ?? 0) + 1;
       await fault().catch(() => undefined);
       return;
@@ -63,9 +64,9 @@ export class LedgerTrouble {
     [0.09, 'delays', () => this.#disturb((proxy, luck) => proxy.delay(luck * 60), 60)],
     [0.06, 'stalls', () => this.#disturb((proxy) => proxy.stall(), 400)],
     [0.06, 'cuts', () => this.#disturb((proxy) => proxy.cut(), 60)],
-    [0.02, 'restarts', () => this.#restart()],
     [0.06, 'short freezes of a writer', () => this.#freeze(0, 300)],
     [0.01, 'freezes of a writer beyond its announcement', () => this.#freeze(1.05, 2_000)],
+    [0.02, 'restarts', () => this.#restart()],
   ];
 
   get #client(): Redis {

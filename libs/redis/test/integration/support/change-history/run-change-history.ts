@@ -142,7 +142,8 @@ class ChangeHistory {
       this.#changes.figures['killed writers'] >= kills &&
       performance.now() >= until;
     while (!isEnough() && this.#violations.length < MOST_VIOLATIONS) {
-      await sleep(this.#random() * 300);
+      // A cluster finds out more slowly that a connection is gone; or hardly anything would be a hit.
+      await sleep(this.#random() * 300 * this.nodes.length);
       await this.#trouble.act();
       if (performance.now() < toldAt + 1_000) continue;
       toldAt = performance.now();

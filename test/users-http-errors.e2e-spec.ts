@@ -181,7 +181,7 @@ describe('users API, bad requests', () => {
       expectProblem(await app.request('DELETE', url), 404);
     });
 
-    it.each(['/users/%2e%2e', '/users/%2E%2E%2Fhealth', '/users/', '/nowhere', '/'])(
+    it.each(['/users/%2e%2e', '/users/%2E%2E%2Fhealth', '/users/', '/nowhere'])(
       'answers 404 for %s',
       async (url) => {
         expectProblem(await app.request('GET', url), 404);

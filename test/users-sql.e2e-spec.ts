@@ -18,6 +18,7 @@ import { eventually, timed } from './support/time.js';
 import {
   createUser,
   readAllUsers,
+  readThroughCache,
   startUsersApp,
   type ShownUser,
   type UsersApp,
@@ -42,7 +43,7 @@ describe('users API, in a database with Redis beside it', () => {
     await server.stop();
   });
 
-  const read = (user: ShownUser) => app.request('GET', `/users/${user.id}`);
+  const read = (user: ShownUser) => readThroughCache(app, `/users/${user.id}`);
 
   it('shows a user from the cache until it is changed', async () => {
     const user = await createUser(app);

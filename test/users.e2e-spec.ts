@@ -176,7 +176,7 @@ describe('users API', () => {
         app.request('PATCH', `/users/${id}`, { lastName: 'King' }),
       );
 
-      expect(commands).toEqual(['mget', 'evalsha', 'unlink']);
+      expect(commands).toEqual(['mget', 'evalsha', 'evalsha']);
     });
 
     it('sends nothing for a request that is not valid, or an id that nobody has', async () => {

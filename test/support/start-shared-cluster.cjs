@@ -1,3 +1,4 @@
+const findRealRedis = require('./find-real-redis.cjs');
 const { REAL_REDIS } = require('./remedies.cjs');
 
 /**
@@ -7,8 +8,9 @@ const { REAL_REDIS } = require('./remedies.cjs');
  * file starts its own there.
  */
 module.exports = async function startSharedCluster({ testPathPatterns }) {
-  const isNeeded = process.env[REAL_REDIS.variable] === 'yes' && !testPathPatterns.isSet();
-  if (!isNeeded || globalThis.sharedCluster) return;
+  if (testPathPatterns.isSet() || globalThis.sharedCluster) return;
+  await findRealRedis(); // Jest runs the set-up of a project before that of all projects
+  if (process.env[REAL_REDIS.variable] !== 'yes') return;
   require('./typescript-hook.cjs');
   const { startCluster } = require('../../libs/redis/src/testing/index.ts');
   globalThis.sharedCluster = await startCluster({ replicas: false });

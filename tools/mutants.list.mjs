@@ -36,10 +36,12 @@ const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
 const FLIGHTS = 'load/flights.ts';
 const GATHERED = 'load/gathered-loads.ts';
+const SOURCE = 'load/load-source.ts';
 
 const CHANGES = 'changes.ts';
 
 const LOAD_GUARD = `if (isChanging(verdict)) return this.#start(() => this.#loadUncached('miss'));`;
+const RELEASE_EARLY = 'if (versions && hasGaps(versions)) lease.release();';
 const JOIN_GUARD = 'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);';
 
 export const mutants = [
@@ -64,7 +66,7 @@ export const mutants = [
       LEASE,
       STORE,
       'await this.#withdraw(lease, [lease], writer);\n    return (await this.#door(entry, this.#client.unlink(entry))) === 1;',
-      'const removed = await this.#door(entry, this.#client.unlink(entry));\n    await new Promise((resolve) => setTimeout(resolve, 200));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
+      'const removed = await this.#door(entry, this.#client.unlink(entry));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
     ),
   ),
   mutant(
@@ -253,13 +255,16 @@ export const mutants = [
     'if is_being_changed(read_text(KEYS[1]), now()) then return 0 end',
     '',
   ),
-  mutant(
-    'the lease on which writers stand is taken over because it is silent',
-    CHANGE,
-    SCRIPTS,
-    `if is_being_changed(lease, now()) then return {'changing', now()} end`,
-    '',
-  ),
+  {
+    ...mutant(
+      'the lease on which writers stand is taken over because it is silent',
+      CHANGE,
+      SCRIPTS,
+      `if is_being_changed(lease, now()) then return {'changing', now()} end`,
+      '',
+    ),
+    where: 'does not take over the lease on which writers stand',
+  },
   {
     breaks: 'who reads what is being changed waits for the load of another process',
     spec: CHANGE,
@@ -304,11 +309,19 @@ export const mutants = [
     LOAD_GUARD,
     'if (isChanging(verdict)) return this.loadAlone();',
   ),
+  {
+    breaks: 'a load that named what is being changed is shared once that has been changed',
+    spec: CHANGE,
+    edits: [
+      { file: LEASE_OF, find: 'if (hasGaps(captured)) return false;', replace: '' },
+      { file: SOURCE, find: RELEASE_EARLY, replace: '' },
+    ],
+  },
   mutant(
-    'a load that named what is being changed is shared once that has been changed',
+    'a load that named what is being changed keeps its lease',
     CHANGE,
-    LEASE_OF,
-    'if (hasGaps(captured)) return false;',
+    SOURCE,
+    RELEASE_EARLY,
     '',
   ),
   mutant(
@@ -317,6 +330,13 @@ export const mutants = [
     CHANGES,
     'endedAt < subject.coveredUntil',
     'subject.coveredUntil > 0',
+  ),
+  mutant(
+    'the end of a change that Redis has not acknowledged is forgotten',
+    CHANGE_OUTAGES,
+    'invalidation.ts',
+    '(options.outbox || isPromised)',
+    'options.outbox',
   ),
   mutant(
     'the end of a change fails for want of memory',

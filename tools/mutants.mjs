@@ -99,7 +99,7 @@ function run(copy, spec, where) {
       limits,
       (error, _, report) => {
         // Only a test that has failed counts: sources that do not compile prove nothing.
-        const failed = new RegExp(`^ {2}● .*${where}.*? › (.+)$`, 'm');
+        const failed = new RegExp(`^ {2}● (?=.*${where}).*? › (.+)$`, 'm');
         const [, failure] = failed.exec(report) ?? [];
         const passed = !error && /^Tests: .* passed/m.test(report);
         resolve({ passed, failure, text: report.slice(-2_000) });

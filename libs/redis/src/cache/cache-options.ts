@@ -84,8 +84,8 @@ export interface RedisCacheOptions extends CachePolicy {
    */
   readonly onOutage?: 'open' | 'closed' | undefined;
   /**
-   * How many loaders may run at once while Redis is away; further ones wait for their turn, those of
-   * one key together. A load inside a load runs on the place of the outer one.
+   * How many loaders may run at once while Redis is away, or what they load is being changed; further
+   * ones wait for their turn, those of one key together. A load inside a load runs on the place of the outer one.
    * @default 64
    */
   readonly maxLoads?: number | undefined;

@@ -140,8 +140,8 @@ export class Changes {
     const endedAt = performance.now();
     const withdraw = async (subject: Subject) => {
       const end = (store: CacheStore) => subject.withdraw(store, token);
-      const error = await this.#invalidation.insist(subject.key, end);
       const isCovered = endedAt < subject.coveredUntil;
+      const error = await this.#invalidation.insist(subject.key, end, isCovered);
       if (error instanceof RedisException && !isCovered) failures.set(subject, error);
     };
     await Promise.all(subjects.map(withdraw));

@@ -98,10 +98,15 @@ export class Invalidation {
     }
   }
 
-  /** @returns what it came to, or why it is not done; `undefined` if the outbox will see to it */
+  /**
+   * @param isPromised whether the outbox is to keep it although the cache has none: the caller will not
+   * hear that it is not done
+   * @returns what it came to, or why it is not done; `undefined` if the outbox will see to it
+   */
   async insist<T>(
     key: string,
     deletion: (store: CacheStore) => Promise<T>,
+    isPromised = false,
   ): Promise<T | RedisException | undefined> {
     const { guard, outbox, options, announcer, store } = this.#parts;
     const budget = new Budget(options.policy.timeoutMs);
@@ -111,7 +116,7 @@ export class Invalidation {
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
       announcer.announce('cache.failure', { key, operation: 'delete', error: error.error });
-      const isWorthKeeping = options.outbox && !willBeRefusedAgain(error.error);
+      const isWorthKeeping = (options.outbox || isPromised) && !willBeRefusedAgain(error.error);
       const isKept = isWorthKeeping && outbox.add(key, () => deletion(store), this.#onDelivered);
       return isKept ? undefined : error.error;
     }

@@ -7,7 +7,8 @@ export interface RedisLoadTimeoutFacts {
   readonly timeoutMs: number;
   /**
    * `loader`: the loader was called and did not end in time. `turn`: the loader was not called, because
-   * Redis is away and `maxLoads` other loaders were running all the time.
+   * Redis is away, or what it loads is being changed, and `maxLoads` other loaders were running all the
+   * time.
    */
   readonly waitedFor: 'loader' | 'turn';
 }
@@ -33,8 +34,9 @@ export class RedisLoadTimeoutException extends RedisException {
       waitedFor === 'loader'
         ? `The loader of "${key}" took longer than loadTimeout, ${timeoutMs} ms. Make what it waits ` +
             'for faster, or raise loadTimeout.'
-        : `The loader of "${key}" was not called within loadTimeout, ${timeoutMs} ms: Redis is away, and ` +
-            'maxLoads other loaders were running. Raise maxLoads if the source can bear more.',
+        : `The loader of "${key}" was not called within loadTimeout, ${timeoutMs} ms: Redis is away, or ` +
+            'what it loads is being changed, and maxLoads other loaders were running. Raise maxLoads if ' +
+            'the source can bear more.',
       options,
     );
     this.key = key;

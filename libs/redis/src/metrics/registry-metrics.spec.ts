@@ -121,7 +121,11 @@ describe('RegistryMetrics', () => {
   it('counts what was invalidated and what was not', async () => {
     const app = application();
     watch(app);
-    const announce = (by: 'tag' | 'key' | 'pattern' | 'outbox', count: number, failed: number) => {
+    const announce = (
+      by: 'tag' | 'key' | 'pattern' | 'change' | 'outbox',
+      count: number,
+      failed: number,
+    ) => {
       const facts = { connection: 'default', cache: 'default', by, count, failed, pending: 0 };
       app.telemetry.announce({ type: 'cache.invalidation', ...facts });
     };
@@ -129,6 +133,7 @@ describe('RegistryMetrics', () => {
     announce('key', 1, 0);
     announce('key', 1, 1);
     announce('pattern', 100, 1); // a hundred were deleted before it failed
+    announce('change', 4, 1); // tags and keys
     announce('outbox', 0, 0); // delivered: counted when it was asked for
     announce('outbox', 3, 3); // lost, when nobody scrapes any more: the log has it
     const labels = (by: string, outcome: string) =>
@@ -140,6 +145,8 @@ describe('RegistryMetrics', () => {
       `${labels('key', 'error')} 1`,
       `${labels('pattern', 'success')} 100`,
       `${labels('pattern', 'error')} 1`,
+      `${labels('change', 'success')} 3`,
+      `${labels('change', 'error')} 1`,
     ]);
   });
 
@@ -149,7 +156,7 @@ describe('RegistryMetrics', () => {
     const labels = (cache: string, by: string, outcome: string) =>
       `redis_cache_invalidations_total{cache="${cache}",by="${by}",outcome="${outcome}"}`;
     const zeros = (cache: string) =>
-      ['tag', 'key', 'pattern'].flatMap((by) =>
+      ['tag', 'key', 'pattern', 'change'].flatMap((by) =>
         ['success', 'error'].map((outcome) => `${labels(cache, by, outcome)} 0`),
       );
     expect(await lines('redis_cache_invalidations_total')).toEqual([]);

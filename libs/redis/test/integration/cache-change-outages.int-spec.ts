@@ -94,6 +94,17 @@ describeWithRealRedis('on one server', () => {
       });
     });
 
+    it('only when it ends is ended as soon as Redis is back, although the cache has no outbox', async () => {
+      const { away, other } = await openFilled({ changeTtl: '10m' });
+      await away.cache.change(OF_X, () => {
+        harmed.proxy.stall(); // what is sent now is lost
+      });
+      await harmed.proxy.cut();
+      expect(await read(other, 'new')).toMatchObject({ value: 'new', status: 'miss' });
+      await harmed.proxy.heal();
+      await waitUntil('it is cached again', async () => (await read(other, 'x')).status === 'hit');
+    });
+
     it('and then for longer than its time does not claim that nothing old is cached', async () => {
       const { away, other } = await openFilled({ changeTtl: '1s' });
       const made = away.cache.change(OF_X, async () => {
@@ -145,9 +156,9 @@ describeWithRealRedis('on one server', () => {
     });
 
     it('and full is ended as well, beside another writer', async () => {
-      const { away, other } = await openFilled(PATIENT);
+      const { away, other } = await openFilled({ ...PATIENT, changeTtl: '1s' });
       const [begun, finishing] = [latch(), latch()];
-      const another = other.cache.change(OF_X, async () => {
+      const another = (await harmed.open({ changeTtl: '1s' })).cache.change(OF_X, async () => {
         begun.open();
         await finishing.opened;
       });
@@ -155,6 +166,7 @@ describeWithRealRedis('on one server', () => {
       await away.cache.change(OF_X, async () => {
         await other.client.config('SET', 'maxmemory', '1');
       });
+      expect(away.of('cache.failure')).toEqual([]); // its time will end
       finishing.open();
       await another;
       await other.cache.invalidateTags('t');

@@ -1,5 +1,4 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { isCluster } from '../../src/connection/keyspace/hash-slots.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';
 import { isAcquire, isFill, isRelease, isWithdraw, nth } from './support/cache-commands.js';
@@ -7,7 +6,12 @@ import { listenedCache } from './support/cache-stage.js';
 import { failing } from './support/failing-client.js';
 import { gated } from './support/gate.js';
 import { heldLoader } from './support/latch.js';
-import { onEveryTopology, onOneServer, type Stage } from './support/repository-servers.js';
+import {
+  onCluster,
+  onEveryTopology,
+  onOneServer,
+  type Stage,
+} from './support/repository-servers.js';
 import { pass, SOON_MS, timed } from '../../../../test/support/time.js';
 
 /** Two caches like those of two processes, the first with gates before its commands. */
@@ -22,21 +26,18 @@ async function twoProcesses(stage: Stage) {
 
 onEveryTopology((stage) => {
   describe('The lease of an entry', () => {
-    it('is gone before the entry is, so that nothing is filled in between', async () => {
+    it('is gone before the entry is, so that what was filled just before goes as well', async () => {
       const { gate, first, second, lease } = await twoProcesses(stage);
       const old = heldLoader(() => 'old');
       const loading = second.cache.getOrLoad('x', old.load);
       await old.hasRead;
-      // On one server both go at once.
-      const between = isCluster(stage.client)
-        ? gate.hold('unlink')
-        : gate.hold('evalsha', isWithdraw);
+      const before = gate.hold('evalsha', isWithdraw);
       const deleting = first.cache.delete('x');
-      await between.reached;
+      await before.reached;
       await gate.client.exists(lease); // what was sent before has been executed now
       old.finish();
       await loading;
-      between.release();
+      before.release();
       await deleting;
       expect(await first.cache.get('x')).toBeUndefined();
     });
@@ -195,6 +196,27 @@ onEveryTopology((stage) => {
       old.finish();
       await loading;
       expect(await second.cache.get('x')).toBe('set');
+    });
+  });
+});
+
+/** On one server both go at once. */
+onCluster((stage) => {
+  describe('The lease of an entry that is deleted', () => {
+    it('is gone before the entry is, so that nothing is filled in between', async () => {
+      const { gate, first, second, lease } = await twoProcesses(stage);
+      const old = heldLoader(() => 'old');
+      const loading = second.cache.getOrLoad('x', old.load);
+      await old.hasRead;
+      const between = gate.hold('unlink');
+      const deleting = first.cache.delete('x');
+      await between.reached;
+      await gate.client.exists(lease); // what was sent before has been executed now
+      old.finish();
+      await loading;
+      between.release();
+      await deleting;
+      expect(await first.cache.get('x')).toBeUndefined();
     });
   });
 });

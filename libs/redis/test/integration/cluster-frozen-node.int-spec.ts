@@ -8,6 +8,7 @@ import { waitUntil } from '../../src/testing/wait-until.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import type { RedisCacheOptions } from '../../src/cache/cache-options.js';
 import { listenedCache } from './support/cache-stage.js';
+import { caught } from './support/caught.js';
 import { customer, Customer } from './support/customer.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
 import { recordCommands } from './support/record-commands.js';
@@ -161,5 +162,23 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     await waitUntil('nothing is held back there any more', async () => {
       return (await cache.resolve(entry, () => 'value', { tags, timeout: '5s' })).status === 'hit';
     });
+  });
+
+  it('a change is made, tells the others, and says of what is on the frozen one that it may be old', async () => {
+    const [healthy = '', frozen = ''] = [...tagsOn(1, 1), ...tagsOn(FROZEN, 1)];
+    const [name = ''] = entriesOn(2, 1);
+    const { cache } = listenedCache(client, keys, OPTIONS);
+    let source = 'old';
+    const load = () => cache.resolve(name, () => source, { tags: [healthy], timeout: '5s' });
+    await load();
+    freeze(FROZEN);
+    const made = cache.change({ tags: [healthy, frozen], keys: [name] }, async () => {
+      expect(await load()).toMatchObject({ value: 'old', status: 'miss' });
+      source = 'new';
+    });
+    const failure = await caught(made);
+    expect(failure).toMatchObject({ name: 'RedisInvalidationException', tags: [frozen], keys: [] });
+    expect(await load()).toMatchObject({ value: 'new', status: 'miss' });
+    expect(await load()).toMatchObject({ value: 'new', status: 'hit' });
   });
 });

@@ -10,6 +10,8 @@ export const isAcquire = (args: Args): boolean => args[1] === 2 && !isFill(args)
 
 export const isRelease = (args: Args): boolean => args[1] === 1 && endsWith(args[2], ':lease');
 
+export const isCapture = (args: Args): boolean => args.length === Number(args[1]) + 5;
+
 /** Of a deletion, an invalidation by tag, and the end of a change. */
 export const isWithdraw = (args: Args): boolean =>
   args.length === Number(args[1]) + 4 && (args.at(-1) === '0' || args.at(-1) === '1');

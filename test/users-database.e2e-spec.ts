@@ -10,6 +10,7 @@ import {
   type FaultProxy,
   type RedisTestServer,
 } from 'nestjs-redis-data/testing';
+import { Client } from 'pg';
 
 import { describeStartupFailure } from '../apps/users/src/process/startup-failure.js';
 import {
@@ -31,6 +32,9 @@ import { createUser, startUsersApp, type UsersApp } from './users-app.js';
 
 const HANG_UP =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'users-api'";
+
+const WAITING =
+  "SELECT query FROM pg_stat_activity WHERE application_name = 'users-api' AND wait_event_type = 'Lock'";
 
 let redis: RedisTestServer;
 let app: UsersApp | undefined;
@@ -143,6 +147,9 @@ describeWithPostgres('users API, its PostgreSQL', () => {
     );
 
     for (const answer of answers) expect(answer).toMatchObject(UNAVAILABLE);
+    await eventually(async () => {
+      expect(await database.query(WAITING)).toEqual([]); // the server has given them up as well
+    });
     await release();
     expect((await api.request('GET', `/users/${id}`)).json).toMatchObject({ lastName: 'Lovelace' });
   });
@@ -151,16 +158,14 @@ describeWithPostgres('users API, its PostgreSQL', () => {
     const small = await startPostgres({
       settings: { max_connections: '4', superuser_reserved_connections: '0' },
     });
-    const api = await start({ DATABASE_URL: small.url, DATABASE_POOL_SIZE: '20' });
+    const api = await start({ DATABASE_URL: small.url });
     await createUser(api);
+    await queryOnce(small.url, HANG_UP);
+    const others = await takeAllConnections(small);
 
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => api.request('GET', '/users')),
-    );
+    expect(await api.request('GET', '/users')).toMatchObject(UNAVAILABLE);
 
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThan(0);
-    for (const answer of refused) expect(answer).toMatchObject(UNAVAILABLE);
+    await Promise.all(others.map((other) => other.end()));
     await eventually(async () => expect((await api.request('GET', '/users')).status).toBe(200));
     await api.close();
     app = undefined;
@@ -313,9 +318,23 @@ describe('users API, its file', () => {
   });
 });
 
-/** Keeps every change of the table waiting. */
+/** Opens connections until the server has no more. */
+async function takeAllConnections({ url }: PostgresTestServer): Promise<Client[]> {
+  const taken: Client[] = [];
+  for (;;) {
+    const client = new Client({ connectionString: url });
+    try {
+      await client.connect();
+    } catch (error) {
+      expect(error).toMatchObject({ code: '53300' });
+      return taken;
+    }
+    taken.push(client);
+  }
+}
+
+/** Keeps everyone else who needs the table waiting. */
 async function lockTable({ url }: TestDatabase): Promise<() => Promise<void>> {
-  const { Client } = await import('pg');
   const client = new Client({ connectionString: url });
   await client.connect();
   await client.query('BEGIN');

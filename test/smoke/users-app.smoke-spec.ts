@@ -42,6 +42,16 @@ describe('the built application, with no Redis configured', () => {
     expect(lines[0]).toMatch(/(redis|valkey)-server|embedded/i);
   });
 
+  it('says in one line of its log where users are kept', async () => {
+    const running = start();
+    await running.url();
+
+    const lines = running.output.split('\n').filter((line) => line.includes('"UsersStore"'));
+
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('SQLite in the file .data/users.db, cached in Redis');
+  });
+
   // One that is given up on, after 8 s, ends with exit code 1.
   it.each(['SIGTERM', 'SIGINT'] as const)('stops on %s, with exit code 0', async (signal) => {
     const running = start();
@@ -78,12 +88,16 @@ describe('the built application, with a bad environment', () => {
     expect(running.output).not.toMatch(/\n\s+at /);
   });
 
-  it('says what to do in production, where no Redis is started', async () => {
-    const running = start({ NODE_ENV: 'production' });
+  it.each([
+    ['no Redis is started', { DATABASE_URL: ':memory:' }, 'REDIS_URL'],
+    ['users are in no file of the container', { REDIS_URL: 'redis://localhost' }, 'DATABASE_URL'],
+  ])('says what to do in production, where %s', async (_, environment, variable) => {
+    const running = start({ NODE_ENV: 'production', ...environment });
 
     const { code } = await running.exit();
 
     expect(code).toBe(1);
-    expect(running.output).toContain('REDIS_URL');
+    expect(running.output).toContain(variable);
+    expect(running.output).not.toMatch(/\n\s+at /);
   });
 });

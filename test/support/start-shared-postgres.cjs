@@ -1,3 +1,4 @@
+const findPostgres = require('./find-postgres.cjs');
 const { POSTGRES } = require('./remedies.cjs');
 
 /**
@@ -6,8 +7,9 @@ const { POSTGRES } = require('./remedies.cjs');
  * run of chosen files, each file that needs a server starts it.
  */
 module.exports = async function startSharedPostgres({ testPathPatterns }) {
-  const isNeeded = process.env[POSTGRES.variable] === 'yes' && !testPathPatterns.isSet();
-  if (!isNeeded || globalThis.sharedPostgres) return;
+  if (testPathPatterns.isSet() || globalThis.sharedPostgres) return;
+  findPostgres(); // Jest runs the set-up of a project before that of all projects
+  if (process.env[POSTGRES.variable] !== 'yes') return;
   require('./typescript-hook.cjs');
   const { startPostgres } = require('./postgres.ts');
   globalThis.sharedPostgres = await startPostgres();

@@ -22,6 +22,9 @@ export const DATABASE_URL_ACCEPTED =
   'postgres://[user[:password]@]host[:port]/database[?sslmode=require] with special characters ' +
   'percent-encoded, file:path, or :memory:';
 
+/** Parsers of URLs drop or change them. */
+const DROPPED = /[\s\p{Cc}\\]/u;
+
 const IN_MEMORY = ':memory:';
 const FILE = /^file:/i;
 const POSTGRES = /^postgres(ql)?:\/\//i;
@@ -31,6 +34,7 @@ export function parseDatabaseUrl(url: string): DatabaseTarget | undefined {
   if (url === IN_MEMORY) {
     return { kind: 'file', path: IN_MEMORY, description: 'SQLite in memory, gone at exit' };
   }
+  if (DROPPED.test(url)) return undefined;
   try {
     if (FILE.test(url)) return fileTarget(url);
     return POSTGRES.test(url) ? postgresTarget(url) : undefined;

@@ -40,11 +40,6 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     this.#config = config;
   }
 
-  /** Whether the last statement was executed. */
-  get isAvailable(): boolean {
-    return this.#isOpen && this.#away === undefined;
-  }
-
   /** Where it is, for people, without credentials. */
   get description(): string {
     return this.#config.target.description;

@@ -6,7 +6,7 @@ import { ProblemException } from './problem.exception.js';
 import { problemOf } from './problem-of.js';
 
 /**
- * Writes every failure that is not Redis's as `application/problem+json`, on any HTTP adapter, and
+ * Writes every failure but Redis's as `application/problem+json`, on any HTTP adapter, and
  * logs those that are the server's fault.
  */
 @Catch()

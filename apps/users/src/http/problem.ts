@@ -26,7 +26,10 @@ export class Problem {
   @ApiPropertyOptional({ example: 'The request has invalid fields.' })
   readonly detail?: string;
 
-  @ApiPropertyOptional({ example: 'REDIS_TIMEOUT', description: 'Only if Redis failed; stable' })
+  @ApiPropertyOptional({
+    example: 'CONFLICT',
+    description: 'Names the failure where its status does not; stable',
+  })
   readonly code?: string;
 
   @ApiPropertyOptional({ type: [FieldProblem], description: 'Every field that is not valid' })

@@ -20,7 +20,7 @@ export interface UserPage {
  * exceptions named here, is a failure of what it keeps them in.
  */
 export abstract class UserRepository {
-  /** `null` if there is no such user. */
+  /** `null` if there is no such user; a `StaleUser` if only an old copy can be read. */
   abstract getById(id: string): Promise<User | null>;
 
   /** The users that exist, each once, in the order of `ids`, in one round trip. */

@@ -36,6 +36,12 @@ export class User {
   readonly updatedAt!: Date;
 }
 
+/** A user as it was when it was last read: where it is kept cannot be asked at the moment. */
+export class StaleUser extends User {
+  /** How long ago that was, in milliseconds. */
+  readonly ageMs!: number;
+}
+
 /** The parts of a user that its owner chooses. */
 export type UserDetails = Pick<User, 'firstName' | 'lastName' | 'email'>;
 

@@ -20,6 +20,8 @@ import { UserResponse } from './dto/user.response.js';
 import { CachedUser } from './cached-user.js';
 import { UserIdPipe } from './user-id.pipe.js';
 import * as docs from './users.documentation.js';
+import type { User } from './user.js';
+import { StaleUser } from './user.js';
 import { UsersService } from './users.service.js';
 
 @ApiTags('users')
@@ -57,15 +59,21 @@ export class UsersController {
   @Get(':id')
   @CachedUser()
   @docs.Read()
-  async get(@Param('id', UserIdPipe) id: string): Promise<UserResponse> {
-    return UserResponse.of(await this.#users.get(id));
+  async get(
+    @Param('id', UserIdPipe) id: string,
+    @Res({ passthrough: true }) response: HeaderSink,
+  ): Promise<UserResponse> {
+    return UserResponse.of(flagged(await this.#users.get(id), response));
   }
 
   @Get(':id/profile')
   @CachedUser()
   @docs.Profile()
-  async profile(@Param('id', UserIdPipe) id: string): Promise<UserProfileResponse> {
-    return UserProfileResponse.of(await this.#users.get(id));
+  async profile(
+    @Param('id', UserIdPipe) id: string,
+    @Res({ passthrough: true }) response: HeaderSink,
+  ): Promise<UserProfileResponse> {
+    return UserProfileResponse.of(flagged(await this.#users.get(id), response));
   }
 
   @Patch(':id')
@@ -83,6 +91,16 @@ export class UsersController {
   async delete(@Param('id', UserIdPipe) id: string): Promise<void> {
     await this.#users.delete(id);
   }
+}
+
+/** Says of a user that may be old how old, and keeps the response from being cached as a new one. */
+function flagged(user: User, response: HeaderSink): User {
+  if (user instanceof StaleUser) {
+    response.header('X-Cache', 'STALE');
+    response.header('Age', String(Math.floor(user.ageMs / 1_000)));
+    response.header('Cache-Control', 'no-cache');
+  }
+  return user;
 }
 
 /** A link as RFC 8288 has it. */

@@ -1,6 +1,6 @@
-import type { CacheKey, RedisCache } from 'nestjs-redis-data';
+import type { CacheKey, CacheResult, RedisCache } from 'nestjs-redis-data';
 
-import { User, userTag } from '../user.js';
+import { StaleUser, User, userTag } from '../user.js';
 import type { PageOptions, UserPage } from '../user.repository.js';
 import { UserRepository } from '../user.repository.js';
 
@@ -21,12 +21,15 @@ export class CachedUserRepository extends UserRepository {
     this.#cache = cache;
   }
 
+  /** A `StaleUser` while the other repository fails, for as long as the cache is `failSafe`. */
   async getById(id: string): Promise<User | null> {
-    const cached = await this.#read([userTag(id)], [userTag(id)], async () => {
+    const { value, status, ageMs } = await this.#read([userTag(id)], [userTag(id)], async () => {
       const user = await this.#origin.getById(id);
       return user && cachedForm(user);
     });
-    return cached && userOf(cached);
+    if (value === null) return null;
+    const user = userOf(value);
+    return status === 'stale' ? Object.assign(new StaleUser(), user, { ageMs }) : user;
   }
 
   async getAll(ids: readonly string[]): Promise<Map<string, User>> {
@@ -37,11 +40,11 @@ export class CachedUserRepository extends UserRepository {
 
   async page({ limit, cursor }: PageOptions): Promise<UserPage> {
     const key = ['page', limit, cursor === undefined ? 'first' : `after-${cursor}`] as const;
-    const cached = await this.#read(key, [ALL_USERS], async () => {
+    const { value } = await this.#read(key, [ALL_USERS], async () => {
       const page = await this.#origin.page({ limit, cursor });
       return { users: page.users.map(cachedForm), cursor: page.cursor };
     });
-    return { users: cached.users.map(userOf), cursor: cached.cursor };
+    return { users: value.users.map(userOf), cursor: value.cursor };
   }
 
   save(user: User): Promise<User> {
@@ -56,8 +59,12 @@ export class CachedUserRepository extends UserRepository {
     return this.#change(id, () => this.#origin.delete(id));
   }
 
-  #read<T>(key: CacheKey, tags: readonly string[], load: () => Promise<T>): Promise<T> {
-    return this.#cache.getOrLoad(key, load, { tags });
+  #read<T>(
+    key: CacheKey,
+    tags: readonly string[],
+    load: () => Promise<T>,
+  ): Promise<CacheResult<T>> {
+    return this.#cache.resolve(key, load, { tags });
   }
 
   /** A change that fails may have been made all the same: its answer may be what was lost. */

@@ -1,7 +1,7 @@
 import { untilAbort } from '../time/until-abort.js';
 import type { CacheKeys } from './cache-keys.js';
 import type { CacheKey, CacheStatus, GetOrLoadOptions, Loader } from './cache-options.js';
-import type { CacheParts, Loaded, LoadRequest } from './cache-parts.js';
+import type { CacheParts, Loaded, LoadPeers, LoadRequest } from './cache-parts.js';
 import { resolvePolicy, resolveSerializer } from './cache-policy.js';
 import { Flights, type Caller } from './load/flights.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
@@ -41,7 +41,12 @@ export class Finder {
   }
 
   /** @throws the signal's reason; what is wrong with the key or the options */
-  request<T>(key: CacheKey, loader: Loader<T>, options: GetOrLoadOptions<T>): LoadRequest {
+  request<T>(
+    key: CacheKey,
+    loader: Loader<T>,
+    options: GetOrLoadOptions<T>,
+    peers?: LoadPeers,
+  ): LoadRequest {
     options.signal?.throwIfAborted();
     return {
       keys: this.#keys.of(key),
@@ -49,6 +54,7 @@ export class Finder {
       policy: resolvePolicy(options, this.#parts.options.policy),
       loader,
       serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
+      peers,
     };
   }
 

@@ -3,7 +3,13 @@ import { CHUNK_KEYS, chunksOf } from '../batch/chunks.js';
 import { inSlices } from '../batch/in-slices.js';
 import { whenAborted } from '../time/until-abort.js';
 import type { CacheKeys } from './cache-keys.js';
-import type { CacheKey, GetOrLoadAllOptions, Loader, LoaderOfAll } from './cache-options.js';
+import type {
+  CacheKey,
+  GetOrLoadAllOptions,
+  GetOrLoadOptions,
+  Loader,
+  LoaderOfAll,
+} from './cache-options.js';
 import type { CacheParts, LoadRequest } from './cache-parts.js';
 import { resolvePolicy } from './cache-policy.js';
 import type { Finder, Found } from './finder.js';
@@ -116,14 +122,18 @@ function requestsLike<K extends CacheKey, V>(
     parts.gate.turn(keys.of(first).entry, loadTimeoutMs),
     loadTimeoutMs,
   );
+  const isPerKey = [ttl, tags, dependsOn].some((option) => typeof option === 'function');
+  const optionsOf = (key: K): GetOrLoadOptions<V | undefined> =>
+    isPerKey
+      ? { ...others, ttl: of(ttl, key), tags: of(tags, key), dependsOn: of(dependsOn, key) }
+      : (options as GetOrLoadOptions<V | undefined>); // the same for all: made once
   let asked = 0;
   return (key) => {
     const place = asked++;
-    const own = { ttl: of(ttl, key), tags: of(tags, key), dependsOn: of(dependsOn, key) };
     const load: Loader<V | undefined> = (context) =>
       peers.load({ key, entry: request.keys.entry, place, context });
-    const request = finder.request(key, load, { ...others, ...own });
-    return { ...request, peers };
+    const request = finder.request(key, load, optionsOf(key), peers);
+    return request;
   };
 }
 

@@ -6,17 +6,17 @@
 require('../chaos/from-sources.cjs');
 const { getRedisToken } = require('nestjs-redis-data');
 const { startApplication } = require('../../apps/users/src/application.ts');
-const { Outbox } = require('../../libs/redis/src/cache/outage/outbox.ts');
+const { pendingInvalidations } = require('../support/pending-invalidations.ts');
 
 process.once('disconnect', () => process.exit());
 startApplication().then(
   (app) => {
-    const outbox = Outbox.of(app.get(getRedisToken(), { strict: false }));
+    const client = app.get(getRedisToken(), { strict: false });
     const server = app.getHttpServer();
     server.prependListener('request', (request, response) => {
       const writeHead = response.writeHead.bind(response);
       response.writeHead = (...head) => {
-        response.setHeader('x-outbox', String(outbox.size));
+        response.setHeader('x-outbox', String(pendingInvalidations(client)));
         return writeHead(...head);
       };
     });

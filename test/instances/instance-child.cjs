@@ -6,12 +6,12 @@
 require('../chaos/from-sources.cjs');
 const { getRedisToken } = require('nestjs-redis-data');
 const { startApplication } = require('../../apps/users/src/application.ts');
-const { Outbox } = require('../../libs/redis/src/cache/outage/outbox.ts');
+const outboxOf = require('../support/outbox-of.cjs');
 
 process.once('disconnect', () => process.exit());
 startApplication().then(
   (app) => {
-    const outbox = Outbox.of(app.get(getRedisToken(), { strict: false }));
+    const outbox = outboxOf(app.get(getRedisToken(), { strict: false }));
     const server = app.getHttpServer();
     server.prependListener('request', (request, response) => {
       const writeHead = response.writeHead.bind(response);

@@ -6,17 +6,17 @@
 require('../chaos/from-sources.cjs');
 const { getRedisToken } = require('nestjs-redis-data');
 const { startApplication } = require('../../apps/users/src/application.ts');
-const { pendingInvalidations } = require('../support/pending-invalidations.ts');
+const outboxOf = require('../support/outbox-of.cjs');
 
 process.once('disconnect', () => process.exit());
 startApplication().then(
   (app) => {
-    const client = app.get(getRedisToken(), { strict: false });
+    const outbox = outboxOf(app.get(getRedisToken(), { strict: false }));
     const server = app.getHttpServer();
     server.prependListener('request', (request, response) => {
       const writeHead = response.writeHead.bind(response);
       response.writeHead = (...head) => {
-        response.setHeader('x-outbox', String(pendingInvalidations(client)));
+        response.setHeader('x-outbox', String(outbox.size));
         return writeHead(...head);
       };
     });

@@ -704,8 +704,8 @@ export const mutants = [
     'a loader of many is aborted when nobody waits for one of its keys',
     ALL_SHARING,
     GATHERED,
-    'if (++this.#left === this.#all.length)',
-    'if (++this.#left > 0)',
+    'if (++left === wanted.length)',
+    'if (++left > 0)',
   ),
   mutant(
     'a call that has failed goes on for nobody',

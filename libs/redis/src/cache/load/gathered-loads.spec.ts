@@ -5,11 +5,13 @@ import { GatheredLoads, type LoadTogether } from './gathered-loads.js';
 
 const nextTurn = () => new Promise(setImmediate);
 
-function gatheredLoads(loadTimeoutMs = 10_000) {
-  const load: LoadTogether<string, string> = (gathered) =>
-    Promise.resolve(new Map(gathered.map(({ entry }) => [entry, `value of ${entry}`])));
+function gatheredLoads(loadTimeoutMs = 10_000, gate = new LoadGate(1), inside?: () => unknown) {
+  const load: LoadTogether<string, string> = async (gathered) => {
+    await inside?.();
+    return new Map(gathered.map(({ entry }) => [entry, `value of ${entry}`]));
+  };
   const loadTogether = jest.fn(load);
-  const loads = new GatheredLoads(loadTogether, new LoadGate(1).turn('x', 1), loadTimeoutMs);
+  const loads = new GatheredLoads(loadTogether, gate.turn('x', 1), loadTimeoutMs);
   const aborts = new Map<string, AbortController>();
   return {
     loads,
@@ -100,6 +102,27 @@ describe('GatheredLoads', () => {
     expect(signals()[0]?.aborted).toBe(false);
     abort('a');
     expect(signals()[0]?.reason).toEqual(new Error('a left'));
+  });
+
+  it('does not abort the loader because all others had left before one joined them', async () => {
+    const { loads, load, abort, loaded, signals } = gatheredLoads();
+    const claim = question();
+    void loads.deciding(claim.asked);
+    void load('a');
+    abort('a');
+    claim.answer('it is to load');
+    expect(await load('b')).toBe('value of b');
+    expect(loaded()).toEqual([['b']]);
+    expect(signals()[0]?.aborted).toBe(false);
+  });
+
+  it('lends loads inside of the loader the place that one of them runs on', async () => {
+    const gate = new LoadGate(1);
+    const inner = () => gate.turn('inner', 1).run(() => Promise.resolve());
+    const { loads, load } = gatheredLoads(10_000, gate, inner);
+    const leased = load('leased');
+    const uncached = loads.turn.run(() => load('uncached'));
+    expect(await Promise.all([leased, uncached])).toEqual(['value of leased', 'value of uncached']);
   });
 
   it('lets those who wait for other processes wait until the same moment', async () => {

@@ -57,7 +57,7 @@ describe('GatheredLoads', () => {
     first.answer('it is');
     await nextTurn();
     expect(loaded()).toEqual([]);
-    second.fail(new Error('nobody answers'));
+    second.fail(new Error('no answer'));
     const b = load('b');
     expect([await a, await b]).toEqual(['value of a', 'value of b']);
     expect(loaded()).toEqual([['a', 'b']]);
@@ -81,7 +81,7 @@ describe('GatheredLoads', () => {
     }
   });
 
-  it('leaves out what nobody waits for any more, and loads nothing for nobody', async () => {
+  it('leaves out what no caller waits for any more, and calls no loader if nothing is left', async () => {
     const { load, abort, loaded } = gatheredLoads();
     const [a, b] = [load('a'), load('b')];
     a.catch(() => undefined);
@@ -95,7 +95,7 @@ describe('GatheredLoads', () => {
     expect(loaded()).toEqual([['b']]);
   });
 
-  it('aborts the loader when nobody waits for any of them', async () => {
+  it('aborts the loader when no caller waits for any of them', async () => {
     const { load, abort, signals } = gatheredLoads();
     await Promise.all([load('a'), load('b')]);
     abort('b');
@@ -125,7 +125,7 @@ describe('GatheredLoads', () => {
     expect(await Promise.all([leased, uncached])).toEqual(['value of leased', 'value of uncached']);
   });
 
-  it('lets those who wait for other processes wait until the same moment', async () => {
+  it('lets loads that wait for other processes wait until the same moment', async () => {
     const { loads } = gatheredLoads();
     const first = loads.pause(1);
     expect(loads.pause(50)).toBe(first);

@@ -141,7 +141,7 @@ class Gathering<K, V> {
   }
 }
 
-/** Aborts when nobody waits for any of these any more. Those that left before count for nothing. */
+/** Aborts when no caller waits for any of these any more. */
 function untilAllHaveLeft<K>(wanted: readonly Gathered<K>[]): AbortSignal {
   const abort = new AbortController();
   let left = 0;

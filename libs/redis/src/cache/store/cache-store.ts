@@ -44,7 +44,7 @@ export type Claimed =
   | { readonly state: 'held'; readonly lease: string }
   /** The entry has been filled since it was judged. */
   | { readonly state: 'changed' }
-  /** Somebody is changing what the entry is made from: whatever is loaded now must not be stored. */
+  /** A writer is changing what the entry is made from: what is loaded now must not be stored. */
   | { readonly state: 'changing' };
 
 /** Who asks for a lease. */
@@ -57,7 +57,7 @@ export interface Claim {
   readonly orphan?: string | undefined;
 }
 
-/** Somebody who changes what is cached: see `change`. */
+/** A call of `change`. */
 export interface Writer {
   readonly token: string;
   /** How long after its last sign of life it counts as gone. */
@@ -234,7 +234,7 @@ export class CacheStore {
   }
 
   /**
-   * Takes the lease whoever has it, and the versions.
+   * Takes the lease from any holder, and the versions.
    *
    * @returns `undefined` if something is being changed: whatever is stored now would be invalid
    */
@@ -307,7 +307,7 @@ export class CacheStore {
   }
 
   /**
-   * Says that a writer is changing an entry, which nobody can fill any more then, and removes it. In a
+   * Says that a writer is changing an entry, so that no load can fill it, and removes it. In a
    * cluster two round trips, for the same reason as in `remove`.
    */
   async announceEntry({ entry, lease }: EntryKeys, writer: Writer): Promise<void> {

@@ -2,6 +2,7 @@ import { HttpException, type CallHandler } from '@nestjs/common';
 import { catchError, NEVER, Observable, tap, type Subscriber } from 'rxjs';
 import type { CacheKey, CacheResult, GetOrLoadOptions } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
+import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { LONGEST_DURATION_MS } from '../../time/duration.js';
 import { problemOf } from '../problem-details.js';
@@ -95,7 +96,8 @@ export class ResponseCache {
       run.end(found);
       return true;
     } catch (error) {
-      if (!run.isRunning || run.isHeldBack) return false;
+      const isLate = error instanceof RedisLoadTimeoutException && !run.isHandled;
+      if (!run.isRunning || run.isHeldBack || isLate) return false;
       run.fail(error);
       return true;
     } finally {
@@ -121,7 +123,6 @@ class PipelineRun {
   readonly #isKept: () => boolean;
   #loading: Promise<StoredResponse> | undefined;
   #isAnswered = false;
-  /** Whether the handler has given its value: nothing else can be sent any more. */
   #isHandled = false;
   /** Whether the cache is done with it, so that no older response can stand in any more. */
   #isDecided = false;
@@ -144,6 +145,11 @@ class PipelineRun {
 
   get isRunning(): boolean {
     return this.#loading !== undefined;
+  }
+
+  /** Whether its handler has given its value: nothing else can be sent any more. */
+  get isHandled(): boolean {
+    return this.#isHandled;
   }
 
   /** Whether its handler failed, and an older response may stand in. */

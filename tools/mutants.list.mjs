@@ -266,7 +266,7 @@ export const mutants = [
     where: 'does not take over the lease on which writers stand',
   },
   {
-    breaks: 'who reads what is being changed waits for the load of another process',
+    breaks: 'a reader of what is being changed waits for the load of another process',
     spec: CHANGE,
     edits: [
       { file: FLIGHT, find: LOAD_GUARD, replace: '' },
@@ -278,14 +278,14 @@ export const mutants = [
     ],
   },
   mutant(
-    'who waits for a load goes on waiting when that has become vain',
+    'a caller that waits for a load goes on waiting when that has become vain',
     CHANGE,
     FLIGHT,
     'if (!isFound && !isVain && isHeld &&',
     'if (!isFound && isHeld &&',
   ),
   {
-    ...mutant('who reads what is being changed asks for a lease', TRIPS, FLIGHT, LOAD_GUARD, ''),
+    ...mutant('a reader of what is being changed asks for a lease', TRIPS, FLIGHT, LOAD_GUARD, ''),
     where: 'The round trips of a cache',
   },
   mutant(
@@ -296,7 +296,7 @@ export const mutants = [
     '',
   ),
   mutant(
-    'a load of what is being changed is shared by those who came after it began',
+    'a load of what is being changed is shared by callers that came after it began',
     CHANGE,
     FLIGHT,
     'this.#progress.loadAlone();',
@@ -325,7 +325,7 @@ export const mutants = [
     '',
   ),
   mutant(
-    'a change that was forgotten counts as one that nobody can have missed',
+    'a change that was forgotten counts as one that no reader can have missed',
     CHANGE_OUTAGES,
     CHANGES,
     'endedAt < subject.coveredUntil',
@@ -701,14 +701,14 @@ export const mutants = [
     'values()',
   ),
   mutant(
-    'a loader of many is aborted when nobody waits for one of its keys',
+    'a loader of many is aborted when no caller waits for one of its keys',
     ALL_SHARING,
     GATHERED,
-    'if (++this.#left === this.#all.length)',
-    'if (++this.#left > 0)',
+    'if (++left === wanted.length)',
+    'if (++left > 0)',
   ),
   mutant(
-    'a call that has failed goes on for nobody',
+    'a call that has failed goes on loading',
     ALL_SHARING,
     'load-all.ts',
     'leaving.abort(error);',

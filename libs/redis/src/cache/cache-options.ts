@@ -85,7 +85,8 @@ export interface RedisCacheOptions extends CachePolicy {
   readonly onOutage?: 'open' | 'closed' | undefined;
   /**
    * How many loaders may run at once while Redis is away, or what they load is being changed; further
-   * ones wait for their turn, those of one key together. A load inside a load runs on the place of the outer one.
+   * ones wait for their turn, those of one key together. A load inside a load runs on the place of the
+   * outer one.
    * @default 64
    */
   readonly maxLoads?: number | undefined;
@@ -108,8 +109,8 @@ export interface RedisCacheOptions extends CachePolicy {
   readonly outbox?: boolean | undefined;
   /**
    * How long Redis remembers a change whose process gives no sign of life. Until then what depends on it
-   * is loaded, and not cached. Longer than any pause of a process, '1s' at least; a sign of life is sent
-   * three times as often.
+   * is loaded, and not cached. Longer than `timeout` and than any pause of a process, '1s' at least; a sign
+   * of life is sent three times as often.
    * @default '10s'
    */
   readonly changeTtl?: Duration | undefined;
@@ -217,7 +218,7 @@ export type Loader<T> = (context: LoadContext) => T | Promise<T>;
  * @publicApi
  */
 export interface LoadAllContext<K extends CacheKey = CacheKey> {
-  /** Aborts after `loadTimeout`, and when nobody waits for any of the values any more. */
+  /** Aborts after `loadTimeout`, and when no caller waits for any of the values any more. */
   readonly signal: AbortSignal;
   /**
    * What is to be said of the value of one key, e.g. `context.of(key).setTtl('1m')`. Its `signal` is that

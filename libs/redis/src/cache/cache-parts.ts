@@ -43,7 +43,7 @@ export interface LoadPeers {
   readonly turn: Turn;
   /** Says that one of them has asked whether it is to load: the others wait for the answer. */
   deciding<T>(claim: Promise<T>): Promise<T>;
-  /** Waits for as long as those who wait already: what they do next they do together. */
+  /** Waits as long as the loads that wait already: they look again at the same moment. */
   pause(ms: number): Promise<void>;
 }
 

@@ -83,7 +83,7 @@ export class Finder {
     return resultOf(found);
   }
 
-  /** The first step of `find`, for those who look for many before they load any. */
+  /** The first step of `find`, for calls that look for many keys before they load any. */
   async look(caller: Caller): Promise<Looked> {
     try {
       const verdict = await this.#verdict(caller);

@@ -174,8 +174,8 @@ function isMap<V>(value: unknown): value is ReadonlyMap<CacheKey, V> {
 }
 
 /**
- * Whoever waits for many leaves all of them with the first that fails: no load begins for nobody. Loads
- * whose values are here store them first.
+ * A call leaves all of its loads with the first that fails, so that none begins in vain. Loads whose
+ * values are here store them first.
  */
 async function untilOneFails(
   signal: AbortSignal | undefined,

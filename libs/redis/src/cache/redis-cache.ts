@@ -238,7 +238,7 @@ export class RedisCache {
    * @returns what `work` returns
    * @throws what `work` throws
    * @throws RedisInvalidationException if the work is done and Redis acknowledged neither beginning nor
-   * end of it: what is cached may be old. Not with an `outbox`
+   * end of it: what is cached may be old. Not with an `outbox` that has room
    * @throws RedisException what Redis failed with, before `work` is called, if the cache is
    * `onOutage: 'closed'`
    */

@@ -12,7 +12,8 @@ export interface RedisInvalidationFacts<Result = unknown> {
 /**
  * Thrown by `change` when the work is done, and Redis acknowledged neither that it was about to begin nor
  * that it has ended. Do not repeat the work: invalidate `tags` and delete `keys` instead, or let what is
- * cached end with its `ttl`. With an `outbox` the cache does that itself, and this is not thrown.
+ * cached end with its `ttl`. With an `outbox` the cache does that itself; this is thrown then only if the
+ * outbox is full, or if repeating cannot help, as without permission.
  *
  * @publicApi
  */

@@ -17,9 +17,11 @@ import {
 
 /**
  * Tells terminus whether connections work: `up`, `degraded` (only a part of their work can be done, or
- * soon no more; still 200) or `down` (503). An optional connection that is down is `degraded`. Asks on the connections that the application uses, in one
- * round trip with a deadline; in a cluster each primary at the same time. Answers `down` at once while
- * there is no connection. Never throws because of Redis.
+ * soon no more; still 200) or `down` (503). An optional connection that is down is `degraded`.
+ *
+ * Asks on the connections that the application uses, in one round trip with a deadline; in a cluster each
+ * primary at the same time. Answers `down` at once while there is no connection. Never throws because of
+ * Redis.
  *
  * Who asks while an earlier question has not been answered shares that answer.
  *

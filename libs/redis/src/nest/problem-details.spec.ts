@@ -6,6 +6,7 @@ import { RedisConfigurationException } from '../errors/redis-configuration.excep
 import { RedisConflictException } from '../errors/redis-conflict.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
+import { RedisInvalidationException } from '../errors/redis-invalidation.exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { RedisLockException } from '../errors/redis-lock.exception.js';
 import { RedisOutOfMemoryException } from '../errors/redis-out-of-memory.exception.js';
@@ -47,6 +48,19 @@ const table: [RedisException, number, string][] = [
 ];
 
 describe('problemOf', () => {
+  it('tells the client of a change that is made not to repeat it', () => {
+    const unconfirmed = new RedisInvalidationException(
+      { tags: [SECRET], keys: [], result: SECRET },
+      { cause: timeout },
+    );
+
+    const { status, detail } = problemOf(unconfirmed, { timeoutStatus: 503 });
+
+    expect(status).toBe(500);
+    expect(detail).toMatch(/The change was made.*Do not repeat it/);
+    expect(detail).not.toContain(SECRET);
+  });
+
   it.each(table)('answers %p with %d', (exception, status, kind) => {
     const problem = problemOf(exception, { timeoutStatus: 503 });
     expect(problem).toMatchObject({

@@ -21,6 +21,7 @@ type Row = readonly [status: number, title: string, detail: string];
 
 const BUSY = 'The service cannot reach its data at the moment. Please try again shortly.';
 const OURS = 'The request could not be processed. The failure has been recorded.';
+const MADE = 'The change was made. What is shown of it may be old for a while. Do not repeat it.';
 
 /** Nothing here names a host, a key, a value or a command: those stay in the log. */
 const PROBLEMS = {
@@ -34,7 +35,7 @@ const PROBLEMS = {
     'Somebody else changed this at the same time. Please try again.',
   ],
   REDIS_CONNECTION: [503, 'Service Unavailable', BUSY],
-  REDIS_INVALIDATION: [500, 'Internal Server Error', OURS],
+  REDIS_INVALIDATION: [500, 'Internal Server Error', MADE],
   REDIS_INVALID_KEY: [400, 'Bad Request', 'The identifier is empty or malformed.'],
   REDIS_KEY_NOT_FOUND: [404, 'Not Found', 'There is nothing under this identifier.'],
   REDIS_LOAD_CYCLE: [500, 'Internal Server Error', OURS],

@@ -5,16 +5,20 @@ import {
   ServiceUnavailableException,
   UseInterceptors,
 } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   CacheTags,
   CacheTTL,
   getRedisCacheToken,
   RedisCacheInterceptor,
+  RedisExceptionFilter,
+  RedisKeyNotFoundException,
   type RedisCache,
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { pass } from '../../../../test/support/time.js';
+import { Telemetry } from '../../src/telemetry/telemetry.js';
 import { latch } from './support/latch.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 
@@ -51,6 +55,9 @@ async function made(): Promise<object> {
   return { call };
 }
 
+/** What the package `http-errors` gives its errors. */
+const HTTP_404 = { expose: true, status: 404, statusCode: 404 };
+
 const fail = () => {
   throw new ServiceUnavailableException('the database is away');
 };
@@ -65,6 +72,7 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     app = await serve({
       adapter,
       controllers: [FailingController],
+      providers: [{ provide: APP_FILTER, useClass: RedisExceptionFilter }],
       redis: {
         url: server.url,
         app: `fail-${adapter}`,
@@ -96,7 +104,8 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     await getUntilExpired(path);
     act = fail;
 
-    expect(await get(path)).toEqual({ status: 200, text: '{"call":1}', how: 'STALE', age: '0' });
+    const age = expect.stringMatching(/^\d+$/);
+    expect(await get(path)).toEqual({ status: 200, text: '{"call":1}', how: 'STALE', age });
     expect(calls).toBe(2);
   });
 
@@ -127,13 +136,35 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     expect(await get('kept')).toMatchObject({ how: 'MISS', text: '{"call":3}' });
   });
 
-  it('is stood in for when it takes too long', async () => {
-    await getUntilExpired('kept');
+  it.each(['kept', 'stale'])('is stood in for when it takes too long: %s', async (path) => {
+    await getUntilExpired(path);
     const late = latch();
     act = () => late.opened;
 
-    expect(await get('kept')).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
+    expect(await get(path)).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
     late.open();
+  });
+
+  it('fails its request, too, when it fails after it took too long', async () => {
+    const mayFail = latch();
+    act = async () => {
+      await mayFail.opened;
+      fail();
+    };
+    const gaveUp = latch();
+    const unsubscribe = app.nest.get(Telemetry, { strict: false }).subscribe({
+      'cache.load': ({ outcome }) => {
+        if (outcome === 'failed') gaveUp.open();
+      },
+    });
+
+    const answer = get('kept');
+    await gaveUp.opened;
+    await pass(20);
+    unsubscribe();
+    mayFail.open();
+
+    expect(await answer).toMatchObject({ status: 503, how: 'BYPASS' });
   });
 
   it('fails its request where no response is kept', async () => {
@@ -157,10 +188,14 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     expect(await get('kept')).toMatchObject({ status: 503, how: 'BYPASS' });
   });
 
-  it('says itself what the client has done wrong', async () => {
+  it.each([
+    ['Nest', new NotFoundException('it is gone')],
+    ['this library', new RedisKeyNotFoundException('post:1')],
+    ['http-errors', Object.assign(new Error('it is gone'), HTTP_404)],
+  ])('says itself what the client has done wrong, with an exception of %s', async (_, gone) => {
     await getUntilExpired('kept');
     act = () => {
-      throw new NotFoundException('it is gone');
+      throw gone;
     };
 
     const answers = await Promise.all([get('kept'), get('kept'), get('kept')]);

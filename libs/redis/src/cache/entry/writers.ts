@@ -6,8 +6,7 @@ export const WRITERS_BEGIN = 'w:';
 /**
  * Whether what was read of a dependency is a list of writers that are changing it.
  *
- * @param now on the server's clock; a list that nobody has touched since its last writer's time was over
- * counts for nothing
+ * @param now on the server's clock; a list counts for nothing once the time of all its writers is over
  */
 export function isBeingChanged(version: string | null, now: number): boolean {
   if (!version?.startsWith(WRITERS_BEGIN)) return false;

@@ -286,7 +286,7 @@ export class Flight {
 
   /**
    * Without a lease: there is no Redis that could give one, or what is loaded is being changed, so that
-   * nobody may store it.
+   * it must not be stored.
    */
   #loadUncached(status: 'miss' | 'bypass'): Promise<Loaded> {
     const { tracing } = this.#parts;

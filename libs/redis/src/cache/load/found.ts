@@ -38,7 +38,7 @@ export function judgedBy(verdict: Verdict): string {
   return verdict.state === 'missing' ? verdict.judged : verdict.entry.fillId;
 }
 
-/** Whether what is missing is being changed: it may be loaded, and nobody can store it. */
+/** Whether what is missing is being changed: it may be loaded, and not stored. */
 export function isChanging(verdict: Verdict): boolean {
   return verdict.state === 'missing' && verdict.isBeingChanged;
 }

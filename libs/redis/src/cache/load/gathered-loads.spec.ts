@@ -5,11 +5,13 @@ import { GatheredLoads, type LoadTogether } from './gathered-loads.js';
 
 const nextTurn = () => new Promise(setImmediate);
 
-function gatheredLoads(loadTimeoutMs = 10_000) {
-  const load: LoadTogether<string, string> = (gathered) =>
-    Promise.resolve(new Map(gathered.map(({ entry }) => [entry, `value of ${entry}`])));
+function gatheredLoads(loadTimeoutMs = 10_000, gate = new LoadGate(1), inside?: () => unknown) {
+  const load: LoadTogether<string, string> = async (gathered) => {
+    await inside?.();
+    return new Map(gathered.map(({ entry }) => [entry, `value of ${entry}`]));
+  };
   const loadTogether = jest.fn(load);
-  const loads = new GatheredLoads(loadTogether, new LoadGate(1).turn('x', 1), loadTimeoutMs);
+  const loads = new GatheredLoads(loadTogether, gate.turn('x', 1), loadTimeoutMs);
   const aborts = new Map<string, AbortController>();
   return {
     loads,
@@ -55,7 +57,7 @@ describe('GatheredLoads', () => {
     first.answer('it is');
     await nextTurn();
     expect(loaded()).toEqual([]);
-    second.fail(new Error('nobody answers'));
+    second.fail(new Error('no answer'));
     const b = load('b');
     expect([await a, await b]).toEqual(['value of a', 'value of b']);
     expect(loaded()).toEqual([['a', 'b']]);
@@ -79,7 +81,7 @@ describe('GatheredLoads', () => {
     }
   });
 
-  it('leaves out what nobody waits for any more, and loads nothing for nobody', async () => {
+  it('leaves out what no caller waits for any more, and calls no loader if nothing is left', async () => {
     const { load, abort, loaded } = gatheredLoads();
     const [a, b] = [load('a'), load('b')];
     a.catch(() => undefined);
@@ -93,7 +95,7 @@ describe('GatheredLoads', () => {
     expect(loaded()).toEqual([['b']]);
   });
 
-  it('aborts the loader when nobody waits for any of them', async () => {
+  it('aborts the loader when no caller waits for any of them', async () => {
     const { load, abort, signals } = gatheredLoads();
     await Promise.all([load('a'), load('b')]);
     abort('b');
@@ -102,7 +104,28 @@ describe('GatheredLoads', () => {
     expect(signals()[0]?.reason).toEqual(new Error('a left'));
   });
 
-  it('lets those who wait for other processes wait until the same moment', async () => {
+  it('does not abort the loader because all others had left before one joined them', async () => {
+    const { loads, load, abort, loaded, signals } = gatheredLoads();
+    const claim = question();
+    void loads.deciding(claim.asked);
+    void load('a');
+    abort('a');
+    claim.answer('it is to load');
+    expect(await load('b')).toBe('value of b');
+    expect(loaded()).toEqual([['b']]);
+    expect(signals()[0]?.aborted).toBe(false);
+  });
+
+  it('lends loads inside of the loader the place that one of them runs on', async () => {
+    const gate = new LoadGate(1);
+    const inner = () => gate.turn('inner', 1).run(() => Promise.resolve());
+    const { loads, load } = gatheredLoads(10_000, gate, inner);
+    const leased = load('leased');
+    const uncached = loads.turn.run(() => load('uncached'));
+    expect(await Promise.all([leased, uncached])).toEqual(['value of leased', 'value of uncached']);
+  });
+
+  it('lets loads that wait for other processes wait until the same moment', async () => {
     const { loads } = gatheredLoads();
     const first = loads.pause(1);
     expect(loads.pause(50)).toBe(first);

@@ -73,7 +73,7 @@ export class GatheredLoads<K, V> implements LoadPeers {
   }
 
   #begin(): Gathering<K, V> {
-    const gathering = new Gathering(this.#loadTogether);
+    const gathering = new Gathering(this.#loadTogether, this.turn);
     // Not before the replies that are here already have been looked at: timers run first.
     gathering.timer = setTimeout(() => setImmediate(this.#load, gathering), this.#mostMs).unref();
     return gathering;
@@ -98,10 +98,8 @@ export class GatheredLoads<K, V> implements LoadPeers {
 class Gathering<K, V> {
   timer: NodeJS.Timeout | undefined;
   readonly #loadTogether: LoadTogether<K, V>;
+  readonly #turn: Turn;
   readonly #all: Gathered<K>[] = [];
-  /** How many nobody waits for any more. */
-  #left = 0;
-  readonly #abort = new AbortController();
   /** The first load. The loader runs inside of it, and the others wait for it as far as cycles go. */
   readonly #first = currentLoad();
   readonly #insideFirst = AsyncResource.bind((work: () => Promise<void>) => work());
@@ -112,18 +110,14 @@ class Gathering<K, V> {
     this.#reject = reject;
   });
 
-  constructor(loadTogether: LoadTogether<K, V>) {
+  constructor(loadTogether: LoadTogether<K, V>, turn: Turn) {
     this.#loadTogether = loadTogether;
+    this.#turn = turn;
     this.#values.catch(() => undefined); // each of them may have left
   }
 
   async add(one: Gathered<K>): Promise<V | undefined> {
     this.#all.push(one);
-    const { signal } = one.context;
-    const leave = () => {
-      if (++this.#left === this.#all.length) this.#abort.abort(signal.reason);
-    };
-    signal.addEventListener('abort', leave, { once: true });
     const isFirst = this.#all.length === 1;
     const values = () => this.#values;
     const loaded = await (isFirst || !this.#first ? values() : this.#first.awaited(values));
@@ -135,12 +129,27 @@ class Gathering<K, V> {
       .filter(({ context }) => !context.signal.aborted)
       .sort((one, other) => one.place - other.place);
     if (wanted.length === 0) return;
+    const signal = untilAllHaveLeft(wanted);
     void this.#insideFirst(async () => {
       try {
-        this.#resolve(await this.#loadTogether(wanted, this.#abort.signal));
+        // Loads inside of it may have the place that any of them has: each of them waits for it.
+        this.#resolve(await this.#turn.inside(() => this.#loadTogether(wanted, signal)));
       } catch (error) {
         this.#reject(error);
       }
     });
   }
+}
+
+/** Aborts when no caller waits for any of these any more. */
+function untilAllHaveLeft<K>(wanted: readonly Gathered<K>[]): AbortSignal {
+  const abort = new AbortController();
+  let left = 0;
+  for (const { signal } of wanted.map(({ context }) => context)) {
+    const leave = () => {
+      if (++left === wanted.length) abort.abort(signal.reason);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+  }
+  return abort.signal;
 }

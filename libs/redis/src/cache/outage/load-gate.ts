@@ -82,6 +82,11 @@ export class Turn {
     }
   }
 
+  /** What another load does for those that run on this turn: loads inside of it borrow its place. */
+  inside<T>(work: () => T): T {
+    return this.#place ? current.run(this.#place, work) : work();
+  }
+
   /** Called with the place that it is given. */
   enter(place: Place): void {
     this.#place = place;

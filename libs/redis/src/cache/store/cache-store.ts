@@ -1,28 +1,16 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-part.js';
-import { groupBySlot, isCluster, slotOf } from '../../connection/keyspace/hash-slots.js';
+import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/translation/as-redis-exception.js';
-import type { RedisException } from '../../errors/redis.exception.js';
-import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
 import { AbandonedLeases } from './abandoned-leases.js';
-import {
-  ACQUIRE,
-  ANNOUNCE,
-  BEAT,
-  CAPTURE,
-  FILL,
-  FINGERPRINT,
-  LARGEST_CONTENT,
-  RELEASE,
-  SEIZE,
-  WITHDRAW,
-} from './scripts.js';
+import { Fingerprints } from './fingerprints.js';
+import { ACQUIRE, ANNOUNCE, BEAT, CAPTURE, FILL, RELEASE, SEIZE, WITHDRAW } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { uniqueId } from './unique-id.js';
 
@@ -44,7 +32,7 @@ export type Claimed =
   | { readonly state: 'held'; readonly lease: string }
   /** The entry has been filled since it was judged. */
   | { readonly state: 'changed' }
-  /** Somebody is changing what the entry is made from: whatever is loaded now must not be stored. */
+  /** A writer is changing what the entry is made from: what is loaded now must not be stored. */
   | { readonly state: 'changing' };
 
 /** Who asks for a lease. */
@@ -57,7 +45,7 @@ export interface Claim {
   readonly orphan?: string | undefined;
 }
 
-/** Somebody who changes what is cached: see `change`. */
+/** A call of `change`. */
 export interface Writer {
   readonly token: string;
   /** How long after its last sign of life it counts as gone. */
@@ -81,12 +69,14 @@ export class CacheStore {
   readonly #client: RedisClient;
   readonly #coalescer: ReadCoalescer;
   readonly #ask: Ask;
+  readonly #prints: Fingerprints;
 
   constructor(client: RedisClient, ask: Ask = (_key, reply) => reply, clock = new ServerClock()) {
     this.#client = client;
     this.#coalescer = ReadCoalescer.of(client);
     this.#ask = ask;
     this.clock = clock;
+    this.#prints = new Fingerprints(client, (key, reply) => this.#door(key, reply));
   }
 
   /** The same store for one attempt, which takes note of how the server of each command fares. */
@@ -102,46 +92,8 @@ export class CacheStore {
    */
   read(sink: ReadSink, key: string, list: DependencyList): void {
     const isPlain = list.versions.keys.length === list.all.length;
-    this.#coalescer.readInto(isPlain ? sink : this.#withPrints(sink, list.all), key, list.versions);
-  }
-
-  #withPrints(sink: ReadSink, dependencies: readonly Dependency[]): ReadSink {
-    const contents = dependencies.filter(({ by }) => by === 'fingerprint');
-    const asked = Promise.all(
-      contents.map(({ key }) => {
-        const print = this.#print(key);
-        const heard = (failure?: RedisException) => {
-          sink.heard(slotOf(key), failure);
-        };
-        print.then(() => {
-          heard();
-        }, heard);
-        return print;
-      }),
-    );
-    asked.catch(() => undefined); // who waits for it does not yet
-    const combine = (versions: readonly (string | null)[], prints: readonly string[]) => {
-      const found = { version: versions.values(), fingerprint: prints.values() };
-      return dependencies.map(({ by }) => found[by].next().value ?? null);
-    };
-    return {
-      heard: (slot, failure) => {
-        sink.heard(slot, failure);
-      },
-      succeed: (stored, versions) => {
-        asked.then(
-          (prints) => {
-            sink.succeed(stored, combine(versions, prints));
-          },
-          (error: unknown) => {
-            sink.fail(error as Error);
-          },
-        );
-      },
-      fail: (error) => {
-        sink.fail(error);
-      },
-    };
+    const whole = isPlain ? sink : this.#prints.beside(sink, list.all);
+    this.#coalescer.readInto(whole, key, list.versions);
   }
 
   /**
@@ -179,7 +131,7 @@ export class CacheStore {
   async versions(dependencies: readonly Dependency[]): Promise<(string | null)[]> {
     return Promise.all(
       dependencies.map(({ by, key }) =>
-        by === 'version' ? this.#ask(key, this.#coalescer.read(key)) : this.#print(key),
+        by === 'version' ? this.#ask(key, this.#coalescer.read(key)) : this.#prints.of(key),
       ),
     );
   }
@@ -198,7 +150,7 @@ export class CacheStore {
     const work: Promise<unknown>[] = [];
     for (const dependency of dependencies) {
       if (dependency.by === 'version') byKey.set(dependency.key, dependency);
-      else work.push(this.#captureContent(dependency, versions));
+      else work.push(this.#capturePrint(dependency, versions));
     }
     const least = Math.round(liveMs);
     const args = [uniqueId(), `${least}`, `${Math.max(2 * least, LEAST_GENEROUS_MS)}`];
@@ -221,10 +173,8 @@ export class CacheStore {
   }
 
   /** The text at a key together with the fingerprint that it has as a dependency. */
-  async readContent(key: string): Promise<{ text: string | null; version: string }> {
-    const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, 'content']);
-    const [version, text] = (await this.#door(key, reply)) as [string, string | null];
-    return { text, version: fitting(key, version) };
+  readContent(key: string): Promise<{ text: string | null; version: string }> {
+    return this.#prints.content(key);
   }
 
   /** @returns whether it was stored: the lease was still ours */
@@ -234,7 +184,7 @@ export class CacheStore {
   }
 
   /**
-   * Takes the lease whoever has it, and the versions.
+   * Takes the lease from any holder, and the versions.
    *
    * @returns `undefined` if something is being changed: whatever is stored now would be invalid
    */
@@ -307,7 +257,7 @@ export class CacheStore {
   }
 
   /**
-   * Says that a writer is changing an entry, which nobody can fill any more then, and removes it. In a
+   * Says that a writer is changing an entry, so that no load can fill it, and removes it. In a
    * cluster two round trips, for the same reason as in `remove`.
    */
   async announceEntry({ entry, lease }: EntryKeys, writer: Writer): Promise<void> {
@@ -334,14 +284,8 @@ export class CacheStore {
     return this.#door(key, reply.then(Number)); // a client may be set to give numbers as strings
   }
 
-  async #print(key: string): Promise<string> {
-    const reply = FINGERPRINT.run(this.#client, [key], [`${LARGEST_CONTENT}`, '']);
-    const [fingerprint] = (await this.#door(key, reply)) as [string];
-    return fingerprint;
-  }
-
-  async #captureContent({ key, label }: Dependency, versions: Map<string, string | null>) {
-    versions.set(label, fitting(key, await this.#print(key)));
+  async #capturePrint({ key, label }: Dependency, versions: Map<string, string | null>) {
+    versions.set(label, await this.#prints.fitting(key));
   }
 
   /** Where the driver's errors become ours, and what its server did is taken note of. */
@@ -351,11 +295,4 @@ export class CacheStore {
     });
     return this.#ask(key, translated);
   }
-}
-
-/** @throws RedisConfigurationException for content that would hold up the server each time it is compared */
-function fitting(key: string, fingerprint: string): string {
-  if (fingerprint !== 'large') return fingerprint;
-  const accepted = `a key that holds at most ${LARGEST_CONTENT} bytes; for this one use a tag, and invalidate it with every write`;
-  throw new RedisConfigurationException([{ setting: 'dependsOn', value: key, accepted }]);
 }

@@ -25,7 +25,7 @@ export type Verdict =
       readonly state: 'missing';
       /** The load that made what is stored there all the same; '' if none did. */
       readonly judged: string;
-      /** Whether what it depends on is being changed: then nobody can fill it. */
+      /** Whether what it depends on is being changed: then no load can fill it. */
       readonly isBeingChanged: boolean;
     };
 

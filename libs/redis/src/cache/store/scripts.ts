@@ -47,8 +47,8 @@ end
 `;
 
 /**
- * Takes the lease of an entry, unless it is being changed, somebody has filled it since it was judged, or
- * holds the lease. Done again by a command that was sent twice it answers the same.
+ * Takes the lease of an entry, unless the entry is being changed or has been filled since it was judged,
+ * or the lease has a holder. Done again by a command that was sent twice it answers the same.
  *
  * KEYS: entry, lease. ARGV: token, lease in ms, fill id of the entry that was judged ('' for none), the
  * lease of a holder that is gone ('' for none): exactly as it was seen, for one that lives changes it.
@@ -123,7 +123,7 @@ return {kind .. redis.sha1hex(redis.call('DUMP', key)), false}
 `);
 
 /**
- * Takes the lease of an entry whoever holds it, unless the entry is being changed.
+ * Takes the lease of an entry from any holder, unless the entry is being changed.
  *
  * KEYS: lease. ARGV: token, lease in ms.
  */
@@ -171,7 +171,7 @@ return 1
 /**
  * Says that a writer is about to change something, or still is: it stands where the version or the lease
  * would be, beside the other writers, until its time is over. Sent twice it does the same. An entry that
- * is named goes afterwards: nobody can fill it any more.
+ * is named goes afterwards: no load can fill it any more.
  *
  * KEYS: version or lease, and the entry of the lease if it is to go. ARGV: token, its time in ms.
  */
@@ -192,7 +192,7 @@ return written
 /**
  * Makes invalid what depends on versions, and ends leases: deletes them, except where writers stand that
  * are still changing it, for then it is invalid already, and has to stay so. One writer may be named that
- * has done. Entries that are named go afterwards, when nobody can fill them any more.
+ * has done. Entries that are named go afterwards, when no load can fill them any more.
  *
  * Without memory for a shorter list the writer stays in it until its time is over.
  *

@@ -2,7 +2,10 @@ import { HttpException, type CallHandler } from '@nestjs/common';
 import { catchError, NEVER, Observable, tap, type Subscriber } from 'rxjs';
 import type { CacheKey, CacheResult, GetOrLoadOptions } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
+import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
+import { RedisException } from '../../errors/redis.exception.js';
 import { LONGEST_DURATION_MS } from '../../time/duration.js';
+import { problemOf } from '../problem-details.js';
 import { NotCacheable, type HttpExchange, type XCache } from './http-exchange.js';
 import type { StoredResponse } from './stored-response.js';
 
@@ -93,7 +96,8 @@ export class ResponseCache {
       run.end(found);
       return true;
     } catch (error) {
-      if (!run.isRunning || run.isHeldBack) return false;
+      const isLate = error instanceof RedisLoadTimeoutException && !run.isHandled;
+      if (!run.isRunning || run.isHeldBack || isLate) return false;
       run.fail(error);
       return true;
     } finally {
@@ -119,8 +123,9 @@ class PipelineRun {
   readonly #isKept: () => boolean;
   #loading: Promise<StoredResponse> | undefined;
   #isAnswered = false;
-  /** Whether the handler has given its value: nothing else can be sent any more. */
   #isHandled = false;
+  /** Whether the cache is done with it, so that no older response can stand in any more. */
+  #isDecided = false;
   /** Why the handler failed, until the cache has said whether an older response stands in. */
   #held: Error | undefined;
   #settle: ((xCache: XCache) => void) | undefined;
@@ -140,6 +145,11 @@ class PipelineRun {
 
   get isRunning(): boolean {
     return this.#loading !== undefined;
+  }
+
+  /** Whether its handler has given its value: nothing else can be sent any more. */
+  get isHandled(): boolean {
+    return this.#isHandled;
   }
 
   /** Whether its handler failed, and an older response may stand in. */
@@ -164,7 +174,7 @@ class PipelineRun {
   end(found: CacheResult<StoredResponse>): void {
     const isLate = found.status === 'stale' && !this.#isHandled;
     if (!this.isRunning || this.#held || isLate) this.answer(found);
-    else this.#settle?.(found.status === 'bypass' ? 'BYPASS' : 'MISS');
+    else this.#decide(found.status === 'bypass' ? 'BYPASS' : 'MISS');
   }
 
   answer({ value, status, ageMs }: CacheResult<StoredResponse>): void {
@@ -184,9 +194,15 @@ class PipelineRun {
   /** Those who waited for a response that is not to be cached each make their own. */
   fail(error: unknown): void {
     if (this.#held) this.#subscriber.error(this.#held);
-    else if (this.isRunning) this.#settle?.('BYPASS');
+    else if (this.isRunning) this.#decide('BYPASS');
     else if (error instanceof NotCacheable || isHeld(error)) this.goOn('BYPASS');
     else this.#subscriber.error(error);
+  }
+
+  /** What its own pipeline makes is sent when it is there, a failure included. */
+  #decide(xCache: XCache): void {
+    this.#isDecided = true;
+    this.#settle?.(xCache);
   }
 
   #start(): Promise<StoredResponse> {
@@ -205,7 +221,8 @@ class PipelineRun {
           this.#exchange.note(value);
         }),
         catchError((error: unknown) => {
-          if (this.#isHandled || !isServerFailure(error) || !this.#isKept()) {
+          const isTooLate = this.#isHandled || this.#isDecided;
+          if (isTooLate || !isServerFailure(error) || !this.#isKept()) {
             refuse();
             throw error;
           }
@@ -222,8 +239,16 @@ class PipelineRun {
 
 /** What RFC 5861 calls an error in `stale-if-error`: not what the client has done wrong. */
 function isServerFailure(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  return !(error instanceof HttpException) || error.getStatus() >= 500;
+  return error instanceof Error && statusOf(error) >= 500;
+}
+
+/** What Nest answers an exception with, or this library's filter. Other filters are not known here. */
+function statusOf(error: Error): number {
+  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof RedisException) return problemOf(error, { timeoutStatus: 503 }).status;
+  const { expose, status, statusCode } = error as unknown as Readonly<Record<string, unknown>>;
+  const isHttpError = typeof expose === 'boolean' && status === statusCode; // of `http-errors`
+  return isHttpError && typeof statusCode === 'number' ? statusCode : 500;
 }
 
 function isHeld(error: unknown): boolean {

@@ -56,7 +56,7 @@ describe('the oracle of two instances', () => {
     expect(kinds()).toEqual([]);
   });
 
-  it('notices a read that is older than what the database had, although nobody acknowledged it', () => {
+  it('notices a read that is older than what the database had, although it was not acknowledged', () => {
     witness.begin(ada, 'set', 20);
 
     see(1, 31, 2);
@@ -82,7 +82,7 @@ describe('the oracle of two instances', () => {
     expect(kinds()).toEqual(['lost write']);
   });
 
-  it('notices that a user is gone whom nobody has deleted', () => {
+  it('notices that a user is gone that was not deleted', () => {
     witness.audited(ada, undefined);
 
     expect(kinds()).toEqual(['lost write']);

@@ -17,7 +17,7 @@ export interface Watched {
   readonly sentAt: Map<number, number>;
   /** The newest version that the API has acknowledged, and whether that was its deletion. */
   acked: { readonly version: number; readonly isDeletion: boolean };
-  /** Whether anybody has asked for its deletion. */
+  /** Whether its deletion has been asked for. */
   mayBeDeleted: boolean;
   /** When each path of it was last shown from the cache. */
   readonly hits: Map<string, number>;

@@ -20,13 +20,8 @@ import {
   UNAVAILABLE,
 } from './support/database-outage.js';
 import { describeWithPostgres } from './support/describe-with-postgres.js';
-import {
-  openDatabase,
-  queryOnce,
-  startPostgres,
-  type PostgresTestServer,
-  type TestDatabase,
-} from './support/postgres.js';
+import { startPostgres, type PostgresTestServer } from './support/postgres.js';
+import { openDatabase, queryOnce, type TestDatabase } from './support/test-database.js';
 import { eventually, timed } from './support/time.js';
 import { createUser, startUsersApp, type UsersApp } from './users-app.js';
 

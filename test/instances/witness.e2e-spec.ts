@@ -41,6 +41,22 @@ describe('the oracle of two instances', () => {
     expect(kinds()).toEqual(['stale read']);
   });
 
+  it('takes a change for released when the answer came that found the outbox empty, and not earlier', () => {
+    change(20, 30, { 'x-outbox': '1' });
+    witness.answered(
+      answer({ began: 40, ended: 60, headers: { 'x-outbox': '0' } }),
+      'read',
+      alive,
+      200,
+    );
+
+    see(1, 50); // may have been answered before the outbox was empty
+    expect(kinds()).toEqual([]);
+
+    see(1, 61);
+    expect(kinds()).toEqual(['stale read']);
+  });
+
   it('does not take an empty outbox of another instance for a release', () => {
     change(20, 30, { 'x-outbox': '1' });
     const other: Life = { killedAt: Infinity };

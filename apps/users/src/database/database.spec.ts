@@ -13,9 +13,16 @@ const CONFIG: DatabaseConfig = {
   statementTimeoutMs: 1_000,
 };
 
-const failing = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
+const failing = (code: string): Promise<never> =>
+  Promise.reject(Object.assign(new Error(code), { code }));
 
-describe('the log of Database', () => {
+/** What TypeORM has before it is connected. */
+function closedSource(initialize: () => Promise<never>): DataSource {
+  const driver = { disconnect: () => Promise.resolve() };
+  return { initialize, isInitialized: false, driver } as unknown as DataSource;
+}
+
+describe('Database', () => {
   let lines: string[];
 
   beforeEach(() => {
@@ -33,7 +40,24 @@ describe('the log of Database', () => {
     jest.restoreAllMocks();
   });
 
-  it('has one line while some statements fail, and others that were asked before are answered', async () => {
+  it('gives each statement an exception of its own while it has not been open', async () => {
+    jest.useFakeTimers();
+    const database = new Database(
+      closedSource(() => failing('ECONNREFUSED')),
+      CONFIG,
+    );
+    await database.onModuleInit();
+
+    const ask = () => database.run(() => Promise.resolve()).catch((error: unknown) => error);
+    const [one, other] = [await ask(), await ask()];
+    await database.onModuleDestroy();
+
+    expect(one).toMatchObject({ code: 'DATABASE_UNAVAILABLE', reason: 'ECONNREFUSED' });
+    expect(other).toMatchObject({ reason: 'ECONNREFUSED' });
+    expect(other).not.toBe(one);
+  });
+
+  it('writes one line while some statements fail, and others that were asked before are answered', async () => {
     const source = new DataSource(dataSourceOptions(CONFIG));
     const database = new Database(source, CONFIG);
     await database.onModuleInit();
@@ -60,9 +84,7 @@ describe('the log of Database', () => {
       .fn<() => Promise<never>>()
       .mockImplementationOnce(() => failing('ECONNREFUSED'))
       .mockImplementation(() => failing('28P01'));
-    const driver = { disconnect: () => Promise.resolve() };
-    const source = { initialize, isInitialized: false, driver } as unknown as DataSource;
-    const database = new Database(source, CONFIG);
+    const database = new Database(closedSource(initialize), CONFIG);
 
     await database.onModuleInit();
     await jest.advanceTimersByTimeAsync(10_000);

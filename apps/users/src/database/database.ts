@@ -78,7 +78,9 @@ export class Database implements OnModuleInit, OnModuleDestroy {
    * @throws DatabaseFailureException
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#isOpen) throw this.#away ?? new DatabaseUnavailableException('it is being opened');
+    if (!this.#isOpen) {
+      throw new DatabaseUnavailableException(this.#away?.reason ?? 'it is being opened');
+    }
     const askedAt = performance.now();
     try {
       const result = await work();

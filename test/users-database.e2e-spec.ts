@@ -235,10 +235,12 @@ describeWithPostgres('users API, over TLS', () => {
     const ca = join(folder, 'ca.pem');
     await writeFile(ca, String(secure.tls?.ca));
 
-    const line = await failureOf(start({ DATABASE_URL: `${secure.url}?sslmode=require` }));
+    const line = await failureOf(start({ DATABASE_URL: `${secure.url}?sslmode=verify-full` }));
     expect(line).toMatch(/cannot be used: .*certificate/);
 
-    const api = await start({ DATABASE_URL: `${secure.url}?sslmode=require&sslrootcert=${ca}` });
+    const api = await start({
+      DATABASE_URL: `${secure.url}?sslmode=verify-full&sslrootcert=${ca}`,
+    });
     await createUser(api);
     const used = 'SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)';
     expect(

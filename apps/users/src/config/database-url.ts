@@ -22,7 +22,7 @@ export interface FileTarget {
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
 export const DATABASE_URL_ACCEPTED =
-  'postgres://[user[:password]@]host[:port]/database[?sslmode=require] with special characters ' +
+  'postgres://[user[:password]@]host[:port]/database[?sslmode=verify-full] with special characters ' +
   `percent-encoded and no parameters but ${PARAMETERS.join(', ')}; file:path; or :memory:`;
 
 /** Parsers of URLs drop or change them. */

@@ -7,12 +7,8 @@ import { Client } from 'pg';
 
 import { startInChild } from './support/child.js';
 import { describeWithPostgres } from './support/describe-with-postgres.js';
-import {
-  openDatabase,
-  queryOnce,
-  startPostgres,
-  type PostgresTestServer,
-} from './support/postgres.js';
+import { startPostgres, type PostgresTestServer } from './support/postgres.js';
+import { openDatabase, queryOnce } from './support/test-database.js';
 import { eventually } from './support/time.js';
 
 describeWithPostgres('the PostgreSQL of the tests', () => {

@@ -4,12 +4,8 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { captureLog, type CapturedLog, type LogLine } from './support/capture-log.js';
 import { BOUNDED_MS, expectUnavailable, SHORT_TIMEOUTS } from './support/database-outage.js';
 import { describeWithPostgres } from './support/describe-with-postgres.js';
-import {
-  openDatabase,
-  startPostgres,
-  type PostgresTestServer,
-  type TestDatabase,
-} from './support/postgres.js';
+import { startPostgres, type PostgresTestServer } from './support/postgres.js';
+import { openDatabase, type TestDatabase } from './support/test-database.js';
 import { eventually, timed } from './support/time.js';
 import { createUser, startUsersApp, type UsersApp } from './users-app.js';
 

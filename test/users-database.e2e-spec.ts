@@ -20,13 +20,8 @@ import {
   UNAVAILABLE,
 } from './support/database-outage.js';
 import { describeWithPostgres } from './support/describe-with-postgres.js';
-import {
-  openDatabase,
-  queryOnce,
-  startPostgres,
-  type PostgresTestServer,
-  type TestDatabase,
-} from './support/postgres.js';
+import { startPostgres, type PostgresTestServer } from './support/postgres.js';
+import { openDatabase, queryOnce, type TestDatabase } from './support/test-database.js';
 import { eventually, timed } from './support/time.js';
 import { createUser, startUsersApp, type UsersApp } from './users-app.js';
 
@@ -240,10 +235,12 @@ describeWithPostgres('users API, over TLS', () => {
     const ca = join(folder, 'ca.pem');
     await writeFile(ca, String(secure.tls?.ca));
 
-    const line = await failureOf(start({ DATABASE_URL: `${secure.url}?sslmode=require` }));
+    const line = await failureOf(start({ DATABASE_URL: `${secure.url}?sslmode=verify-full` }));
     expect(line).toMatch(/cannot be used: .*certificate/);
 
-    const api = await start({ DATABASE_URL: `${secure.url}?sslmode=require&sslrootcert=${ca}` });
+    const api = await start({
+      DATABASE_URL: `${secure.url}?sslmode=verify-full&sslrootcert=${ca}`,
+    });
     await createUser(api);
     const used = 'SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)';
     expect(

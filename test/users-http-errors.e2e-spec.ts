@@ -61,6 +61,7 @@ describe('users API, bad requests', () => {
         { ...ADA, firstName: 'A\0da', lastName: '\0' },
         ['firstName', 'lastName'],
       ],
+      ['half of a surrogate pair', { ...ADA, firstName: 'A\ud83dda' }, ['firstName']],
       ['a long name', { ...ADA, lastName: 'x'.repeat(101) }, ['lastName']],
       ['null for a name', { ...ADA, lastName: null }, ['lastName']],
       [

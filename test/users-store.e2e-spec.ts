@@ -7,7 +7,7 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
 import { UserRepository } from '../apps/users/src/users/user.repository.js';
 import { describeWithPostgres } from './support/describe-with-postgres.js';
-import { openDatabase, type TestDatabase } from './support/postgres.js';
+import { openDatabase, type TestDatabase } from './support/test-database.js';
 import { usersStoreContract, type UsersStore } from './support/users-store.contract.js';
 import { startUsersApp } from './users-app.js';
 

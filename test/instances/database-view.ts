@@ -20,7 +20,7 @@ export class DatabaseView {
     this.#pool.on('error', () => undefined); // the next query fails as well
   }
 
-  /** What has been committed of a user now; `undefined` if it is not there, or nobody answers. */
+  /** What has been committed of a user now; `undefined` if it is not there, or the database does not answer. */
   async versionOf({ history }: Watched): Promise<number | undefined> {
     const rows = await this.#query('SELECT last_name FROM users WHERE id = $1', [history.id]).catch(
       () => [],
@@ -28,7 +28,7 @@ export class DatabaseView {
     return rows[0] && versionOf({ lastName: rows[0].last_name });
   }
 
-  /** Everybody, as the API would show them. */
+  /** All users, as the API would show them. */
   async everybody(): Promise<Map<string, ShownUser>> {
     const rows = await this.#query('SELECT id, first_name, last_name, email FROM users');
     const users = rows.map(({ id, first_name: firstName, last_name: lastName, email }) => {

@@ -41,6 +41,22 @@ describe('the oracle of two instances', () => {
     expect(kinds()).toEqual(['stale read']);
   });
 
+  it('takes a change for released when the answer came that found the outbox empty, and not earlier', () => {
+    change(20, 30, { 'x-outbox': '1' });
+    witness.answered(
+      answer({ began: 40, ended: 60, headers: { 'x-outbox': '0' } }),
+      'read',
+      alive,
+      200,
+    );
+
+    see(1, 50); // may have been answered before the outbox was empty
+    expect(kinds()).toEqual([]);
+
+    see(1, 61);
+    expect(kinds()).toEqual(['stale read']);
+  });
+
   it('does not take an empty outbox of another instance for a release', () => {
     change(20, 30, { 'x-outbox': '1' });
     const other: Life = { killedAt: Infinity };
@@ -56,7 +72,7 @@ describe('the oracle of two instances', () => {
     expect(kinds()).toEqual([]);
   });
 
-  it('notices a read that is older than what the database had, although nobody acknowledged it', () => {
+  it('notices a read that is older than what the database had, although it was not acknowledged', () => {
     witness.begin(ada, 'set', 20);
 
     see(1, 31, 2);
@@ -82,7 +98,7 @@ describe('the oracle of two instances', () => {
     expect(kinds()).toEqual(['lost write']);
   });
 
-  it('notices that a user is gone whom nobody has deleted', () => {
+  it('notices that a user is gone that was not deleted', () => {
     witness.audited(ada, undefined);
 
     expect(kinds()).toEqual(['lost write']);

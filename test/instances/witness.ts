@@ -17,7 +17,7 @@ export interface Watched {
   readonly sentAt: Map<number, number>;
   /** The newest version that the API has acknowledged, and whether that was its deletion. */
   acked: { readonly version: number; readonly isDeletion: boolean };
-  /** Whether anybody has asked for its deletion. */
+  /** Whether its deletion has been asked for. */
   mayBeDeleted: boolean;
   /** When each path of it was last shown from the cache. */
   readonly hits: Map<string, number>;
@@ -84,7 +84,7 @@ export class Witness {
     const leak = findInternals(text);
     if (leak !== undefined)
       this.report('internals', `${request}: ${leak} in ${text.slice(0, 300)}`);
-    if (headers['x-outbox'] === '0') this.#release(instance, began);
+    if (headers['x-outbox'] === '0') this.#release(instance, answer);
     if (expected.includes(status)) return true;
     const isRefusal = status === 0 ? instance.killedAt < ended : status === 503;
     if (!isRefusal)
@@ -183,11 +183,14 @@ export class Witness {
     return from !== undefined && this.times.isCalm(from, until);
   }
 
-  /** What its process has invalidated by then is known to Redis. */
-  #release(instance: Life, at: number): void {
+  /**
+   * What its process had invalidated when this was asked for is known to Redis, but since when, between
+   * question and answer, is not.
+   */
+  #release(instance: Life, { began, ended }: ApiAnswer): void {
     if (this.#unreleased.length === 0) return;
-    const isReleased = (one: Unreleased) => one.instance === instance && one.ackedAt < at;
-    for (const one of this.#unreleased) if (isReleased(one)) one.change.acknowledged(at);
+    const isReleased = (one: Unreleased) => one.instance === instance && one.ackedAt < began;
+    for (const one of this.#unreleased) if (isReleased(one)) one.change.acknowledged(ended);
     this.#unreleased = this.#unreleased.filter((one) => !isReleased(one));
   }
 

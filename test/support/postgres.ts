@@ -3,13 +3,10 @@
  * until this machine stops, and gone with the test process.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-import { Client } from 'pg';
 
 import { holdOpen, watchOver } from '../../libs/redis/src/embedded/reaper.js';
 import {
@@ -52,14 +49,6 @@ export interface StartPostgresOptions {
   readonly tls?: boolean;
 }
 
-/** A database that nothing else uses. */
-export interface TestDatabase {
-  readonly url: string;
-  /** Runs one statement. */
-  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
-  close(): Promise<void>;
-}
-
 const HOST = '127.0.0.1';
 const USER = 'postgres';
 const PASSWORD = 'correct-horse';
@@ -91,44 +80,6 @@ export async function startPostgres(
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
-  }
-}
-
-/**
- * An empty database.
- *
- * @param on a server that the test may harm, instead of the shared one
- */
-export async function openDatabase(on?: PostgresTestServer): Promise<TestDatabase> {
-  const shared = on?.url ?? process.env['SHARED_POSTGRES'];
-  const server = shared === undefined ? await startPostgres() : undefined;
-  const serverUrl = server?.url ?? String(shared);
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await queryOnce(serverUrl, `CREATE DATABASE ${name}`);
-  const url = serverUrl.replace(/\/postgres$/, `/${name}`);
-  return {
-    url,
-    query: (sql, values) => queryOnce(url, sql, values),
-    close: async () => {
-      if (server) await server.stop();
-      else await queryOnce(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
-    },
-  };
-}
-
-/** Runs one statement on a connection of its own. */
-export async function queryOnce<Row extends object>(
-  url: string,
-  sql: string,
-  values: readonly unknown[] = [],
-): Promise<Row[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query<Row>(sql, [...values]);
-    return rows;
-  } finally {
-    await client.end();
   }
 }
 

@@ -87,8 +87,11 @@ export function usersStoreContract(
       expect((await users.getById(id))?.lastName).toBe(lastName);
     });
 
-    it('with the character NUL in a text is kept whole or refused, and never cut', async () => {
-      const user = aUser({ firstName: 'A\0da' });
+    it.each([
+      ['the character NUL', 'A\0da'],
+      ['half of a surrogate pair', 'A\ud83dda'],
+    ])('with %s in a text is kept as it is or refused', async (_, firstName) => {
+      const user = aUser({ firstName });
 
       const outcome = await users.save(user).catch((error: unknown) => error);
 

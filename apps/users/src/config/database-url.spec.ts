@@ -9,6 +9,10 @@ describe('parseDatabaseUrl', () => {
     ['postgres://me:p%40ss%2Fword%23@db.example.com/users', 'PostgreSQL at db.example.com/users'],
     ['postgres://me:secret@[::1]:5432/users?sslmode=require', 'PostgreSQL at [::1]:5432/users'],
     ['POSTGRES://db/my%20users', 'PostgreSQL at db/my users'],
+    [
+      'postgres://db/users?sslmode=verify-full&sslrootcert=/ca.pem&sslcert=/me.pem&sslkey=/me.key',
+      'PostgreSQL at db/users',
+    ],
   ])('reads %s, and describes it without credentials', (url, description) => {
     expect(parseDatabaseUrl(url)).toEqual({ kind: 'postgres', url, description });
   });
@@ -46,6 +50,10 @@ describe('parseDatabaseUrl', () => {
     ['a password with a space', 'postgres://me:pa ss@db/users'],
     ['a password with a backslash', 'postgres://me:pa\\ss@db/users'],
     ['a line break', 'postgres://db/us\ners'],
+    ['another host in a parameter', 'postgres://db/users?host=other'],
+    ['a password in a parameter', 'postgres://db/users?password=hunter2'],
+    ['a timeout in a parameter', 'postgres://db/users?sslmode=require&statement_timeout=0'],
+    ['a parameter twice', 'postgres://db/users?sslmode=require&sslmode=disable'],
     ['a lonely percent sign', 'postgres://me:50%@db/users'],
     ['no file', 'file:'],
     ['a folder', 'file:.data/'],

@@ -18,9 +18,12 @@ export interface FileTarget {
   readonly description: string;
 }
 
+/** The driver takes any of its settings from a URL: also another host, or no timeout. */
+const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
+
 export const DATABASE_URL_ACCEPTED =
-  'postgres://[user[:password]@]host[:port]/database[?sslmode=require] with special characters ' +
-  'percent-encoded, file:path, or :memory:';
+  'postgres://[user[:password]@]host[:port]/database[?sslmode=verify-full] with special characters ' +
+  `percent-encoded and no parameters but ${PARAMETERS.join(', ')}; file:path; or :memory:`;
 
 /** Parsers of URLs drop or change them. */
 const DROPPED = /[\s\p{Cc}\\]/u;
@@ -55,11 +58,15 @@ function fileTarget(url: string): FileTarget | undefined {
 }
 
 function postgresTarget(url: string): PostgresTarget | undefined {
-  const { host, hostname, pathname, search, hash, username, password } = new URL(url);
+  const { host, hostname, pathname, search, searchParams, hash, username, password } = new URL(url);
   const database = decodeURIComponent(pathname.slice(1));
   decodeURIComponent(username + password); // throws for a lonely %
   // A password with a slash, a question mark or a hash that is not encoded ends the address too early.
   const isAmbiguous = hash !== '' || (pathname + search).includes('@');
-  if (hostname === '' || database === '' || isAmbiguous) return undefined;
+  const names = [...searchParams.keys()];
+  const isKnown = names.every(
+    (name, at) => PARAMETERS.includes(name) && names.indexOf(name) === at,
+  );
+  if (hostname === '' || database === '' || isAmbiguous || !isKnown) return undefined;
   return { kind: 'postgres', url, description: `PostgreSQL at ${host}/${database}` };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { checkEnvironment } from './environment.js';
+import type { Environment } from './variables.js';
 
 describe('checkEnvironment', () => {
   it('accepts an empty environment, because everything has a default', () => {
@@ -35,18 +36,46 @@ describe('checkEnvironment', () => {
     );
   });
 
-  it.each([{}, { DATABASE_URL: ' ' }])('wants to be told the database in production: %j', (env) => {
-    expect(() => checkEnvironment({ ...env, NODE_ENV: 'production' })).toThrow(
-      /has 1 problem;.*\n {2}- DATABASE_URL is not set: in production .*postgres:/,
-    );
+  describe('in production', () => {
+    const checkProduction = (env: Environment) => () =>
+      checkEnvironment({ ...env, NODE_ENV: 'production' });
+    const REDIS_URL = 'redis://redis';
+
+    it.each([{}, { DATABASE_URL: ' ' }])('wants to be told the database: %j', (env) => {
+      expect(checkProduction({ REDIS_URL, ...env })).toThrow(
+        /has 1 problem;.*\n {2}- DATABASE_URL is not set: in production .*postgres:/,
+      );
+    });
+
+    it('wants to be told the Redis, wherever users are kept', () => {
+      for (const USERS_STORE of ['cached', 'sql', 'redis']) {
+        expect(checkProduction({ USERS_STORE, DATABASE_URL: 'postgres://db/users' })).toThrow(
+          /has 1 problem;.*\n {2}- REDIS_URL is not set: with NODE_ENV=production .*REDIS_HOST/,
+        );
+      }
+    });
+
+    it('says at one start that both are missing, and what else is wrong', () => {
+      expect(checkProduction({})).toThrow(
+        /has 2 problems;.*\n {2}- DATABASE_URL is not set: .*\n {2}- REDIS_URL is not set: /,
+      );
+      expect(checkProduction({ PORT: 'x', REDIS_DB: 'first' })).toThrow('has 4 problems;');
+    });
+
+    it.each([
+      { USERS_STORE: 'redis', REDIS_URL },
+      { DATABASE_URL: 'file:/var/lib/users.db', REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'm' },
+      { DATABASE_URL: 'postgres://db/users', REDIS_CLUSTER_NODES: 'a:1' },
+    ])('accepts %j', (env) => {
+      expect(checkProduction(env)).not.toThrow();
+    });
   });
 
-  it.each([{ USERS_STORE: 'redis' }, { DATABASE_URL: 'file:/var/lib/users.db' }])(
-    'accepts %j in production',
-    (env) => {
-      expect(() => checkEnvironment({ ...env, NODE_ENV: 'production' })).not.toThrow();
-    },
-  );
+  it('wants to be told the Redis with REDIS_EMBEDDED=off', () => {
+    expect(() => checkEnvironment({ REDIS_EMBEDDED: 'off' })).toThrow(
+      /has 1 problem;.*\n {2}- REDIS_URL is not set: with REDIS_EMBEDDED=off /,
+    );
+  });
 
   it('reports the problems of the application, its database and Redis together, secrets masked', () => {
     const check = () =>

@@ -1,5 +1,6 @@
 import type { ConfigurationProblem } from 'nestjs-redis-data';
 import { RedisConfigurationException, redisOptionsFromEnvironment } from 'nestjs-redis-data';
+import { missingRedis } from 'nestjs-redis-data/embedded';
 
 import { AppVariables } from './app.variables.js';
 import { databaseProblems } from './database.variables.js';
@@ -8,8 +9,8 @@ import type { Environment } from './variables.js';
 import { problemsOf, readVariables } from './variables.js';
 
 /**
- * Checks the variables of the application, of its database and of Redis together: all problems are
- * reported at once. Opens nothing.
+ * Checks the variables of the application, of its database and of Redis together, those that are missing
+ * in production too: all problems are reported at once. Opens nothing.
  *
  * @throws EnvironmentException
  */
@@ -18,6 +19,7 @@ export function checkEnvironment(env: Environment): void {
     ...problemsOf(readVariables(new AppVariables(), env)),
     ...databaseProblems(env),
     ...redisProblems(env),
+    ...missingRedis(env),
   ];
   if (problems.length > 0) throw new EnvironmentException(problems);
 }

@@ -45,7 +45,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
     applicationName: 'users-api',
     poolSize,
     connectTimeoutMS: connectTimeoutMs,
-    // An idle connection that is lost is nobody's failure: the next statement opens another.
+    // No statement fails with an idle connection that is lost: the next one opens another.
     poolErrorHandler: () => undefined,
     extra: {
       statement_timeout: statementTimeoutMs,

@@ -38,7 +38,11 @@ export class Database implements OnModuleInit, OnModuleDestroy {
   #retry: NodeJS.Timeout | undefined;
   /** Why the last statement could not be executed; `undefined` if it was. */
   #away: DatabaseUnavailableException | undefined;
+  /** When that was, on the clock of `performance.now()`. */
+  #awayAt = 0;
   #failures = 0;
+  /** Why the database refuses the application, as it was said last. */
+  #refusal: string | undefined;
   /** A question that has not been answered: those who ask meanwhile wait for its answer. */
   #probe: Promise<boolean> | undefined;
 
@@ -74,14 +78,17 @@ export class Database implements OnModuleInit, OnModuleDestroy {
    * @throws DatabaseFailureException
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#isOpen) throw this.#away ?? new DatabaseUnavailableException('it is being opened');
+    if (!this.#isOpen) {
+      throw new DatabaseUnavailableException(this.#away?.reason ?? 'it is being opened');
+    }
+    const askedAt = performance.now();
     try {
       const result = await work();
-      this.#noteAnswer();
+      this.#noteAnswer(askedAt);
       return result;
     } catch (error) {
       const failure = translateDatabaseError(error);
-      if (!(failure instanceof DatabaseUnavailableException)) this.#noteAnswer();
+      if (!(failure instanceof DatabaseUnavailableException)) this.#noteAnswer(askedAt);
       else if (failure.isAway) this.#noteAbsence(failure);
       else this.#logger.warn({ msg: 'A statement was given up', reason: failure.reason });
       throw failure;
@@ -114,7 +121,7 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     try {
       await this.#attempt;
       this.#isOpen = true;
-      this.#noteAnswer();
+      this.#noteAnswer(performance.now());
     } catch (error) {
       const failure = translateDatabaseError(error);
       if (!(failure instanceof DatabaseUnavailableException)) {
@@ -144,11 +151,16 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     if (this.#isStopping) return;
     this.#retry = setTimeout(() => {
       this.#open().catch((error: unknown) => {
-        // It was away when the application started, and now refuses it: an operator has to act.
-        this.#logger.error((error as Error).message);
+        this.#noteRefusal(error as Error);
         this.#retryLater();
       });
     }, RETRY_MS);
+  }
+
+  /** It was away when the application started, and now refuses it: an operator has to act, and is told once. */
+  #noteRefusal({ message }: Error): void {
+    if (message !== this.#refusal) this.#logger.error(message);
+    this.#refusal = message;
   }
 
   /** One line when the database goes and one when it comes back: a line for each request would be a flood. */
@@ -159,10 +171,15 @@ export class Database implements OnModuleInit, OnModuleDestroy {
       this.#logger.warn({ msg: 'The database is away', code, reason });
     }
     this.#away = failure;
+    this.#awayAt = performance.now();
   }
 
-  #noteAnswer(): void {
-    if (this.#away === undefined) return;
+  /**
+   * What was asked before the last failure may be answered after it, and the database is not back: while
+   * all connections are in use, some statements are executed and others give up waiting.
+   */
+  #noteAnswer(askedAt: number): void {
+    if (this.#away === undefined || askedAt < this.#awayAt) return;
     this.#logger.log({ msg: 'The database is back', failures: this.#failures });
     this.#away = undefined;
     this.#failures = 0;

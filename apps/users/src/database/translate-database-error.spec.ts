@@ -93,6 +93,17 @@ describe('translateDatabaseError', () => {
     });
   });
 
+  it('takes a pooler that refuses statement_timeout for a failure that waiting does not mend', () => {
+    const error = Object.assign(new Error('unsupported startup parameter: statement_timeout'), {
+      code: '08P01',
+    });
+
+    const translated = translateDatabaseError(error);
+
+    expect(translated).toBeInstanceOf(DatabaseFailureException);
+    expect(translated).toMatchObject({ reason: expect.stringMatching(/pooler.*\(08P01\)$/) });
+  });
+
   it('understands errors that are none to the language, as those of libsql', () => {
     const error = { name: 'SqliteError', message: 'locked', code: 'SQLITE_BUSY' };
 

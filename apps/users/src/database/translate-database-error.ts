@@ -33,6 +33,11 @@ const REFUSALS: States = [
   ['42501', 'the user of DATABASE_URL may not do this'],
 ];
 
+/** PgBouncer says so with the SQLSTATE of a lost connection. */
+const REFUSED_SETTING = 'unsupported startup parameter';
+const REFUSED_SETTING_REASON =
+  'its pooler refuses statement_timeout, and has to be told to ignore it';
+
 /** How Node and pg say that there is no connection, or none in time. */
 const NO_CONNECTION = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN'],
@@ -64,6 +69,9 @@ export function translateDatabaseError(error: unknown): unknown {
   if (code === '23505') return new UniqueViolationException(constraint ?? 'unknown');
   if (/^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(code)) {
     return new UniqueViolationException(message.replace(/^UNIQUE constraint failed: /, ''));
+  }
+  if (message.startsWith(REFUSED_SETTING)) {
+    return new DatabaseFailureException(`${REFUSED_SETTING_REASON} (${code})`);
   }
   const away = matching(AWAY, code);
   if (away !== undefined) return new DatabaseUnavailableException(`${away} (${code})`);

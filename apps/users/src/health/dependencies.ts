@@ -7,7 +7,7 @@ import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 import { appConfig } from '../config/app.config.js';
 import { Database } from '../database/database.js';
 
-/** Without names and numbers: whoever may look at a health report may read it. */
+/** Without names and numbers: a health report may be public. */
 const NO_ANSWER = 'no answer in time, or no connection';
 
 /**
@@ -15,7 +15,7 @@ const NO_ANSWER = 'no answer in time, or no connection';
  * Redis are both optional as long as the other one is there: without Redis the database answers, and
  * without the database what is cached. With `sql` only the database is needed, with `redis` only Redis.
  *
- * Answers within a second.
+ * Answers in about a second at most: the database may take half of it, and Redis the other half.
  */
 @Injectable()
 export class Dependencies {

@@ -10,7 +10,7 @@ import { LivenessResponse } from './liveness.response.js';
 
 /**
  * Three questions, for three askers: whether to restart the process, whether to send it requests, and
- * how everything is. Answers come within a second.
+ * how everything is. Answers take about a second at most.
  */
 @ApiTags('operations')
 @Controller('health')

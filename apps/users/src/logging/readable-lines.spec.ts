@@ -70,6 +70,29 @@ describe('readableLines', () => {
     expect(text).toBe('WARN: Redis failed a cache\n    Redis is away.\n');
   });
 
+  it.each([
+    [{ msg: 42 }, 'INFO: 42\n'],
+    [{ msg: { a: 1 }, context: { b: 2 } }, 'INFO: {"b":2}: {"a":1}\n'],
+    [{ msg: 'x', error: { code: 'E' } }, 'INFO: x\n    {"code":"E"}\n'],
+    [{ msg: 'x', err: 'a text' }, 'INFO: x\n    a text\n'],
+    [{ msg: 'x', err: null, error: null, req: null, res: null }, 'INFO: x\n'],
+    [{ msg: 'x', stack: ['a'] }, 'INFO: x\n    ["a"]\n'],
+  ])('writes %j, because a line that cannot be written would fail its caller', (fields, text) => {
+    const logged = written((logger) => {
+      logger.info(fields);
+    });
+
+    expect(logged).toBe(text);
+  });
+
+  it('writes a field of several lines in one, so that it cannot be taken for another line', () => {
+    const text = written((logger) => {
+      logger.info({ key: 'a\nERROR: forged' }, 'x');
+    });
+
+    expect(text).toBe('INFO: x key="a\\nERROR: forged"\n');
+  });
+
   it('keeps from a terminal what it could take for a command', () => {
     const escape = '\u001b]0;owned\u0007\u009b2J';
 

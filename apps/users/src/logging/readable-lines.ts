@@ -14,20 +14,21 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /** Frames of Node and of packages, the one in this repository included: they say nothing of the application. */
 const FOREIGN_FRAME = /^\s+at .*(node:|[\\/]node_modules[\\/]|[\\/]libs[\\/]redis[\\/])/;
 
-/** A line as pino has written it; `req` and `res` are those of pino-http. */
+/**
+ * A line as pino has written it; `req` and `res` are those of pino-http. Everything else may be of any type:
+ * what is logged may have any names, and a line that cannot be written would fail its caller.
+ */
 interface Line {
   readonly [field: string]: unknown;
-  readonly context?: string;
-  readonly msg?: string;
-  readonly req?: { readonly method: string; readonly url: string };
-  readonly res?: { readonly statusCode: number };
-  readonly responseTime?: number;
-  readonly err?: { readonly stack: string };
-  readonly error?: string;
-  readonly stack?: string;
+  readonly req?: { readonly method: string; readonly url: string } | null;
+  readonly res?: { readonly statusCode: number } | null;
+  readonly err?: { readonly stack?: unknown } | null;
 }
 
-type RequestLine = Line & Required<Pick<Line, 'req' | 'res' | 'responseTime'>>;
+interface RequestLine extends Line {
+  readonly req: NonNullable<Line['req']>;
+  readonly res: NonNullable<Line['res']>;
+}
 
 type Colors = Parameters<pretty.MessageFormatFunc>[3]['colors'];
 
@@ -59,35 +60,48 @@ function textOf(line: Line, colors: Colors): string {
 }
 
 function isRequestLine(line: Line): line is RequestLine {
-  return line.req !== undefined && line.res !== undefined;
+  return Boolean(line.req && line.res);
 }
 
 function requestText({ req, res, responseTime }: RequestLine, colors: Colors): string {
   const { statusCode } = res;
   const paint = statusCode >= 500 ? colors.red : statusCode >= 400 ? colors.yellow : colors.green;
-  return `${nameOf(req)} ${paint(String(statusCode))} ${colors.dim(`${responseTime} ms`)}`;
+  return `${nameOf(req)} ${paint(String(statusCode))} ${colors.dim(`${String(responseTime)} ms`)}`;
 }
 
 function eventText(line: Line, { dim }: Colors): string {
   const { context, msg, req } = line;
   const fields = Object.entries(line)
     .filter(([name]) => !NOT_FIELDS.has(name))
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}=${inOneLine(value)}`);
   const facts = [...fields, ...(req ? [`request="${nameOf(req)}"`] : [])].join(' ');
-  const text = [context && `${context}:`, msg && printable(msg), facts && dim(printable(facts))];
+  const text = [
+    context ? `${printable(context)}:` : '',
+    printable(msg),
+    facts && dim(printable(facts)),
+  ];
   return text.filter(Boolean).join(' ') + errorText(line);
 }
 
-function errorText({ err, error, stack = err?.stack ?? error }: Line): string {
-  if (stack === undefined) return '';
-  const lines = stack.split('\n').filter((line) => !FOREIGN_FRAME.test(line));
-  return lines.map((line) => `\n    ${printable(line)}`).join('');
+function errorText({ err, error, stack }: Line): string {
+  const told = stack ?? err?.stack ?? err ?? error ?? '';
+  if (told === '') return '';
+  const lines = printable(told)
+    .split('\n')
+    .filter((line) => !FOREIGN_FRAME.test(line));
+  return lines.map((line) => `\n    ${line}`).join('');
 }
 
-function nameOf({ method, url }: { readonly method: string; readonly url: string }): string {
+function nameOf({ method, url }: NonNullable<Line['req']>): string {
   return printable(`${method} ${url}`);
 }
 
-function printable(text: string): string {
+/** A text with several lines could be taken for a line of the log. */
+function inOneLine(value: unknown): string {
+  return typeof value === 'string' && !value.includes('\n') ? value : JSON.stringify(value);
+}
+
+function printable(value: unknown = ''): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.replace(CONTROL, '');
 }

@@ -42,5 +42,13 @@ export type UserDetails = Pick<User, 'firstName' | 'lastName' | 'email'>;
 /** The name under which what is cached of a user can be invalidated. */
 export const userTag = (id: string): string => `user-${id}`;
 
+/**
+ * A text that every store can keep as it is. PostgreSQL refuses the character NUL, SQLite's driver cuts a
+ * text there, and both put another character in the place of half of a surrogate pair.
+ */
+export const STORABLE_TEXT = /^[^\0\p{Cs}]*$/u;
+export const STORABLE_TEXT_ACCEPTED =
+  'must not contain the character NUL or half of a surrogate pair';
+
 /** The longest text that is looked up as an id; ours have 36 characters. */
 export const LONGEST_USER_ID = 64;

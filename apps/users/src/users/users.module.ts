@@ -18,7 +18,7 @@ import { UsersService } from './users.service.js';
 const CACHE = 'users';
 
 const CACHE_OPTIONS = {
-  ttl: '5m', // how late a change by another program is seen; those of this API are seen at once
+  ttl: '5m', // a change by another program is seen so late; those of this API are seen at once
   negativeTtl: '30s',
   outbox: true, // a change is made without Redis, too, and Redis is told when it is back
 } as const;

@@ -3,5 +3,6 @@
  *
  * Not exported: finding, starting and watching servers. Tests get those from `/testing`.
  */
+export { missingRedis } from './resolution.js';
 export { resolveRedis } from './resolve-redis.js';
 export type { ResolvedRedis, ResolveRedisOptions } from './resolution.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { resolveOn, type Machine } from './resolution.js';
+import { missingRedis, resolveOn, type Machine } from './resolution.js';
 import { resolveRedis } from './resolve-redis.js';
 
 /** Nothing may be started in these tests. */
@@ -39,4 +39,24 @@ describe('resolveRedis without a configuration', () => {
     await expect(resolveOn(machine, env, {})).rejects.toThrow(message);
     expect(startEmbedded).not.toHaveBeenCalled();
   });
+});
+
+describe('missingRedis', () => {
+  it.each([
+    { NODE_ENV: 'production' },
+    { REDIS_EMBEDDED: 'off', REDIS_URL: ' ' },
+    { NODE_ENV: 'production', REDIS_EMBEDDED: 'maybe' },
+  ])('says it of %j, in the words of resolveRedis', async (env: Record<string, string>) => {
+    const problems = missingRedis(env);
+
+    expect(problems).toEqual([{ setting: 'REDIS_URL', accepted: expect.any(String) }]);
+    await expect(resolveOn(machine, env, {})).rejects.toThrow(problems[0]?.accepted);
+  });
+
+  it.each([{}, { REDIS_EMBEDDED: 'maybe' }, { NODE_ENV: 'production', REDIS_HOST: 'h' }])(
+    'has nothing to say of %j',
+    (env: Record<string, string>) => {
+      expect(missingRedis(env)).toEqual([]);
+    },
+  );
 });

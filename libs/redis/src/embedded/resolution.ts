@@ -51,27 +51,41 @@ export async function resolveOn(
       stop: () => Promise.resolve(),
     };
   }
-  refuseWhereNothingMayBeStarted(env);
+  const problems = [...embeddedProblems(env), ...missingRedis(env)];
+  if (problems.length > 0) throw new RedisConfigurationException(problems);
   const dataDirectory = options.dataDirectory ?? join(process.cwd(), '.data');
   const { tried, ...local } = await tryLocalServer(machine, env, dataDirectory);
   return local.server ?? (await tryEmbeddedServer(machine, tried));
 }
 
-function refuseWhereNothingMayBeStarted(env: Environment): void {
-  const embedded = env['REDIS_EMBEDDED']?.trim() || 'on';
-  const problems: ConfigurationProblem[] = [];
-  if (embedded !== 'on' && embedded !== 'off') {
-    problems.push({ setting: 'REDIS_EMBEDDED', value: embedded, accepted: 'on or off' });
-  }
+function embeddedProblems(env: Environment): ConfigurationProblem[] {
+  const value = embeddedOf(env);
+  if (value === 'on' || value === 'off') return [];
+  return [{ setting: 'REDIS_EMBEDDED', value, accepted: 'on or off' }];
+}
+
+/**
+ * Says that no Redis is configured where none may be started, as with `NODE_ENV=production`: then
+ * `resolveRedis` rejects. Lets an application report that together with what else is wrong with its
+ * environment. Opens nothing.
+ *
+ * @example
+ * const problems = [...problemsOfMine(process.env), ...missingRedis()];
+ * @returns no problem, or one
+ * @publicApi
+ */
+export function missingRedis(env: Environment = process.env): readonly ConfigurationProblem[] {
   const isProduction = env['NODE_ENV'] === 'production';
-  if (isProduction || embedded === 'off') {
-    const why = isProduction ? 'NODE_ENV=production' : 'REDIS_EMBEDDED=off';
-    problems.push({
-      setting: CONFIGURING_VARIABLES[0],
-      accepted: `with ${why} no Redis is started for you; set one of ${CONFIGURING_VARIABLES.join(', ')}`,
-    });
-  }
-  if (problems.length > 0) throw new RedisConfigurationException(problems);
+  const mayBeStarted = !isProduction && embeddedOf(env) !== 'off';
+  if (mayBeStarted || describeConfiguration(env) !== undefined) return [];
+  const why = isProduction ? 'NODE_ENV=production' : 'REDIS_EMBEDDED=off';
+  const variables = CONFIGURING_VARIABLES.join(', ');
+  const accepted = `with ${why} no Redis is started for you; set one of ${variables}`;
+  return [{ setting: CONFIGURING_VARIABLES[0], accepted }];
+}
+
+function embeddedOf(env: Environment): string {
+  return env['REDIS_EMBEDDED']?.trim() || 'on';
 }
 
 /** @throws RedisConfigurationException if the server was chosen by name and does not start */

@@ -3,24 +3,25 @@ import { Transform } from 'class-transformer';
 import { IsEmail, IsString, Length, Matches, MaxLength } from 'class-validator';
 
 import type { UserDetails } from '../user.js';
+import { STORABLE_TEXT, STORABLE_TEXT_ACCEPTED } from '../user.js';
 
 const NOT_BLANK = { message: '$property must contain more than spaces' };
-/** PostgreSQL cannot keep it, and what is accepted must not depend on the store. */
-const NO_NUL = { message: '$property must not contain the character NUL' };
+/** What is accepted must not depend on the store. */
+const STORABLE = { message: `$property ${STORABLE_TEXT_ACCEPTED}` };
 
 export class CreateUserDto implements UserDetails {
   @ApiProperty({ example: 'Ada', minLength: 1, maxLength: 100 })
   @IsString()
   @Length(1, 100)
   @Matches(/\S/, NOT_BLANK)
-  @Matches(/^[^\0]*$/, NO_NUL)
+  @Matches(STORABLE_TEXT, STORABLE)
   readonly firstName!: string;
 
   @ApiProperty({ example: 'Lovelace', minLength: 1, maxLength: 100 })
   @IsString()
   @Length(1, 100)
   @Matches(/\S/, NOT_BLANK)
-  @Matches(/^[^\0]*$/, NO_NUL)
+  @Matches(STORABLE_TEXT, STORABLE)
   readonly lastName!: string;
 
   @ApiProperty({

@@ -11,7 +11,7 @@ import {
   TooManyChangesException,
   UnacceptableValueException,
 } from '../user.exceptions.js';
-import { User } from '../user.js';
+import { STORABLE_TEXT, STORABLE_TEXT_ACCEPTED, User } from '../user.js';
 import type { PageOptions, UserPage } from '../user.repository.js';
 import { UserRepository } from '../user.repository.js';
 import { cursorOf, parseCursor } from './page-cursor.js';
@@ -46,7 +46,7 @@ export class SqlUserRepository extends UserRepository {
   }
 
   async getAll(ids: readonly string[]): Promise<Map<string, User>> {
-    const possible = ids.filter(isPossibleText);
+    const possible = ids.filter((id) => STORABLE_TEXT.test(id));
     if (possible.length === 0) return new Map();
     const rows = await this.#database.run(() => this.#rows.findBy({ id: In(possible) }));
     const byId = new Map(rows.map((row) => [row.id, row]));
@@ -108,13 +108,13 @@ export class SqlUserRepository extends UserRepository {
   }
 
   async delete(id: string): Promise<boolean> {
-    if (!isPossibleText(id)) return false;
+    if (!STORABLE_TEXT.test(id)) return false;
     const { affected } = await this.#database.run(() => this.#rows.delete({ id }));
     return affected === 1;
   }
 
   async #find(id: string): Promise<UserRow | null> {
-    if (!isPossibleText(id)) return null;
+    if (!STORABLE_TEXT.test(id)) return null;
     return this.#database.run(() => this.#rows.findOneBy({ id }));
   }
 
@@ -138,16 +138,11 @@ function isAboutEmail(error: unknown): boolean {
   return error instanceof UniqueViolationException && error.constraint.includes('email');
 }
 
-/** PostgreSQL refuses the character NUL, and SQLite's driver cuts a text there. */
-function isPossibleText(text: string): boolean {
-  return !text.includes('\0');
-}
-
 /** @throws UnacceptableValueException */
 function acceptable<T extends object>(columns: T): T {
   for (const [property, value] of Object.entries(columns)) {
-    if (typeof value === 'string' && !isPossibleText(value)) {
-      throw new UnacceptableValueException(property, 'must not contain the character NUL');
+    if (typeof value === 'string' && !STORABLE_TEXT.test(value)) {
+      throw new UnacceptableValueException(property, STORABLE_TEXT_ACCEPTED);
     }
   }
   return columns;

@@ -1,15 +1,24 @@
 /**
  * Everything that CI checks, in one command: `npm run check`. All steps run, also after one has
  * failed; the summary names the time of each and what to do about those that failed.
+ *
+ * ESLint takes as long as all that comes before the tests: it runs beside them, on another core, and what
+ * it says is printed when it has ended.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 
-const steps = [
+const LINT = ['lint', 'correct what it says above; `npx eslint --fix .` can do some of it'];
+
+const BESIDE_LINT = [
   ['format:check', 'run `npm run format` and look at what it changed'],
-  ['lint', 'correct what it says above; `npx eslint --fix .` can do some of it'],
   ['floor-plan', 'the reason and the remedy are printed with each breach above'],
   ['types', 'correct the types; this is `tsc` on sources and tests, nothing is written'],
   ['build', 'the sources of the library and the sample must compile on their own, without tests'],
+];
+
+const AFTERWARDS = [
   [
     'coverage',
     'make the failing test pass; if only a threshold failed, test what is not covered; if it failed ' +
@@ -19,12 +28,9 @@ const steps = [
   ['smoke', 'the built application or the packed library does not work: run `npm run smoke` alone'],
 ];
 
-const results = steps.map(([script, remedy]) => {
-  console.log(`\n=== ${script}`);
-  const startedAt = performance.now();
-  const { status } = spawnSync('npm', ['run', '--silent', script], { stdio: 'inherit' });
-  return { script, remedy, passed: status === 0, seconds: (performance.now() - startedAt) / 1000 };
-});
+const lint = run(...LINT, 'pipe');
+const results = await inTurn(BESIDE_LINT);
+results.push(await lint, ...(await inTurn(AFTERWARDS)));
 
 console.log('\n=== check');
 for (const { script, remedy, passed, seconds } of results) {
@@ -34,3 +40,25 @@ for (const { script, remedy, passed, seconds } of results) {
 const failed = results.filter(({ passed }) => !passed).length;
 console.log(`check: ${results.length - failed} steps passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+async function inTurn(steps) {
+  const results = [];
+  for (const step of steps) {
+    console.log(`\n=== ${step[0]}`);
+    results.push(await run(...step, 'inherit'));
+  }
+  return results;
+}
+
+/** @param output 'pipe' keeps it until the step has ended */
+async function run(script, remedy, output) {
+  const startedAt = performance.now();
+  const step = spawn('npm', ['run', '--silent', script], { stdio: ['inherit', output, output] });
+  const ended = once(step, 'close');
+  if (output === 'pipe') {
+    const said = await Promise.all([text(step.stdout), text(step.stderr)]);
+    console.log(`\n=== ${script}\n${said.join('')}`);
+  }
+  const [status] = await ended;
+  return { script, remedy, passed: status === 0, seconds: (performance.now() - startedAt) / 1000 };
+}

@@ -1,9 +1,11 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { hasRealRedis } from '../../../../test/support/real-redis.js';
 import { listenedCache } from './support/cache-stage.js';
 import { recordCommands } from './support/record-commands.js';
 import { onOneServer } from './support/repository-servers.js';
 
-const MANY = 10_000;
+/** Lua in the embedded server takes half a millisecond for each of three scripts of a key. */
+const MANY = hasRealRedis ? 10_000 : 1_500;
 const MOST = 500;
 
 /** As long as a busy machine may take. */
@@ -28,12 +30,12 @@ onOneServer((stage) => {
         Array(MANY / MOST).fill(MOST),
       );
       await cache.delete(['n', 7]);
-      await cache.delete(['n', 9_999]);
+      await cache.delete(['n', MANY - 1]);
       const record = recordCommands(stage.client);
       expect(await cache.getOrLoadAll(keys, loader, options)).toEqual(found);
       expect(loader.mock.lastCall?.[0]).toEqual([
         ['n', 7],
-        ['n', 9_999],
+        ['n', MANY - 1],
       ]);
       expect(record.roundTrips).toBeLessThanOrEqual(MANY / MOST + 2); // one for each 500, the lease, the fill
     });

@@ -11,10 +11,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
-import { createServer } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from 'nestjs-redis-data/testing';
+import { freePort, isAnswered } from './support/api-process.mjs';
 import { openConnections, requestBytes, sendLoad } from './support/http-load.mjs';
 
 const ROUNDS = 3;
@@ -151,23 +151,6 @@ async function startApi(redisUrl) {
     await once(child, 'exit');
   };
   return { url, port, stop };
-}
-
-async function isAnswered(url) {
-  try {
-    return (await fetch(url)).ok;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function at({ accepted }, quantile) {

@@ -13,7 +13,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +21,7 @@ import libsql from 'libsql';
 import { getRedisToken, KeyBuilder, RedisCache, RedisModule } from 'nestjs-redis-data';
 import { startRedis } from 'nestjs-redis-data/testing';
 import { DataSource, EntitySchema, In } from 'typeorm';
+import { freePort, isAnswered } from './support/api-process.mjs';
 import { openConnections, requestBytes, sendLoad } from './support/http-load.mjs';
 
 const require = createRequire(import.meta.url);
@@ -311,23 +311,6 @@ function print(cells) {
 
 function median(values) {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-async function isAnswered(url) {
-  try {
-    return (await fetch(url)).ok;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function pause(ms) {

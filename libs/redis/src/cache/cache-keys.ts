@@ -94,3 +94,8 @@ export class CacheKeys {
       .join('*');
   }
 }
+
+/** A key as a text, for people who read what has become of it. */
+export function nameOfKey(key: CacheKey): string {
+  return typeof key === 'string' ? key : key.join(':');
+}

@@ -2,8 +2,8 @@ import { RedisException } from '../errors/redis.exception.js';
 import { RedisInvalidationException } from '../errors/redis-invalidation.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { withDeadline } from '../time/deadline.js';
-import type { CacheKeys } from './cache-keys.js';
-import type { CacheChange, CacheKey } from './cache-options.js';
+import { nameOfKey, type CacheKeys } from './cache-keys.js';
+import type { CacheChange } from './cache-options.js';
 import type { CacheParts } from './cache-parts.js';
 import type { Invalidation } from './invalidation.js';
 import { Heartbeat } from './load/heartbeat.js';
@@ -167,7 +167,7 @@ export class Changes {
       const entry = this.#keys.of(named);
       subjects.set(entry.entry, {
         kind: 'key',
-        name: nameOf(named),
+        name: nameOfKey(named),
         key: entry.entry,
         announce: (store, writer) => store.announceEntry(entry, writer),
         withdraw: (store, token) => store.remove(entry, token),
@@ -184,10 +184,6 @@ function namesOf(subjects: Iterable<Subject>) {
   const names = { tag: [] as string[], key: [] as string[] };
   for (const { kind, name } of subjects) names[kind].push(name);
   return { tags: names.tag, keys: names.key };
-}
-
-function nameOf(key: CacheKey): string {
-  return typeof key === 'string' ? key : key.join(':');
 }
 
 function ignore(): void {

@@ -1,3 +1,4 @@
+import { nameOfKey } from '../../cache/cache-keys.js';
 import type { CacheKey } from '../../cache/cache-options.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisBatchException } from '../../errors/redis-batch.exception.js';
@@ -167,13 +168,12 @@ async function invalidate(
     }
   };
   const ofTags = tags.length > 0 ? [attempt(tags.map(String), cache.invalidateTags(...tags))] : [];
-  await Promise.all([...ofTags, ...keys.map((key) => attempt([nameOf(key)], cache.delete(key)))]);
+  await Promise.all([
+    ...ofTags,
+    ...keys.map((key) => attempt([nameOfKey(key)], cache.delete(key))),
+  ]);
   if (failures.length === 0) return;
   const mistake = failures.find((failure) => !(failure instanceof RedisException));
   if (mistake !== undefined || failures.length === 1) throw mistake ?? failures[0];
   throw new RedisBatchException('@InvalidatesCache()', errors, done);
-}
-
-function nameOf(key: CacheKey): string {
-  return typeof key === 'string' ? key : key.join(':');
 }

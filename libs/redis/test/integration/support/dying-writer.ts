@@ -40,7 +40,7 @@ export async function startDyingWriter(options: DyingWriterOptions): Promise<Dyi
 
 /** What the process is made of. */
 export async function changeInChild(options: DyingWriterOptions): Promise<void> {
-  process.once('disconnect', () => process.exit()); // nobody is left who would kill it
+  process.once('disconnect', () => process.exit()); // the process that would kill it is gone
   const { client } = await openConnection(options.connection);
   const keys = new KeyBuilder({ app: 'test', environment: options.environment });
   const cache = new RedisCache(client, keys, { timeout: '5s', changeTtl: '1s' });

@@ -144,7 +144,7 @@ class LedgerReader {
     return ALL_ENTRIES[row - ENTRIES + member * GROUPS] as LedgerEntry;
   }
 
-  /** Nobody may lose by it what another one has announced. */
+  /** No writer may lose by it what it has announced. */
   async #invalidate(cache: RedisCache, entry: LedgerEntry): Promise<void> {
     this.ledger.count(this.#thread, 'invalidations');
     const luck = this.random();

@@ -73,7 +73,7 @@ export class LedgerTrouble {
     return pickFrom(this.#tools.random, this.#clients);
   }
 
-  /** What is only lost, and frees nobody of anything. */
+  /** What is only lost, and excuses no read. */
   async #deleteEntries(): Promise<void> {
     const { random } = this.#tools;
     for (let n = 0; n < 3; n++) {

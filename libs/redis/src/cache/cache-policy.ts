@@ -1,21 +1,10 @@
-import {
-  RedisConfigurationException,
-  type ConfigurationProblem,
-} from '../errors/redis-configuration.exception.js';
-import { unknownOptions } from '../errors/unknown-options.js';
+import { OptionReader } from '../connection/options/option-reader.js';
 import {
   ACCEPTED_SERIALIZERS,
   isSerializer,
   type CacheSerializer,
 } from '../serialization/cache-serializer.js';
 import { jsonSerializer } from '../serialization/json-bodies.js';
-import {
-  ACCEPTED_DURATIONS,
-  ACCEPTED_TIMEOUTS,
-  durationToMs,
-  LONGEST_TIMER_MS,
-  type Duration,
-} from '../time/duration.js';
 import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
@@ -79,30 +68,27 @@ export const UNNAMED_CACHE_OPTIONS = {
 
 const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
 
+const OUTAGE_MODES = ['open', 'closed'] as const;
+
+const COUNTS = [1, Number.MAX_SAFE_INTEGER] as const;
+
 /** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
-  const { name = 'default', onOutage = 'open', outbox = false } = options;
-  const { serializer = jsonSerializer, changeTtl = '10s' } = options;
-  const { maxLoads = 64, breakerThreshold = 5, breakerCooldown = '1s' } = options;
-  const where = `cache "${name}": `;
-  const read = new PolicyReader(where, unknownOptions(options, OPTIONS, where));
-  const policy = read.policy(options, DEFAULT_POLICY);
+  const { name = 'default', serializer = jsonSerializer } = options;
+  const read = new OptionReader(`cache "${name}": `);
+  read.refuseUnknown(options, OPTIONS);
   const resolved = {
     name,
-    policy,
-    onOutage,
-    maxLoads: read.count('maxLoads', maxLoads),
-    breakerThreshold: read.count('breakerThreshold', breakerThreshold),
-    breakerCooldownMs: read.timeout('breakerCooldown', breakerCooldown, 0),
-    outbox,
-    changeTtlMs: read.timeout('changeTtl', changeTtl, 0, LEAST_CHANGE_MS),
-    serializer: read.serializer(serializer),
+    policy: readPolicy(read, options, DEFAULT_POLICY),
+    maxLoads: read.integer('maxLoads', options.maxLoads, 64, COUNTS),
+    breakerThreshold: read.integer('breakerThreshold', options.breakerThreshold, 5, COUNTS),
+    breakerCooldownMs: read.timeout('breakerCooldown', options.breakerCooldown, 1_000),
+    onOutage: read.oneOf('onOutage', options.onOutage, 'open', OUTAGE_MODES, "'open' or 'closed'"),
+    outbox: read.flag('outbox', options.outbox, false),
+    changeTtlMs: read.timeout('changeTtl', options.changeTtl, 10_000, LEAST_CHANGE_MS),
+    serializer: readSerializer(read, serializer),
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
-  if (!['open', 'closed'].includes(onOutage)) {
-    read.refuse('onOutage', onOutage, "'open' or 'closed'");
-  }
-  if (typeof outbox !== 'boolean') read.refuse('outbox', outbox, 'true or false');
   read.finish();
   return resolved;
 }
@@ -115,8 +101,8 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
  * @internal
  */
 export function checkPolicy(policy: CachePolicy, where: string): void {
-  const read = new PolicyReader(where);
-  read.policy(policy, DEFAULT_POLICY);
+  const read = new OptionReader(where);
+  readPolicy(read, policy, DEFAULT_POLICY);
   read.finish();
 }
 
@@ -127,8 +113,8 @@ export function checkPolicy(policy: CachePolicy, where: string): void {
  */
 export function resolvePolicy(policy: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
   if (saysNothing(policy)) return defaults;
-  const read = new PolicyReader('');
-  const resolved = read.policy(policy, defaults);
+  const read = new OptionReader();
+  const resolved = readPolicy(read, policy, defaults);
   read.finish();
   return resolved;
 }
@@ -144,8 +130,8 @@ export function resolveSerializer<T>(
 ): CacheSerializer<unknown> {
   if (given === undefined) return byDefault;
   if (isSerializer(given)) return given;
-  const read = new PolicyReader('');
-  read.serializer(given);
+  const read = new OptionReader();
+  readSerializer(read, given);
   read.finish();
   return byDefault;
 }
@@ -163,81 +149,24 @@ function saysNothing(policy: CachePolicy): boolean {
   );
 }
 
-class PolicyReader {
-  readonly #problems: ConfigurationProblem[];
-  readonly #prefix: string;
-
-  /** @param found what is wrong already */
-  constructor(prefix: string, found: readonly ConfigurationProblem[] = []) {
-    this.#prefix = prefix;
-    this.#problems = [...found];
-  }
-
-  policy(given: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
-    return {
-      ttlMs: this.duration('ttl', given.ttl, defaults.ttlMs),
-      staleForMs: this.duration('staleFor', given.staleFor, defaults.staleForMs),
-      negativeTtlMs: this.duration('negativeTtl', given.negativeTtl, defaults.negativeTtlMs),
-      jitter: this.#fraction('jitter', given.jitter, defaults.jitter),
-      timeoutMs: this.timeout('timeout', given.timeout, defaults.timeoutMs),
-      loadTimeoutMs: this.timeout('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
-      failSafeMs: this.duration('failSafe', given.failSafe, defaults.failSafeMs),
-    };
-  }
-
-  /** How long something lives. */
-  duration(setting: string, value: Duration | undefined, byDefault: number): number {
-    if (value === undefined) return byDefault;
-    const ms = millisecondsOf(value);
-    if (ms === undefined) this.refuse(setting, value, ACCEPTED_DURATIONS);
-    return ms ?? byDefault;
-  }
-
-  /** How long something is waited for. */
-  timeout(setting: string, value: Duration | undefined, byDefault: number, leastMs = 1): number {
-    if (value === undefined) return byDefault;
-    const ms = millisecondsOf(value);
-    if (ms !== undefined && ms >= leastMs && ms <= LONGEST_TIMER_MS) return ms;
-    const least = leastMs > 1 ? `, and at least '${leastMs}ms'` : '';
-    this.refuse(setting, value, ACCEPTED_TIMEOUTS + least);
-    return byDefault;
-  }
-
-  count(setting: string, value: number): number {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      this.refuse(setting, value, `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
-    }
-    return value;
-  }
-
-  serializer(given: unknown): CacheSerializer<unknown> {
-    if (isSerializer(given)) return given;
-    this.refuse('serializer', 'one without a name that can be stored', ACCEPTED_SERIALIZERS);
-    return jsonSerializer;
-  }
-
-  #fraction(setting: string, value: number | undefined, byDefault: number): number {
-    if (value === undefined) return byDefault;
-    const isFraction = typeof value === 'number' && value >= 0 && value <= 1;
-    if (!isFraction) this.refuse(setting, value, 'a number from 0 to 1');
-    return value;
-  }
-
-  refuse(setting: string, value: unknown, accepted: string): void {
-    this.#problems.push({ setting: this.#prefix + setting, value: String(value), accepted });
-  }
-
-  finish(): void {
-    if (this.#problems.length > 0) throw new RedisConfigurationException(this.#problems);
-  }
+function readPolicy(
+  read: OptionReader,
+  given: CachePolicy,
+  defaults: ResolvedPolicy,
+): ResolvedPolicy {
+  return {
+    ttlMs: read.duration('ttl', given.ttl, defaults.ttlMs),
+    staleForMs: read.duration('staleFor', given.staleFor, defaults.staleForMs),
+    negativeTtlMs: read.duration('negativeTtl', given.negativeTtl, defaults.negativeTtlMs),
+    jitter: read.fraction('jitter', given.jitter, defaults.jitter),
+    timeoutMs: read.timeout('timeout', given.timeout, defaults.timeoutMs),
+    loadTimeoutMs: read.timeout('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
+    failSafeMs: read.duration('failSafe', given.failSafe, defaults.failSafeMs),
+  };
 }
 
-const known = new Map<string, number | undefined>();
-
-/** Options are written anew for each call, but their durations are always the same few. */
-function millisecondsOf(duration: Duration): number | undefined {
-  if (known.has(duration)) return known.get(duration);
-  const ms = durationToMs(duration);
-  if (known.size < 1_000) known.set(duration, ms);
-  return ms;
+function readSerializer(read: OptionReader, given: unknown): CacheSerializer<unknown> {
+  if (isSerializer(given)) return given;
+  read.refuse('serializer', 'one without a name that can be stored', ACCEPTED_SERIALIZERS);
+  return jsonSerializer;
 }

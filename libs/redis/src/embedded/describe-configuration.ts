@@ -1,5 +1,4 @@
-import { parseAddresses } from '../connection/options/environment.variables.js';
-import { isHost } from '../connection/options/hosts.js';
+import { isHost, parseAddresses } from '../connection/options/addresses.js';
 import { parseRedisUrl } from '../connection/options/redis-url.js';
 import { printAddress } from '../errors/print-address.js';
 import type { Environment } from './find-server-binary.js';

@@ -1,7 +1,5 @@
-import { flagOf } from '../errors/flag-of.js';
-import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
-import { refuseUnknownOptions } from '../errors/unknown-options.js';
-import { parseTimeout, type Duration } from '../time/duration.js';
+import { OptionReader } from '../connection/options/option-reader.js';
+import type { Duration } from '../time/duration.js';
 
 /** What all connections are looked at with. */
 export interface RedisHealthLimits {
@@ -70,48 +68,52 @@ const OPTIONS_OF_ALL = {
   optional: true,
 } as const satisfies Record<keyof RedisHealthOfAllOptions, true>;
 
-/** @throws RedisConfigurationException naming the option that cannot be, or is unknown */
+/** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealthOptions {
-  refuseUnknownOptions(options, OPTIONS);
-  const { timeout = '1s', memoryThreshold = 0.9, replica } = options;
-  const timeoutMs = parseTimeout(timeout, 'timeout');
-  const isPart = typeof memoryThreshold === 'number' && memoryThreshold > 0 && memoryThreshold <= 1;
-  if (!isPart) {
-    const value = String(memoryThreshold);
-    const accepted = 'a part of maxmemory such as 0.9: above 0, at most 1';
-    throw new RedisConfigurationException([{ setting: 'memoryThreshold', value, accepted }]);
-  }
-  if (replica !== undefined) flagOf('replica', replica, false);
-  const optional = flagOf('optional', options.optional, false);
-  return { timeoutMs, memoryThreshold, replica, optional };
+  const read = new OptionReader();
+  read.refuseUnknown(options, OPTIONS);
+  const resolved = readOptions(read, options);
+  read.finish();
+  return resolved;
 }
 
 /**
  * The options of each of these connections.
  *
- * @throws RedisConfigurationException naming the option that cannot be, or is unknown, or the
- * connection that does not exist: what is misspelt would be required, and its outage a 503
+ * @throws RedisConfigurationException listing every impossible value, every unknown option and every
+ * connection that does not exist: a connection whose name is misspelt would be required, and its outage
+ * a 503
  */
 export function resolveHealthOfAll(
   options: RedisHealthOfAllOptions,
   connections: readonly string[],
 ): (connection: string) => ResolvedHealthOptions {
-  refuseUnknownOptions(options, OPTIONS_OF_ALL);
   const { optional = false, ...limits } = options;
-  if (!isList(optional)) {
-    const resolved = resolveHealthOptions({ ...limits, optional });
-    return () => resolved;
+  const read = new OptionReader();
+  read.refuseUnknown(options, OPTIONS_OF_ALL);
+  const names = isList(optional) ? optional : undefined;
+  for (const name of names ?? []) {
+    if (connections.includes(name)) continue;
+    read.refuse('optional', name, `names of connections: ${connections.join(', ')}`);
   }
-  const problems = optional
-    .filter((name) => !connections.includes(name))
-    .map((name) => ({
-      setting: 'optional',
-      value: name,
-      accepted: `names of connections: ${connections.join(', ')}`,
-    }));
-  if (problems.length > 0) throw new RedisConfigurationException(problems);
-  const resolved = resolveHealthOptions(limits);
-  return (connection) => ({ ...resolved, optional: optional.includes(connection) });
+  const resolved = readOptions(read, isList(optional) ? limits : { ...limits, optional });
+  read.finish();
+  return (connection) => (names ? { ...resolved, optional: names.includes(connection) } : resolved);
+}
+
+function readOptions(read: OptionReader, options: RedisHealthOptions): ResolvedHealthOptions {
+  const { memoryThreshold = 0.9, replica } = options;
+  const isPart = typeof memoryThreshold === 'number' && memoryThreshold > 0 && memoryThreshold <= 1;
+  if (!isPart) {
+    const accepted = 'a part of maxmemory such as 0.9: above 0, at most 1';
+    read.refuse('memoryThreshold', memoryThreshold, accepted);
+  }
+  return {
+    timeoutMs: read.timeout('timeout', options.timeout, 1_000),
+    memoryThreshold,
+    replica: replica === undefined ? undefined : read.flag('replica', replica, false),
+    optional: read.flag('optional', options.optional, false),
+  };
 }
 
 /** `Array.isArray` does not know that a list may be read-only. */

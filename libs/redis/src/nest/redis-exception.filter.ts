@@ -10,13 +10,12 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
+import { OptionReader } from '../connection/options/option-reader.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { failureOf } from '../connection/driver/failures/command-failures.js';
 import { isRedisFailure, translateError } from '../connection/driver/failures/translate-error.js';
-import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisException, type RedisErrorCode } from '../errors/redis.exception.js';
-import { refuseUnknownOptions } from '../errors/unknown-options.js';
-import { parseTimeout, type Duration } from '../time/duration.js';
+import type { Duration } from '../time/duration.js';
 import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy } from './logging/log-policy.js';
@@ -64,14 +63,6 @@ const OPTIONS = {
   retryAfter: true,
 } as const satisfies Record<keyof RedisExceptionFilterOptions, true>;
 
-function statusOf(status: 503 | 504): 503 | 504 {
-  if ([503, 504].includes(status)) return status;
-  const accepted = '503 or 504';
-  throw new RedisConfigurationException([
-    { setting: 'timeoutStatus', value: String(status), accepted },
-  ]);
-}
-
 /** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
 abstract class RedisFailure extends RedisException {
   static override [Symbol.hasInstance](exception: unknown): boolean {
@@ -116,10 +107,12 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
   ) {
     this.#moduleRef = moduleRef;
     this.#adapterHost = adapterHost;
-    refuseUnknownOptions(options, OPTIONS, 'RedisExceptionFilter: ');
-    const { timeoutStatus = 503, retryAfter = '2s' } = options;
-    this.#timeoutStatus = statusOf(timeoutStatus);
-    this.#retryAfter = String(Math.ceil(parseTimeout(retryAfter, 'retryAfter') / 1_000));
+    const read = new OptionReader();
+    read.refuseUnknown(options, OPTIONS, 'RedisExceptionFilter: ');
+    const { timeoutStatus, retryAfter } = options;
+    this.#timeoutStatus = read.oneOf('timeoutStatus', timeoutStatus, 503, [503, 504], '503 or 504');
+    this.#retryAfter = String(Math.ceil(read.timeout('retryAfter', retryAfter, 2_000) / 1_000));
+    read.finish();
     if (modules) this.#leaveGateways = joinGateways(modules, this);
   }
 

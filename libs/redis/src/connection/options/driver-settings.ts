@@ -1,7 +1,6 @@
 import { Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { unknownOptions } from '../../errors/unknown-options.js';
 import { LONGEST_TIMER_MS } from '../../time/duration.js';
-import type { OptionReader } from './option-reader.js';
+import type { AccessReader } from './access-reader.js';
 import type { ResolvedRedisOptions } from './options.js';
 import {
   INSTEAD,
@@ -104,7 +103,7 @@ type Topology = ResolvedRedisOptions['topology'];
 export function readDriverSettings(
   { ioredis, ioredisCluster }: { readonly ioredis?: unknown; readonly ioredisCluster?: unknown },
   topology: Topology,
-  read: OptionReader,
+  read: AccessReader,
 ): Settings {
   const ofServer = given('ioredis', ioredis, read);
   const ofCluster = given('ioredisCluster', ioredisCluster, read);
@@ -120,7 +119,7 @@ export function readDriverSettings(
 function given(
   setting: string,
   value: unknown,
-  read: OptionReader,
+  read: AccessReader,
 ): Readonly<Record<string, unknown>> {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -136,7 +135,7 @@ function check(
   instead: Readonly<Record<string, string>>,
   passed: Readonly<Record<string, Rule>>,
   topology: Topology,
-  read: OptionReader,
+  read: AccessReader,
 ): void {
   for (const [name, value] of Object.entries(settings)) {
     const owned = Object.hasOwn(instead, name) ? instead[name] : undefined;
@@ -148,7 +147,7 @@ function check(
   }
   const known = [...Object.keys(instead), ...Object.keys(passed)];
   const names = Object.fromEntries(known.map((name) => [name, true as const]));
-  read.problems.push(...unknownOptions(settings, names, `${setting}.`));
+  read.refuseUnknown(settings, names, `${setting}.`);
 }
 
 function checkRule(
@@ -156,7 +155,7 @@ function checkRule(
   value: unknown,
   { sentinels, inCluster, since6, timer }: Rule,
   topology: Topology,
-  read: OptionReader,
+  read: AccessReader,
 ): void {
   if (topology === 'cluster' && inCluster !== undefined) {
     read.refuse(option, 'has no effect in a cluster', inCluster);

@@ -4,7 +4,8 @@ import {
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
 import type { Duration } from '../../time/duration.js';
-import { parseAddresses, RedisEnvironment } from './environment.variables.js';
+import { parseAddresses } from './addresses.js';
+import { RedisEnvironment } from './environment.variables.js';
 import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
 import type { RedisModuleOptions, RedisTlsOptions, StartupPolicy } from './options.js';
 import { parseRedisUrl } from './redis-url.js';

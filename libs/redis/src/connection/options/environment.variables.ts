@@ -1,7 +1,6 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { durationToMs, LONGEST_TIMER_MS, timeoutToMs } from '../../time/duration.js';
-import { acceptedHost, isHost } from './hosts.js';
-import type { RedisAddress } from './options.js';
+import { acceptedHost, isHost, parseAddresses } from './addresses.js';
 import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';
 
 const ACCEPTED_TIMES = `milliseconds, or a duration such as '500ms' or '5s', above zero, at most ${LONGEST_TIMER_MS}`;
@@ -90,20 +89,6 @@ export class RedisEnvironment {
 
   @Accepts(any, 'the path of a redis-server or valkey-server binary')
   REDIS_SERVER_BIN?: string;
-}
-
-/** Reads `host:port,[::1]:port`; an address that cannot be read makes the result empty. */
-export function parseAddresses(text: string): RedisAddress[] {
-  const parsed = text.split(',').map((entry) => {
-    const match = /^(?:\[([0-9a-f:.]+)\]|([^\s/:@[\]]+)):(\d{1,5})$/i.exec(entry.trim());
-    const host = match?.[1] ?? match?.[2];
-    const port = match?.[3] ?? '';
-    return host !== undefined && integer(1, 65_535)(port)
-      ? { host, port: Number(port) }
-      : undefined;
-  });
-  const found = parsed.filter((address) => address !== undefined);
-  return found.length === parsed.length ? found : [];
 }
 
 function Accepts(

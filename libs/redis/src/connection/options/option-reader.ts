@@ -1,21 +1,29 @@
-import type { ConfigurationProblem } from '../../errors/redis-configuration.exception.js';
+import {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from '../../errors/redis-configuration.exception.js';
+import { unknownOptions, type OptionNames } from '../../errors/unknown-options.js';
 import {
   ACCEPTED_DURATIONS,
   ACCEPTED_TIMEOUTS,
   durationToMs,
-  timeoutToMs,
+  LONGEST_TIMER_MS,
 } from '../../time/duration.js';
-import { acceptedHost, isHost } from './hosts.js';
-import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
 
 /**
- * Reads options one by one and collects what is wrong, so that all of it can be reported at once. A
- * refused value reads as its default.
+ * Reads options one by one and collects what is wrong, so that {@link finish} reports all of it at once.
+ * A refused value reads as its default. Every part of the library that has options uses this reader.
  *
  * @internal
  */
 export class OptionReader {
   readonly problems: ConfigurationProblem[] = [];
+  readonly #where: string;
+
+  /** @param where what stands before the names in messages, e.g. `cache "users": ` */
+  constructor(where = '') {
+    this.#where = where;
+  }
 
   text(setting: string, value: string | undefined, byDefault: string): string {
     if (value === undefined) return byDefault;
@@ -25,26 +33,18 @@ export class OptionReader {
   }
 
   /**
-   * A text that an application may have none of: an empty one, as it comes from an environment variable
-   * that is set to nothing, counts as not set.
+   * A text without a default. An empty text, as it comes from an environment variable that is set to
+   * nothing, counts as not set.
    */
   textOrNone(setting: string, value: string | undefined): string | undefined {
     return value === undefined || value === '' ? undefined : this.text(setting, value, '');
   }
 
-  /** The same for a text that is never printed. */
-  secretOrNone(setting: string, value: unknown): string | undefined {
-    if (value === undefined || value === '') return undefined;
-    if (typeof value === 'string') return value;
-    this.refuseSecret(setting, 'a text');
-    return undefined;
-  }
-
-  /** A host name or an IP address, without a port. */
-  host(setting: string, value: string | undefined, byDefault: string): string {
+  /** An option that is true or false. The text `'false'`, as environments have it, is refused. */
+  flag(setting: string, value: boolean | undefined, byDefault: boolean): boolean {
     if (value === undefined) return byDefault;
-    if (typeof value === 'string' && isHost(value)) return value;
-    this.refuse(setting, value, acceptedHost(value, setting.replace(/host$/, 'port'), "'url'"));
+    if (typeof value === 'boolean') return value;
+    this.refuse(setting, value, 'true or false');
     return byDefault;
   }
 
@@ -60,55 +60,93 @@ export class OptionReader {
     return byDefault;
   }
 
-  /** A time that is waited for. */
-  timeout(setting: string, value: string | undefined, byDefaultMs: number): number {
+  /** A number from 0 to 1. */
+  fraction(setting: string, value: number | undefined, byDefault: number): number {
+    if (value === undefined) return byDefault;
+    if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+    this.refuse(setting, value, 'a number from 0 to 1');
+    return byDefault;
+  }
+
+  /** How long something lives. */
+  duration(setting: string, value: string | undefined, byDefaultMs: number): number {
     if (value === undefined) return byDefaultMs;
-    const ms = timeoutToMs(value);
-    if (ms === undefined) this.refuse(setting, value, ACCEPTED_TIMEOUTS);
+    const ms = millisecondsOf(value);
+    if (ms === undefined) this.refuse(setting, value, ACCEPTED_DURATIONS);
     return ms ?? byDefaultMs;
   }
 
-  /** A time after which Redis forgets. */
+  /** How long something lives in Redis, where `'forever'` is allowed. */
   ttl(setting: string, value: string | undefined, byDefaultMs: number): number | 'forever' {
     if (value === undefined) return byDefaultMs;
     if (value === 'forever') return value;
-    const ms = durationToMs(value);
-    if (ms !== undefined) return ms;
-    this.refuse(setting, value, `${ACCEPTED_DURATIONS}, or 'forever'`);
+    const ms = millisecondsOf(value);
+    if (ms === undefined) this.refuse(setting, value, `${ACCEPTED_DURATIONS}, or 'forever'`);
+    return ms ?? byDefaultMs;
+  }
+
+  /** How long something is waited for: as long as a timer of Node can be. */
+  timeout(setting: string, value: string | undefined, byDefaultMs: number, leastMs = 1): number {
+    if (value === undefined) return byDefaultMs;
+    const ms = millisecondsOf(value);
+    if (ms !== undefined && ms >= leastMs && ms <= LONGEST_TIMER_MS) return ms;
+    const least = leastMs > 1 ? `, and at least '${leastMs}ms'` : '';
+    this.refuse(setting, value, ACCEPTED_TIMEOUTS + least);
     return byDefaultMs;
   }
 
-  oneOf<T extends string>(
+  oneOf<T extends string | number>(
     setting: string,
     value: T | undefined,
     byDefault: T,
     choices: readonly T[],
+    accepted = `one of ${choices.join(', ')}`,
   ): T {
     if (value === undefined) return byDefault;
     if (choices.includes(value)) return value;
-    this.refuse(setting, value, `one of ${choices.join(', ')}`);
+    this.refuse(setting, value, accepted);
     return byDefault;
   }
 
+  /**
+   * Refuses options whose names are not known.
+   *
+   * @param where what stands before the names in these messages
+   */
+  refuseUnknown(given: object, known: OptionNames, where = this.#where): void {
+    this.problems.push(...unknownOptions(given, known, where));
+  }
+
   refuse(setting: string, value: unknown, accepted: string): void {
-    this.problems.push({ setting, value: maskSecrets(String(value)), accepted });
+    this.note({ setting, value: this.print(value), accepted });
   }
 
-  /** Refuses the path of a file, which is no secret. */
-  refusePath(setting: string, path: string, accepted: string): void {
-    this.problems.push({ setting, value: path, accepted });
-  }
-
-  refuseUrl(setting: string, value: unknown, accepted: string): void {
-    this.problems.push({ setting, value: maskUrl(String(value)), accepted });
-  }
-
-  /** Refuses a value that must not be printed. */
-  refuseSecret(setting: string, accepted: string): void {
-    this.problems.push({ setting, value: MASKED, accepted });
-  }
-
+  /** Notes an option that has to be given and is not. */
   miss(setting: string, accepted: string): void {
-    this.problems.push({ setting, accepted });
+    this.note({ setting, accepted });
   }
+
+  /** @throws RedisConfigurationException listing everything that was refused */
+  finish(): void {
+    if (this.problems.length > 0) throw new RedisConfigurationException(this.problems);
+  }
+
+  protected note({ setting, ...problem }: ConfigurationProblem): void {
+    this.problems.push({ setting: this.#where + setting, ...problem });
+  }
+
+  /** A refused value as messages show it. */
+  protected print(value: unknown): string {
+    return String(value);
+  }
+}
+
+const known = new Map<string, number | undefined>();
+
+/** Calls of a cache may bring options of their own, but their durations are always the same few. */
+function millisecondsOf(duration: string): number | undefined {
+  if (known.has(duration)) return known.get(duration);
+  const ms = durationToMs(duration);
+  if (known.size < 1_000) known.set(duration, ms);
+  return ms;
 }

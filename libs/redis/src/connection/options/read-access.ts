@@ -1,5 +1,5 @@
 import { Credentials } from './credentials.js';
-import type { OptionReader } from './option-reader.js';
+import type { AccessReader } from './access-reader.js';
 import type { RedisModuleOptions, ResolvedRedisOptions } from './options.js';
 import type { RedisUrlParts } from './redis-url.js';
 import { readTls } from './tls-options.js';
@@ -13,7 +13,7 @@ import { readTls } from './tls-options.js';
 export function readSentinelAccess(
   options: RedisModuleOptions,
   tls: ResolvedRedisOptions['tls'],
-  read: OptionReader,
+  read: AccessReader,
 ): Pick<ResolvedRedisOptions, 'sentinelUsername' | 'sentinelPassword' | 'sentinelTls'> {
   const { sentinels, sentinelTls } = options;
   const sentinelUsername = read.textOrNone('sentinelUsername', options.sentinelUsername);
@@ -44,7 +44,7 @@ export function readCredentials(
   options: RedisModuleOptions,
   url: RedisUrlParts,
   timeoutMs: number,
-  read: OptionReader,
+  read: AccessReader,
 ): Pick<ResolvedRedisOptions, 'username' | 'password' | 'credentials'> {
   const { credentials } = options;
   const username = read.textOrNone(

@@ -2,10 +2,9 @@ import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
-import { unknownOptions } from '../../errors/unknown-options.js';
 import { readDriverSettings } from './driver-settings.js';
 import { maskSecrets } from './mask-secrets.js';
-import { OptionReader } from './option-reader.js';
+import { AccessReader } from './access-reader.js';
 import type { RedisAddress, RedisModuleOptions, ResolvedRedisOptions } from './options.js';
 import { givenOr, readCredentials, readSentinelAccess } from './read-access.js';
 import { ACCEPTED_URLS, parseRedisUrl, type RedisUrlParts } from './redis-url.js';
@@ -58,10 +57,10 @@ export function resolveOptions(
   options: RedisModuleOptions,
   name: string = DEFAULT_CONNECTION,
 ): ResolvedRedisOptions {
-  const read = new OptionReader();
+  const read = new AccessReader();
   refuseForeignShape(options);
   const resolved = readOptions(options, name, read);
-  if (read.problems.length > 0) throw new RedisConfigurationException(read.problems);
+  read.finish();
   return hideSecrets(resolved);
 }
 
@@ -83,7 +82,7 @@ function hideSecrets(resolved: ResolvedRedisOptions): ResolvedRedisOptions {
  * @internal
  */
 export function findOptionProblems(options: RedisModuleOptions): readonly ConfigurationProblem[] {
-  const read = new OptionReader();
+  const read = new AccessReader();
   readOptions(options, DEFAULT_CONNECTION, read);
   return read.problems;
 }
@@ -91,11 +90,11 @@ export function findOptionProblems(options: RedisModuleOptions): readonly Config
 function readOptions(
   options: RedisModuleOptions,
   name: string,
-  read: OptionReader,
+  read: AccessReader,
 ): ResolvedRedisOptions {
   const url = readUrl(options.url, read);
   const topology = readTopology(options, read);
-  read.problems.push(...unknownOptions(options, OPTIONS));
+  read.refuseUnknown(options, OPTIONS);
   const { ioredis, ioredisCluster } = readDriverSettings(options, topology, read);
   const path = readPath(options, url, topology, read);
   const tls = readTls('tls', options.tls, read, url.tls);
@@ -144,7 +143,7 @@ function defaultEnvironment(): string {
   return process.env['NODE_ENV'] || 'development';
 }
 
-function readUrl(url: string | undefined, read: OptionReader): RedisUrlParts {
+function readUrl(url: string | undefined, read: AccessReader): RedisUrlParts {
   if (url === undefined) return {};
   if (url === '') {
     read.refuse('url', url, `a text that is not empty; leave it out, or give ${ACCEPTED_URLS}`);
@@ -158,7 +157,7 @@ function readUrl(url: string | undefined, read: OptionReader): RedisUrlParts {
 
 function readTopology(
   { sentinels, sentinelName, clusterNodes }: RedisModuleOptions,
-  read: OptionReader,
+  read: AccessReader,
 ): ResolvedRedisOptions['topology'] {
   if (sentinels && clusterNodes) {
     read.refuse('clusterNodes', 'set beside sentinels', 'one of the two, not both');
@@ -177,7 +176,7 @@ function readAddresses(
   options: RedisModuleOptions,
   url: RedisUrlParts,
   topology: ResolvedRedisOptions['topology'],
-  read: OptionReader,
+  read: AccessReader,
 ): ResolvedRedisOptions['addresses'] {
   const server = {
     host: read.host('host', givenOr(url.host, options.host), 'localhost'),
@@ -201,7 +200,7 @@ function readAddresses(
 function readDb(
   db: number | undefined,
   topology: ResolvedRedisOptions['topology'],
-  read: OptionReader,
+  read: AccessReader,
 ): number {
   const index = read.integer('db', db, 0, [0, 99_999]);
   if (topology === 'cluster' && index !== 0) {
@@ -215,7 +214,7 @@ function readPath(
   { path, host, port }: RedisModuleOptions,
   url: RedisUrlParts,
   topology: ResolvedRedisOptions['topology'],
-  read: OptionReader,
+  read: AccessReader,
 ): string | undefined {
   if (path === undefined) {
     const isWanted = topology === 'standalone' && host === undefined && port === undefined;

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { findTlsProblems } from './check-tls.js';
 import { MASKED } from './mask-secrets.js';
-import type { OptionReader } from './option-reader.js';
+import type { AccessReader } from './access-reader.js';
 import type { RedisTlsOptions } from './options.js';
 
 /** Which member of Node's TLS options a file stands for. */
@@ -21,7 +21,7 @@ type Content = (typeof CONTENT_OF)[FileOption];
 export function readTls(
   setting: string,
   given: unknown,
-  read: OptionReader,
+  read: AccessReader,
   byDefault = false,
 ): ConnectionOptions | undefined {
   const wanted = given === undefined ? byDefault : given;
@@ -35,7 +35,7 @@ export function readTls(
 function fromOptions(
   setting: string,
   given: RedisTlsOptions,
-  read: OptionReader,
+  read: AccessReader,
 ): ConnectionOptions {
   const { caFile, certFile, keyFile, ...others } = given;
   const files = Object.entries({ caFile, certFile, keyFile }).filter(
@@ -59,7 +59,7 @@ function fromOptions(
   return tls;
 }
 
-function checkFile(setting: string, path: string, read: OptionReader): void {
+function checkFile(setting: string, path: string, read: AccessReader): void {
   try {
     readFileSync(path);
   } catch (error) {

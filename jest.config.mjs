@@ -105,7 +105,7 @@ export default {
       shared: 'cluster',
     }),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], { shared: 'postgres' }),
-    project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
+    project('rules', ['<rootDir>/test/rules/**/*.rules-spec.ts']),
   ],
   globalSetup: '<rootDir>/test/support/global-setup.cjs',
   reporters: ['default', '<rootDir>/test/support/skip-reporter.cjs'],

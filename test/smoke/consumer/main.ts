@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const report = {
     key,
     value: await redis.get(key),
-    doors: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
+    entryPoints: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
     packed: msgpackSerializer.deserialize(
       Buffer.from(msgpackSerializer.serialize({ at: new Date(5) }, key)),
       key,

@@ -171,7 +171,7 @@ const rows: Readonly<Record<string, Row>> = {
   DATABASE_STATEMENT_TIMEOUT: row(SHORT, ofSample('DATABASE_STATEMENT_TIMEOUT')),
 };
 
-const publicNames = readFileSync('test/house/public-names.json', 'utf8');
+const publicNames = readFileSync('test/rules/public-names.json', 'utf8');
 const declared = membersIn('libs/redis/src')
   .filter(({ name }) => publicNames.includes(`"${name.split('.')[0]}"`))
   .filter(({ type }) => /\b(Duration|Ttl)\b/.test(type))

@@ -1,8 +1,8 @@
 /**
- * Holds the source tree against the floor plan in `.dependency-cruiser.cjs` and explains each breach.
+ * Checks the source tree against the layers in `.dependency-cruiser.cjs` and explains each breach.
  *
- *     node tools/floor-plan.mjs                  this repository
- *     node tools/floor-plan.mjs --json a b c     other trees, one line of JSON each (for the tests)
+ *     node tools/layers.mjs                  this repository
+ *     node tools/layers.mjs --json a b c     other trees, one line of JSON each (for the tests)
  *
  * Exits 1 on a breach, and also when nothing was cruised: with a compiler it does not know,
  * dependency-cruiser sees no TypeScript, finds nothing wrong and is content.
@@ -59,7 +59,7 @@ async function check(root) {
 function inWords({ modules, breaches }) {
   if (modules === 0) {
     return (
-      'Floor plan: 0 modules were cruised, so nothing was checked. Is the TypeScript version one ' +
+      'Layers: 0 files were read, so nothing was checked. Is the TypeScript version one ' +
       'that dependency-cruiser knows, and did the source folders move?'
     );
   }
@@ -68,5 +68,5 @@ function inWords({ modules, breaches }) {
       `${from}${to && to !== from ? ` -> ${to}` : ''}\n  breaks ${rule}: ${reason}\n`,
   );
   const verdict = breaches.length === 0 ? 'all in place' : `breaches: ${breaches.length}`;
-  return [...lines, `Floor plan: ${modules} modules cruised, ${verdict}.`].join('\n');
+  return [...lines, `Layers: ${modules} files read, ${verdict}.`].join('\n');
 }

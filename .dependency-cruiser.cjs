@@ -3,7 +3,7 @@
  * test/rules/layers.rules-spec.ts breaks each rule once, and fails for a rule without a breach.
  *
  * Run them with `npm run layers`. The table below lists the modules and what each may import;
- * CONTRIBUTING.md shows the same as a picture. tools/layers.mjs adds one rule that dependency-cruiser
+ * CONTRIBUTING.md shows the same as a picture. tools/layers.mjs computes one rule that dependency-cruiser
  * cannot express: no cycle between the parts of a module.
  */
 const { peerDependenciesMeta = {} } = require('./libs/redis/package.json');
@@ -237,12 +237,23 @@ const rules = [
   },
 ];
 
+/** Rules that tools/layers.mjs checks itself, because dependency-cruiser cannot express them. */
+const computedRules = [
+  {
+    name: 'no-cycle-between-parts',
+    comment:
+      'The files and subfolders of a folder are its parts. Parts in a cycle can only be read and ' +
+      'changed together. Pass what the lower part needs as an argument, or move it down. The cycle:',
+  },
+];
+
 const asError = (rule) => ({ severity: 'error', ...rule });
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [...moduleRules, ...rules].map(asError),
   required: placeRules.map(asError),
+  computed: computedRules.map(asError),
   options: {
     // Type imports are arrows too; the rules that mean values only say so.
     tsPreCompilationDeps: true,

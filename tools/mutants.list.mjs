@@ -34,7 +34,7 @@ const LIST = 'entry/dependency-list.ts';
 const TURN = '../batch/read-turn.ts';
 const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
-const FLIGHTS = 'load/flights.ts';
+const FLIGHTS = 'load/single-flight.ts';
 const SOURCE = 'load/load-source.ts';
 const GATHERED = 'load/gathered-loads.ts';
 
@@ -477,7 +477,7 @@ export const mutants = [
   mutant(
     'a load is not repeated for tags that were named too late',
     VERSIONS,
-    'load/load.ts',
+    'load/run-loader.ts',
     'return this.#call(captured, source);',
     'return Object.assign(first, { run: new LoadRun(this.#abort.signal, source, this.#parts.dependencies, captured) });',
   ),

@@ -6,7 +6,7 @@ export const soundTree: Files = {
   'libs/redis/src/errors/redis.exception.ts': 'export const exception = 1;',
   'libs/redis/src/time/duration.ts': "export { exception } from '../errors/redis.exception.js';",
   'libs/redis/src/telemetry/events.ts': 'export const events = 1;',
-  'libs/redis/src/connection/client.factory.ts': `
+  'libs/redis/src/connection/driver/create-client.ts': `
     import { Redis } from 'ioredis';
     import { events } from '../telemetry/events.js';
     export const factory = [Redis, events];`,

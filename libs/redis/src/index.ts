@@ -59,7 +59,7 @@ export {
   ioredisOptionsOf,
   type IoredisOptions,
   type IoredisServerOptions,
-} from './connection/ioredis-options.js';
+} from './connection/driver/ioredis-options.js';
 export { RedisPool, type DedicatedConnection } from './connection/redis-pool.js';
 
 // Batches
@@ -118,15 +118,15 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
-export { getRedisCacheToken, InjectRedisCache } from './nest/cache/cache.tokens.js';
-export { cacheKeyOf } from './nest/cache/cache-key-of.js';
-export { Cached, type CachedOptions } from './nest/cache/cached.decorator.js';
+export { getRedisCacheToken, InjectRedisCache } from './nest/cache.tokens.js';
+export { cacheKeyOf } from './nest/method-cache/cache-key-of.js';
+export { Cached, type CachedOptions } from './nest/method-cache/cached.decorator.js';
 export {
   InvalidatesCache,
   type InvalidatesCacheAroundOptions,
   type InvalidatesCacheOptions,
-} from './nest/cache/invalidates-cache.decorator.js';
-export { RedisCacheInterceptor } from './nest/cache/redis-cache.interceptor.js';
+} from './nest/method-cache/invalidates-cache.decorator.js';
+export { RedisCacheInterceptor } from './nest/http-cache/redis-cache.interceptor.js';
 export {
   CacheHeaders,
   CacheKey,
@@ -135,7 +135,7 @@ export {
   CacheTTL,
   CacheVary,
   type HttpLifetime,
-} from './nest/cache/http-cache.decorators.js';
+} from './nest/http-cache/http-cache.decorators.js';
 
 // Errors
 export {

@@ -1,4 +1,4 @@
-import { RedisScript } from '../connection/keyspace/redis-script.js';
+import { RedisScript } from '../connection/driver/redis-script.js';
 
 /**
  * Adds ARGV[1] to the counter at KEYS[1], which lives ARGV[2] milliseconds from its first increment

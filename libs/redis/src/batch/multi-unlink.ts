@@ -1,8 +1,8 @@
-import { groupBySlot } from '../connection/keyspace/hash-slots.js';
+import { groupBySlot } from '../connection/driver/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
-import { mayBeOneKeysFault } from './multi-get.js';
+import { mayBeOneKeysFault } from './multi-key.js';
 
 /** What became of the keys of one command. */
 export interface Unlinking {

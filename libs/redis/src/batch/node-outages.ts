@@ -1,4 +1,4 @@
-import { nodeOf } from '../connection/keyspace/hash-slots.js';
+import { nodeOf } from '../connection/driver/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';

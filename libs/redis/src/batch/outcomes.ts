@@ -1,5 +1,5 @@
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
 
 /**

@@ -1,6 +1,6 @@
-import { isCluster } from '../connection/keyspace/hash-slots.js';
+import { isCluster } from '../connection/driver/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { readBytesTogether } from './multi-get.js';
+import { readBytesTogether } from './multi-key.js';
 import type { ReadList } from './read-list.js';
 import { MOST_KEYS, type Part, type ReadSink } from './read-part.js';
 import { Turn } from './read-turn.js';

@@ -1,5 +1,5 @@
-import { writeKey } from '../connection/commands/read-keys.js';
-import { slotOf } from '../connection/keyspace/hash-slots.js';
+import { writeKey } from '../connection/driver/written-mget.js';
+import { slotOf } from '../connection/driver/hash-slots.js';
 
 /**
  * A key that is read again and again. Remembers where it stands among the keys of the latest turn, so

@@ -1,6 +1,6 @@
-import { writeKey } from '../connection/commands/read-keys.js';
+import { writeKey } from '../connection/driver/written-mget.js';
 import { RedisException } from '../errors/redis.exception.js';
-import type { Reading } from './multi-get.js';
+import type { Reading } from './multi-key.js';
 import type { ReadList } from './read-list.js';
 
 /** The most keys of one MGET: beyond it a longer command saves nothing that could be measured. */

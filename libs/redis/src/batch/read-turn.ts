@@ -1,4 +1,4 @@
-import { slotOf } from '../connection/keyspace/hash-slots.js';
+import { slotOf } from '../connection/driver/hash-slots.js';
 import type { ReadKey, ReadList } from './read-list.js';
 import { Group, ListInTurn, MOST_KEYS, NO_SLOT, Part, type ReadSink } from './read-part.js';
 

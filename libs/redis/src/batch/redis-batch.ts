@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
@@ -10,7 +10,7 @@ import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { deltasOf, distinctKeys, keyedValues, type KeyedValues } from './batch-input.js';
 import { CHUNK_CHARACTERS, sendInChunks } from './chunks.js';
 import { INCREMENT } from './counter.script.js';
-import { multiGet } from './multi-get.js';
+import { multiGet } from './multi-key.js';
 import { multiUnlink } from './multi-unlink.js';
 import { doneOf, sendEach } from './outcomes.js';
 

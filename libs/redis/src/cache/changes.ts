@@ -4,7 +4,7 @@ import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { withDeadline } from '../time/deadline.js';
 import { nameOfKey, type CacheKeys } from './cache-keys.js';
 import type { CacheChange } from './cache-options.js';
-import type { CacheParts } from './cache-parts.js';
+import type { CacheParts } from './load/load-request.js';
 import type { Invalidation } from './invalidation.js';
 import { Heartbeat } from './load/heartbeat.js';
 import { Budget } from './outage/budget.js';

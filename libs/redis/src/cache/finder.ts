@@ -1,15 +1,15 @@
 import { untilAbort } from '../time/until-abort.js';
 import type { CacheKeys } from './cache-keys.js';
 import type { CacheKey, CacheStatus, GetOrLoadOptions, Loader } from './cache-options.js';
-import type { CacheParts, Loaded, LoadPeers, LoadRequest } from './cache-parts.js';
+import type { CacheParts, Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
 import { resolvePolicy, resolveSerializer } from './cache-policy.js';
-import { Flights, type Caller } from './load/flights.js';
+import { Flights, type Caller } from './load/single-flight.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
 import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/redis-away.js';
 import type { Verdict } from './store/entry-reader.js';
-import { valueOf } from './values.js';
+import { valueOf } from './load/values.js';
 
 /** A value, and where it came from. */
 export interface Found {

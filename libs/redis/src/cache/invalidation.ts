@@ -1,7 +1,7 @@
 import { multiUnlink } from '../batch/multi-unlink.js';
-import { scanKeys } from '../connection/keyspace/scan-keys.js';
+import { scanKeys } from '../connection/driver/scan-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
@@ -10,7 +10,7 @@ import { RedisException } from '../errors/redis.exception.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { CacheKeys } from './cache-keys.js';
 import type { InvalidatePatternOptions } from './cache-options.js';
-import type { CacheParts } from './cache-parts.js';
+import type { CacheParts } from './load/load-request.js';
 import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/redis-away.js';
 import type { CacheStore, EntryKeys } from './store/cache-store.js';

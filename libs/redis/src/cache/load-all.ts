@@ -10,10 +10,10 @@ import type {
   Loader,
   LoaderOfAll,
 } from './cache-options.js';
-import type { CacheParts, LoadRequest } from './cache-parts.js';
+import type { CacheParts, LoadRequest } from './load/load-request.js';
 import { resolvePolicy } from './cache-policy.js';
 import type { Finder, Found } from './finder.js';
-import type { Caller } from './load/flights.js';
+import type { Caller } from './load/single-flight.js';
 import { GatheredLoads, type Gathered } from './load/gathered-loads.js';
 import { nextMoment } from './load/moments.js';
 import { Budget } from './outage/budget.js';

@@ -1,9 +1,9 @@
-import { identityOf } from '../connection/client-identity.js';
+import { identityOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { CacheAnnouncer } from './cache-announcer.js';
-import type { CacheParts } from './cache-parts.js';
+import type { CacheParts } from './load/load-request.js';
 import type { ResolvedCacheOptions } from './cache-policy.js';
 import { Dependencies } from './entry/dependencies.js';
 import { LoadTracing } from './load/load-tracing.js';

@@ -21,7 +21,7 @@ import type {
   RedisCacheOptions,
   SetOptions,
 } from './cache-options.js';
-import type { CacheParts } from './cache-parts.js';
+import type { CacheParts } from './load/load-request.js';
 import { Changes } from './changes.js';
 import { Finder, type Found } from './finder.js';
 import { loadAll } from './load-all.js';

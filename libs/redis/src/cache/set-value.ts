@@ -1,10 +1,10 @@
-import type { CacheParts, LoadRequest } from './cache-parts.js';
+import type { CacheParts, LoadRequest } from './load/load-request.js';
 import { liveMsOf, makeEntry } from './entry/make-entry.js';
 import { Budget } from './outage/budget.js';
 import type { Ask } from './outage/attempt.js';
 import { RedisAway } from './outage/redis-away.js';
 import { LeaseToken } from './store/lease-token.js';
-import { bodyOf, kindOf } from './values.js';
+import { bodyOf, kindOf } from './load/values.js';
 
 /**
  * Stores what the application says a value is, in the way of a load: its dependencies are captured first,

@@ -2,9 +2,9 @@ import { RedisConnectionException } from '../errors/redis-connection.exception.j
 import { printAddress } from '../errors/print-address.js';
 import { withDeadline } from '../time/deadline.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { failuresOf } from './translation/connection-failures.js';
-import { explainFailure } from './translation/explain-failure.js';
-import { noConnection, sentenceOf } from './translation/translate-error.js';
+import { failuresOf } from './driver/failures/connection-failures.js';
+import { explainFailure } from './driver/failures/explain-failure.js';
+import { noConnection, sentenceOf } from './driver/failures/translate-error.js';
 
 /**
  * Holds the boot until Redis is ready, as the policies `wait` and `require` say.

@@ -1,5 +1,5 @@
 import type { OperationEvent } from '../telemetry/operation.events.js';
-import { identityOf, type ClientIdentity } from './client-identity.js';
+import { identityOf, type ClientIdentity } from './connection.js';
 import type { RedisClient } from './options/options.js';
 
 /** Who does something for its caller: all that is the same for each of its operations. */

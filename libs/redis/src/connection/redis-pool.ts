@@ -1,13 +1,13 @@
 import { printAddress } from '../errors/print-address.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
-import { identityOf } from './client-identity.js';
-import { createDedicatedClient } from './client.factory.js';
-import { closeClient, dropClient } from './close-client.js';
-import type { DedicatedClient } from './dedicated-client.js';
+import { identityOf } from './connection.js';
+import { createDedicatedClient } from './driver/create-client.js';
+import { closeClient, dropClient } from './driver/close-client.js';
+import type { DedicatedClient } from './driver/dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { failureBehindSilence } from './translation/connection-failures.js';
-import { sentenceOf } from './translation/translate-error.js';
+import { failureBehindSilence } from './driver/failures/connection-failures.js';
+import { sentenceOf } from './driver/failures/translate-error.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
 const IDLE_MS = 30_000;

@@ -1,4 +1,4 @@
-import { classifyError } from './translation/classify-error.js';
+import { classifyError } from './driver/failures/classify-error.js';
 
 /** An ACL seldom changes, and each refusal is logged and counted as an error. */
 const ASK_AGAIN_MS = 600_000;

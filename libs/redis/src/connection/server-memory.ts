@@ -1,5 +1,5 @@
 import { countIn, parseInfo, type InfoFields } from './info-fields.js';
-import { ask, primariesOf, type Primary } from './keyspace/primaries.js';
+import { ask, primariesOf, type Primary } from './driver/primaries.js';
 import type { RedisClient } from './options/options.js';
 import { askUnlessRefused } from './refused-questions.js';
 

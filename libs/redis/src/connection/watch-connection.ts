@@ -1,8 +1,8 @@
 import { printAddress } from '../errors/print-address.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { recordFailure } from './translation/command-failures.js';
-import { failuresOf } from './translation/connection-failures.js';
+import { recordFailure } from './driver/failures/command-failures.js';
+import { failuresOf } from './driver/failures/connection-failures.js';
 
 /**
  * Announces when a connection is lost and when it is back: once each, however often the client

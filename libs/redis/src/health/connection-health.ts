@@ -1,6 +1,6 @@
 import type { RedisClient } from '../connection/options/options.js';
-import { failuresOf } from '../connection/translation/connection-failures.js';
-import { explainFailure } from '../connection/translation/explain-failure.js';
+import { failuresOf } from '../connection/driver/failures/connection-failures.js';
+import { explainFailure } from '../connection/driver/failures/explain-failure.js';
 import { down, type Down } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
 import { OUTAGES, REASONS } from './health-words.js';

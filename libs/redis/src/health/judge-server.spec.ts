@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Answers } from './ask-server.js';
+import type { Answers } from './server-answers.js';
 import { judgeServer, type Expectations } from './judge-server.js';
 
 const PRIMARY: Answers = {

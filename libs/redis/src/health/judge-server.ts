@@ -1,7 +1,7 @@
 import { countIn, parseInfo, type InfoFields } from '../connection/info-fields.js';
 import { fullnessOf, memoryIn, type ServerMemory } from '../connection/server-memory.js';
-import { classifyError } from '../connection/translation/classify-error.js';
-import type { Answer, Answers } from './ask-server.js';
+import { classifyError } from '../connection/driver/failures/classify-error.js';
+import type { Answer, Answers } from './server-answers.js';
 import { OUTAGES, REFUSALS, type Check, type Reason } from './health-words.js';
 
 /** What the answers of one server say. */

@@ -1,4 +1,4 @@
-import type { Answer } from './ask-server.js';
+import type { Answer } from './server-answers.js';
 
 /** What one node knows of the others. */
 export interface Topology {

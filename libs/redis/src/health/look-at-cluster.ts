@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
-import { addressOf } from '../connection/keyspace/primaries.js';
+import { addressOf } from '../connection/driver/primaries.js';
 import { withDeadline } from '../time/deadline.js';
-import { askTopology, type Asked } from './ask-server.js';
+import { askTopology, type Asked } from './server-answers.js';
 import { down, memoryFacts, type Down, type Findings } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
 import { OUTAGES } from './health-words.js';

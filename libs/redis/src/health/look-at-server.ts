@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { withDeadline } from '../time/deadline.js';
-import { askServer, type Answers, type Asked } from './ask-server.js';
+import { askServer, type Answers, type Asked } from './server-answers.js';
 import { down, memoryFacts, type Down, type Findings } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
 import { OUTAGES } from './health-words.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { ClientRegistry } from '../connection/client.registry.js';
-import { CacheRegistry } from '../nest/cache/cache.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
+import { CacheRegistry } from '../nest/cache.registry.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { RedisHealthIndicator } from './redis.health-indicator.js';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { ClientRegistry } from '../connection/client.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
-import { CacheRegistry } from '../nest/cache/cache.registry.js';
+import { CacheRegistry } from '../nest/cache.registry.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { lookAt, type ConnectionHealth } from './connection-health.js';
 import {

@@ -1,5 +1,5 @@
 import type { RedisEventHandlers, RedisEventOf } from '../telemetry/telemetry.js';
-import { Counter } from './counter.js';
+import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { Histogram } from './histogram.js';

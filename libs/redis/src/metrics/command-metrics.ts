@@ -1,6 +1,6 @@
 import type { CommandEvent } from '../telemetry/command.events.js';
 import type { RedisEventHandlers } from '../telemetry/telemetry.js';
-import { Counter } from './counter.js';
+import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { Histogram } from './histogram.js';

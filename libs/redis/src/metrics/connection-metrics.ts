@@ -1,6 +1,6 @@
-import type { ClientRegistry, Connection } from '../connection/client.registry.js';
+import type { ClientRegistry, Connection } from '../connection/connections.js';
 import type { RedisEventHandlers } from '../telemetry/telemetry.js';
-import { Counter } from './counter.js';
+import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { gauge } from './gauge.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
-import { Counter as OurCounter } from './counter.js';
+import { Counter as OurCounter } from './series.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { gauge } from './gauge.js';
 import { Histogram as OurHistogram } from './histogram.js';

@@ -1,4 +1,4 @@
-import type { ClientRegistry } from '../connection/client.registry.js';
+import type { ClientRegistry } from '../connection/connections.js';
 import type { ServerMemory } from '../connection/server-memory.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFINITIONS } from './definitions.js';

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { register, type Registry, type RegistryContentType } from 'prom-client';
-import { ClientRegistry } from '../connection/client.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { RedisCoreModule } from '../nest/redis-core.module.js';
 import { Telemetry } from '../telemetry/telemetry.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Counter, Registry, type RegistryContentType } from 'prom-client';
-import { ClientRegistry, type Connection } from '../connection/client.registry.js';
+import { ClientRegistry, type Connection } from '../connection/connections.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { CommandEvent } from '../telemetry/command.events.js';
 import { Telemetry } from '../telemetry/telemetry.js';

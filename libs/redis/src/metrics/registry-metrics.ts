@@ -1,5 +1,5 @@
 import type { Metric, Registry, RegistryContentType } from 'prom-client';
-import type { ClientRegistry } from '../connection/client.registry.js';
+import type { ClientRegistry } from '../connection/connections.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { RedisEventHandlers, Telemetry } from '../telemetry/telemetry.js';
 import { CacheMetrics } from './cache-metrics.js';

@@ -2,21 +2,21 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { RedisCacheOptions } from '../cache/cache-options.js';
 import { UNNAMED_CACHE_OPTIONS } from '../cache/cache-policy.js';
 import { RedisCache } from '../cache/redis-cache.js';
-import { ClientRegistry } from '../connection/client.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
-import { CacheRegistry } from './cache/cache.registry.js';
+import { CacheRegistry } from './cache.registry.js';
 import {
   getCredentialsToken,
   getRedisCacheToken,
   getResponseHeadersToken,
-} from './cache/cache.tokens.js';
-import { Credentials } from './cache/credentials.js';
-import { isHeaderName } from './cache/http-messages.js';
-import { keptHeaders } from './cache/kept-headers.js';
+} from './cache.tokens.js';
+import { Credentials } from './http-cache/credentials.js';
+import { isHeaderName } from './http-cache/http-messages.js';
+import { keptHeaders } from './http-cache/kept-headers.js';
 import type { ResolvedModuleOptions, UnnamedCacheOptions } from './redis-module.options.js';
 import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
 

@@ -1,7 +1,7 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { RedisBatch } from '../batch/redis-batch.js';
 import { RedisCache } from '../cache/redis-cache.js';
-import { ClientRegistry } from '../connection/client.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisPool } from '../connection/redis-pool.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
@@ -12,7 +12,7 @@ import {
   getCredentialsToken,
   getRedisCacheToken,
   getResponseHeadersToken,
-} from './cache/cache.tokens.js';
+} from './cache.tokens.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import type { ResolvedModuleOptions } from './redis-module.options.js';
 import {

@@ -5,9 +5,9 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { ClientRegistry } from '../connection/client.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import { CacheRegistry } from './cache/cache.registry.js';
+import { CacheRegistry } from './cache.registry.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import { refuseRequestScope } from './request-scope.js';
 

@@ -11,8 +11,8 @@ import {
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
-import { failureOf } from '../connection/translation/command-failures.js';
-import { isRedisFailure, translateError } from '../connection/translation/translate-error.js';
+import { failureOf } from '../connection/driver/failures/command-failures.js';
+import { isRedisFailure, translateError } from '../connection/driver/failures/translate-error.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisException, type RedisErrorCode } from '../errors/redis.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';

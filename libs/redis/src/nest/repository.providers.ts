@@ -1,5 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
-import { ClientRegistry } from '../connection/client.registry.js';
+import { ClientRegistry } from '../connection/connections.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';

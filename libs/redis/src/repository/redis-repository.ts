@@ -1,8 +1,8 @@
 import { inSlices } from '../batch/in-slices.js';
-import { identityOf } from '../connection/client-identity.js';
+import { identityOf } from '../connection/connection.js';
 import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';

@@ -1,5 +1,5 @@
 import { SpanStatusCode, type Span } from '@opentelemetry/api';
-import { translateError } from '../connection/translation/translate-error.js';
+import { translateError } from '../connection/driver/failures/translate-error.js';
 import { isError } from '../errors/is-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 

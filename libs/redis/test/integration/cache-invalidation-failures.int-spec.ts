@@ -4,7 +4,7 @@ import type { RedisBatchException } from '../../src/index.js';
 import { KeyBuilder } from '../../src/index.js';
 import { startCluster, type RedisTestCluster } from '../../src/testing/index.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
-import { nodeOf } from '../../src/connection/keyspace/hash-slots.js';
+import { nodeOf } from '../../src/connection/driver/hash-slots.js';
 import { listenedCache } from './support/cache-stage.js';
 import { caught } from './support/caught.js';
 import { useHarmedServer, type CacheOnServer } from './support/harmed-server.js';

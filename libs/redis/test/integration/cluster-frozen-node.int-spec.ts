@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
-import { nodeOf } from '../../src/connection/keyspace/hash-slots.js';
+import { nodeOf } from '../../src/connection/driver/hash-slots.js';
 import type { RedisClient } from '../../src/connection/options/options.js';
 import { KeyBuilder, RedisRepository } from '../../src/index.js';
 import { startCluster, type RedisTestCluster } from '../../src/testing/index.js';

@@ -7,7 +7,7 @@ import { startCluster, startRedis, type RedisTestServer } from 'nestjs-redis-dat
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import type { RedisCredentials } from '../../src/connection/options/credentials.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
-import { translateError } from '../../src/connection/translation/translate-error.js';
+import { translateError } from '../../src/connection/driver/failures/translate-error.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 import { caught } from './support/caught.js';

@@ -10,7 +10,7 @@ import {
 import ts from 'typescript';
 import { RedisConfigurationException } from '../../src/errors/redis-configuration.exception.js';
 import { Telemetry } from '../../src/telemetry/telemetry.js';
-import { createClient } from '../../src/connection/client.factory.js';
+import { createClient } from '../../src/connection/driver/create-client.js';
 import type { RedisClient, RedisModuleOptions } from '../../src/connection/options/options.js';
 import { resolveOptions } from '../../src/connection/options/resolve-options.js';
 

@@ -11,7 +11,7 @@ import {
 } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
-import { translateError } from '../../src/connection/translation/translate-error.js';
+import { translateError } from '../../src/connection/driver/failures/translate-error.js';
 import { caught } from './support/caught.js';
 import { openConnection, type OpenConnection } from './support/open-connection.js';
 import { pass, SOON_MS, timed } from '../../../../test/support/time.js';

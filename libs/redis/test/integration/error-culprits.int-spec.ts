@@ -14,9 +14,9 @@ import {
   type TlsMaterial,
 } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { nodeOf } from '../../src/connection/keyspace/hash-slots.js';
+import { nodeOf } from '../../src/connection/driver/hash-slots.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
-import { translateError } from '../../src/connection/translation/translate-error.js';
+import { translateError } from '../../src/connection/driver/failures/translate-error.js';
 import { RedisException } from '../../src/errors/redis.exception.js';
 import { resolveHealthOptions } from '../../src/health/health-options.js';
 import { lookAt } from '../../src/health/connection-health.js';

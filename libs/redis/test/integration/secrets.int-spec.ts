@@ -13,7 +13,7 @@ import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 import { startRedis } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { translateError } from '../../src/connection/translation/translate-error.js';
+import { translateError } from '../../src/connection/driver/failures/translate-error.js';
 import { describeConfiguration } from '../../src/embedded/describe-configuration.js';
 import { redisOptionsFromEnvironment } from '../../src/connection/options/environment.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';

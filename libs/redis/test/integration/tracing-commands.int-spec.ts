@@ -10,7 +10,7 @@ import { KeyBuilder, RedisCache, type RedisModuleOptions } from 'nestjs-redis-da
 import { startCluster, startFaultProxy, startRedis } from 'nestjs-redis-data/testing';
 import type { RedisTestServer } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { translateError } from '../../src/connection/translation/translate-error.js';
+import { translateError } from '../../src/connection/driver/failures/translate-error.js';
 import { caught } from './support/caught.js';
 import { openConnection } from './support/open-connection.js';
 import { recordTraces, type Traces } from './support/traces.js';

@@ -4,7 +4,7 @@ import type { RedisModuleOptions } from 'nestjs-redis-data';
 import { startCluster, startFaultProxy, startRedis } from 'nestjs-redis-data/testing';
 import type { RedisTestServer } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { translateError } from '../../src/connection/translation/translate-error.js';
+import { translateError } from '../../src/connection/driver/failures/translate-error.js';
 import { caught } from './support/caught.js';
 import { openConnection } from './support/open-connection.js';
 import { instrumentSlowly, type SlowInstrumentation } from './support/slow-instrumentation.js';

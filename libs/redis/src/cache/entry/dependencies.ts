@@ -3,7 +3,7 @@ import { encodePart, type KeyPart } from '../../keys/key-encoding.js';
 import type { CacheDependency } from '../cache-options.js';
 import { versionAt, type Dependency } from './dependency.js';
 import { DependencyList } from './dependency-list.js';
-import { Remembered } from './remembered.js';
+import { Remembered } from './lru.js';
 
 interface Named {
   readonly tags?: readonly KeyPart[] | undefined;

@@ -1,5 +1,5 @@
 import { ReadList } from '../../batch/read-list.js';
-import { slotOf } from '../../connection/keyspace/hash-slots.js';
+import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Dependency } from './dependency.js';
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { Telemetry } from '../../telemetry/telemetry.js';
 import { CacheAnnouncer } from '../cache-announcer.js';
-import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import type { CacheParts, LoadRequest } from './load-request.js';
 import { resolveCacheOptions } from '../cache-policy.js';
 import { Dependencies } from '../entry/dependencies.js';
 import { LoadGate } from '../outage/load-gate.js';
@@ -16,7 +16,7 @@ import type { Verdict } from '../store/entry-reader.js';
 import { ServerClock } from '../store/server-clock.js';
 import { Flight } from './flight.js';
 import { LoadTracing } from './load-tracing.js';
-import { Flights } from './flights.js';
+import { Flights } from './single-flight.js';
 import { nextMoment } from './moments.js';
 
 const MISSING: Verdict = { state: 'missing', judged: '', isBeingChanged: false };

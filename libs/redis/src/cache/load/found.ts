@@ -1,9 +1,9 @@
 import type { CacheStatus } from '../cache-options.js';
-import type { Loaded, LoadRequest } from '../cache-parts.js';
+import type { Loaded, LoadRequest } from './load-request.js';
 import type { ResolvedPolicy } from '../cache-policy.js';
 import type { Entry } from '../entry/envelope.js';
 import type { Verdict } from '../store/entry-reader.js';
-import { isReadable } from '../values.js';
+import { isReadable } from './values.js';
 
 /** As what a caller may be given what was found; `undefined` if it may not. */
 export function usableAs(

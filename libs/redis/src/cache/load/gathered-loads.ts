@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plusJitter } from '../../time/jitter.js';
 import type { LoadContext } from '../cache-options.js';
-import type { LoadPeers } from '../cache-parts.js';
+import type { LoadPeers } from './load-request.js';
 import type { Turn } from '../outage/load-gate.js';
 import { currentLoad } from './running-load.js';
 

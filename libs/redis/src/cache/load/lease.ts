@@ -1,5 +1,5 @@
 import { withDeadline } from '../../time/deadline.js';
-import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import type { CacheParts, LoadRequest } from './load-request.js';
 import type { Dependency } from '../entry/dependency.js';
 import { liveMsOf, makeEntry } from '../entry/make-entry.js';
 import type { Versions } from '../entry/versions.js';
@@ -8,7 +8,7 @@ import type { Budget } from '../outage/budget.js';
 import type { CacheStore, Claimed } from '../store/cache-store.js';
 import { LeaseToken } from '../store/lease-token.js';
 import { Heartbeat } from './heartbeat.js';
-import type { LoadedValue } from './load.js';
+import type { LoadedValue } from './run-loader.js';
 import type { FillOutcome } from './load-tracing.js';
 import type { RedisCalls } from './redis-calls.js';
 

@@ -1,4 +1,4 @@
-import type { LoadRequest } from '../cache-parts.js';
+import type { LoadRequest } from './load-request.js';
 import { liveMsOf } from '../entry/make-entry.js';
 import { hasGaps } from '../entry/writers.js';
 import { RedisAway } from '../outage/redis-away.js';

@@ -1,4 +1,4 @@
-import type { CacheParts, LoadRequest } from '../cache-parts.js';
+import type { CacheParts, LoadRequest } from './load-request.js';
 import { Budget } from '../outage/budget.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { CacheStore } from '../store/cache-store.js';

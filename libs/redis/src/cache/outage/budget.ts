@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { lateException } from '../../connection/translation/as-redis-exception.js';
+import { lateException } from '../../connection/driver/failures/as-redis-exception.js';
 import type { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 
 /** The time that one call may still wait for Redis. */

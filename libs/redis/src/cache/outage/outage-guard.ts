@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/translation/as-redis-exception.js';
-import { isCluster, nodeAt, slotOf } from '../../connection/keyspace/hash-slots.js';
+import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
+import { isCluster, nodeAt, slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
 import {

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { nodeOf } from '../../connection/keyspace/hash-slots.js';
+import { nodeOf } from '../../connection/driver/hash-slots.js';
 import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
 

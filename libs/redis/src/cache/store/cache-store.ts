@@ -1,8 +1,8 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-part.js';
-import { groupBySlot, isCluster } from '../../connection/keyspace/hash-slots.js';
+import { groupBySlot, isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';

@@ -1,6 +1,6 @@
 import type { CacheStore, EntryKeys } from './cache-store.js';
 import type { ReadSink } from '../../batch/read-part.js';
-import { slotOf } from '../../connection/keyspace/hash-slots.js';
+import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Inquiry } from '../outage/attempt.js';
 import type { Budget } from '../outage/budget.js';
 import type { OutageGuard } from '../outage/outage-guard.js';

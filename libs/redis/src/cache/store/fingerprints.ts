@@ -1,5 +1,5 @@
 import type { ReadSink } from '../../batch/read-part.js';
-import { slotOf } from '../../connection/keyspace/hash-slots.js';
+import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { RedisException } from '../../errors/redis.exception.js';

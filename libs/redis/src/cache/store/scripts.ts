@@ -1,5 +1,5 @@
-import { READ_STRING } from '../../connection/keyspace/read-string.js';
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { READ_STRING } from '../../connection/driver/read-string.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import { LUA_FILL_ID_OF } from '../entry/envelope.js';
 import { WRITERS_BEGIN } from '../entry/writers.js';
 

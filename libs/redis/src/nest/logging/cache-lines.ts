@@ -3,7 +3,7 @@ import type { RedisEventHandlers, RedisEventOf } from '../../telemetry/telemetry
 import { wordsOfError } from './failure-words.js';
 import type { FloodGate } from './flood-gate.js';
 import type { PolicyOf } from './log-policy.js';
-import { milliseconds, shownKey } from './work-lines.js';
+import { milliseconds, shownKey } from './lines.js';
 
 /** What goes wrong in a cache. */
 export function cacheHandlers(logger: Logger, floods: FloodGate, policyOf: PolicyOf) {

@@ -3,7 +3,7 @@ import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { RedisEventHandlers } from '../../telemetry/telemetry.js';
 import { wordsOfDriverError } from './failure-words.js';
 import type { FloodGate } from './flood-gate.js';
-import { milliseconds } from './work-lines.js';
+import { milliseconds } from './lines.js';
 
 /** Each is written once for a connection, however often it connects. */
 const WARNINGS = {

@@ -1,5 +1,5 @@
-import { failureOf } from '../../connection/translation/command-failures.js';
-import { translateError } from '../../connection/translation/translate-error.js';
+import { failureOf } from '../../connection/driver/failures/command-failures.js';
+import { translateError } from '../../connection/driver/failures/translate-error.js';
 import { isError } from '../../errors/is-error.js';
 import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';

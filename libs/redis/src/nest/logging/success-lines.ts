@@ -4,7 +4,7 @@ import type { OperationEvent } from '../../telemetry/operation.events.js';
 import type { RedisEventHandlers } from '../../telemetry/telemetry.js';
 import { wordsOfError } from './failure-words.js';
 import type { PolicyOf } from './log-policy.js';
-import { milliseconds, shownKey } from './work-lines.js';
+import { milliseconds, shownKey } from './lines.js';
 
 /**
  * Everything else that the library does for its callers, at level debug, and how it ended. What failed

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { Logger } from '@nestjs/common';
 import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
-import { recordFailure } from '../../connection/translation/command-failures.js';
+import { recordFailure } from '../../connection/driver/failures/command-failures.js';
 import type { CommandEvent } from '../../telemetry/command.events.js';
 import { Telemetry } from '../../telemetry/telemetry.js';
 import { resolveLogging, type RedisLoggingOptions } from './log-policy.js';

@@ -7,7 +7,7 @@ import { wordsOfDriverError } from './failure-words.js';
 import { FloodGate } from './flood-gate.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy, type PolicyOf } from './log-policy.js';
 import { successHandlers } from './success-lines.js';
-import { commandLine } from './work-lines.js';
+import { commandLine } from './lines.js';
 
 /**
  * Writes what the library announces to Nest's logger, as objects, so that nestjs-pino makes JSON of

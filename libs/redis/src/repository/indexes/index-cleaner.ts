@@ -1,6 +1,6 @@
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
 import { ownerOf, READ_CLAIM } from './claim.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
 import { EXPIRE_WITH_LAST } from './expire-with-last.js';

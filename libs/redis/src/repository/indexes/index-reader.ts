@@ -1,5 +1,5 @@
 import { sendInChunks } from '../../batch/chunks.js';
-import { multiGet, type Reading } from '../../batch/multi-get.js';
+import { multiGet, type Reading } from '../../batch/multi-key.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { ownerOf } from './claim.js';

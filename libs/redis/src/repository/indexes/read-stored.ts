@@ -1,5 +1,5 @@
-import { READ_STRING } from '../../connection/keyspace/read-string.js';
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { READ_STRING } from '../../connection/driver/read-string.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { lateException } from '../../connection/translation/as-redis-exception.js';
+import { lateException } from '../../connection/driver/failures/as-redis-exception.js';
 import { withDeadline } from '../../time/deadline.js';
 import { parseTimeout } from '../../time/duration.js';
 import { untilAbort } from '../../time/until-abort.js';

@@ -1,4 +1,4 @@
-import type { Reading } from '../../batch/multi-get.js';
+import type { Reading } from '../../batch/multi-key.js';
 import { RedisBatchException } from '../../errors/redis-batch.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import type { EntityCodec } from '../entity/entity-codec.js';

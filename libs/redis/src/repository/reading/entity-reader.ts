@@ -1,10 +1,10 @@
 import { sendInChunks } from '../../batch/chunks.js';
 import { inSlices } from '../../batch/in-slices.js';
-import { multiGet, type Reading } from '../../batch/multi-get.js';
+import { multiGet, type Reading } from '../../batch/multi-key.js';
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
-import { scanKeys, scanPage, type ScannedPage } from '../../connection/keyspace/scan-keys.js';
+import { scanKeys, scanPage, type ScannedPage } from '../../connection/driver/scan-keys.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/translation/as-redis-exception.js';
+import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';

@@ -1,11 +1,11 @@
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import { newToken, READ_CLAIM, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
 import type { EntityWrite } from './entity-writer.js';
 import type { Commit, Committed } from './indexed-writer.js';
-import { ADD_ENTRY, FORGET_VERSION, randomMargin, WRITE_ENTITY } from './lua.js';
+import { ADD_ENTRY, FORGET_VERSION, randomMargin, WRITE_ENTITY } from '../lua.js';
 import type { UniqueConflicts } from './unique-conflicts.js';
 
 /**

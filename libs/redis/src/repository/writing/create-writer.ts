@@ -1,4 +1,4 @@
-import { isCluster } from '../../connection/keyspace/hash-slots.js';
+import { isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import type { EntityIndexes } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';

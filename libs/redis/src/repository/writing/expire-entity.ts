@@ -1,8 +1,8 @@
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import type { TtlMs } from '../../time/ttl.js';
-import { FORGET_VERSION } from './lua.js';
+import { FORGET_VERSION } from '../lua.js';
 
 /**
  * Gives an entity without indexes a new time to live. It forgets the version, too: that ends with the

@@ -1,10 +1,10 @@
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { WRITE_ENTITY } from './lua.js';
+import { WRITE_ENTITY } from '../lua.js';
 
 /** Writes an entity together with its index entries; how depends on where they live. */
 export interface Commit {

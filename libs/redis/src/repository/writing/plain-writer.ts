@@ -1,8 +1,8 @@
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { FORGET_VERSION, WRITE_ENTITY } from './lua.js';
+import { FORGET_VERSION, WRITE_ENTITY } from '../lua.js';
 import { SaveCoalescer } from './save-coalescer.js';
 
 /**

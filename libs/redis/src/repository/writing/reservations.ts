@@ -1,9 +1,9 @@
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { newToken, READ_CLAIM, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
 import type { EntityWrite, WriteTtl } from './entity-writer.js';
-import { WRITE_ENTITY } from './lua.js';
+import { WRITE_ENTITY } from '../lua.js';
 import type { UniqueConflicts } from './unique-conflicts.js';
 
 /**

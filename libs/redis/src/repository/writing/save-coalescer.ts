@@ -1,12 +1,12 @@
-import { isCluster } from '../../connection/keyspace/hash-slots.js';
-import { RedisScript } from '../../connection/keyspace/redis-script.js';
+import { isCluster } from '../../connection/driver/hash-slots.js';
+import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { classifyError } from '../../connection/translation/classify-error.js';
-import { failureOf, recordFailure } from '../../connection/translation/command-failures.js';
+import { classifyError } from '../../connection/driver/failures/classify-error.js';
+import { failureOf, recordFailure } from '../../connection/driver/failures/command-failures.js';
 import { isError } from '../../errors/is-error.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityWrite } from './entity-writer.js';
-import { FORGET_VERSION, WRITE_ENTITY } from './lua.js';
+import { FORGET_VERSION, WRITE_ENTITY } from '../lua.js';
 
 /** The most entities of one script, which takes about 3 us for each and holds up everybody meanwhile. */
 const MOST_ENTITIES = 128;

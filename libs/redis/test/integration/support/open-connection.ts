@@ -1,4 +1,4 @@
-import { ClientRegistry } from '../../../src/connection/client.registry.js';
+import { ClientRegistry } from '../../../src/connection/connections.js';
 import type { RedisClient, RedisModuleOptions } from '../../../src/connection/options/options.js';
 import type { RedisPool } from '../../../src/connection/redis-pool.js';
 import { resolveOptions } from '../../../src/connection/options/resolve-options.js';

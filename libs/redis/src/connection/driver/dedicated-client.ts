@@ -1,0 +1,112 @@
+import type { Command } from 'ioredis';
+import { withDeadline } from '../../time/deadline.js';
+import type { RedisClient } from '../options/options.js';
+import { asRedisException, lateException } from './failures/as-redis-exception.js';
+
+/** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
+const SESSION_COMMANDS = new Set([
+  'auth',
+  'client',
+  'hello',
+  'monitor',
+  'readonly',
+  'readwrite',
+  'reset',
+  'select',
+]);
+
+/**
+ * A connection that one caller at a time has to itself.
+ *
+ * @internal
+ */
+export class DedicatedClient {
+  readonly client: RedisClient;
+  readonly #ownListeners: number;
+  #connecting: Promise<unknown> = Promise.resolve();
+  #unanswered = 0;
+  #sessionChanged = false;
+
+  constructor(client: RedisClient) {
+    this.client = client;
+    this.#ownListeners = listenersOf(client);
+    const send = client.sendCommand.bind(client);
+    const counted = new WeakSet<Command>();
+    client.sendCommand = (command: Command, buffer?: never, node?: never) => {
+      // What ioredis sends to set a connection up, it sends before the connection is ready.
+      if (client.status === 'ready' && SESSION_COMMANDS.has(command.name.toLowerCase())) {
+        this.#sessionChanged = true;
+      }
+      if (!counted.has(command)) {
+        counted.add(command);
+        this.#unanswered++;
+        const answered = () => {
+          this.#unanswered--;
+        };
+        command.promise.then(answered, answered);
+      }
+      return send(command, buffer, node);
+    };
+  }
+
+  get #isReady(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Begins to connect. Commands report what is wrong. */
+  connect(): void {
+    this.#connecting = this.client.connect();
+    this.#connecting.catch(() => undefined);
+  }
+
+  /**
+   * Waits until commands can be sent, where ioredis is told not to keep them until then
+   * (`enableOfflineQueue: false`); everywhere else they may wait for the connection themselves.
+   *
+   * @throws RedisConnectionException if the first attempt to connect fails
+   * @throws RedisTimeoutException after `timeoutMs`
+   */
+  async takesCommands(timeoutMs: number): Promise<void> {
+    const { client } = this;
+    if (client.options.enableOfflineQueue !== false || this.#isReady) return;
+    let onReady: () => void = () => undefined;
+    const ready = new Promise<unknown>((resolve) => {
+      onReady = () => {
+        resolve(undefined);
+      };
+      client.once('ready', onReady);
+    });
+    try {
+      // A client of a cluster has connected before it is ready.
+      const connected = this.#connecting.then(() => (this.#isReady ? undefined : ready));
+      await withDeadline<unknown>(connected, timeoutMs, () => {
+        throw lateException(client, { operation: 'pool.acquire', timeoutMs });
+      });
+    } catch (error) {
+      throw asRedisException(error, client);
+    } finally {
+      client.off('ready', onReady);
+    }
+  }
+
+  /**
+   * Whether the next caller may have it: connected, its session as it was, outside MULTI (where
+   * UNWATCH would not answer OK) and subscriber mode, nothing unanswered, and no listener left behind
+   * beside our own. A cluster client is not worth the trouble. One round trip.
+   */
+  async isClean(): Promise<boolean> {
+    const { client } = this;
+    if (client.status !== 'ready' || 'nodes' in client || client.mode !== 'normal') return false;
+    if (this.#sessionChanged || this.#unanswered > 0) return false;
+    if (listenersOf(client) !== this.#ownListeners) return false;
+    try {
+      return ((await client.unwatch()) as string) === 'OK';
+    } catch {
+      return false;
+    }
+  }
+}
+
+function listenersOf(client: RedisClient): number {
+  return client.eventNames().reduce((count, event) => count + client.listenerCount(event), 0);
+}

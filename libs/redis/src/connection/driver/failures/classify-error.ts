@@ -1,0 +1,98 @@
+import { isError } from '../../../errors/is-error.js';
+import type { FailureKind } from '../../../telemetry/command.events.js';
+
+/** What a driver error means, and Redis's own word for it. */
+export interface ErrorClass {
+  readonly kind: FailureKind;
+  readonly reply: string;
+}
+
+/** The first word of an error reply (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors). */
+const REPLIES: Readonly<Record<string, FailureKind>> = {
+  BUSY: 'unavailable',
+  CLUSTERDOWN: 'unavailable',
+  DENIED: 'authentication',
+  LOADING: 'unavailable',
+  MASTERDOWN: 'unavailable',
+  MISCONF: 'unavailable',
+  NOAUTH: 'authentication',
+  NOPERM: 'permission',
+  NOREPLICAS: 'unavailable',
+  OOM: 'out-of-memory',
+  READONLY: 'unavailable',
+  TRYAGAIN: 'unavailable',
+  WRONGPASS: 'authentication',
+};
+
+/** Errors of ioredis that no other library throws under this name. */
+const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
+  ClusterAllFailedError: 'connection',
+  MaxRetriesPerRequestError: 'connection',
+  SentinelsFailedError: 'connection',
+};
+
+/** What an ACL forbids has no word of its own if a script does it. */
+const FORBIDDEN_TO_SCRIPT = /^(ERR )?The user executing the script can't (run|access) /;
+
+/** What stands before the reply to a script's command on Redis 6. What a script itself throws differs. */
+const RUNNING_SCRIPT =
+  /^ERR Error running script \(call to \w+\): @user_script:\d+: (@user_script: \d+: )?-?/;
+
+/** In the place of a reply: a cluster client asked node after node, and none served the command. */
+export const TOO_MANY_REDIRECTIONS = 'too many redirections';
+
+type Wording = readonly [message: RegExp, kind: FailureKind, reply: string];
+
+/** Plain `Error`s of ioredis in words that no other library uses. */
+const DRIVER_MESSAGES: readonly Wording[] = [
+  [/^All (the )?keys in (a|the) pipeline/, 'command', 'CROSSSLOT'],
+  [/^None of startup nodes is available$/, 'connection', 'no cluster node'],
+  [/^Too many Cluster redirections/, 'unavailable', TOO_MANY_REDIRECTIONS],
+];
+
+/** Plain `Error`s of ioredis in everyday words: trusted only from a client that we know. */
+const EVERYDAY_MESSAGES: readonly Wording[] = [
+  [/^Command timed out$/, 'timeout', 'timeout'],
+  [/subscriber mode|monitoring mode/, 'command', 'SUBSCRIBER MODE'],
+];
+
+/**
+ * Tells what an error means.
+ *
+ * @param fromOurClient whether the error is known to come from a client of ours; if not, only what
+ * is unmistakably Redis's is recognized: another library's ECONNREFUSED is none of our business
+ * @internal
+ */
+export function classifyError(error: unknown, fromOurClient: boolean): ErrorClass | undefined {
+  if (!isError(error)) return undefined;
+  if (error.name === 'ReplyError') return classifyReply(error);
+  // Why a cluster was not reached, or no sentinel helped.
+  const { lastNodeError, refusal } = error as { lastNodeError?: unknown; refusal?: unknown };
+  const reason = lastNodeError ?? refusal;
+  if (isError(reason)) return classifyError(reason, true);
+  const kind = DRIVER_NAMES[error.name];
+  if (kind) return { kind, reply: error.name };
+  const wordings = fromOurClient ? [...DRIVER_MESSAGES, ...EVERYDAY_MESSAGES] : DRIVER_MESSAGES;
+  for (const [message, meaning, reply] of wordings) {
+    if (message.test(error.message)) return { kind: meaning, reply };
+  }
+  if (!fromOurClient) return undefined;
+  // What remains are errno codes, TLS failures and closed connections, in many wordings.
+  return isProgrammingError(error) ? undefined : { kind: 'connection', reply: error.name };
+}
+
+function classifyReply(error: Error): ErrorClass {
+  const message = error.message.replace(RUNNING_SCRIPT, '');
+  const reply = /^[A-Z][A-Z0-9_]*(?= |$)/.exec(message)?.[0] ?? 'ERR';
+  if (reply === 'EXECABORT') {
+    const [first] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
+    if (isError(first)) return classifyReply(first);
+  }
+  if (message.includes('max number of clients reached')) return { kind: 'connection', reply };
+  if (FORBIDDEN_TO_SCRIPT.test(message)) return { kind: 'permission', reply: 'NOPERM' };
+  return { kind: REPLIES[reply] ?? 'command', reply };
+}
+
+function isProgrammingError(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+}

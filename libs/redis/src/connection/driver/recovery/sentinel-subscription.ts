@@ -1,0 +1,140 @@
+import type { Redis } from 'ioredis';
+import { isError } from '../../../errors/is-error.js';
+import { plusJitter } from '../../../time/jitter.js';
+import type { RedisAddress } from '../../options/options.js';
+
+/** How long a sentinel that cannot be reached is left alone. */
+const PAUSE_MS = 1_000;
+
+/** The channels on which a sentinel says that another server is the primary, or is about to be. */
+const SWITCHED = '+switch-master';
+const PROMOTING = '+failover-state-wait-promotion';
+
+/** What one sentinel has to say about the primary. */
+export interface SentinelListener {
+  /** It was asked: where the primary is, as of which switch, and which other sentinels there are. */
+  answered(primary: RedisAddress, epoch: number, sentinels: readonly RedisAddress[]): void;
+  /** It has switched. */
+  switched(from: RedisAddress, to: RedisAddress): void;
+  /** It has told a replica to be the primary, and waits for that. */
+  promoting(from: RedisAddress, to: RedisAddress): void;
+}
+
+/**
+ * Listens to one sentinel for as long as it runs. Each time it is connected it asks first, so that what
+ * was announced meanwhile is not missed; and it sends a PING now and then, so that a link that carries
+ * nothing is noticed.
+ *
+ * @internal
+ */
+export class SentinelSubscription {
+  readonly #connect: () => Redis;
+  readonly #name: string;
+  readonly #listener: SentinelListener;
+  readonly #pingEveryMs: number;
+  #client: Redis | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+
+  /**
+   * @param connect makes a client of the sentinel, which does not connect yet and never by itself, and
+   * whose commands have a deadline
+   * @param name of the primary
+   */
+  constructor(
+    connect: () => Redis,
+    name: string,
+    listener: SentinelListener,
+    { pingEveryMs }: { readonly pingEveryMs: number },
+  ) {
+    this.#connect = connect;
+    this.#name = name;
+    this.#listener = listener;
+    this.#pingEveryMs = pingEveryMs;
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#open();
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+    this.#client?.disconnect();
+  }
+
+  #open(): void {
+    const client = this.#connect();
+    this.#client = client;
+    client.on('error', () => undefined); // the sentinel is away; it is tried again
+    client.once('connect', () => client.stream.unref());
+    client.once('end', () => {
+      clearTimeout(this.#timer);
+      if (this.#isRunning) this.#later(plusJitter(PAUSE_MS), () => this.#open());
+    });
+    client.on('message', (channel: string, message: string) => this.#hear(channel, message));
+    Promise.all([this.#ask(client), client.subscribe(SWITCHED, PROMOTING)]).then(
+      () => this.#pingLater(client),
+      () => client.disconnect(),
+    );
+  }
+
+  /**
+   * In one go with the subscription: nothing can be announced between the answers and it. A sentinel that
+   * may not answer, or does not know the primary yet, is listened to all the same.
+   */
+  async #ask(client: Redis): Promise<void> {
+    const answers = await Promise.all([
+      client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.#name),
+      client.call('SENTINEL', 'MASTER', this.#name),
+      client.call('SENTINEL', 'SENTINELS', this.#name),
+    ]).catch((error: unknown) => {
+      if (isError(error) && error.name === 'ReplyError') return [null, [], []];
+      throw error;
+    });
+    const [address, facts, others] = answers as [[string, string] | null, string[], string[][]];
+    if (!address) return;
+    const sentinels = others.map((other) =>
+      addressOf(valueIn(other, 'ip'), valueIn(other, 'port')),
+    );
+    const epoch = Number(valueIn(facts, 'config-epoch'));
+    this.#listener.answered(addressOf(...address), epoch, sentinels);
+  }
+
+  #hear(channel: string, message: string): void {
+    const words = message.split(' ');
+    if (channel === SWITCHED) {
+      const [name, fromHost = '', fromPort = '', toHost = '', toPort = ''] = words;
+      if (name !== this.#name) return;
+      this.#listener.switched(addressOf(fromHost, fromPort), addressOf(toHost, toPort));
+    } else {
+      const [, , toHost = '', toPort = '', , name, fromHost = '', fromPort = ''] = words;
+      if (name !== this.#name) return;
+      this.#listener.promoting(addressOf(fromHost, fromPort), addressOf(toHost, toPort));
+    }
+  }
+
+  #pingLater(client: Redis): void {
+    this.#later(this.#pingEveryMs, () => {
+      client.ping().then(
+        () => this.#pingLater(client),
+        () => client.disconnect(),
+      );
+    });
+  }
+
+  #later(ms: number, act: () => void): void {
+    if (!this.#isRunning) return;
+    this.#timer = setTimeout(act, ms).unref();
+  }
+}
+
+/** Facts come as a flat list of names and values. */
+function valueIn(facts: readonly string[], name: string): string {
+  return facts[facts.indexOf(name) + 1] ?? '';
+}
+
+function addressOf(host: string, port: string): RedisAddress {
+  return { host, port: Number(port) };
+}

@@ -1,0 +1,147 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Command, Redis } from 'ioredis';
+import { withDeadline } from '../../../time/deadline.js';
+import { isClosing } from '../close-client.js';
+import { blockingTimeMs } from '../commands/command-facts.js';
+import type { RedisClient, ResolvedRedisOptions } from '../../options/options.js';
+import { divertWarnings } from '../wires/driver-warnings.js';
+
+/** How often connections are looked at: this many times within `silenceTimeout`. */
+const LOOKS = 4;
+const SHORTEST_LOOK_MS = 25;
+
+/** A server that was frozen answers old and new connections at once, in no order. */
+const GRACE_MS = 100;
+
+/** What a connection was like when it was last seen to receive something. */
+interface Silence {
+  readonly stream: Redis['stream'];
+  readonly bytesRead: number;
+  /** The command whose answer is the next one to come. */
+  readonly head: Command;
+  since: number;
+  isProbed: boolean;
+}
+
+/**
+ * Looks for connections that carry nothing any more although they seem to be open: a command waits for
+ * its answer, and no byte comes. If a new connection to the same server is answered, and the silent one
+ * still is not, it is given up. If the new one is not answered either, the server is frozen or out of
+ * reach: the old connection is kept, and a new one is tried again after as long.
+ *
+ * A server that answers slowly is not silent. A command that blocks is waited for as long as it may
+ * block, and a subscriber that hears nothing waits for no answer: TCP keep-alive is for those.
+ *
+ * @internal
+ */
+export class SilenceWatch {
+  readonly #client: RedisClient;
+  readonly #timeoutMs: number;
+  readonly #probeTimeoutMs: number;
+  readonly #giveUp: (node: Redis) => void;
+  readonly #silences = new Map<Redis, Silence>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    client: RedisClient,
+    { silenceTimeoutMs, connectTimeoutMs }: ResolvedRedisOptions,
+    giveUp: (node: Redis) => void,
+  ) {
+    this.#client = client;
+    this.#timeoutMs = silenceTimeoutMs;
+    this.#probeTimeoutMs = connectTimeoutMs;
+    this.#giveUp = giveUp;
+  }
+
+  /** From the client's next connection until it ends. */
+  start(): void {
+    const lookEveryMs = Math.max(this.#timeoutMs / LOOKS, SHORTEST_LOOK_MS);
+    this.#client.on('connecting', () => {
+      this.#timer ??= setInterval(() => {
+        this.#look();
+      }, lookEveryMs).unref();
+    });
+    this.#client.on('end', () => {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      this.#silences.clear();
+    });
+  }
+
+  #look(): void {
+    const now = performance.now();
+    const nodes = 'nodes' in this.#client ? this.#client.nodes() : [this.#client];
+    for (const gone of this.#silences.keys())
+      if (!nodes.includes(gone)) this.#silences.delete(gone);
+    for (const node of nodes) {
+      const head = unansweredBy(node);
+      if (!head) {
+        this.#silences.delete(node);
+      } else if (!this.#isAsItWas(node, head)) {
+        const { stream } = node;
+        const { bytesRead } = stream;
+        this.#silences.set(node, { stream, bytesRead, head, since: now, isProbed: false });
+      } else {
+        this.#suspect(node, head, now);
+      }
+    }
+  }
+
+  #isAsItWas(node: Redis, head: Command | undefined): boolean {
+    const silence = this.#silences.get(node);
+    return (
+      silence !== undefined &&
+      silence.head === head &&
+      silence.stream === node.stream &&
+      silence.bytesRead === node.stream.bytesRead
+    );
+  }
+
+  #suspect(node: Redis, head: Command, now: number): void {
+    const silence = this.#silences.get(node);
+    const blockingMs = head.inTransaction ? 0 : blockingTimeMs(head.name, head.args);
+    if (!silence || silence.isProbed || now - silence.since < this.#timeoutMs + blockingMs) return;
+    silence.isProbed = true;
+    void this.#probe(node, head).finally(() => {
+      silence.isProbed = false;
+      silence.since = performance.now() - blockingMs;
+    });
+  }
+
+  async #probe(node: Redis, head: Command): Promise<void> {
+    // A node that is frozen has been replaced perhaps, and nobody says so who is not asked.
+    if ('nodes' in this.#client) this.#client.refreshSlotsCache();
+    if (!(await this.#isNewConnectionAnswered(node))) return;
+    await setTimeout(GRACE_MS, undefined, { ref: false });
+    if (isClosing(this.#client) || unansweredBy(node) !== head) return;
+    if (this.#isAsItWas(node, head)) this.#giveUp(node);
+  }
+
+  async #isNewConnectionAnswered(node: Redis): Promise<boolean> {
+    const probe = node.duplicate({
+      lazyConnect: true,
+      enableReadyCheck: true,
+      retryStrategy: () => null,
+    });
+    probe.on('error', () => undefined);
+    divertWarnings(probe, () => undefined); // what is wrong with it is wrong with the connection, too
+    const ready = probe.connect().then(
+      () => true,
+      () => false,
+    );
+    try {
+      return await withDeadline(ready, this.#probeTimeoutMs, () => false);
+    } finally {
+      probe.disconnect();
+    }
+  }
+}
+
+/** The command that an open connection answers next; `undefined` if it owes no answer. */
+function unansweredBy(node: Redis): Command | undefined {
+  if (node.status !== 'ready' && node.status !== 'connect') return undefined;
+  const { commandQueue } = node as unknown as {
+    commandQueue: { peekFront(): { command: Command } | undefined };
+  };
+  return commandQueue.peekFront()?.command;
+}

@@ -1,0 +1,161 @@
+/**
+ * @module connection/wires How a connection is opened. ioredis asks a connector for a socket at each
+ * attempt to connect; these two ask for credentials first, name the server to TLS, and let no failure end
+ * the client for good. They rely on members of ioredis that its types call private: `connectToSentinel`
+ * and `resolve` of its `SentinelConnector`.
+ */
+import { createConnection, Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { AbstractConnector, SentinelConnector, type Redis, type RedisOptions } from 'ioredis';
+import { isError } from '../../../errors/is-error.js';
+import type { RedisAddress, ResolvedRedisOptions } from '../../options/options.js';
+import { servernameOf, tlsFor } from '../../options/tls-options.js';
+import { SentinelsFailedError, type SentinelFailure } from './sentinels-failed.error.js';
+
+type Connector = NonNullable<RedisOptions['Connector']>;
+type Emit = Parameters<AbstractConnector['connect']>[0];
+type Stream = Awaited<ReturnType<AbstractConnector['connect']>>;
+
+/**
+ * Makes the connector to one server: a standalone one, or a node of a cluster.
+ *
+ * @internal
+ */
+export function serverConnector({ credentials, tls }: ResolvedRedisOptions): Connector {
+  return class ServerConnector extends AbstractConnector {
+    readonly #options: RedisOptions;
+    readonly #wait = new Wait();
+
+    constructor(given: unknown) {
+      const options = given as RedisOptions;
+      super(options.disconnectTimeout ?? 0);
+      // For the client that a cluster makes of a node to subscribe, which gets no connector.
+      if (tls !== undefined && options.tls === tls) options.tls = tlsFor(tls, options.host);
+      this.#options = options;
+    }
+
+    async connect(): Promise<Stream> {
+      this.connecting = true;
+      try {
+        await this.#wait.for(credentials?.ask());
+        if (!this.#isWanted()) return noStream(this);
+        this.stream = this.#open();
+      } catch (error) {
+        return noStream(this, error);
+      }
+      // Each of them: a socket whose certificate was not accepted may have a second one.
+      this.stream.on('error', (error: Error) => {
+        this.firstError = error;
+      });
+      return this.stream;
+    }
+
+    override disconnect(): void {
+      super.disconnect();
+      this.#wait.end();
+    }
+
+    /** Not after `disconnect()`, which may come while the credentials are asked for. */
+    #isWanted(): boolean {
+      return this.connecting;
+    }
+
+    #open(): Stream {
+      const { path, host = 'localhost', port = 6379, family, tls: ofClient } = this.#options;
+      const target = path ? { path } : { host, port, ...(family ? { family } : {}) };
+      if (!ofClient) return createConnection(target);
+      return connectTls({ ...target, ...tlsFor(ofClient, path ? undefined : host) });
+    }
+  };
+}
+
+/** What is used of ioredis's connector and private there. */
+interface Internals {
+  connectToSentinel(address: Partial<RedisAddress>, settings?: RedisOptions): Redis;
+  resolve(address: Partial<RedisAddress>): Promise<RedisAddress | null>;
+}
+
+/**
+ * Makes the connector to the server that the sentinels name.
+ *
+ * @internal
+ */
+export function sentinelConnector(options: ResolvedRedisOptions): Connector {
+  const { credentials, sentinelTls } = options;
+  return class NamedServerConnector extends SentinelConnector {
+    readonly #wait = new Wait();
+    #failures: SentinelFailure[] = [];
+
+    constructor(given: unknown) {
+      super(given as ConstructorParameters<typeof SentinelConnector>[0]);
+      const internals = this as unknown as Internals;
+      const connectToSentinel = internals.connectToSentinel.bind(this);
+      const resolve = internals.resolve.bind(this);
+      internals.connectToSentinel = (address, settings) =>
+        connectToSentinel(address, {
+          ...settings,
+          disconnectTimeout: 0, // of a refused connection it would keep the process alive
+          ...(sentinelTls && { tls: tlsFor(sentinelTls, address.host) }),
+        });
+      internals.resolve = async (address) => {
+        try {
+          const server = await resolve(address);
+          if (!server) this.#failures.push({ address, error: new Error('it names none') });
+          return server && { ...server, ...servernameOf(server.host) };
+        } catch (error) {
+          this.#failures.push({ address, error });
+          throw error;
+        }
+      };
+    }
+
+    override async connect(emit: Emit): Promise<Stream> {
+      this.#failures = [];
+      this.connecting = true;
+      try {
+        await this.#wait.for(credentials?.ask());
+        return this.#isWanted() ? await super.connect(emit) : noStream(this);
+      } catch (error) {
+        if (!this.#isWanted()) return noStream(this);
+        if (this.#failures.length === 0) return noStream(this, error);
+        return noStream(this, new SentinelsFailedError(options.sentinelName ?? '', this.#failures));
+      }
+    }
+
+    override disconnect(): void {
+      super.disconnect();
+      this.#wait.end();
+    }
+
+    #isWanted(): boolean {
+      return this.connecting;
+    }
+  };
+}
+
+/** Something that is waited for until it comes, or until a connection is not wanted any more. */
+class Wait {
+  #end = (): void => undefined;
+
+  async for(promise: Promise<unknown> | undefined): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#end = resolve;
+    });
+    await Promise.race([promise, ended]);
+  }
+
+  end(): void {
+    this.#end();
+  }
+}
+
+/**
+ * What a connector answers that has no socket: one that is closed already. ioredis announces the error
+ * and tries again after a pause, as after every lost connection, or ends if it was told to meanwhile. A
+ * connector that rejects would end the client for good.
+ */
+function noStream(connector: AbstractConnector, error?: unknown): Stream {
+  delete connector.firstError; // of an earlier attempt
+  if (isError(error)) connector.firstError = error;
+  return new Socket().destroy();
+}

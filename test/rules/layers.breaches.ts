@@ -8,11 +8,11 @@ export const soundTree: Files = {
   'libs/redis/src/telemetry/events.ts': 'export const events = 1;',
   'libs/redis/src/connection/driver/create-client.ts': `
     import { Redis } from 'ioredis';
-    import { events } from '../telemetry/events.js';
+    import { events } from '../../telemetry/events.js';
     export const factory = [Redis, events];`,
   'libs/redis/src/batch/batch.ts': `
     import type { Redis } from 'ioredis';
-    import { factory } from '../connection/client.factory.js';
+    import { factory } from '../connection/driver/create-client.js';
     export const batch = (redis: Redis): unknown => [redis, factory];`,
   'libs/redis/src/cache/cache.ts': `
     import { flight } from './load/flight.js';

@@ -137,12 +137,16 @@ const rules = [
     to: { path: npm('js-redis-server') },
   },
   {
-    name: 'ioredis-values-only-in-connection',
+    name: 'ioredis-values-only-in-driver',
     comment:
-      'One module creates clients and knows ioredis by value, so that ioredis 5, 6 and a test ' +
-      "double are the same to all others. Use `import type`, or take the value from connection's " +
-      'factory.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: inModule('connection') },
+      'One folder creates clients and knows ioredis by value, so that ioredis 5, 6 and a test ' +
+      'double are the same to all other files. Use `import type`, or take the value from ' +
+      'connection/driver/.',
+    // driver-settings.ts asks ioredis which options it has.
+    from: {
+      path: '^(libs|apps)/[^/]+/src/',
+      pathNot: `${SRC}connection/(driver/|options/driver-settings\\.ts$)`,
+    },
     to: { path: npm('ioredis'), dependencyTypesNot: onlyTypes },
   },
   {

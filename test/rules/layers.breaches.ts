@@ -154,12 +154,19 @@ export const breaches: readonly Breach[] = [
     files: { [`${users}/start.ts`]: "export const server = () => import('js-redis-server');" },
   },
   {
-    rule: 'ioredis-values-only-in-connection',
+    rule: 'ioredis-values-only-in-driver',
     deed: 'a client created in a layer above',
     files: { [`${src}/batch/client.ts`]: "import { Redis } from 'ioredis'; export { Redis };" },
   },
   {
-    rule: 'ioredis-values-only-in-connection',
+    rule: 'ioredis-values-only-in-driver',
+    deed: 'a client created beside the driver',
+    files: {
+      [`${src}/connection/connection.ts`]: "import { Redis } from 'ioredis'; export { Redis };",
+    },
+  },
+  {
+    rule: 'ioredis-values-only-in-driver',
     deed: 'a value imported beside a type import',
     files: {
       [`${src}/batch/client.ts`]: `

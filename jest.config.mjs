@@ -59,7 +59,7 @@ const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
 
 const integration = '<rootDir>/libs/redis/test/integration';
 
-/** What touches the driver: its connections, commands and errors, and one contract on each topology. */
+/** Suites of the driver: its connections, commands and errors, and one contract on each topology. */
 const driverTests = [
   'batch',
   'batch-cluster',

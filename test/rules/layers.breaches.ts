@@ -59,7 +59,7 @@ export interface Breach {
   readonly rule: string;
   /** A second rule that the same deed cannot help breaking. */
   readonly alsoBreaks?: string;
-  /** What was done, as in "it catches ...". */
+  /** Describes the change, as in "it catches ...". */
   readonly deed: string;
   /** Added to the sound tree, or put in the place of its files. */
   readonly files: Files;

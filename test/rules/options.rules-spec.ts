@@ -186,7 +186,7 @@ const ofCalls = [
 ];
 /** Interfaces that options are made of, and that no function takes by themselves. */
 const parts = ['CachePolicy', 'RedisHealthLimits', 'RedisAddress', 'RedisTlsOptions'];
-/** What is made by a constructor of an error. */
+/** Options that only constructors of errors take. */
 const ofErrors = ['RedisExceptionOptions'];
 
 const publicNames = readFileSync('test/rules/public-names.json', 'utf8');

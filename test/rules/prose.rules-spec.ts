@@ -34,13 +34,6 @@ const TO_CLEAN: readonly string[] = [
   'libs/redis/test',
   'apps',
   'docs',
-  'ops',
-  'test',
-  'tools',
-  'benchmarks',
-  'docker-compose.yml',
-  'jest.config.mjs',
-  'CHANGELOG.md',
 ];
 
 const files = ROOTS.flatMap(filesIn).filter((path) => !QUOTES.includes(path));

@@ -1,5 +1,5 @@
 /**
- * What users can import is a promise: a name appears or disappears here only on purpose. After a
+ * The names that users can import are a promise: a name appears or disappears here only on purpose. After a
  * deliberate change run `npm run public-names` and let the reviewer see the difference.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

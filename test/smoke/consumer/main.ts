@@ -1,6 +1,6 @@
 /**
- * Somebody else's application, small: compiled and run against the packed library, once as an ES
- * module and once as CommonJS. It ends by itself, or something was left open.
+ * A small application of a user: compiled and run against the packed library, once as an ES module
+ * and once as CommonJS. It ends by itself unless something is left open.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf, type Operations } from '../connection/connection.js';
+import { connectionOf } from '../connection/connection.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { JsonSerializer } from '../serialization/json.serializer.js';
+import type { Operations } from '../telemetry/operations.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { deltasOf, distinctKeys, keyedValues, type KeyedValues } from './batch-input.js';
 import { CHUNK_CHARACTERS, sendInChunks } from './chunks.js';

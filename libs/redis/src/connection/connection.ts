@@ -1,14 +1,15 @@
 /**
- * @module connection Connections to Redis and what belongs to each: its client, its dedicated clients, its
- * failures, its exceptions. `options/` resolves what a connection is made from, `driver/` is the only
- * place that knows ioredis.
+ * @module connection Connections to Redis. `Connections` opens and closes those of an application, each as
+ * an `OpenedConnection`; a `Connection` owns what belongs to one client, and a `RedisPool` lends dedicated
+ * clients. `options/` resolves what a connection is made from, `driver/` is the only part that knows
+ * ioredis.
  */
 import { RedisException } from '../errors/redis.exception.js';
 import {
   RedisTimeoutException,
   type RedisTimeoutFacts,
 } from '../errors/redis-timeout.exception.js';
-import type { OperationEvent } from '../telemetry/operation.events.js';
+import { Operations, type Operator } from '../telemetry/operations.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import {
   contextOf,
@@ -20,17 +21,18 @@ import type { DedicatedClient } from './driver/dedicated-client.js';
 import { DrivenClient } from './driver/driven-client.js';
 import { failureOf, type CommandFailure } from './driver/failures/command-failures.js';
 import type { ConnectionFailures } from './driver/failures/connection-failures.js';
-import { sentenceOf, translateError } from './driver/failures/translate-error.js';
+import { sentenceOf } from './driver/failures/explain-failure.js';
+import { translateError } from './driver/failures/translate-error.js';
 import { Recovery } from './driver/recovery/recovery.js';
 import type { RedisAddress, RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { DEFAULT_CONNECTION } from './options/resolve-options.js';
 
-/** An object of which each connection has one, made when it is first asked for. */
+/** The class of an object of which each connection has one, made when it is first asked for. */
 export type PartOfConnection<T> = new (connection: Connection) => T;
 
 /**
  * Owns what belongs to one client: its name, its events, its exceptions, and the parts that other modules
- * add ({@link part}). {@link connectionOf} finds it.
+ * add ({@link part}). {@link connectionOf} finds the connection of a client.
  *
  * @internal
  */
@@ -39,7 +41,7 @@ export class Connection {
   readonly name: string;
   readonly telemetry: Telemetry;
   readonly commandTimeoutMs: number;
-  /** Why there is no connection. Always empty for a client that the library did not make. */
+  /** Why the client is not connected. Always empty for a client that the library did not make. */
   readonly failures: ConnectionFailures;
   readonly #driven: DrivenClient;
   readonly #recovery: Recovery | undefined;
@@ -57,7 +59,7 @@ export class Connection {
   }
 
   /**
-   * The one `Kind` of this connection. Everything that uses the client shares it: coalesced reads, the
+   * The one `Kind` of this connection, which everything that uses the client shares: coalesced reads, the
    * outbox of the caches, leases to give back.
    */
   part<T>(Kind: PartOfConnection<T>): T {
@@ -83,8 +85,8 @@ export class Connection {
   }
 
   /**
-   * The exception that a rejected command becomes. The caller knows that the error comes from Redis: the
-   * client may be a plain ioredis client, whose errors carry no facts.
+   * Translates the error that a command was rejected with. The caller has to know that the error comes
+   * from this client: nothing is recorded with the errors of a client that the library did not make.
    *
    * @throws the error itself if it is neither the driver's nor ours: a mistake in the program
    */
@@ -96,8 +98,8 @@ export class Connection {
   }
 
   /**
-   * The exception of a caller whose own deadline is shorter than that of commands. Its message says so if
-   * the connection is not there: then Redis could not answer.
+   * Makes the exception of a caller whose own deadline is shorter than that of commands. If there is no
+   * connection, its message says why: then Redis could not answer.
    */
   lateException(facts: Omit<RedisTimeoutFacts, 'reason' | 'connection'>): RedisTimeoutException {
     const connection = this.name;
@@ -107,12 +109,12 @@ export class Connection {
     return new RedisTimeoutException({ ...facts, reason }, { connection, cause: failure.error });
   }
 
-  /** Announces operations of one part of the library on this connection. */
+  /** Announces the operations of one part of the library on this connection. */
   operations(operator: Operator): Operations {
-    return new Operations(this, operator);
+    return new Operations(operator, this.name, this.telemetry);
   }
 
-  /** A further client like this one, for exclusive use. It does not connect yet. */
+  /** Makes a further client like this one, for exclusive use. It does not connect yet. */
   createDedicated(options: ResolvedRedisOptions): DedicatedClient {
     const { telemetry } = this;
     const recovery = this.#recovery ?? new Recovery(options, telemetry);
@@ -131,7 +133,7 @@ export class Connection {
     return this.#driven.close(deadlineMs);
   }
 
-  /** What is known of an error that no supervised command was rejected with. */
+  /** The facts for an error that no supervised command was rejected with. */
   #failureBehind(error: unknown): CommandFailure {
     const { client } = this;
     const timeoutMs = ('nodes' in client ? undefined : client.options.commandTimeout) ?? 0;
@@ -146,7 +148,7 @@ export class Connection {
   }
 }
 
-/** What a connection is made with; a client that the library did not make has no recovery. */
+/** What a connection is made with. A client that the library did not make has no recovery. */
 type ConnectionContext = Omit<ClientContext, 'options' | 'recovery'> & {
   readonly options: Pick<ResolvedRedisOptions, 'name' | 'commandTimeoutMs'>;
   readonly recovery?: Recovery;
@@ -155,7 +157,7 @@ type ConnectionContext = Omit<ClientContext, 'options' | 'recovery'> & {
 const connections = new WeakMap<RedisClient, Connection>();
 
 /**
- * The connection of a client. A client that the library did not make gets one, whose events have no
+ * The connection of a client. A client that the library did not make gets one, too; its events have no
  * listener.
  *
  * @internal
@@ -165,7 +167,7 @@ export function connectionOf(client: RedisClient): Connection {
 }
 
 /**
- * Makes the client of a connection. It does not connect yet.
+ * Makes a connection and its client. The client does not connect yet.
  *
  * @internal
  */
@@ -183,50 +185,3 @@ const FOREIGN: ConnectionContext = {
   options: { name: DEFAULT_CONNECTION, commandTimeoutMs: 5_000 }, // the default of a connection
   telemetry: new Telemetry(),
 };
-
-/** A part of the library that does something for its caller: the facts of all its operations. */
-type Operator = OperationEvent extends infer Event
-  ? Event extends OperationEvent
-    ? Omit<Event, 'connection' | 'operation' | 'durationMs' | 'error'>
-    : never
-  : never;
-
-/**
- * Announces the operations of one part of the library on one connection.
- *
- * @internal
- */
-export class Operations {
-  readonly #connection: Connection;
-  readonly #operator: Operator;
-
-  constructor(connection: Connection, operator: Operator) {
-    this.#connection = connection;
-    this.#operator = operator;
-  }
-
-  /** Does the work. Without a listener this costs no more than the call. */
-  run<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    return this.#connection.telemetry.hears(this.#operator.type)
-      ? this.#announce(operation, work)
-      : work();
-  }
-
-  async #announce<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const start = performance.now();
-    try {
-      const result = await work();
-      this.#end(operation, start);
-      return result;
-    } catch (error) {
-      this.#end(operation, start, { error });
-      throw error;
-    }
-  }
-
-  #end(operation: string, start: number, outcome?: { error: unknown }): void {
-    const { name: connection, telemetry } = this.#connection;
-    const durationMs = performance.now() - start;
-    telemetry.announce({ ...this.#operator, connection, operation, durationMs, ...outcome });
-  }
-}

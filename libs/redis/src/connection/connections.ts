@@ -1,14 +1,12 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
-import { awaitStartup } from './await-startup.js';
-import { openConnection, type Connection } from './connection.js';
 import { ProcessHold } from './driver/process-hold.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { OpenedConnection } from './opened-connection.js';
 import { RedisPool } from './redis-pool.js';
-import { watchConnection } from './watch-connection.js';
 
-/** A connection that the application injects. A test may have replaced its client. */
+/** A connection that the application injects. Its client may be one that a test has handed in. */
 export interface InjectedConnection {
   readonly client: RedisClient;
   readonly options: ResolvedRedisOptions;
@@ -16,19 +14,19 @@ export interface InjectedConnection {
   readonly pool: RedisPool;
 }
 
-/** A part of the application that uses a connection until it is closed: a cache. */
+/** What uses a connection until it is closed: a cache. */
 export interface ConnectionUser {
   /** The name that it is injected by. */
   readonly name: string;
-  /** Whether it leaves Redis alone at the moment. */
+  /** Whether it does without Redis at the moment. */
   readonly isBypassed: boolean;
   /** Finishes what needs the connection. Does not throw. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the connections of one application, and closes them in the reverse order of their making: first
- * what uses them, then pools and clients. A client that a test handed in stays open.
+ * Opens and closes the connections of one application. Closes first what uses them, then pools and
+ * clients. A client that a test has handed in stays open.
  *
  * @internal
  */
@@ -38,7 +36,7 @@ export class Connections {
   readonly #opened = new Map<string, OpenedConnection>();
   readonly #injected = new Map<string, InjectedConnection>();
   readonly #users: { readonly client: RedisClient; readonly user: ConnectionUser }[] = [];
-  /** What was open when the first part of a connection was made, by the connection's name. */
+  /** By the name of a connection: what was open when its first step began. */
   readonly #openBefore = new Map<string, ReadonlySet<OpenedConnection>>();
   #stage: 'booting' | 'connected' | 'up' | 'closed' = 'booting';
   #tellClosed: () => void = () => undefined;
@@ -52,7 +50,7 @@ export class Connections {
   }
 
   /**
-   * Makes the client of a connection and, if its startup policy says so, holds the boot until it is
+   * Makes the client of a connection and, if its startup policy says so, holds the boot until Redis is
    * ready.
    *
    * @throws RedisConfigurationException if the name is taken
@@ -67,20 +65,39 @@ export class Connections {
     });
   }
 
+  async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
+    const opened = new OpenedConnection(options, this.#telemetry);
+    this.#hold.attach(opened.client);
+    this.#opened.set(options.name, opened);
+    try {
+      if (options.startup !== 'background') {
+        await this.#hold.during(opened.start());
+      } else if (this.#stage !== 'booting') {
+        opened.connect(); // connectInBackground has been called already
+      }
+      opened.hasStarted = true;
+      return opened.client;
+    } catch (error) {
+      await this.#close(opened);
+      throw error;
+    }
+  }
+
   /**
-   * Does a part of the boot, or of what is loaded later. When it fails while the application boots, the
-   * boot has failed, and Nest will run no shutdown hook: what was opened since the connection's first
-   * part began is closed. What was open before belongs to others, and so does everything once the
-   * application is up: a module that is loaded then may fail alone. (What fails outside of this library
-   * cannot be seen here; it is why nothing keeps the process alive until the application is up.)
+   * Does one step of making a connection or what belongs to it. If the step fails while the application
+   * boots, the boot has failed, and Nest runs no shutdown hook: everything that was opened since the
+   * connection's first step is closed. What was open before belongs to other modules and stays open. A
+   * step that fails once the application is up closes nothing: a module that is loaded later may fail
+   * alone. (A failure outside of this library is not seen here. The process ends by itself then,
+   * because nothing keeps it alive until the application is up.)
    *
-   * @param name the connection that it is a part of
+   * @param name the connection that the step belongs to
    */
-  async guard<T>(name: string, part: () => T | Promise<T>): Promise<T> {
+  async guard<T>(name: string, step: () => T | Promise<T>): Promise<T> {
     const others = this.#openBefore.get(name) ?? this.#openNow();
     this.#openBefore.set(name, others);
     try {
-      return await part();
+      return await step();
     } catch (error) {
       this.#openBefore.delete(name);
       if (this.#stage === 'booting' || this.#stage === 'connected') await this.#closeSince(others);
@@ -88,26 +105,36 @@ export class Connections {
     }
   }
 
+  #openNow(): ReadonlySet<OpenedConnection> {
+    return new Set([...this.#opened.values()].filter(({ hasStarted }) => hasStarted));
+  }
+
+  async #closeSince(others: ReadonlySet<OpenedConnection>): Promise<void> {
+    if (others.size === 0) return this.#closeEverything();
+    const since = [...this.#opened.values()].filter((one) => !others.has(one));
+    await Promise.all(since.map((one) => this.#close(one)));
+  }
+
   /**
-   * Connects what did not have to be connected earlier. Called when every provider has been made, so
-   * that a boot that fails leaves nothing behind. A command sent before connects by itself.
+   * Connects every client that is not connected yet. Called when every provider has been made, so that a
+   * boot that fails leaves no connection behind. A command that is sent earlier connects by itself.
    */
   connectInBackground(): void {
     if (this.#stage !== 'booting') return;
     this.#stage = 'connected';
-    for (const { connection } of this.#opened.values()) {
-      if (connection.client.status === 'wait') connect(connection.client);
+    for (const opened of this.#opened.values()) {
+      if (opened.client.status === 'wait') opened.connect();
     }
   }
 
-  /** The application is up: its connections keep the process alive, until they are closed. */
+  /** Lets the connections keep the process alive from now on, until they are closed. */
   applicationIsUp(): void {
     if (this.#stage === 'closed') return;
     this.#stage = 'up';
     this.#hold.applicationIsUp();
   }
 
-  /** Makes the pool of dedicated connections beside a client. Opens nothing until one is asked for. */
+  /** Makes the pool of dedicated connections of a client. It opens none until one is asked for. */
   createPool(client: RedisClient, options: ResolvedRedisOptions): RedisPool {
     const pool = new RedisPool(client, options, (dedicated) => {
       this.#hold.attach(dedicated);
@@ -117,7 +144,7 @@ export class Connections {
   }
 
   /**
-   * Notes a user of a client, which is closed before the client is.
+   * Notes a user of a client. It is closed before the client.
    *
    * @throws RedisConfigurationException if another user of any connection has its name
    */
@@ -129,25 +156,20 @@ export class Connections {
     this.#users.push({ client, user });
   }
 
-  /** Every connection that is not closed, by name, whoever made its client. */
+  /** Every connection that is not closed, by name; also those whose client a test has handed in. */
   get injected(): ReadonlyMap<string, InjectedConnection> {
     return this.#injected;
   }
 
+  /** What uses a client. */
   usersOf(client: RedisClient): ConnectionUser[] {
     return this.#users.filter((one) => one.client === client).map(({ user }) => user);
   }
 
-  /** Closes everything, all connections at once; takes as long as the longest shutdown deadline. */
+  /** Closes all connections at the same time, which takes at most the longest `shutdownTimeout`. */
   async closeAll(): Promise<void> {
     this.#stage = 'closed';
     await this.#closeEverything();
-  }
-
-  async #closeSince(others: ReadonlySet<OpenedConnection>): Promise<void> {
-    if (others.size === 0) return this.#closeEverything();
-    const since = [...this.#opened.values()].filter((one) => !others.has(one));
-    await Promise.all(since.map((one) => this.#close(one)));
   }
 
   async #closeEverything(): Promise<void> {
@@ -162,54 +184,15 @@ export class Connections {
     }
   }
 
-  #openNow(): ReadonlySet<OpenedConnection> {
-    return new Set([...this.#opened.values()].filter(({ isOpen }) => isOpen));
-  }
-
-  async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
-    const connection = openConnection(options, this.#telemetry);
-    const { client } = connection;
-    this.#hold.attach(client);
-    const unwatch = watchConnection(connection, options);
-    const opened: OpenedConnection = { connection, options, unwatch, isOpen: false };
-    this.#opened.set(options.name, opened);
-    try {
-      if (options.startup !== 'background') {
-        const started = this.#hold.during(awaitStartup(connection, options));
-        connect(client);
-        await started;
-      } else if (this.#stage !== 'booting') {
-        connect(client); // connectInBackground has been called already
-      }
-      opened.isOpen = true;
-      return client;
-    } catch (error) {
-      await this.#close(opened);
-      throw error;
-    }
-  }
-
   /** Closes a connection with its pool; its name is free again. */
   async #close(opened: OpenedConnection): Promise<void> {
-    const { connection, options, unwatch } = opened;
-    const { name, shutdownTimeoutMs } = options;
+    const { name } = opened.options;
     if (this.#opened.get(name) !== opened) return;
     this.#opened.delete(name);
     const injected = this.#injected.get(name);
     this.#injected.delete(name);
-    unwatch();
-    await Promise.all([injected?.pool.close(), connection.close(shutdownTimeoutMs)]);
+    await Promise.all([injected?.pool.close(), opened.close()]);
   }
-}
-
-/** A connection whose client this application has made. */
-interface OpenedConnection {
-  readonly connection: Connection;
-  readonly options: ResolvedRedisOptions;
-  /** Ends the announcements. */
-  readonly unwatch: () => void;
-  /** Whether its part of the boot is over. */
-  isOpen: boolean;
 }
 
 const FREE_CONNECTION_NAME = 'a name that no other RedisModule of this application uses';
@@ -231,9 +214,4 @@ function closedException({ name, addresses }: ResolvedRedisOptions): RedisConnec
     originalError: undefined,
     message,
   });
-}
-
-/** Begins to connect. ioredis tries again by itself, and failures are announced. */
-function connect(client: RedisClient): void {
-  client.connect().catch(() => undefined);
 }

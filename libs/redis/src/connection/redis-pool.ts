@@ -4,7 +4,7 @@ import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exce
 import { connectionOf, type Connection } from './connection.js';
 import type { DedicatedClient } from './driver/dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { sentenceOf } from './driver/failures/translate-error.js';
+import { sentenceOf } from './driver/failures/explain-failure.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
 const IDLE_MS = 30_000;

@@ -1,4 +1,4 @@
-import { countIn, parseInfo, type InfoFields } from './info-fields.js';
+import { countIn, parseInfo, type InfoFields } from './driver/info-fields.js';
 import { ask, primariesOf, type Primary } from './driver/primaries.js';
 import type { Connection } from './connection.js';
 import { RefusedQuestions } from './refused-questions.js';

@@ -1,4 +1,4 @@
-import { countIn, parseInfo, type InfoFields } from '../connection/info-fields.js';
+import { countIn, parseInfo, type InfoFields } from '../connection/driver/info-fields.js';
 import { fullnessOf, memoryIn, type ServerMemory } from '../connection/server-memory.js';
 import { classifyError } from '../connection/driver/failures/classify-error.js';
 import type { Answer, Answers } from './server-answers.js';

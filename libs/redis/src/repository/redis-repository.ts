@@ -1,10 +1,11 @@
 import { inSlices } from '../batch/in-slices.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf, type Operations } from '../connection/connection.js';
+import { connectionOf } from '../connection/connection.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
+import type { Operations } from '../telemetry/operations.js';
 import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { claimKind } from './entity/claim-kind.js';

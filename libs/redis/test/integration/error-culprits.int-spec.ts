@@ -141,7 +141,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'plain text to a server that speaks TLS': {
     options: () => at('tls'),
-    says: /ECONNRESET.*does it speak TLS only/,
+    says: /ECONNRESET.*If it speaks only TLS/,
   },
   'TLS to a server that speaks plain text': {
     options: () => ({ ...at('plain'), tls: true, connectTimeout: '150ms' }),
@@ -162,7 +162,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "a sentinel in a server's place": {
     options: sentinelAt,
-    says: /REDIS_MODE_SENTINEL.*give it as `sentinels`/,
+    says: /REDIS_MODE_SENTINEL.*configure it as `sentinels`/,
     failsBoot: 'RedisConnectionException',
   },
   "a server in a sentinel's place": {
@@ -195,7 +195,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'a cluster of sentinels': {
     options: () => ({ clusterNodes: [sentinelAt()] }),
-    says: /unknown command 'cluster'.*give it as `sentinels`/,
+    says: /unknown command 'cluster'.*configure it as `sentinels`/,
     failsBoot: 'RedisConnectionException',
   },
   'a cluster that refuses the connection': {
@@ -218,7 +218,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'plain text to a cluster that speaks TLS': {
     options: () => ({ clusterNodes: [at('tls')] }),
-    says: /ECONNRESET.*does it speak TLS only/,
+    says: /ECONNRESET.*If it speaks only TLS/,
   },
   'TLS to a cluster that speaks plain text': {
     options: () => ({ clusterNodes: [at('plain')], tls: true, connectTimeout: '150ms' }),

@@ -1,7 +1,7 @@
 import { isError } from '../../../errors/is-error.js';
 import type { FailureKind } from '../../../telemetry/command.events.js';
 
-/** What a driver error means, and Redis's own word for it. */
+/** What a driver error means, and the word that Redis has for it. */
 export interface ErrorClass {
   readonly kind: FailureKind;
   readonly reply: string;
@@ -24,49 +24,49 @@ const REPLIES: Readonly<Record<string, FailureKind>> = {
   WRONGPASS: 'authentication',
 };
 
-/** Errors of ioredis that no other library throws under this name. */
+/** Errors of ioredis whose names no other library uses. */
 const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
   ClusterAllFailedError: 'connection',
   MaxRetriesPerRequestError: 'connection',
   SentinelsFailedError: 'connection',
 };
 
-/** What an ACL forbids has no word of its own if a script does it. */
+/** A command that an ACL forbids to a script: this reply does not begin with NOPERM. */
 const FORBIDDEN_TO_SCRIPT = /^(ERR )?The user executing the script can't (run|access) /;
 
-/** What stands before the reply to a script's command on Redis 6. What a script itself throws differs. */
+/** What Redis 6 writes before the reply to a script's command. An error that the script throws differs. */
 const RUNNING_SCRIPT =
   /^ERR Error running script \(call to \w+\): @user_script:\d+: (@user_script: \d+: )?-?/;
 
-/** In the place of a reply: a cluster client asked node after node, and none served the command. */
+/** Used as the reply of a cluster client that asked node after node, none of which served the command. */
 export const TOO_MANY_REDIRECTIONS = 'too many redirections';
 
 type Wording = readonly [message: RegExp, kind: FailureKind, reply: string];
 
-/** Plain `Error`s of ioredis in words that no other library uses. */
+/** Plain `Error`s of ioredis whose words no other library uses. */
 const DRIVER_MESSAGES: readonly Wording[] = [
   [/^All (the )?keys in (a|the) pipeline/, 'command', 'CROSSSLOT'],
   [/^None of startup nodes is available$/, 'connection', 'no cluster node'],
   [/^Too many Cluster redirections/, 'unavailable', TOO_MANY_REDIRECTIONS],
 ];
 
-/** Plain `Error`s of ioredis in everyday words: trusted only from a client that we know. */
+/** Plain `Error`s of ioredis in everyday words: trusted only from a client of this library. */
 const EVERYDAY_MESSAGES: readonly Wording[] = [
   [/^Command timed out$/, 'timeout', 'timeout'],
   [/subscriber mode|monitoring mode/, 'command', 'SUBSCRIBER MODE'],
 ];
 
 /**
- * Tells what an error means.
+ * Says what an error means.
  *
- * @param fromOurClient whether the error is known to come from a client of ours; if not, only what
- * is unmistakably Redis's is recognized: another library's ECONNREFUSED is none of our business
+ * @param fromOurClient whether the error is known to come from a client of this library. If not, only an
+ * error that can come from nothing but Redis is recognized: another library may have an ECONNREFUSED, too
  * @internal
  */
 export function classifyError(error: unknown, fromOurClient: boolean): ErrorClass | undefined {
   if (!isError(error)) return undefined;
   if (error.name === 'ReplyError') return classifyReply(error);
-  // Why a cluster was not reached, or no sentinel helped.
+  // Errors of a cluster and of sentinels carry their reason inside.
   const { lastNodeError, refusal } = error as { lastNodeError?: unknown; refusal?: unknown };
   const reason = lastNodeError ?? refusal;
   if (isError(reason)) return classifyError(reason, true);
@@ -77,7 +77,7 @@ export function classifyError(error: unknown, fromOurClient: boolean): ErrorClas
     if (message.test(error.message)) return { kind: meaning, reply };
   }
   if (!fromOurClient) return undefined;
-  // What remains are errno codes, TLS failures and closed connections, in many wordings.
+  // The rest are errno codes, TLS failures and closed connections, in many wordings.
   return isProgrammingError(error) ? undefined : { kind: 'connection', reply: error.name };
 }
 

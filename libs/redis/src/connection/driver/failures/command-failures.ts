@@ -2,7 +2,7 @@ import { isError } from '../../../errors/is-error.js';
 import type { RedisAddress } from '../../options/options.js';
 import type { ConnectionFailure } from './explain-failure.js';
 
-/** What is known about the command that a driver error belongs to. */
+/** What is known of the command that a driver error has rejected. */
 export interface CommandFailure {
   readonly connection: string;
   readonly address: RedisAddress;
@@ -17,15 +17,16 @@ export interface CommandFailure {
 const failures = new WeakMap<Error, CommandFailure>();
 
 /**
- * Remembers which command an error rejected. ioredis gives one error object to every command of a
- * flushed queue: such an error keeps only what is true of all of them. Why there was no connection
- * becomes its `cause` for those who handle ioredis's errors.
+ * Remembers which command an error has rejected, and hides the command's arguments. ioredis rejects every
+ * command of a flushed queue with the same error object: such an error keeps only what is true of all of
+ * them. Why there was no connection becomes the error's `cause`, for code that handles ioredis's errors.
  *
  * @internal
  */
 export function recordFailure(error: Error, failure: CommandFailure): void {
   const known = failures.get(error);
   if (!known) {
+    hideArguments(error);
     failures.set(error, failure);
   } else if (known.operation !== failure.operation || known.key !== failure.key) {
     const { connection, address, timeoutMs, reason } = known;
@@ -37,14 +38,14 @@ export function recordFailure(error: Error, failure: CommandFailure): void {
   }
 }
 
-/** The command that this error rejected, if it was sent by a client of ours. */
+/** What was recorded with an error; `undefined` if it is not of a client of this library. */
 export function failureOf(error: unknown): CommandFailure | undefined {
   return isError(error) ? failures.get(error) : undefined;
 }
 
 /**
- * Where Redis repeats arguments in a reply, of an unknown command and of ACL SETUSER, and where it names
- * the ACL user.
+ * The parts of error replies in which Redis repeats arguments (to an unknown command and to ACL SETUSER)
+ * or names the ACL user.
  */
 const QUOTATIONS = [
   /, with args beginning with:[^]*$/,
@@ -52,14 +53,13 @@ const QUOTATIONS = [
   /(?<=^NOPERM User) \S+(?= has no permissions)/,
 ];
 
-/** Where ioredis puts further errors inside an error. */
+/** The properties in which ioredis keeps further errors inside an error. */
 const INNER_ERRORS = ['cause', 'lastNodeError', 'previousErrors'] as const;
 
 /**
- * Makes an ioredis error, and those inside it, safe to log: it carries the command with its arguments
- * (values, and the password of AUTH), and Redis repeats arguments in its reply to an unknown command.
- * The command stays readable for programs as a non-enumerable property, which serializers and
- * `inspect` skip.
+ * Makes an ioredis error, and the errors inside it, safe to log: it carries the command with its
+ * arguments (values, and the password of AUTH), and Redis repeats arguments in some replies. Programs can
+ * still read the command: it becomes a non-enumerable property, which serializers and `inspect` skip.
  *
  * @internal
  */

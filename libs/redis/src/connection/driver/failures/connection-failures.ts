@@ -5,8 +5,8 @@ import { hideArguments } from './command-failures.js';
 import { explainFailure, type ConnectionFailure } from './explain-failure.js';
 
 /**
- * The last failure of each server that a client has tried to reach and has not reached since. A failure
- * is forgotten when its server is ready.
+ * Remembers why a client has no connection: the last failure of each server that it has tried to reach
+ * and has not reached since. A failure is forgotten when its server is ready.
  *
  * @internal
  */
@@ -48,21 +48,21 @@ export class ConnectionFailures {
     return [...this.#byServer.values()].some((failure) => failure.hop === hop);
   }
 
-  /** The one that tells most: one that waiting cannot mend, else the latest. */
+  /** The failure that says most: one for which waiting does not help, or else the latest. */
   get worst(): ConnectionFailure | undefined {
     const all = [...this.#byServer.values()].reverse();
     return all.find((failure) => explainFailure(failure).isPermanent) ?? all[0];
   }
 
-  /** Whether waiting would not help: no server that was tried may answer differently next time. */
+  /** Whether waiting does not help, because each server that was tried has failed permanently. */
   get arePermanent(): boolean {
     const all = [...this.#byServer.values()];
     return all.length > 0 && all.every((failure) => explainFailure(failure).isPermanent);
   }
 
   /**
-   * Why there was no connection for a command that was rejected with this error; `undefined` if it failed
-   * for another reason, or if nothing is known.
+   * Why a command that was rejected with this error had no connection; `undefined` if it failed for
+   * another reason, or if nothing is known.
    */
   behind(error: unknown, key?: string): ConnectionFailure | undefined {
     const { kind, reply } = classifyError(error, true) ?? {};
@@ -79,8 +79,8 @@ export class ConnectionFailures {
   }
 
   /**
-   * Why something got no answer in time: the connection, in a cluster that to the key's server, is not
-   * there. `undefined` while it is: the failures of other nodes are not to blame.
+   * Why a command got no answer in time: there is no connection, in a cluster none to the server of the
+   * key. `undefined` while there is one: the failures of other nodes do not explain it.
    */
   behindSilence(key?: string): ConnectionFailure | undefined {
     if (!('nodes' in this.#client) || this.#client.status !== 'ready') return this.worst;

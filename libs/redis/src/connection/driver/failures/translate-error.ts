@@ -11,18 +11,19 @@ import { printAddress } from '../../../errors/print-address.js';
 import type { RedisAddress } from '../../options/options.js';
 import { classifyError } from './classify-error.js';
 import { failureOf, hideArguments, type CommandFailure } from './command-failures.js';
-import { explainFailure, type ConnectionFailure } from './explain-failure.js';
+import { explainFailure, sentenceOf, type ConnectionFailure } from './explain-failure.js';
 
 /**
- * The one place where a driver error becomes an exception of ours.
+ * Turns a driver error into an exception of this library. No other function does.
  *
- * @param known facts of a caller who knows better than the error, e.g. while connecting
- * @returns `undefined` for an error that is not Redis's: pass it on as it is
+ * @param known facts to use instead of those that were recorded with the error
+ * @returns `undefined` for an error that does not come from Redis: pass it on as it is
  * @internal
  */
 export function translateError(error: unknown, known?: CommandFailure): RedisException | undefined {
-  if (isError(error)) hideArguments(error); // of clients that are not ours, too
-  const failure = known ?? failureOf(error);
+  const recorded = failureOf(error);
+  if (!recorded && isError(error)) hideArguments(error); // a client that the library did not make
+  const failure = known ?? recorded;
   const found = classifyError(error, failure !== undefined);
   if (!found) return undefined;
   const { connection, operation, key } = failure ?? {};
@@ -51,7 +52,7 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
     case 'permission':
       return new RedisPermissionException(operation, options);
     case 'unavailable':
-      // A cluster client redirects what it cannot send, too, until it has had enough.
+      // A cluster client also redirects a command that it cannot send, until it gives up.
       if (failure?.reason) return noConnection({ error, ...failure }, failure.reason);
       return new RedisUnavailableException(found.reply, options);
     case 'out-of-memory':
@@ -61,9 +62,9 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
   }
 }
 
-/** An error for want of a connection. */
+/** An error that says there is no connection. */
 export interface NoConnection {
-  /** The driver's. */
+  /** The error of the driver. */
   readonly error: unknown;
   /** The name of the connection. */
   readonly connection?: string | undefined;
@@ -72,20 +73,21 @@ export interface NoConnection {
 }
 
 /**
- * The exception of a command or a boot that needed a connection and got none. Refused credentials have an
- * exception of their own: they are no outage, and no time heals them.
+ * Makes the exception of a command or a boot that needed a connection and got none. Refused credentials
+ * have an exception of their own: they are not an outage, and waiting does not help.
  *
- * @param reason the failure that is known to be behind it
+ * @param reason why there is no connection, if that is known
  * @internal
  */
 export function noConnection(
   { error, connection, address }: NoConnection,
   reason = isError(error) ? failureIn(error) : undefined,
 ): RedisConnectionException | RedisAuthenticationException {
-  if (!reason)
+  if (!reason) {
     return new RedisConnectionException({ ...address, connection, originalError: error });
+  }
   if (classifyError(reason.error, true)?.kind === 'authentication') {
-    const asked = reason.hop === 'sentinel' ? `The sentinel${at(reason.address)}` : undefined;
+    const asked = reason.hop === 'sentinel' ? sentinelAt(reason.address) : undefined;
     return new RedisAuthenticationException({ cause: error, connection, ...(asked && { asked }) });
   }
   return new RedisConnectionException({
@@ -97,29 +99,17 @@ export function noConnection(
   });
 }
 
-/** Of an error that is its own reason. */
+/** An error with a code says by itself why there is no connection. */
 function failureIn(error: Error): ConnectionFailure | undefined {
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? undefined : { error, hop: 'server', phase: 'connecting' };
 }
 
-/**
- * A failure of a connection in two sentences: what could not be reached and why, and what to try.
- *
- * @param configured the address to name where the failure does not know it
- * @internal
- */
-export function sentenceOf(failure: ConnectionFailure, configured: RedisAddress): string {
-  const { reason, advice } = explainFailure(failure);
-  const server = failure.hop === 'sentinel' ? 'the sentinel' : 'Redis';
-  return `No connection to ${server}${at(failure.address ?? configured)} (${reason}). ${advice}`;
+function sentinelAt(address: RedisAddress | undefined): string {
+  return address ? `The sentinel at ${printAddress(address)}` : 'The sentinel';
 }
 
-function at(address: RedisAddress | undefined): string {
-  return address ? ` at ${printAddress(address)}` : '';
-}
-
-/** Behind sentinels and in a cluster the error knows better which server it was. */
+/** Behind sentinels and in a cluster, the error knows which server it was; the configuration does not. */
 function addressOf(error: unknown, failure: CommandFailure | undefined): RedisAddress {
   const configured = failure?.address ?? { host: 'unknown host', port: 0 };
   const { lastNodeError } = error as { lastNodeError?: unknown };
@@ -129,7 +119,7 @@ function addressOf(error: unknown, failure: CommandFailure | undefined): RedisAd
 }
 
 /**
- * Whether this is an exception of ours or a driver error that translates to one.
+ * Whether an error is an exception of this library, or a driver error that translates to one.
  *
  * @internal
  */

@@ -3,7 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { printAddress } from '../../../errors/print-address.js';
 import type { ConnectionWarning } from '../../../telemetry/connection.events.js';
 import type { Telemetry } from '../../../telemetry/telemetry.js';
-import { parseInfo } from '../../info-fields.js';
+import { parseInfo } from '../info-fields.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../../options/options.js';
 import { servernameOf, tlsFor } from '../../options/tls-options.js';
 import { serverConnector } from '../wires/connectors.js';

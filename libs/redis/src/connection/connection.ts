@@ -148,7 +148,7 @@ export class Connection {
   }
 }
 
-/** What a connection is made with. A client that the library did not make has no recovery. */
+/** The facts of a connection. Recovery is absent for a client that the library did not make. */
 type ConnectionContext = Omit<ClientContext, 'options' | 'recovery'> & {
   readonly options: Pick<ResolvedRedisOptions, 'name' | 'commandTimeoutMs'>;
   readonly recovery?: Recovery;

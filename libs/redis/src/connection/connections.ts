@@ -14,7 +14,7 @@ export interface InjectedConnection {
   readonly pool: RedisPool;
 }
 
-/** What uses a connection until it is closed: a cache. */
+/** A user of a connection, closed before it: a cache. */
 export interface ConnectionUser {
   /** The name that it is injected by. */
   readonly name: string;
@@ -161,7 +161,7 @@ export class Connections {
     return this.#injected;
   }
 
-  /** What uses a client. */
+  /** The users of a client. */
   usersOf(client: RedisClient): ConnectionUser[] {
     return this.#users.filter((one) => one.client === client).map(({ user }) => user);
   }

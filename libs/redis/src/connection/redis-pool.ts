@@ -6,25 +6,25 @@ import type { DedicatedClient } from './driver/dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { sentenceOf } from './driver/failures/explain-failure.js';
 
-/** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
+/** An idle dedicated connection is closed after this time: connections of a burst do not stay open. */
 const IDLE_MS = 30_000;
 
-/** A dedicated connection, yours until you release it. */
+/** A dedicated connection, for its caller alone until it is released. */
 export interface DedicatedConnection {
   readonly client: RedisClient;
   /**
-   * Gives the connection back. Never throws; a second call does nothing. A connection left in
-   * subscriber mode, inside MULTI, with unanswered commands or another database, name or user is
+   * Gives the connection back. Never throws; a second call does nothing. A connection that is left in
+   * subscriber mode, inside MULTI, with unanswered commands, or with another database, name or user is
    * closed instead of reused.
    */
   release(): void;
 }
 
 /**
- * Dedicated connections, at most `maxConnections` at a time, for what must not share one: WATCH and
- * MULTI, blocking commands, subscribers. Waiting callers are served first come, first served.
+ * Lends dedicated connections, at most `maxConnections` at a time, for work that must not share one: WATCH
+ * and MULTI, blocking commands, subscribers. Waiting callers are served in the order in which they came.
  *
- * In a cluster each is a cluster client of its own, which opens a connection to the nodes it uses.
+ * In a cluster each dedicated connection is a cluster client, which connects to the nodes that it uses.
  *
  * @example
  * const [, job] = await pool.use((client) => client.blpop('jobs', 10)) ?? [];
@@ -40,7 +40,7 @@ export class RedisPool {
   readonly #waiting = new Set<Waiting>();
   #closed = false;
 
-  /** @param onOpen told of each client before it connects */
+  /** @param onOpen called with each client before it connects */
   constructor(
     source: RedisClient,
     options: ResolvedRedisOptions,
@@ -57,8 +57,7 @@ export class RedisPool {
   }
 
   /**
-   * Lends a connection for the time of one function. No round trip of its own when an idle
-   * connection is there.
+   * Lends a connection for the time of one function. Needs no round trip if there is an idle connection.
    *
    * @throws RedisPoolExhaustedException after `acquireTimeout`
    * @throws whatever `work` throws
@@ -73,8 +72,8 @@ export class RedisPool {
   }
 
   /**
-   * Lends a connection until `release` is called. Prefer {@link use}, which cannot forget to. With
-   * `enableOfflineQueue: false` it is connected when it is lent.
+   * Lends a connection until `release` is called. Prefer {@link use}, which always releases it. With
+   * `enableOfflineQueue: false` the connection is connected when it is lent.
    *
    * @throws RedisPoolExhaustedException after `acquireTimeout`
    * @throws RedisConnectionException once the application is closing; with `enableOfflineQueue: false`
@@ -99,7 +98,7 @@ export class RedisPool {
     };
   }
 
-  /** Closes every connection; callers that wait get a RedisConnectionException. */
+  /** Closes every connection. Waiting callers get a RedisConnectionException. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiting of this.#waiting) waiting.fail(this.#closedException());

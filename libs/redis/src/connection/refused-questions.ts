@@ -9,7 +9,7 @@ interface Refusal {
 }
 
 /**
- * Remembers which questions the ACL of a server forbids, for ten minutes. One of each connection.
+ * Remembers for ten minutes which questions the ACL of a server forbids. Each connection has one.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ export class RefusedQuestions {
 
   /**
    * Asks a server something that an ACL may forbid. A forbidden question is not sent again for ten
-   * minutes: it rejects with the same error meanwhile.
+   * minutes, and rejects with the same error during that time.
    *
    * @param server the client, or the node of a cluster
    * @throws what `ask` throws
@@ -29,8 +29,9 @@ export class RefusedQuestions {
     try {
       return await ask();
     } catch (error) {
-      if (classifyError(error, true)?.kind === 'permission')
+      if (classifyError(error, true)?.kind === 'permission') {
         this.#remember(server, question, error);
+      }
       throw error;
     }
   }

@@ -41,7 +41,7 @@ describe('the memory of a cluster', () => {
     expect(memory).toEqual({ usedBytes: 500, evicts: false });
   });
 
-  it('is not known if nobody says', async () => {
+  it('is not known if no server says', async () => {
     expect(await readServerMemory(cluster('used_memory:0\r\n', 'nothing'))).toBeUndefined();
   });
 });

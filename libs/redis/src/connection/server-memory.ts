@@ -6,19 +6,19 @@ import { RefusedQuestions } from './refused-questions.js';
 /** How much memory a server needs, and how much it may have. */
 export interface ServerMemory {
   readonly usedBytes: number;
-  /** `maxmemory`; absent where there is none, or the server does not say. */
+  /** `maxmemory`; absent if there is no limit, or the server does not say. */
   readonly limitBytes?: number;
-  /** Whether it evicts any key when it is full (`maxmemory-policy` is `allkeys-*`), so that it refuses nothing. */
+  /** Whether the server evicts any key when it is full (`maxmemory-policy` is `allkeys-*`) and refuses no write. */
   readonly evicts: boolean;
 }
 
 /**
- * Asks Redis for its memory; in a cluster for that of the fullest primary, because a sum would hide it.
- * One INFO for each of them, which connects the client to those that it has not needed yet.
+ * Reads the memory of Redis; in a cluster that of the fullest primary, because a sum would hide it. Sends
+ * one INFO to each primary, which connects the client to those that it has not used yet.
  *
- * @returns `undefined` if no server says, as an embedded one
+ * @returns `undefined` if no server says, like an embedded one
  * @throws RedisConnectionException if a primary of a cluster is gone
- * @throws the driver's error; if it is NOPERM, without a question for ten minutes
+ * @throws the driver's error; NOPERM again for ten minutes, in which the server is not asked
  * @internal
  */
 export async function readServerMemory(connection: Connection): Promise<ServerMemory | undefined> {
@@ -36,7 +36,7 @@ function askForMemory(connection: Connection, primary: Primary): Promise<unknown
   );
 }
 
-/** @returns `undefined` if it is not in there */
+/** @returns `undefined` if the fields do not say */
 export function memoryIn(fields: InfoFields): ServerMemory | undefined {
   const usedBytes = countIn(fields, 'used_memory');
   if (usedBytes === undefined) return undefined;
@@ -46,7 +46,7 @@ export function memoryIn(fields: InfoFields): ServerMemory | undefined {
   return limitBytes > 0 ? { usedBytes, limitBytes, evicts } : { usedBytes, evicts };
 }
 
-/** The one that uses most of its limit, and of those without one the one that uses most. */
+/** The memory of which the largest part is used; of those without a limit the largest. */
 export function fullestOf(memories: readonly ServerMemory[]): ServerMemory | undefined {
   const [fullest] = [...memories].sort(
     (a, b) => fullnessOf(b) - fullnessOf(a) || b.usedBytes - a.usedBytes,
@@ -54,7 +54,7 @@ export function fullestOf(memories: readonly ServerMemory[]): ServerMemory | und
   return fullest;
 }
 
-/** Which part of its limit a server uses; 0 without one. */
+/** The part of its limit that a server uses; 0 without a limit. */
 export function fullnessOf({ usedBytes, limitBytes }: ServerMemory): number {
   return limitBytes === undefined ? 0 : usedBytes / limitBytes;
 }

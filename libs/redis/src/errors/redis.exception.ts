@@ -1,8 +1,8 @@
 /**
- * @module errors What can go wrong. This room imports nothing, so that every other room may throw.
+ * @module errors The exceptions of the library. This layer imports no other, so that every other may throw.
  */
 
-/** The stable, machine-readable name of each failure. Codes never change; messages may. */
+/** The machine-readable name of each failure. Codes never change; messages may. */
 export type RedisErrorCode =
   | 'REDIS_AUTHENTICATION'
   | 'REDIS_BATCH'
@@ -25,18 +25,18 @@ export type RedisErrorCode =
   | 'REDIS_VALIDATION';
 
 export interface RedisExceptionOptions {
-  /** The error this one translates, kept for the log and for debugging. */
+  /** The error that this one translates, kept for the log and for debugging. */
   readonly cause?: unknown;
   /** The name of the connection that failed. */
   readonly connection?: string | undefined;
 }
 
 /**
- * The parent of everything this library throws, so that `catch (e) { if (e instanceof RedisException) }`
- * is enough to tell Redis's failures from your own.
+ * The parent of all exceptions of this library: `error instanceof RedisException` tells failures of Redis
+ * from those of the application.
  *
- * Messages name hosts and keys but never a password or a stored value: they are meant for logs, not
- * for HTTP responses (`RedisExceptionFilter` writes those).
+ * Messages name hosts and keys, but never a password or a stored value. They are meant for logs, not for
+ * HTTP responses (`RedisExceptionFilter` writes those).
  *
  * @publicApi
  */

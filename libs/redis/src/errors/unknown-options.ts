@@ -3,17 +3,17 @@ import {
   type ConfigurationProblem,
 } from './redis-configuration.exception.js';
 
-/** One property for each option, so that the compiler can tell that none is missing. */
+/** Has a property for each option, so that the compiler notices a missing one. */
 export type OptionNames = Readonly<Record<string, true>>;
 
-/** How many letters a misspelt name may differ from the one that was meant. */
+/** The most letters in which a misspelt name may differ from the right one. */
 const MOST_EDITS = 3;
 
 /**
- * Finds options whose name is not known. Without this a misspelt option would be a default that was never
- * asked for. An option that is `undefined` counts as not given.
+ * Finds options whose names are not known. Otherwise the default would silently hold in the place of a
+ * misspelt option. An option that is `undefined` counts as not given.
  *
- * @param where what stands before the names in messages, e.g. `logging.`
+ * @param where the text before the names in messages, e.g. `logging.`
  * @internal
  */
 export function unknownOptions(

@@ -22,8 +22,8 @@ import type { ResolvedModuleOptions, UnnamedCacheOptions } from './redis-module.
 import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
 
 /**
- * The default cache of a connection: it is injected by the connection's name, and its keys have no
- * part of their own.
+ * Provides the default cache of a connection. It is injected by the connection's name, and the cache has no
+ * name in its keys.
  */
 export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): Provider[] {
   const providers = [
@@ -37,9 +37,9 @@ export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): 
 }
 
 /**
- * A cache of its own name, with options over those of its connection.
+ * Provides a cache with a name. Its options override those of its connection.
  *
- * @throws RedisConfigurationException for an option that caches do not have
+ * @throws RedisConfigurationException for an unknown option
  */
 export function namedCacheProviders(
   name: string,
@@ -54,7 +54,7 @@ export function namedCacheProviders(
   ];
 }
 
-/** What of a request says whose its response is. */
+/** Provides the names of the request headers that say for whom a response is. */
 function credentialsProvider(
   cache: string,
   further: UnnamedCacheOptions['credentialHeaders'],
@@ -75,7 +75,7 @@ function credentialsProvider(
   };
 }
 
-/** What is kept of a response beside what always is. */
+/** Provides the names of the response headers that are cached beside those that always are. */
 function responseHeadersProvider(
   cache: string,
   further: UnnamedCacheOptions['responseHeaders'],
@@ -92,7 +92,7 @@ function responseHeadersProvider(
   };
 }
 
-/** @throws RedisConfigurationException if one is no name of a header: it would never be found */
+/** @throws RedisConfigurationException if one is not a name of a header: no request could have it */
 function headerNames(names: unknown, owner: string): readonly string[] {
   if (names === undefined) return [];
   if (Array.isArray(names) && names.every(isHeaderName)) return names as string[];
@@ -103,7 +103,7 @@ function headerNames(names: unknown, owner: string): readonly string[] {
 }
 
 /**
- * @throws RedisConfigurationException for an option that caches do not have, or that is given elsewhere
+ * @throws RedisConfigurationException for an unknown option, and for one that is given elsewhere
  */
 export function refuseUnknownCacheOptions(options: UnnamedCacheOptions, where: string): void {
   refuseUnknownOptions(options, OPTIONS, where);
@@ -161,8 +161,8 @@ function cacheProvider(
 }
 
 /**
- * What the cache itself is told. An option that is present and undefined is no option, and must not hide
- * the one below it.
+ * The options for the cache itself. An option that is present and `undefined` counts as not given, and must
+ * not hide the one that it would override.
  */
 function given(options: UnnamedCacheOptions & RedisCacheOptions): RedisCacheOptions {
   return Object.fromEntries(
@@ -172,5 +172,5 @@ function given(options: UnnamedCacheOptions & RedisCacheOptions): RedisCacheOpti
   );
 }
 
-/** Options that the interceptor is told, and not the cache. */
+/** Options for the interceptor. The cache does not know them. */
 const OF_RESPONSES: ReadonlySet<string> = new Set(['credentialHeaders', 'responseHeaders']);

@@ -11,8 +11,8 @@ import { TelemetryLogger } from './logging/telemetry.logger.js';
 import { refuseRequestScope } from './request-scope.js';
 
 /**
- * What the connections of one application share: Nest makes a static module once per application.
- * Closes them in `onApplicationShutdown`, after the HTTP server has finished its last requests.
+ * Holds what the connections of one application share: Nest makes a static module once per application.
+ * Closes the connections in `onApplicationShutdown`, after the HTTP server has finished its last requests.
  */
 @Module({
   providers: [

@@ -31,8 +31,8 @@ export interface RedisExceptionFilterOptions {
    */
   readonly timeoutStatus?: 503 | 504;
   /**
-   * What `Retry-After` tells clients to wait, rounded up to whole seconds.
-   * At most 24 days, as clients wait with timers of their own.
+   * The time that `Retry-After` asks clients to wait, rounded up to whole seconds. At most 24 days, because
+   * clients wait with timers, too.
    * @default '2s', the longest pause between two attempts to reconnect
    */
   readonly retryAfter?: Duration;
@@ -40,7 +40,7 @@ export interface RedisExceptionFilterOptions {
 
 export const REDIS_EXCEPTION_FILTER_OPTIONS = 'nestjs-redis-data:ExceptionFilterOptions';
 
-/** What Redis, or the way to it, has failed with. Everything else is of this application or its client. */
+/** Failures of Redis or of the way to it. All other failures are the application's or its client's. */
 const OF_REDIS: ReadonlySet<RedisErrorCode> = new Set([
   'REDIS_AUTHENTICATION',
   'REDIS_BATCH',
@@ -63,7 +63,7 @@ const OPTIONS = {
   retryAfter: true,
 } as const satisfies Record<keyof RedisExceptionFilterOptions, true>;
 
-/** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
+/** Matches failures of Redis, so that Nest passes all others to the application's other filters. */
 abstract class RedisFailure extends RedisException {
   static override [Symbol.hasInstance](exception: unknown): boolean {
     return isRedisFailure(exception);
@@ -71,15 +71,15 @@ abstract class RedisFailure extends RedisException {
 }
 
 /**
- * Tells clients of Redis failures: of exceptions of this library, and of raw ioredis errors of the
- * injected clients. Host names, keys, replies and stacks go to the log, never to a client. Every
- * transport tells the same problem (RFC 9457: type, title, status, detail, code):
+ * Answers clients when Redis fails: exceptions of this library, and ioredis errors of the injected
+ * clients. Host names, keys, replies and stacks go to the log, never to a client. Every transport sends the
+ * same problem (RFC 9457: type, title, status, detail, code):
  *
  * - HTTP answers with it as `application/problem+json`, on Fastify and on Express;
  * - a GraphQL error has its detail as `message`, and the rest in `extensions`;
  * - an RPC client is rejected with it, its detail also being the `message`;
- * - a WebSocket client gets an `exception` event. As `APP_FILTER` it also serves gateways, which Nest
- *   does not ask a global filter for.
+ * - a WebSocket client gets an `exception` event. As `APP_FILTER` the filter also serves gateways, for
+ *   which Nest does not ask global filters.
  *
  * @example
  * providers: [{ provide: APP_FILTER, useClass: RedisExceptionFilter }]
@@ -116,7 +116,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     if (modules) this.#leaveGateways = joinGateways(modules, this);
   }
 
-  /** Nest has read the filters of gateways by now. */
+  /** Nest has read the filters of gateways before this hook. */
   onModuleInit(): void {
     this.#leaveGateways();
   }
@@ -131,7 +131,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
         this.#answer(problem, host);
         return undefined;
       case 'ws':
-        emitProblem(problem, host.switchToWs()); // what is thrown from here would end the process
+        emitProblem(problem, host.switchToWs()); // an exception from here would end the process
         return undefined;
       case 'rpc':
         return throwError(() => rpcErrorOf(problem));
@@ -155,11 +155,11 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     httpAdapter.reply(response, JSON.stringify(problem), problem.status);
   }
 
-  /** Without the driver's error: Redis's own words may quote what was sent. */
+  /** Writes the exception without the driver's error: a reply of Redis may quote what was sent. */
   #log(exception: RedisException, status: number): void {
     const { stack, ...words } = wordsOfError(exception, this.#policyFor(exception));
     const entry = { msg: lineOf(exception, status), status, ...words };
-    // A command of a client of ours is in the log already.
+    // The failed command of a client that the library made is in the log already.
     if (status >= 500 && !failureOf(exception.cause)) {
       this.#logger.error({ ...entry, stack });
     } else {
@@ -167,7 +167,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     }
   }
 
-  /** What may be written of the key. A filter that was not made by Nest knows no policy. */
+  /** How much of a key may be logged. A filter that Nest did not make knows no policy. */
   #policyFor({ connection = DEFAULT_CONNECTION }: RedisException): LogPolicy {
     const logger = this.#moduleRef?.get(TelemetryLogger, { strict: false });
     return logger?.policyOf(connection) ?? DEFAULT_LOG_POLICY;

@@ -1,9 +1,9 @@
-/** The fields of a section, as they stand there. */
+/** The fields of a reply to INFO or CLUSTER INFO: name and text. */
 export type InfoFields = ReadonlyMap<string, string>;
 
 /**
- * Reads what INFO and CLUSTER INFO answer: a line for each field, `name:value`, and comments. What is
- * no such line is skipped: proxies and other servers write what they like.
+ * Reads the reply to INFO or CLUSTER INFO, which has a line `name:value` for each field, and comments.
+ * Other lines are skipped: proxies and other servers may write anything.
  */
 export function parseInfo(text: string): InfoFields {
   const fields = new Map<string, string>();
@@ -15,7 +15,7 @@ export function parseInfo(text: string): InfoFields {
   return fields;
 }
 
-/** A count or a size; `undefined` for what is none, or is not there. */
+/** A count or a size; `undefined` if the field is missing or is not a whole number. */
 export function countIn(fields: InfoFields, name: string): number | undefined {
   const text = fields.get(name);
   return text !== undefined && /^\d{1,20}$/.test(text) ? Number(text) : undefined;

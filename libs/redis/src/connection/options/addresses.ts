@@ -9,7 +9,7 @@ export function isHost(text: string): boolean {
 }
 
 /**
- * What a message says is accepted, after a text that is not a host.
+ * Says what is accepted instead of a text that is not a host.
  *
  * @param port the setting that takes the port
  * @param url the setting that takes a whole URL

@@ -35,7 +35,7 @@ describe('Credentials', () => {
     ['an invalid date', { password: 'p', expiresAt: new Date('soon') }],
   ])('refuse %s', async (_, answer) => {
     const credentials = new Credentials(() => answer as never, 1_000);
-    await expect(credentials.ask()).rejects.toThrow('credentials() has to give');
+    await expect(credentials.ask()).rejects.toThrow('credentials() must return');
   });
 
   it('are texts for ioredis, and none for who prints them', async () => {

@@ -4,36 +4,36 @@ import { withDeadline } from '../../time/deadline.js';
 import { LONGEST_TIMER_MS } from '../../time/duration.js';
 import { untilAbort } from '../../time/until-abort.js';
 
-/** What a connection says about itself. */
+/** The user and the password with which a connection introduces itself. */
 export interface RedisCredentials {
   /** The ACL user. @default 'default', the user that every server has */
   readonly username?: string | undefined;
   readonly password: string;
   /**
-   * When the server stops to accept them, for passwords and tokens that end. Live connections are given
-   * new ones before.
+   * When the server stops accepting them, for passwords and tokens that expire. Live connections get new
+   * ones before.
    * @default never
    */
   readonly expiresAt?: Date | undefined;
 }
 
-/** Asked for credentials at every attempt to connect. */
+/** Called for credentials at every attempt to connect. */
 export type CredentialsFunction = () => RedisCredentials | Promise<RedisCredentials>;
 
-/** Sends AUTH over a live connection, unless that has to wait. */
+/** Sends AUTH over a live connection. Says `later` if AUTH would have to wait. */
 export type Renewal = (username: string, password: string) => Promise<'renewed' | 'later'>;
 
-/** Of the time that credentials are good for, the part after which they are renewed. */
+/** The part of their lifetime after which credentials are renewed. */
 const RENEW_AFTER = 0.75;
-/** Between two renewals of a connection, however soon its credentials expire. */
+/** The shortest pause between two renewals of a connection, however soon its credentials expire. */
 const LEAST_PAUSE_MS = 1_000;
 
 /**
- * The credentials of one connection, when a function gives them.
+ * Holds the credentials of one connection whose credentials a function gives, and renews them.
  *
- * ioredis takes them as texts, hands them to every client that it makes of another (of a cluster's
- * nodes, of a pool) and reads them when it says HELLO or AUTH. `username` and `password` are objects
- * that turn into the latest text then.
+ * ioredis takes them as texts, hands them to every client that it makes from another (for the nodes of a
+ * cluster, for a pool), and reads them when it sends HELLO or AUTH. `username` and `password` are objects
+ * that become the latest text at that moment.
  *
  * @internal
  */
@@ -55,9 +55,9 @@ export class Credentials {
   }
 
   /**
-   * Asks the function; callers who ask at the same time share its answer.
+   * Calls the function. Callers that ask at the same time share its answer.
    *
-   * @throws Error if it fails, is late or gives no password
+   * @throws Error if the function fails, is late or gives no password
    */
   ask(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
@@ -67,9 +67,10 @@ export class Credentials {
   }
 
   /**
-   * Renews a live connection, which has just been made with the latest credentials, before they expire.
+   * Renews the credentials of a live connection before they expire. The connection has just been made with
+   * the latest ones.
    *
-   * @returns a function that ends it, to be called when the connection is lost
+   * @returns a function that ends the renewals, to be called when the connection is lost
    */
   renewBeforeExpiry(renewal: Renewal): () => void {
     this.#renewals.set(renewal, this.#renewalTime());
@@ -87,7 +88,7 @@ export class Credentials {
       throw new Error(`credentials() gave no answer within ${this.#timeoutMs} ms`);
     });
     if (!isUsable(given)) {
-      throw new Error('credentials() has to give { username?, password, expiresAt? }');
+      throw new Error('credentials() must return { username?, password, expiresAt? }');
     }
     this.#latest = given;
   }
@@ -96,7 +97,7 @@ export class Credentials {
     try {
       return await this.#give();
     } catch (error) {
-      // Its message is the application's, and may hold what no log should.
+      // The message is the application's, and may contain a secret.
       const name = isError(error) ? error.name : typeof error;
       throw new Error(`credentials() failed with ${name}`, { cause: error });
     }
@@ -136,7 +137,7 @@ export class Credentials {
       const outcome = await withDeadline(
         renewal(username || 'default', password),
         this.#timeoutMs,
-        () => 'later' as const, // behind a command that blocks
+        () => 'later' as const, // AUTH waits behind a command that blocks
       );
       if (outcome === 'renewed') this.#hasWarned = false;
       this.#set(renewal, outcome === 'renewed' ? this.#renewalTime() : nextTry());
@@ -145,12 +146,15 @@ export class Credentials {
     }
   }
 
-  /** Unless the connection was lost meanwhile. */
+  /** Plans the next renewal, unless the connection was lost meanwhile. */
   #set(renewal: Renewal, time: number): void {
     if (this.#renewals.has(renewal)) this.#renewals.set(renewal, time);
   }
 
-  /** The connection works on until the server ends it; the warning comes once until one succeeds. */
+  /**
+   * Plans another attempt. The connection works until the server ends it. The warning is repeated only
+   * after a renewal has succeeded.
+   */
   #tryAgain(renewals: readonly Renewal[], error: unknown): void {
     const live = renewals.filter((renewal) => this.#renewals.has(renewal));
     for (const renewal of live) this.#set(renewal, nextTry());
@@ -175,7 +179,7 @@ function isUsable(given: unknown): given is RedisCredentials {
   );
 }
 
-/** Printing it prints no secret; only `String()` reads it. */
+/** An object that is the secret only to `String()`: printing it shows nothing. */
 function textOf(read: () => string): string {
   return { toString: read } as unknown as string;
 }

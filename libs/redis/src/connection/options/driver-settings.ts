@@ -9,15 +9,15 @@ import {
   type OwnedOption,
 } from './owned-options.js';
 
-/** When ioredis honours an option. Without a member it always does. */
+/** When an option of ioredis has an effect. Without a member it always has. */
 interface Rule {
   /** Only on a connection behind sentinels. */
   readonly sentinels?: true;
-  /** Not in a cluster: what to use there. */
+  /** Not in a cluster; the value says what to use there. */
   readonly inCluster?: string;
   /** Not with ioredis 5. */
   readonly since6?: true;
-  /** It is a number of milliseconds for a timer. */
+  /** Whether it is a number of milliseconds for a timer. */
   readonly timer?: true;
 }
 
@@ -86,17 +86,17 @@ const PASSED_IN_CLUSTER: Readonly<Record<Exclude<keyof ClusterOptions, OwnedClus
     useSRVRecords: ALWAYS,
   };
 
-/** What is handed on to ioredis as it is. */
+/** The options that are handed on to ioredis as they are. */
 type Settings = Pick<ResolvedRedisOptions, 'ioredis' | 'ioredisCluster'>;
 
 type Topology = ResolvedRedisOptions['topology'];
 
 /**
- * The options that are handed on to ioredis. One that this library decides, that ioredis does not know,
- * or that has no effect on this connection is refused: the types forbid some of them, but JavaScript and
- * variables of wider types do not, and a setting that is silently replaced could be the TLS or the
+ * Reads the options that are handed on to ioredis. Refuses every option that this library decides, that
+ * ioredis does not know, or that has no effect on this connection. The types forbid some of them, but
+ * JavaScript and variables of wider types do not, and a silently ignored setting could be the TLS or the
  * password that a connection is believed to have. An option that is `undefined` counts as not given, and
- * leaves the library's default as it is.
+ * the library's default holds.
  *
  * @internal
  */

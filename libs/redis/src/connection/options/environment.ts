@@ -13,7 +13,7 @@ import { findOptionProblems } from './resolve-options.js';
 
 type Variable = keyof RedisEnvironment;
 
-/** Which variable to name when an option is refused. */
+/** By option: the variable to name when the option is refused. */
 const VARIABLE_OF: Readonly<Record<string, Variable>> = {
   app: 'REDIS_KEY_PREFIX',
   clusterNodes: 'REDIS_CLUSTER_NODES',
@@ -34,15 +34,15 @@ const VARIABLE_OF: Readonly<Record<string, Variable>> = {
   'tls.keyFile': 'REDIS_TLS_KEY_FILE',
 };
 
-/** Never printed, and not trimmed: a blank may be a part of it. */
+/** Variables that are never printed and not trimmed: a space may be a part of the secret. */
 const SECRETS: ReadonlySet<string> = new Set<Variable>([
   'REDIS_PASSWORD',
   'REDIS_SENTINEL_PASSWORD',
 ]);
 
 /**
- * Reads the `REDIS_*` variables. An empty variable counts as not set. Opens no socket; looks into the
- * TLS files, which are read again at each connect.
+ * Reads the `REDIS_*` variables. An empty variable counts as not set. Opens no socket; reads the TLS
+ * files to check them, and they are read again at each connect.
  *
  * @param env usually `process.env`
  * @throws RedisConfigurationException listing every problem, secrets masked
@@ -91,7 +91,7 @@ function printable(variable: string, value: string): string {
   return variable === 'REDIS_URL' ? maskUrl(value) : maskSecrets(value);
 }
 
-/** Everything left in `variables` has been checked, so the assertions below hold. */
+/** All variables have been checked by now, so the type assertions below hold. */
 function toOptions(
   variables: RedisEnvironment,
   nodeEnv: string | undefined,
@@ -128,13 +128,13 @@ function toOptions(
   };
 }
 
-/** The customary unit of the variable, unless it names one. */
+/** Adds the unit of the variable to a bare number. */
 function withUnit(value: string | undefined, unit: 'ms' | 's'): Duration | undefined {
   if (value === undefined) return undefined;
   return (/^\d+$/.test(value) ? `${value}${unit}` : value) as Duration;
 }
 
-/** One set of files for Redis and the sentinels. */
+/** The same files serve Redis and the sentinels. */
 function toTls(
   variables: RedisEnvironment,
   problems: ConfigurationProblem[],

@@ -9,8 +9,8 @@ const ACCEPTED_TTLS =
   "seconds, a duration such as '90s', '5m', '1h' or '1d', above zero, at most '36500d', or 'forever'";
 
 /**
- * The variables, as text, and what each accepts. The sentence is printed after a refused value and
- * documents the variable.
+ * The environment variables, as text, and what each accepts. The sentence documents the variable, and
+ * messages print it after a refused value.
  *
  * @internal
  */

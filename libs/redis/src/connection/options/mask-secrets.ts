@@ -1,11 +1,11 @@
 const LONGEST_SHOWN = 120;
 
-/** What stands in a message where a secret was. */
+/** Stands in a message in the place of a secret. */
 export const MASKED = '***';
 
 /**
- * A refused value as it may be printed. What could be an address with credentials, or a part of one, is
- * not: where its password begins and ends is not known, or it would not have been refused.
+ * A refused value as messages may show it. A value that may be an address with credentials, or a part of
+ * one, is hidden: it was refused because it could not be read, so it is not known where its password is.
  *
  * @internal
  */
@@ -15,7 +15,7 @@ export function maskSecrets(value: string): string {
 }
 
 /**
- * All that may be printed of a refused URL: its scheme, if it is one of ours.
+ * All that messages may show of a refused URL: its scheme, if that is one that the library accepts.
  *
  * @internal
  */

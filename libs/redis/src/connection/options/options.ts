@@ -4,7 +4,7 @@ import type { Duration } from '../../time/duration.js';
 import type { Credentials, CredentialsFunction } from './credentials.js';
 import type { OwnedClusterOption, OwnedOption } from './owned-options.js';
 
-/** What `@InjectRedis()` gives: the plain ioredis client. */
+/** The plain ioredis client, which `@InjectRedis()` injects. */
 export type RedisClient = Redis | Cluster;
 
 /** Where a server or a sentinel is. Other properties of an address are not read. */
@@ -24,7 +24,7 @@ export interface RedisTlsOptions extends TlsOptions {
 }
 
 /**
- * What happens when Redis cannot be reached while the application boots.
+ * The behaviour when Redis cannot be reached while the application boots.
  * - `background`: boot at once and connect behind; commands wait up to `commandTimeout`.
  * - `wait`: hold the boot until Redis is ready, at most `startupTimeout`, then go on.
  * - `require`: the same, but fail the boot with `RedisConnectionException`.
@@ -34,11 +34,11 @@ export interface RedisTlsOptions extends TlsOptions {
 export type StartupPolicy = 'background' | 'wait' | 'require';
 
 /**
- * What ioredis takes for one server, without what this library decides. A variable of ioredis's own type
- * is refused by the compiler: some of it would not be honoured.
+ * The options of ioredis for one server, without those that this library decides. The compiler refuses a
+ * variable of ioredis's own type: some of its members would have no effect.
  */
 export type OtherRedisOptions = PassedRedisOptions & Unset<OwnedOption>;
-/** The same for a cluster. */
+/** The options of ioredis for a cluster, without those that this library decides. */
 export type OtherClusterOptions = PassedClusterOptions & Unset<OwnedClusterOption>;
 
 type PassedRedisOptions = Omit<RedisOptions, OwnedOption>;
@@ -81,9 +81,9 @@ export interface RedisModuleOptions {
   readonly password?: string | undefined;
   /**
    * Gives the credentials instead of `username` and `password`, for passwords that rotate and tokens
-   * that expire. Asked at each attempt to connect, for at most `connectTimeout`; with `expiresAt` live
-   * connections get new ones by AUTH after three quarters of the time. An attempt for which it fails is
-   * repeated like any other.
+   * that expire. It is called at each attempt to connect and may take `connectTimeout`. With `expiresAt`,
+   * live connections get new ones by AUTH after three quarters of the time. An attempt to connect for
+   * which it fails is repeated like any other.
    * @example async () => ({ username: 'api', password: await token(), expiresAt: in15Minutes() })
    */
   readonly credentials?: CredentialsFunction | undefined;
@@ -94,8 +94,8 @@ export interface RedisModuleOptions {
   readonly db?: number | undefined;
   /**
    * TLS on every connection to a server: the primary, replicas, each node of a cluster. `true` for Node's
-   * trust store, or Node's TLS options and `caFile`, `certFile`, `keyFile`. The connections to the
-   * sentinels are `sentinelTls`.
+   * trust store, or Node's TLS options and `caFile`, `certFile`, `keyFile`. The option for connections to
+   * sentinels is `sentinelTls`.
    * @default false, or true for a `rediss://` URL
    * @example { caFile: '/etc/redis/ca.pem' }
    */
@@ -110,7 +110,7 @@ export interface RedisModuleOptions {
   readonly sentinelPassword?: string | undefined;
   /**
    * TLS on the connections to the sentinels. `true` takes the options of `tls`.
-   * @default false; with `tls` and `sentinelPassword` it has to be said
+   * @default false; required beside `tls` and `sentinelPassword`
    */
   readonly sentinelTls?: boolean | RedisTlsOptions | undefined;
   /** Some nodes of the cluster; the others are found through them. */
@@ -121,15 +121,15 @@ export interface RedisModuleOptions {
    */
   readonly connectTimeout?: Duration | undefined;
   /**
-   * How long a command may take, waiting for a connection included. After that it rejects; Redis
-   * may still execute it. A blocking command (`BLPOP key 10`) gets its own blocking time on top.
+   * How long a command may take, including the wait for a connection. After that it rejects; Redis may
+   * still execute it. For a blocking command (`BLPOP key 10`) its blocking time is added.
    * @default '5s'
    */
   readonly commandTimeout?: Duration | undefined;
   /**
-   * How long an open connection may leave a command unanswered, and receive nothing at all, before it is
-   * found out whether a new one would be answered; if so it is replaced. Reads that were not answered are
-   * sent again, everything else rejects.
+   * How long an open connection may leave a command unanswered and receive nothing at all, before the
+   * client tries a second connection. If that one is answered, it replaces the first: reads that were not
+   * answered are sent again, all other commands reject.
    * @default commandTimeout
    */
   readonly silenceTimeout?: Duration | undefined;
@@ -150,7 +150,7 @@ export interface RedisModuleOptions {
    */
   readonly acquireTimeout?: Duration | undefined;
   /**
-   * How long what the library writes lives when its owner says nothing. `'forever'` means no expiry.
+   * The lifetime of entities and values that are written without one. `'forever'` means no expiry.
    * @default '1h'
    */
   readonly defaultTtl?: Duration | 'forever' | undefined;
@@ -162,20 +162,20 @@ export interface RedisModuleOptions {
    */
   readonly startupTimeout?: Duration | undefined;
   /**
-   * How long the replies of running commands are waited for when the application closes.
+   * How long the application waits for the replies of running commands when it closes.
    * @default '2s'
    */
   readonly shutdownTimeout?: Duration | undefined;
   /**
-   * Anything else that ioredis takes for one server (in a cluster: for each node). What has no effect on
-   * the connection, or an option of this library for it, is refused.
+   * Any other option of ioredis for one server (in a cluster: for each node). Refused is an option that
+   * has no effect on the connection, or that this library has an option for.
    */
   readonly ioredis?: OtherRedisOptions | undefined;
-  /** Anything else that ioredis takes for a cluster. Refused without `clusterNodes`. */
+  /** Any other option of ioredis for a cluster. Refused without `clusterNodes`. */
   readonly ioredisCluster?: OtherClusterOptions | undefined;
 }
 
-/** The same, complete: every default filled in, durations in milliseconds, the URL taken apart. */
+/** Complete options: every default filled in, durations in milliseconds, the URL taken apart. */
 export interface ResolvedRedisOptions {
   /** The connection's name; `default` unless it was given one. */
   readonly name: string;
@@ -192,14 +192,14 @@ export interface ResolvedRedisOptions {
   readonly sentinelName: string | undefined;
   readonly sentinelUsername: string | undefined;
   readonly sentinelPassword: string | undefined;
-  /** In Node's form; what comes from a file is read again each time. */
+  /** In Node's form. The content of a file is read again each time. */
   readonly sentinelTls: TlsOptions | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** If a function gives them, instead of `username` and `password`. */
+  /** Set if a function gives the credentials, instead of `username` and `password`. */
   readonly credentials: Credentials | undefined;
   readonly db: number;
-  /** In Node's form; what comes from a file is read again each time. */
+  /** In Node's form. The content of a file is read again each time. */
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;

@@ -2,7 +2,7 @@ const DECIDED = 'no value: the library decides it';
 const UNREAD = 'no value: ioredis does not read it';
 const NO_AUTO_PIPELINING = 'no value: commands of one tick are written together anyway';
 
-/** Options of ioredis that this library decides, or that nothing reads, and what to use instead. */
+/** Options of ioredis that this library decides, or that ioredis does not read, and what to use instead. */
 export const INSTEAD = {
   autoPipeliningIgnoredCommands: NO_AUTO_PIPELINING,
   commandQueue: UNREAD,
@@ -26,12 +26,12 @@ export const INSTEAD = {
   sentinelTLS: "the option 'sentinelTls'",
   sentinelUsername: "the option 'sentinelUsername'",
   sentinels: "the option 'sentinels'",
-  stringNumbers: 'no value: repositories and batches need numbers for numbers',
+  stringNumbers: 'no value: repositories and batches need numbers as numbers, not as texts',
   tls: "the option 'tls'",
   username: "the option 'username'",
 } as const;
 
-/** The same for a cluster. */
+/** The same for the options of a cluster. */
 export const INSTEAD_IN_CLUSTER = {
   autoPipeliningIgnoredCommands: NO_AUTO_PIPELINING,
   enableAutoPipelining: NO_AUTO_PIPELINING,

@@ -5,8 +5,8 @@ import type { RedisUrlParts } from './redis-url.js';
 import { readTls } from './tls-options.js';
 
 /**
- * How sentinels are spoken to. Nothing of it is taken from what is for Redis, but that `sentinelTls: true`
- * means its TLS options.
+ * Reads the credentials and the TLS options for sentinels. They are independent of those for Redis, except
+ * that `sentinelTls: true` stands for the options of `tls`.
  *
  * @internal
  */
@@ -35,7 +35,7 @@ export function readSentinelAccess(
 }
 
 /**
- * Who the connection says it is: a fixed user and password, or those that a function gives.
+ * Reads the credentials for Redis: a fixed user and password, or a function that gives them.
  *
  * @param timeoutMs how long the function may take
  * @internal
@@ -59,7 +59,7 @@ export function readCredentials(
   if (typeof credentials !== 'function') {
     read.refuseSecret('credentials', 'a function that gives { username?, password, expiresAt? }');
   } else if (username !== undefined || password !== undefined) {
-    const accepted = 'one of the two: no username and no password, in the URL neither';
+    const accepted = 'one of the two: no username and no password beside it, not in the URL either';
     read.refuse('credentials', 'set beside username or password', accepted);
   } else {
     return { username, password, credentials: new Credentials(credentials, timeoutMs) };
@@ -72,8 +72,8 @@ function unlessEmpty(text: string | undefined): string | undefined {
 }
 
 /**
- * An option, or what stands for it if it was not given. `null` is given, and refused like every other
- * value of a wrong type: a default in its place would be another server, or no password.
+ * An option, or the value to use if it was not given. `null` counts as given, and is refused like every
+ * other value of a wrong type: a default in its place would mean another server, or no password.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** The parts of a `redis://` or `unix://` URL that were present. */
+/** The parts that a `redis://` or `unix://` URL has. */
 export interface RedisUrlParts {
   readonly host?: string;
   /** The path of a Unix socket, instead of host and port. */
@@ -7,7 +7,7 @@ export interface RedisUrlParts {
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
-  /** What the scheme says; a socket's says nothing. */
+  /** Whether the scheme is `rediss:`; absent for a Unix socket. */
   readonly tls?: boolean;
   /** `?family=0|4|6`, which some platforms need for IPv6-only networks. */
   readonly family?: number;
@@ -20,8 +20,8 @@ export const ACCEPTED_URLS =
 /**
  * Takes a Redis URL apart (https://www.iana.org/assignments/uri-schemes/prov/redis).
  *
- * @returns `undefined` if it is not one, or if it can be read in two ways: what follows a `/`, `?` or `#`
- * in a password that was not percent-encoded would otherwise be taken for a host
+ * @returns `undefined` if it is not a Redis URL, or if it can be read in two ways: a password with a `/`,
+ * `?` or `#` that was not percent-encoded could otherwise be taken for a host
  * @internal
  */
 export function parseRedisUrl(text: string): RedisUrlParts | undefined {
@@ -45,7 +45,7 @@ export function parseRedisUrl(text: string): RedisUrlParts | undefined {
   };
 }
 
-/** `unix://user:password@/path`: no URL of the standard, which wants a host after the credentials. */
+/** `unix://user:password@/path` is not a URL of the standard, which requires a host after credentials. */
 function parseSocket(text: string): RedisUrlParts | undefined {
   const match = /^unix:\/\/(?:([^/@?#]*)@)?(\/[^@?#]+)(?:\?([^@?#]*))?$/i.exec(text);
   if (!match) return undefined;
@@ -76,7 +76,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** `null` means that there is one, but not a usable one. */
+/** @returns `undefined` if there is none, `null` if it cannot be used */
 function parseDb(pathname: string): number | null | undefined {
   if (pathname === '' || pathname === '/') return undefined;
   return /^\/\d{1,5}$/.test(pathname) ? Number(pathname.slice(1)) : null;

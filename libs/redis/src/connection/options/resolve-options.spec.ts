@@ -315,7 +315,7 @@ describe('resolveOptions', () => {
     },
   );
 
-  it('hides the password and the TLS options from whoever prints the options', () => {
+  it('hides the password and the TLS options when the options are printed', () => {
     const resolved = resolveOptions({ password: 'hunter2', tls: { passphrase: 'hunter2' } });
     expect(inspect(resolved) + JSON.stringify(resolved)).not.toContain('hunter2');
     expect(resolved).toMatchObject({ password: 'hunter2', tls: { passphrase: 'hunter2' } });

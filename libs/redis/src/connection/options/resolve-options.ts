@@ -48,7 +48,7 @@ const OPTIONS = {
 const PORTS = [1, 65_535] as const;
 
 /**
- * Fills in the defaults and checks everything at once. Opens nothing.
+ * Fills in the defaults and checks all options at once. Opens nothing.
  *
  * @throws RedisConfigurationException listing every problem
  * @internal
@@ -76,8 +76,8 @@ function hideSecrets(resolved: ResolvedRedisOptions): ResolvedRedisOptions {
 }
 
 /**
- * Like {@link resolveOptions}, but hands the problems to a caller who knows the settings by other
- * names.
+ * Checks options as {@link resolveOptions} does, and returns the problems: the caller names the settings
+ * otherwise.
  *
  * @internal
  */
@@ -209,7 +209,7 @@ function readDb(
   return index;
 }
 
-/** A host or a port given beside the URL of a socket wins over it, as over the same part of others. */
+/** A host or a port beside the URL of a socket wins over it, as it wins over that part of any URL. */
 function readPath(
   { path, host, port }: RedisModuleOptions,
   url: RedisUrlParts,
@@ -234,7 +234,7 @@ function socketAt(path: string): RedisAddress {
   return { host: path, port: 0 };
 }
 
-/** Addresses as they come from JavaScript: what is no address reads as one without host and port. */
+/** Addresses as JavaScript may give them: a value that is no address reads as one without host and port. */
 function listOf(addresses: unknown): readonly Partial<RedisAddress>[] {
   if (!Array.isArray(addresses)) return [];
   return addresses.map((address: unknown) => address ?? {});

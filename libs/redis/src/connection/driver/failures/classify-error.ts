@@ -1,7 +1,7 @@
 import { isError } from '../../../errors/is-error.js';
 import type { FailureKind } from '../../../telemetry/command.events.js';
 
-/** What a driver error means, and the word that Redis has for it. */
+/** The meaning of a driver error, and the word that Redis has for it. */
 export interface ErrorClass {
   readonly kind: FailureKind;
   readonly reply: string;
@@ -34,7 +34,7 @@ const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
 /** A command that an ACL forbids to a script: this reply does not begin with NOPERM. */
 const FORBIDDEN_TO_SCRIPT = /^(ERR )?The user executing the script can't (run|access) /;
 
-/** What Redis 6 writes before the reply to a script's command. An error that the script throws differs. */
+/** The words of Redis 6 before the reply to a script's command. They differ if the script itself throws. */
 const RUNNING_SCRIPT =
   /^ERR Error running script \(call to \w+\): @user_script:\d+: (@user_script: \d+: )?-?/;
 

@@ -2,7 +2,7 @@ import { isError } from '../../../errors/is-error.js';
 import type { RedisAddress } from '../../options/options.js';
 import type { ConnectionFailure } from './explain-failure.js';
 
-/** What is known of the command that a driver error has rejected. */
+/** The known facts of the command that a driver error has rejected. */
 export interface CommandFailure {
   readonly connection: string;
   readonly address: RedisAddress;
@@ -38,7 +38,7 @@ export function recordFailure(error: Error, failure: CommandFailure): void {
   }
 }
 
-/** What was recorded with an error; `undefined` if it is not of a client of this library. */
+/** The facts recorded with an error; `undefined` if it is not of a client that the library made. */
 export function failureOf(error: unknown): CommandFailure | undefined {
   return isError(error) ? failures.get(error) : undefined;
 }

@@ -4,9 +4,9 @@ import { classifyError } from './classify-error.js';
 
 /** Why an attempt to connect failed, or why a connection was lost. */
 export interface ConnectionFailure {
-  /** What the driver, the system or OpenSSL said. */
+  /** The error of the driver, of the system or of OpenSSL. */
   readonly error: Error;
-  /** What should have answered: the server itself, or a sentinel that was asked for it. */
+  /** The server that did not answer: a Redis server, or a sentinel that was asked for one. */
   readonly hop: 'server' | 'sentinel';
   readonly address?: RedisAddress | undefined;
   /**
@@ -16,13 +16,13 @@ export interface ConnectionFailure {
   readonly phase: 'connecting' | 'handshake' | 'greeting over TLS' | 'greeting' | 'working';
 }
 
-/** What a failure of a connection means, in words. */
+/** The meaning of a failure of a connection, in words. */
 export interface Explanation {
   /** OpenSSL's or the system's code (`CERT_HAS_EXPIRED`, `ECONNREFUSED`), or the word of Redis's reply. */
   readonly code: string;
   /** The code, and what the driver said beside it. */
   readonly reason: string;
-  /** What to try. */
+  /** A sentence or two on what to check or to change. */
   readonly advice: string;
   /** Whether every further attempt fails until the configuration or the server is changed. */
   readonly isPermanent: boolean;

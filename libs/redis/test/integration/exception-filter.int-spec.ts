@@ -16,10 +16,13 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import {
+  EntityId,
   InjectRedis,
+  InjectRedisRepository,
   REDIS_EXCEPTION_FILTER_OPTIONS,
   RedisBatchException,
   RedisConflictException,
+  RedisEntity,
   RedisExceptionFilter,
   RedisInvalidKeyException,
   RedisKeyNotFoundException,
@@ -30,8 +33,9 @@ import {
   RedisTimeoutException,
   RedisValidationException,
   type RedisException,
+  type RedisRepository,
 } from 'nestjs-redis-data';
-import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
+import { startFaultProxy, startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { waitUntil } from '../../src/testing/wait-until.js';
 
 class TeapotError extends Error {}
@@ -203,6 +207,71 @@ describe('What RedisExceptionFilter writes to the log', () => {
     new RedisExceptionFilter(new HttpAdapterHost()).catch(exception, host);
     expect(write).toHaveBeenCalledWith(expect.objectContaining({ msg }));
     write.mockRestore();
+  });
+});
+
+@RedisEntity({ kind: 'session' })
+class Session {
+  @EntityId() id!: string;
+}
+
+@Controller()
+class SessionController {
+  constructor(
+    @InjectRedisRepository(Session) private readonly shown: RedisRepository<Session>,
+    @InjectRedisRepository(Session, 'hidden') private readonly hidden: RedisRepository<Session>,
+  ) {}
+
+  @Get(':connection/:id')
+  async get(@Param('connection') connection: 'shown' | 'hidden', @Param('id') id: string) {
+    return this[connection].getById(id, { timeout: '20ms' });
+  }
+}
+
+describe('The log of a read that is late', () => {
+  let server: RedisTestServer;
+  let app: INestApplication;
+  let stop: () => Promise<void>;
+  beforeAll(async () => {
+    server = await startRedis();
+    const proxy = await startFaultProxy(server);
+    const { host, port } = proxy;
+    const options = { app: 'shop', environment: 'test', host, port, startup: 'wait' } as const;
+    @Module({
+      imports: [
+        RedisModule.forRoot({ ...options, logging: { keys: 'full' } }),
+        RedisModule.forRoot({ ...options, name: 'hidden', logging: { keys: 'none' } }),
+        RedisModule.forFeature([Session]),
+        RedisModule.forFeature([Session], 'hidden'),
+      ],
+      controllers: [SessionController],
+      providers: [{ provide: APP_FILTER, useClass: RedisExceptionFilter }],
+    })
+    class AppModule {}
+    app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+    await app.listen(0, '127.0.0.1');
+    proxy.stall();
+    stop = () => proxy.stop();
+  });
+  afterAll(async () => {
+    await stop();
+    await app.close();
+    await server.stop();
+  });
+
+  it.each([
+    ['shown', 'getById on "session:shop:test:hunter2" within 20 ms'],
+    ['hidden', 'getById on "*" within 20 ms'],
+  ])('has the key as its connection says: %s', async (connection, error) => {
+    const write = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const response = await fetch(`${await app.getUrl()}/${connection}/hunter2`);
+    const [entry] = write.mock.calls.map(([first]) => first as { msg: string; error: string });
+    write.mockRestore();
+    expect(response.status).toBe(503);
+    expect(entry).toMatchObject({
+      msg: 'A request failed because of Redis',
+      error: expect.stringContaining(error),
+    });
   });
 });
 

@@ -30,7 +30,7 @@ const inCluster = (mutant) => ({ ...mutant, where: 'on a cluster' });
 const SCRIPTS = 'store/scripts.ts';
 const STORE = 'store/cache-store.ts';
 const READER = 'store/entry-reader.ts';
-const LIST = 'entry/dependency-list.ts';
+const LIST = 'entry/dependencies.ts';
 const TURN = '../batch/read-turn.ts';
 const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';

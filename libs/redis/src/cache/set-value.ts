@@ -1,5 +1,5 @@
 import type { CacheParts, LoadRequest } from './load/load-request.js';
-import { liveMsOf, makeEntry } from './entry/make-entry.js';
+import { liveMsOf, makeEntry } from './entry/envelope.js';
 import { Budget } from './outage/budget.js';
 import type { Ask } from './outage/attempt.js';
 import { RedisAway } from './outage/redis-away.js';

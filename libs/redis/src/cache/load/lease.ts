@@ -1,8 +1,7 @@
 import { withDeadline } from '../../time/deadline.js';
 import type { CacheParts, LoadRequest } from './load-request.js';
-import type { Dependency } from '../entry/dependency.js';
-import { liveMsOf, makeEntry } from '../entry/make-entry.js';
-import type { Versions } from '../entry/versions.js';
+import type { Dependency } from '../entry/dependencies.js';
+import { liveMsOf, makeEntry, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Budget } from '../outage/budget.js';
 import type { CacheStore, Claimed } from '../store/cache-store.js';

@@ -1,9 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import type { Versions } from '../entry/versions.js';
+import { Dependencies, type Dependency } from '../entry/dependencies.js';
+import type { Versions } from '../entry/envelope.js';
 import { LoadRun } from './load-run.js';
 
 function runWith(captured: [string, string][] = []) {

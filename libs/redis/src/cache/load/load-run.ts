@@ -1,8 +1,7 @@
 import { parseDuration } from '../../time/duration.js';
 import type { LoadContext } from '../cache-options.js';
-import type { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import type { Versions } from '../entry/versions.js';
+import type { Dependencies, Dependency } from '../entry/dependencies.js';
+import type { Versions } from '../entry/envelope.js';
 
 /** How a load gets at Redis; `undefined` where there is none to be asked. */
 export interface LoadSource {

@@ -1,5 +1,5 @@
 import type { LoadRequest } from './load-request.js';
-import { liveMsOf } from '../entry/make-entry.js';
+import { liveMsOf } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import { RedisAway } from '../outage/redis-away.js';
 import type { CacheStore } from '../store/cache-store.js';

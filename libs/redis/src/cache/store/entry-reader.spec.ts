@@ -1,11 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ReadSink } from '../../batch/read-part.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import { DependencyList } from '../entry/dependency-list.js';
-import { encodeEntry } from '../entry/envelope.js';
-import { encodeVersions } from '../entry/versions.js';
+import { Dependencies, type Dependency, DependencyList } from '../entry/dependencies.js';
+import { encodeEntry, encodeVersions } from '../entry/envelope.js';
 import type { Ask, Inquiry } from '../outage/attempt.js';
 import { Budget } from '../outage/budget.js';
 import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';

@@ -5,11 +5,14 @@ import type { Inquiry } from '../outage/attempt.js';
 import type { Budget } from '../outage/budget.js';
 import type { OutageGuard } from '../outage/outage-guard.js';
 import type { Outbox } from '../outage/outbox.js';
-import type { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import { DependencyList } from '../entry/dependency-list.js';
-import { decodeEntry, fillIdOf, type Entry } from '../entry/envelope.js';
-import { decodeVersions, standsExactly } from '../entry/versions.js';
+import { type Dependencies, type Dependency, DependencyList } from '../entry/dependencies.js';
+import {
+  decodeEntry,
+  fillIdOf,
+  type Entry,
+  decodeVersions,
+  standsExactly,
+} from '../entry/envelope.js';
 import { isBeingChanged } from '../entry/writers.js';
 
 /** What was found where an entry should be. */

@@ -3,7 +3,7 @@ import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { RedisException } from '../../errors/redis.exception.js';
-import type { Dependency } from '../entry/dependency.js';
+import type { Dependency } from '../entry/dependencies.js';
 import type { Ask } from '../outage/attempt.js';
 import { FINGERPRINT, LARGEST_CONTENT } from './scripts.js';
 

@@ -577,9 +577,9 @@ export const mutants = [
   mutant(
     'a read takes what it read of a tag for valid after the outbox has delivered',
     JOINING,
-    READER,
-    'this.#isDeleted(entry, key, deleted)',
-    'this.#isDeleted(entry, key, this.#outbox.deleted)',
+    'outage/outbox.ts',
+    'this.#pending = new Map(left);',
+    'for (const [key, pending] of this.#pending) if (delivered.has(pending)) this.#pending.delete(key);',
   ),
   // Serializers
   mutant(
@@ -750,14 +750,14 @@ export const mutants = [
     FAR,
     READER,
     'const found = others.length === 0',
-    'this.#hints.delete(key);\n    const found = others.length === 0',
+    'reader.remember(key, [], [], []);\n    const found = others.length === 0',
   ),
   mutant(
     'a server is blamed for the time that a caller had spent before',
     FAR,
-    'outage/attempt.ts',
-    'if (now < this.deadline) this',
-    'if (now < this.startedAt) this',
+    'outage/outage-guard.ts',
+    'if (now < waiting.deadline) this',
+    'if (now < waiting.startedAt) this',
   ),
   // One node of a cluster
   mutant(
@@ -770,7 +770,7 @@ export const mutants = [
   mutant(
     'a node that does not answer is held against those asked together with it',
     FROZEN,
-    'outage/attempt.ts',
+    'outage/guarded-read.ts',
     'for (const breaker of this.#unheard) {',
     'for (const breaker of this.#bySlot.values()) {',
   ),

@@ -8,7 +8,7 @@ import type { CacheParts } from './load/load-request.js';
 import type { Invalidation } from './invalidation.js';
 import { Heartbeat } from './load/heartbeat.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
+import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, Writer } from './store/cache-store.js';
 import { uniqueId } from './store/unique-id.js';
 

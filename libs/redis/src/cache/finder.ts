@@ -7,7 +7,7 @@ import { Flights, type Caller } from './load/single-flight.js';
 import { entryFound, judgedBy, usableAs } from './load/found.js';
 import { nextMoment } from './load/moments.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
+import { RedisAway } from './outage/waiting.js';
 import type { Verdict } from './store/entry-reader.js';
 import { valueOf } from './load/values.js';
 

@@ -12,7 +12,7 @@ import type { CacheKeys } from './cache-keys.js';
 import type { InvalidatePatternOptions } from './cache-options.js';
 import type { CacheParts } from './load/load-request.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
+import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, EntryKeys } from './store/cache-store.js';
 
 /**

@@ -2,7 +2,7 @@ import type { CacheParts, LoadRequest } from './load/load-request.js';
 import { liveMsOf, makeEntry } from './entry/envelope.js';
 import { Budget } from './outage/budget.js';
 import type { Ask } from './outage/attempt.js';
-import { RedisAway } from './outage/redis-away.js';
+import { RedisAway } from './outage/waiting.js';
 import { LeaseToken } from './store/lease-token.js';
 import { bodyOf, kindOf } from './load/values.js';
 

@@ -152,7 +152,7 @@ describe('Flights', () => {
   it('gives back a lease that comes after all', async () => {
     let answer: (lease: unknown) => void = () => undefined;
     const parts = partsWith({ acquire: () => new Promise((resolve) => (answer = resolve)) });
-    const { RedisAway } = await import('../outage/redis-away.js');
+    const { RedisAway } = await import('../outage/waiting.js');
     const { RedisTimeoutException } = await import('../../errors/redis-timeout.exception.js');
     const away = new RedisAway(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
     const guard = parts.guard as unknown as { attempt: unknown };

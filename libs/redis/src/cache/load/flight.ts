@@ -7,7 +7,7 @@ import type { Versions } from '../entry/envelope.js';
 import { isBeingChanged } from '../entry/writers.js';
 import { Budget } from '../outage/budget.js';
 import type { Turn } from '../outage/load-gate.js';
-import { RedisAway } from '../outage/redis-away.js';
+import { RedisAway } from '../outage/waiting.js';
 import type { Verdict } from '../store/entry-reader.js';
 import { isReadable } from './values.js';
 import { entryFound, foundFor, isChanging, judgedBy } from './found.js';

@@ -1,7 +1,7 @@
 import type { LoadRequest } from './load-request.js';
 import { liveMsOf } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
-import { RedisAway } from '../outage/redis-away.js';
+import { RedisAway } from '../outage/waiting.js';
 import type { CacheStore } from '../store/cache-store.js';
 import type { Lease } from './lease.js';
 import type { LoadSource } from './load-run.js';

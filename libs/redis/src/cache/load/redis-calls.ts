@@ -1,6 +1,6 @@
 import type { CacheParts, LoadRequest } from './load-request.js';
 import { Budget } from '../outage/budget.js';
-import { RedisAway } from '../outage/redis-away.js';
+import { RedisAway } from '../outage/waiting.js';
 import type { CacheStore } from '../store/cache-store.js';
 
 type Operation = 'lease' | 'read' | 'fill';

@@ -17,14 +17,14 @@ export class Budget {
   }
 }
 
-/** What is to be done in Redis, on whose time, and what errors name. */
+/** Something to do in Redis: what errors call it, and the time of its caller. */
 export interface Task {
   readonly key: string;
   readonly operation: string;
   readonly budget: Budget;
 }
 
-/** With the failure of the connection, if that is why nothing was answered. */
+/** Names the failure of the connection, if that is why Redis did not answer. */
 export function timeoutOf(
   { key, operation, budget }: Task,
   client: RedisClient,

@@ -6,7 +6,7 @@ import { RedisConfigurationException } from '../../errors/redis-configuration.ex
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { Budget } from './budget.js';
 import { OutageGuard } from './outage-guard.js';
-import { RedisAway } from './redis-away.js';
+import { RedisAway } from './waiting.js';
 
 function guardOf(client: Record<string, unknown> = {}) {
   const states: string[] = [];

@@ -3,7 +3,7 @@ import type { ReadSink } from '../../batch/read-part.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { Dependencies, type Dependency, DependencyList } from '../entry/dependencies.js';
 import { encodeEntry, encodeVersions } from '../entry/envelope.js';
-import type { Ask, Inquiry } from '../outage/attempt.js';
+import type { Ask } from '../outage/attempt.js';
 import { Budget } from '../outage/budget.js';
 import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
@@ -56,16 +56,7 @@ describe('EntryReader', () => {
     ]);
     outbox = new Outbox();
     const guard = {
-      read: <T>(inquiry: Inquiry<T>) =>
-        new Promise<T>((resolve, fail) => {
-          inquiry.ask({
-            heard: () => undefined,
-            succeed: (entry, versions) => {
-              resolve(inquiry.judge(entry, versions));
-            },
-            fail,
-          });
-        }),
+      admit: () => undefined,
       attempt: (_: Undertaking, work: (ask: Ask) => unknown) => work((_key, reply) => reply),
     } as unknown as OutageGuard;
     reader = new EntryReader(store as unknown as CacheStore, guard, dependencies, outbox, (key) => {

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { connectionOf } from '../../connection/connection.js';
+import type { Connection } from '../../connection/connection.js';
 import { isCluster, nodeAt, slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
@@ -31,6 +31,7 @@ export interface Undertaking extends Task {
  * @internal
  */
 export class OutageGuard {
+  readonly #connection: Connection;
   readonly #client: RedisClient;
   readonly #options: GuardOptions;
   readonly #isCluster: boolean;
@@ -43,7 +44,9 @@ export class OutageGuard {
     },
   );
 
-  constructor(client: RedisClient, options: GuardOptions) {
+  constructor(connection: Connection, options: GuardOptions) {
+    const { client } = connection;
+    this.#connection = connection;
     this.#client = client;
     this.#options = options;
     this.#isCluster = isCluster(client);
@@ -133,7 +136,7 @@ export class OutageGuard {
   #expire(waiting: Waiting<unknown>): void {
     setImmediate(() => {
       if (waiting.isOver) return;
-      const error = timeoutOf(waiting, this.#client);
+      const error = timeoutOf(waiting, this.#connection);
       waiting.fail(error);
       const now = performance.now();
       waiting.deadline = waiting.startedAt + waiting.budget.totalMs;
@@ -152,7 +155,9 @@ export class OutageGuard {
 
   /** What keeps this task from being sent: the connection is not ready, or the caller has no time left. */
   #unfitness(task: Task): RedisException | undefined {
-    return this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task, this.#client) : undefined);
+    return (
+      this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task, this.#connection) : undefined)
+    );
   }
 
   /** A client that was not told to connect (`wait`) does so with its first command. */
@@ -160,7 +165,7 @@ export class OutageGuard {
     const { status } = this.#client;
     if (status === 'ready' || status === 'wait') return undefined;
     const closed = new Error(`The connection is not ready: ${status}`);
-    return connectionOf(this.#client).exceptionOf(closed);
+    return this.#connection.exceptionOf(closed);
   }
 
   #breakersOf(keys: readonly string[]): readonly CircuitBreaker[] {

@@ -196,10 +196,10 @@ class PendingRead extends GuardedRead<Verdict> implements ReadSink {
   }
 
   #versions(of: readonly Dependency[]): Promise<(string | null)[]> {
-    const { guard, store } = this.#reader;
+    const { store } = this.#reader;
     const { key, operation, budget } = this;
     const undertaking = { key, operation, budget, keys: of.map((one) => one.key) };
-    return guard.attempt(undertaking, (ask) => store.noting(ask).versions(of));
+    return store.attempt(undertaking, ({ versions }) => versions.now(of));
   }
 
   /** Whether this process has deleted it, although Redis does not know it yet. */

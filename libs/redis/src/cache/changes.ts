@@ -17,7 +17,7 @@ import { uniqueId } from './store/tokens.js';
 /** How many signs of life a writer gives in a `changeTtl`. */
 const BEATS = 3;
 
-/** How long a shutdown waits for work that is under way; as long as for the outbox. */
+/** How long a shutdown waits for work that is under way: as long as for the outbox. */
 const LONGEST_CLOSE_MS = 2_000;
 
 /** A tag or key that a change makes invalid, and how Redis is told. */

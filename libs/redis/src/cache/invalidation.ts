@@ -18,8 +18,8 @@ import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, EntryKeys } from './store/cache-store.js';
 
 /**
- * Invalidates cached values. Bypasses the circuit breaker and sends whatever the state of the connection:
- * a skipped invalidation would be lost.
+ * Invalidates cached values. Bypasses the circuit breaker, and sends even over a connection that is not
+ * ready: a skipped invalidation would be lost.
  *
  * @internal
  */
@@ -115,7 +115,7 @@ export class Invalidation {
   }
 
   /**
-   * Deletes something, whatever the state of the connection.
+   * Deletes something, even over a connection that is not ready.
    *
    * @param isPromised whether the outbox is to keep it although the cache has none: the caller will not be
    * told that it is not done

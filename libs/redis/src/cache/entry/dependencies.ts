@@ -130,7 +130,7 @@ export class DependencyList {
   #block: string | undefined;
   #slots: readonly number[] | undefined;
 
-  /** @param names the tags that it was made for, and nothing else */
+  /** @param names the tags that it was made for; none if it has other dependencies, too */
   constructor(all: readonly Dependency[], names: readonly KeyPart[] = []) {
     this.all = all;
     this.versions = new ReadList(all.flatMap(({ read }) => read ?? []));

@@ -98,7 +98,7 @@ export class CacheStore {
   }
 
   /**
-   * Does something whatever Redis can be expected to do, and waits for it no longer than the budget.
+   * Does something even if Redis cannot be expected to answer, and waits no longer than the budget.
    *
    * @throws RedisAway
    */
@@ -163,7 +163,7 @@ export class CacheStore {
   /**
    * Takes the lease from any holder, and the versions.
    *
-   * @returns `undefined` if something is being changed: whatever is stored now would be invalid
+   * @returns `undefined` if something is being changed: an entry stored now would be invalid
    */
   async seize(
     { lease }: EntryKeys,

@@ -14,7 +14,7 @@ import { startRedis } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { translateError } from '../../src/connection/driver/failures/translate-error.js';
-import { describeConfiguration } from '../../src/embedded/describe-configuration.js';
+import { describeConfiguration } from '../../src/embedded/resolve-redis.js';
 import { redisOptionsFromEnvironment } from '../../src/connection/options/environment.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { resolveOptions } from '../../src/connection/options/resolve-options.js';

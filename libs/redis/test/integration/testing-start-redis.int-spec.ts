@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { startInChild } from '../../../../test/support/child.js';
 import { hangUp } from '../../../../test/support/hang-up.js';
 import { describeWithRealRedis, hasRealRedis } from '../../../../test/support/real-redis.js';
-import { isAlive } from '../../src/embedded/process-identity.js';
+import { isAlive } from '../../src/embedded/folder-lock.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { startReplica } from '../../src/testing/start-replica.js';
 import { startRedis } from '../../src/testing/start-redis.js';

@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { RedisRepository } from '../../src/index.js';
-import { settled } from '../../src/testing/contract/bench.js';
+import { settled } from '../../src/testing/contract/fixture.js';
 import { Customer, customer } from './support/customer.js';
 import { jitteryClient } from './support/jittery-client.js';
 import { pickFrom, randomNumbers } from './support/random.js';

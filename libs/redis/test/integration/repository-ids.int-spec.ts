@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EntityId, Indexed, RedisEntity } from '../../src/index.js';
-import { collect } from '../../src/testing/contract/bench.js';
+import { collect } from '../../src/testing/contract/fixture.js';
 import { caught } from './support/caught.js';
 import { onEveryTopology } from './support/repository-servers.js';
 

@@ -5,7 +5,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { EntityId, Indexed, RedisEntity, type RedisRepository } from '../../src/index.js';
-import { collect, settled } from '../../src/testing/contract/bench.js';
+import { collect, settled } from '../../src/testing/contract/fixture.js';
 import { onCluster, onOneServer, type Stage } from './support/repository-servers.js';
 
 @RedisEntity({ kind: 'doc' })

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { MemoryProbe } from './memory-metrics.js';
 
@@ -16,7 +17,7 @@ function client() {
       });
     },
   };
-  return { stub, asked, probe: new MemoryProbe(stub as unknown as RedisClient) };
+  return { stub, asked, probe: connectionOf(stub as unknown as RedisClient).part(MemoryProbe) };
 }
 
 /** Starts reading, and returns when only the answer is missing. */

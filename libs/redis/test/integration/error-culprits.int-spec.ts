@@ -14,6 +14,7 @@ import {
   type TlsMaterial,
 } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { connectionOf } from '../../src/connection/connection.js';
 import { nodeOf } from '../../src/connection/driver/hash-slots.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { translateError } from '../../src/connection/driver/failures/translate-error.js';
@@ -358,7 +359,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
     if (!error) throw new Error('no error was announced');
     const { error: words } = wordsOfDriverError(error, { connection: 'default' });
     expect(words).toContain('SELF_SIGNED_CERT_IN_CHAIN');
-    const health = await lookAt(client, resolveHealthOptions({}), []);
+    const health = await lookAt(connectionOf(client), resolveHealthOptions({}), []);
     expect(health).toMatchObject({
       state: 'down',
       message: expect.stringMatching(/^not connected \(\w+, SELF_SIGNED_CERT_IN_CHAIN\)$/),

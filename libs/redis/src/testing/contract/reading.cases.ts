@@ -87,7 +87,7 @@ export const readingCases: readonly ContractCase[] = [
     name: 'ends the wait of a caller that aborts, and of no other',
     run: async (fixture) => {
       await fixture.save(1);
-      const reason = new Error('nobody waits any more');
+      const reason = new Error('the caller stopped waiting');
       const id = fixture.id(1);
       const [aborted, other] = await Promise.allSettled([
         fixture.repository.getById(id, { signal: AbortSignal.abort(reason) }),

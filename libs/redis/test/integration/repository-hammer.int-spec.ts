@@ -119,7 +119,7 @@ async function expectTruthAfterRivals(stage: Stage): Promise<void> {
   }
 }
 
-describe('Indexes tell the truth', () => {
+describe('Indexes are never wrong', () => {
   const FLIPS = 'after saves of one entity that flip its values, while readers clean up';
   const RIVALS = 'after rivals have fought for the same values, each of which one may have';
 

@@ -162,7 +162,7 @@ function expectBehaviourOfAMap(stage: Stage): Promise<void> {
   );
 }
 
-describe('Whatever is done to it, a repository behaves like a map', () => {
+describe('A repository behaves like a map for any operations', () => {
   onOneServer((stage) => {
     it('with all its indexes', () => expectBehaviourOfAMap(stage));
   });

@@ -94,7 +94,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     'lets an entity keep its unique value',
     class extends Double {
       protected override refuseTaken(entity: Customer) {
-        super.refuseTaken(Object.assign(this.copy(entity), { id: 'somebody else' }));
+        super.refuseTaken(Object.assign(this.copy(entity), { id: 'another entity' }));
       }
     },
   ],

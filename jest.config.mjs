@@ -67,6 +67,7 @@ const driverTests = [
   'connection-announcements',
   'connection-cluster-recovery',
   'connection-credentials',
+  'connection-driver-internals',
   'connection-driver-options',
   'connection-failover',
   'connection-interrupted',

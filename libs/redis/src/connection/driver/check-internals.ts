@@ -113,9 +113,13 @@ const COMMAND: Shape<Omit<CommandInternals, 'pipelineIndex'>> = {
   toWritable: isFunction,
 };
 
-function missingIn(owner: string, object: object | undefined, shape: Shape<object>): string[] {
+function missingIn(
+  owner: string,
+  object: object | undefined,
+  shape: Readonly<Record<string, (value: unknown) => boolean>>,
+): string[] {
   const members = object as Partial<Record<string, unknown>> | undefined;
-  return Object.entries<(value: unknown) => boolean>(shape)
+  return Object.entries(shape)
     .filter(([name, isThere]) => !isThere(members?.[name]))
     .map(([name]) => `${owner}#${name}`);
 }
@@ -160,14 +164,13 @@ function versionOf(Class: typeof Redis): string {
   }
 }
 
+/** ioredis calls the constructor of a connector, which sees the caller's file. */
 function whereMade(Class: typeof Redis): string {
   let stack = '';
-  class Witness {
-    constructor() {
-      stack = new Error('here').stack ?? '';
-    }
+  function Witness(): void {
+    stack = new Error('here').stack ?? '';
   }
   new Class({ lazyConnect: true, Connector: Witness as never });
-  const [, place = ''] = /(?:\(|at |file:\/\/)([^()\s]*[\\/]built[\\/]Redis\.js)/.exec(stack) ?? [];
-  return place;
+  const [, file = ''] = /(?:\(|at |file:\/\/)([^()\s]*[\\/]built[\\/]Redis\.js)/.exec(stack) ?? [];
+  return file;
 }

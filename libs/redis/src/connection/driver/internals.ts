@@ -25,6 +25,13 @@ export const DRIVER_SAYS = {
   noSentinel: 'All sentinels are unreachable',
 } as const;
 
+/**
+ * The fields of a client or node whose sockets and timers keep the process alive: the socket, the pause
+ * before the next attempt to connect, and a cluster's next look at its slots. Used while an application
+ * boots. No public member leads to the timers.
+ */
+export const KEEPING = ['stream', 'reconnectTimeout', 'slotsTimer'] as const;
+
 /** A socket to a server; `encrypted` is true over TLS. */
 export type ServerSocket = Socket & { encrypted?: boolean };
 
@@ -157,15 +164,15 @@ export function aroundReadyCheck(redis: Redis, around: (check: () => void) => vo
 /** Calls back with each connection that a cluster client makes to subscribe, before it connects. */
 export function onSubscriber(cluster: Cluster, listener: (subscriber: Redis) => void): void {
   const { subscriber: owner } = cluster as unknown as ClusterInternals;
-  const { get, set } = Object.getOwnPropertyDescriptor(owner, 'subscriber') ?? {};
+  const earlier = Object.getOwnPropertyDescriptor(owner, 'subscriber'); // that of an earlier listener
   let current = owner.subscriber;
   Object.defineProperty(owner, 'subscriber', {
     configurable: true,
-    get: get ?? (() => current),
+    get: () => current,
     set: (subscriber: Redis | null) => {
       if (subscriber) listener(subscriber);
-      if (set) set.call(owner, subscriber);
-      else current = subscriber;
+      earlier?.set?.call(owner, subscriber);
+      current = subscriber;
     },
   });
 }

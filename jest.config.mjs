@@ -77,6 +77,7 @@ const driverTests = [
   'repository-contract',
   'repository-contract-cluster',
   'tracing-commands',
+  'tracing-slowly',
 ];
 
 const measuresCoverage = process.argv.includes('--coverage');

@@ -3,17 +3,17 @@ import {
   type ConfigurationProblem,
 } from './redis-configuration.exception.js';
 
-/** Has a property for each option, so that the compiler notices a missing one. */
+/** The names of all options; an object, so that the compiler finds a missing one. */
 export type OptionNames = Readonly<Record<string, true>>;
 
-/** The most letters in which a misspelt name may differ from the right one. */
+/** The largest number of letters in which a misspelt name may differ from the correct one. */
 const MOST_EDITS = 3;
 
 /**
- * Finds options whose names are not known. Otherwise the default would silently hold in the place of a
- * misspelt option. An option that is `undefined` counts as not given.
+ * Finds options with an unknown name. Without it a misspelt option would silently keep its default. An
+ * option that is `undefined` counts as absent.
  *
- * @param where the text before the names in messages, e.g. `logging.`
+ * @param where a prefix of the names in messages, e.g. `logging.`
  * @internal
  */
 export function unknownOptions(
@@ -33,7 +33,9 @@ export function unknownOptions(
 }
 
 /**
- * @throws RedisConfigurationException for each option whose name is not known
+ * Refuses options with an unknown name.
+ *
+ * @throws RedisConfigurationException listing all of them
  * @internal
  */
 export function refuseUnknownOptions(given: object, known: OptionNames, where?: string): void {
@@ -50,7 +52,7 @@ function nearestOf(name: string, names: readonly string[]): string | undefined {
   return best?.known;
 }
 
-/** Letters to add, drop or replace (https://en.wikipedia.org/wiki/Levenshtein_distance). */
+/** Counts the letters to add, drop or replace (https://en.wikipedia.org/wiki/Levenshtein_distance). */
 function editsBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (const [i, letter] of Array.from(one).entries()) {

@@ -122,27 +122,6 @@ export class RedisPool {
     return dedicated;
   }
 
-  #takesCommands(dedicated: DedicatedClient, start: number): Promise<void> {
-    const timeoutMs = this.#options.acquireTimeoutMs - (performance.now() - start);
-    const connection = connectionOf(dedicated.client);
-    return connection.run(() =>
-      dedicated.takesCommands(timeoutMs, () =>
-        connection.lateException({ operation: 'pool.acquire', timeoutMs }),
-      ),
-    );
-  }
-
-  #announceAcquire(start: number, error?: Error): void {
-    const { name: connection, telemetry } = this.#connection;
-    telemetry.announce({
-      type: 'pool.acquire',
-      connection,
-      durationMs: performance.now() - start,
-      inUse: this.inUse,
-      ...(error && { error }),
-    });
-  }
-
   #takeIdle(): DedicatedClient | undefined {
     for (const [dedicated, timer] of this.#idle) {
       clearTimeout(timer);
@@ -168,27 +147,45 @@ export class RedisPool {
   #waitForRelease(): Promise<DedicatedClient> {
     const { acquireTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
+      const stopWaiting = () => {
         clearTimeout(timer);
         this.#waiting.delete(waiting);
-        act();
       };
       const waiting: Waiting = {
         serve: (dedicated) => {
-          settle(() => {
-            resolve(dedicated);
-          });
+          stopWaiting();
+          resolve(dedicated);
         },
         fail: (error) => {
-          settle(() => {
-            reject(error);
-          });
+          stopWaiting();
+          reject(error);
         },
       };
       const timer = setTimeout(() => {
         waiting.fail(this.#exhaustedException());
       }, acquireTimeoutMs);
       this.#waiting.add(waiting);
+    });
+  }
+
+  #takesCommands(dedicated: DedicatedClient, start: number): Promise<void> {
+    const timeoutMs = this.#options.acquireTimeoutMs - (performance.now() - start);
+    const connection = connectionOf(dedicated.client);
+    return connection.run(() =>
+      dedicated.takesCommands(timeoutMs, () =>
+        connection.lateException({ operation: 'pool.acquire', timeoutMs }),
+      ),
+    );
+  }
+
+  #announceAcquire(start: number, error?: Error): void {
+    const { name: connection, telemetry } = this.#connection;
+    telemetry.announce({
+      type: 'pool.acquire',
+      connection,
+      durationMs: performance.now() - start,
+      inUse: this.inUse,
+      ...(error && { error }),
     });
   }
 
@@ -237,6 +234,7 @@ export class RedisPool {
   }
 }
 
+/** A caller that waits for a dedicated connection. */
 interface Waiting {
   serve(dedicated: DedicatedClient): void;
   fail(error: Error): void;

@@ -33,5 +33,5 @@ export const OUTAGES = {
   other: 'the ping failed',
 } as const;
 
-/** What cannot be checked if an ACL forbids it or the server does not tell it. */
+/** A part of the report that is left out if an ACL forbids it or the server does not tell it. */
 export type Check = 'memory' | 'replication' | 'cluster';

@@ -25,7 +25,7 @@ afterEach(() => {
 
 interface Booting {
   readonly child: ChildProcess;
-  /** What it says next. */
+  /** Waits for the next message of the child. */
   next(): Promise<unknown>;
 }
 

@@ -33,7 +33,7 @@ function heldLoader(valueOf: (key: string) => string = (key) => key) {
   };
 }
 
-/** The same, and it ends at once. */
+/** Makes a held loader that ends at once. */
 function quickLoader(valueOf?: (key: string) => string) {
   const held = heldLoader(valueOf);
   held.end();

@@ -21,7 +21,7 @@ describeWithRealRedis('on one server', () => {
   describe('A change while Redis is down', () => {
     const harmed = useHarmedServer();
 
-    /** What was cached before is what a change has to get rid of. */
+    /** Opens caches with an entry that a change has to invalidate. */
     async function openFilled(options = {}) {
       const away = await harmed.openThroughProxy({ ...QUICK, ...options });
       const other = await harmed.open();

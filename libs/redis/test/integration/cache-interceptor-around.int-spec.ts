@@ -240,7 +240,7 @@ describe.each<Adapter>(['fastify', 'express'])(
     });
     afterAll(() => app.close());
 
-    /** The same from a miss, from a hit and without a body. */
+    /** Requests a miss, a hit and a HEAD, which must get the same answer. */
     const twice = async (path: string, from = app) => {
       const [miss, hit] = [await from.request(path), await from.request(path)];
       const head = await from.request(path, {}, 'HEAD');

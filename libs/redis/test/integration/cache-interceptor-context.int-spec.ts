@@ -7,7 +7,7 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 import { pass } from '../../../../test/support/time.js';
 
-/** Who has sent the request, as a middleware notes it. */
+/** The sender of the request, as a middleware notes it. */
 const sender = new AsyncLocalStorage<unknown>();
 
 @Controller('context')

@@ -111,7 +111,7 @@ class EdgesController {
     return { call: ++calls };
   }
 
-  /** What may be stale is for its cache to say. */
+  /** The cache decides how long the response may be stale. */
   @Get('short')
   @CacheTTL('50ms')
   short(): Promise<object> {

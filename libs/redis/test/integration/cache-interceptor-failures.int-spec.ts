@@ -23,7 +23,7 @@ import { latch } from './support/latch.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 
 let calls = 0;
-/** What a handler does beside counting its calls. */
+/** The work of a handler, which also counts its calls. */
 let act: () => unknown;
 
 @Controller('f')
@@ -55,7 +55,7 @@ async function made(): Promise<object> {
   return { call };
 }
 
-/** What the package `http-errors` gives its errors. */
+/** The fields of an error of the package `http-errors`. */
 const HTTP_404 = { expose: true, status: 404, statusCode: 404 };
 
 const fail = () => {

@@ -43,7 +43,7 @@ beforeEach(() => {
   calls = 0;
 });
 
-/** What an API with keys does: neither `Authorization` nor `Cookie` is involved. */
+/** A guard of an API with keys, which uses neither `Authorization` nor `Cookie`. */
 @Injectable()
 class ApiKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -1,4 +1,4 @@
-/** What is announced of commands, pools, batches and repositories, on real servers. */
+/** The events of commands, pools, batches and repositories, on real servers. */
 import 'reflect-metadata';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** What a client of a cluster does when its nodes are elsewhere, frozen, or behind links that are dead. */
+/** A client of a cluster whose nodes have moved, are frozen, or are behind dead connections. */
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import calculateSlot from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';

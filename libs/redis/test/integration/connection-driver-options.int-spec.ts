@@ -96,7 +96,7 @@ function ofServer(client: RedisClient): Record<string, unknown> {
   return connectionPool.findOrCreate(address).options as Record<string, unknown>;
 }
 
-/** What became of an option: it is where the driver reads it, or it was refused by its name. */
+/** Tells whether the driver got an option, or the library refused it by its name. */
 function fateOf(
   setting: 'ioredis' | 'ioredisCluster',
   name: string,

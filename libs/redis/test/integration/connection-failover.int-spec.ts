@@ -1,4 +1,4 @@
-/** What a client does while the sentinels of a real topology make another server the primary. */
+/** A client while the sentinels of a real topology make another server the primary. */
 import { afterEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';

@@ -95,7 +95,7 @@ const FAILURES = {
 type Failure = keyof typeof FAILURES;
 const NAMES = Object.keys(FAILURES) as Failure[];
 
-/** What only the log may say: hosts, ports, keys, values, commands, replies and stacks. */
+/** Texts that may appear in the log only: hosts, ports, keys, values, commands, replies and stacks. */
 const INTERNAL = /127\.0\.0\.1|localhost|customer:|secret-shop|lpush|WRONGTYPE|hunter2|\.[jt]s:\d/;
 
 const typeOf = (failure: Failure) =>

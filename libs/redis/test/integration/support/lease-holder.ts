@@ -56,7 +56,7 @@ export async function startLeaseHolder(options: LeaseHolderOptions): Promise<Lea
   };
 }
 
-/** What the process is made of. */
+/** The work of the child process. */
 export async function holdInChild(environment: string, entries: readonly string[]): Promise<void> {
   process.once('disconnect', () => process.exit()); // the parent has ended
   const keys = new KeyBuilder({ app: 'test', environment });

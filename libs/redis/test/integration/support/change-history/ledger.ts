@@ -80,7 +80,7 @@ export class Ledger {
     Atomics.store(this.#controls, PHASE, phase);
   }
 
-  /** What a query finds. */
+  /** Reads a row, as a query would. */
   read(row: number): number {
     return Atomics.load(this.#committed, row);
   }

@@ -10,7 +10,7 @@ export const REASONS = {
   serversAway: 'some primaries of the cluster are not connected, or do not answer',
   slots: 'some hash slots of the cluster are not served',
   failedNodes: 'a node of the cluster has failed',
-  caches: 'a cache leaves Redis alone, because it did not answer',
+  caches: 'a cache bypasses Redis, because Redis did not answer',
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -12,10 +12,6 @@ import { instrumentSlowly, type SlowInstrumentation } from './support/slow-instr
 let server: RedisTestServer;
 beforeAll(async () => {
   server = await startRedis();
-  // The first commands that are wrapped give the instrumentation away; passed on later, they are late.
-  const { client } = await connect('before', { commandTimeout: '500ms' });
-  expect((await caught(client.ping())).message).toBe('Command timed out');
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 afterAll(() => server.stop());
 const cleanups: (() => unknown)[] = [];

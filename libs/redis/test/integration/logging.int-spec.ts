@@ -34,7 +34,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Whatever holds this must not be in the log. */
+/** A text with this part must not appear in the log. */
 const PLANTED = 'planted';
 const PASSWORD = `${PLANTED}-password`;
 const ACL_USER = `${PLANTED}-user`;

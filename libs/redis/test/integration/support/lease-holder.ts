@@ -16,9 +16,9 @@ export interface LeaseHolder {
 }
 
 export interface LeaseHolderOptions {
-  /** Of its keys. */
+  /** The environment of its keys. */
   readonly environment: string;
-  /** Which entries it loads, and the port that it reaches Redis by for each. */
+  /** The entries that it loads, with the port of Redis for each. */
   readonly entries: Readonly<Record<string, number>>;
 }
 

@@ -62,7 +62,7 @@ function notConnected({ client, failures }: Connection): Down {
   return down(`${OUTAGES.notConnected} (${state})`);
 }
 
-/** What was found out about a connection that can be used, at least in part. */
+/** The state of a connection that can be used, at least in part. */
 interface Findings {
   readonly reasons: readonly Reason[];
   readonly notChecked: readonly Check[];

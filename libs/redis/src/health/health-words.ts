@@ -10,7 +10,7 @@ export const REASONS = {
   serversAway: 'some primaries of the cluster are not connected, or do not answer',
   slots: 'some hash slots of the cluster are not served',
   failedNodes: 'a node of the cluster has failed',
-  caches: 'a cache leaves Redis alone, because it did not answer',
+  caches: 'a cache bypasses Redis, because Redis did not answer',
 } as const;
 
 export type Reason = keyof typeof REASONS;
@@ -33,5 +33,5 @@ export const OUTAGES = {
   other: 'the ping failed',
 } as const;
 
-/** What cannot be checked if an ACL forbids it or the server does not tell it. */
+/** A part of the report that is left out if an ACL forbids it or the server does not tell it. */
 export type Check = 'memory' | 'replication' | 'cluster';

@@ -58,7 +58,7 @@ export class ServerQuestions {
     return shared(this.#topologies, node, () => this.#askUnlessRefused(node, 'cluster', 'NODES'));
   }
 
-  /** For commands that an ACL may forbid to a user who may ping. */
+  /** Sends a command that an ACL may forbid to a user who may ping. */
   #askUnlessRefused(
     node: Redis | undefined,
     command: 'info' | 'cluster',
@@ -93,7 +93,7 @@ async function answerOf(reply: Promise<unknown>): Promise<Answer> {
   }
 }
 
-/** What the answers of one server say about it. */
+/** The state of one server according to its answers. */
 export interface ServerHealth {
   /** Why the server cannot be used; absent if it can, at least in part. */
   readonly problem?: string;
@@ -178,7 +178,7 @@ function fieldsOf(answer: Answer): InfoFields {
   return parseInfo(typeof answer === 'string' ? answer : '');
 }
 
-/** What one node knows about the other nodes. */
+/** The knowledge of one node about the other nodes. */
 export interface Topology {
   /** The number of failed nodes, replicas included. */
   readonly failedNodes: number;

@@ -24,7 +24,7 @@ type CacheFacts =
       /** The error that the loader threw; absent if it returned. */
       readonly error?: unknown;
       /**
-       * What happened to the value. `lost`: only its callers got it, because the loader took longer than
+       * The fate of the value. `lost`: only its callers got it, because the loader took longer than
        * its lease, or the entry was deleted meanwhile. `skipped`: it was not stored, because of the loader,
        * a `null` without `negativeTtl`, or a running change.
        */

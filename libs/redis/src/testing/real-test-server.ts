@@ -16,7 +16,7 @@ export interface RealServerOptions {
   readonly args: () => readonly string[];
   readonly password?: string | undefined;
   readonly tls?: TlsMaterial | undefined;
-  /** What the port for clients speaks if there is `tls`; other servers get TLS anyway. @default 'tls' */
+  /** The protocol of the port for clients, if there is `tls`; other servers get TLS. @default 'tls' */
   readonly listens?: 'tls' | 'plain';
   /** The content of a configuration file, which a sentinel must have. */
   readonly configFile?: string;

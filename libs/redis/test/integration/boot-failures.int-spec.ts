@@ -25,7 +25,7 @@ afterEach(() => {
 
 interface Booting {
   readonly child: ChildProcess;
-  /** What it says next. */
+  /** Waits for the next message of the child. */
   next(): Promise<unknown>;
 }
 
@@ -40,12 +40,12 @@ function bootInChild(scenario: string, options: RedisModuleOptions): Booting {
 const FAILED = { failed: 'another provider failed' };
 
 let server: RedisTestServer;
-let portOfNobody: number;
+let unusedPort: number;
 beforeAll(async () => {
   server = await startRedis();
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  portOfNobody = (listener.address() as AddressInfo).port;
+  unusedPort = (listener.address() as AddressInfo).port;
   listener.close();
 });
 afterAll(() => server.stop());
@@ -68,7 +68,7 @@ describe('The process of a failed boot', () => {
   it(
     'ends while Redis is down',
     async () => {
-      const away = { host: '127.0.0.1', port: portOfNobody, startup: 'wait' } as const;
+      const away = { host: '127.0.0.1', port: unusedPort, startup: 'wait' } as const;
       const boot = bootInChild('onModuleInit fails', { ...away, startupTimeout: '100ms' });
       expect(await boot.next()).toEqual(FAILED);
       expect(await boot.next()).toEqual({ exited: 0 });
@@ -129,7 +129,7 @@ describe('The process of a failed boot with sentinels that do not answer', () =>
   });
 
   it.each([
-    ['refuse', () => portOfNobody],
+    ['refuse', () => unusedPort],
     ['are frozen', () => (silent.address() as AddressInfo).port],
   ])(
     'ends if they %s',

@@ -13,7 +13,7 @@ const PATIENT = { timeout: '60s', loadTimeout: '60s' } as const;
 
 onOneServer((stage) => {
   describe('RedisCache.getOrLoadAll', () => {
-    it('gives 500 keys to its loader at a time, and waits for one call before the next', async () => {
+    it('passes at most 500 keys to one call of its loader, and waits for a call before the next', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), PATIENT);
       const keys = Array.from({ length: MANY }, (_, n) => ['n', n] as const);
       let running = 0;

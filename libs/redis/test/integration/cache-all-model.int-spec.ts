@@ -46,7 +46,7 @@ const groupOf = (n: number) => n % GROUPS;
 const tagsOf = ([, n]: Key) => [`row-${n}`, `group-${groupOf(n)}`];
 
 onEveryTopology((stage) => {
-  it('What getOrLoadAll reads and loads is what a model says, whatever was done before', async () => {
+  it('getOrLoadAll reads and loads the same as a model, after any operations', async () => {
     const other = await stage.open();
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.boolean(), step), { maxLength: 40 }), async (steps) => {

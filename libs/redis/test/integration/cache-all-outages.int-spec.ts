@@ -42,7 +42,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
     return listenedCache(client, keys, { loadTimeout: '4s', ...options });
   };
 
-  it('loads all with one call, for which there has to be one place', async () => {
+  it('loads all keys with one call, which needs one free place', async () => {
     const { cache, of } = withoutRedis({ maxLoads: 1 });
     const { loader, asked } = quickLoader();
     const { ms, result } = await timed(() => cache.getOrLoadAll(names(300), loader));
@@ -52,7 +52,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
     expect(new Set(of('cache.request').map(({ result }) => result))).toEqual(new Set(['bypass']));
   });
 
-  it('waits for its turn as one load, and gives it back', async () => {
+  it('waits for one place, and gives it back', async () => {
     const { cache } = withoutRedis({ maxLoads: 2 });
     let running = 0;
     let most = 0;
@@ -73,7 +73,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
     await Promise.all([call(20), call(21)]); // every place was given back
   });
 
-  it('may be nested, whichever is inside', async () => {
+  it('may be nested in loaders, and loaders in it', async () => {
     const { cache } = withoutRedis({ maxLoads: 1 });
     const inner = () => cache.getOrLoadAll(['a', 'b'], quickLoader().loader);
     const found = await cache.getOrLoadAll(['x', 'y'], async (missing) => {
@@ -90,7 +90,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
     ]);
   });
 
-  it('shares a load that begins later with callers who waited for its turn', async () => {
+  it('shares a load that begins later with callers that waited for a place', async () => {
     const { cache } = withoutRedis({ maxLoads: 1 });
     const blocking = cache.getOrLoad('blocking', () => pass(30).then(() => 1));
     const { loader, asked } = quickLoader();
@@ -102,7 +102,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
     expect(asked()).toEqual([['a', 'b']]);
   });
 
-  it('gives up its turn after loadTimeout, and says for which key', async () => {
+  it('stops waiting for a place after loadTimeout, and names the key', async () => {
     const { cache } = withoutRedis({ maxLoads: 1 });
     const blocking = cache.getOrLoad('blocking', () => pass(150).then(() => 1));
     const { loader } = quickLoader();
@@ -114,7 +114,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
     expect([...(await cache.getOrLoadAll(['a', 'b'], loader)).keys()]).toEqual(['a', 'b']);
   });
 
-  it('rejects where the cache is closed, and loads nothing', async () => {
+  it('rejects if the cache is closed, and loads nothing', async () => {
     const { cache } = withoutRedis({ onOutage: 'closed' });
     const { loader } = quickLoader();
     expect(await caught(cache.getOrLoadAll(['a', 'b'], loader))).toBeInstanceOf(
@@ -124,7 +124,7 @@ describe('Without a connection, on one server, getOrLoadAll', () => {
   });
 });
 
-describeWithRealRedis('On one server that does not answer any more', () => {
+describeWithRealRedis('On one server that stops answering', () => {
   const harmed = useHarmedServer();
 
   const open = async (options: RedisCacheOptions = {}) => {
@@ -134,7 +134,7 @@ describeWithRealRedis('On one server that does not answer any more', () => {
     return one;
   };
 
-  it('while getOrLoadAll looks: it loads all with one call, after timeout', async () => {
+  it('while getOrLoadAll reads: it loads all keys with one call after the timeout', async () => {
     const { cache } = await open();
     harmed.server.freeze();
     const { loader, asked } = quickLoader();
@@ -144,7 +144,7 @@ describeWithRealRedis('On one server that does not answer any more', () => {
     expect(ms).toBeLessThan(SOON_MS);
   });
 
-  it('while it looks for thousands: the breaker spares the rest the wait', async () => {
+  it('while it reads thousands of keys: the breaker ends the wait of the remaining ones', async () => {
     const { cache, client } = await open({ breakerThreshold: 5, breakerCooldown: '10m' });
     harmed.server.freeze();
     const { loader, asked } = quickLoader();
@@ -154,7 +154,7 @@ describeWithRealRedis('On one server that does not answer any more', () => {
     expect(new Set(sent.flatMap(({ args }) => args)).size).toBeLessThan(600); // those of the first 500
   });
 
-  it('while it asks for the leases: hits are hits, the rest is loaded with one call', async () => {
+  it('while it acquires the leases: hits are returned, the other keys are loaded with one call', async () => {
     const one = await open();
     beforeFirstScript(one.client, () => {
       harmed.server.freeze();
@@ -165,7 +165,7 @@ describeWithRealRedis('On one server that does not answer any more', () => {
     expect(asked()).toEqual([names(50).slice(2)]);
   });
 
-  it('while it loads: it gives what was loaded, and stores nothing', async () => {
+  it('while it loads: it returns the loaded values, and stores nothing', async () => {
     const { cache, of } = await open();
     const { loader } = quickLoader();
     const call = cache.getOrLoadAll(names(50), (missing) => {
@@ -180,7 +180,7 @@ describeWithRealRedis('On one server that does not answer any more', () => {
     expect(of('cache.request').filter(({ result }) => result === 'miss')).toHaveLength(2 + 48);
   });
 
-  it('at any step: a closed cache rejects with what Redis failed with', async () => {
+  it('at any step: a closed cache rejects with the failure of Redis', async () => {
     const looking = await open({ onOutage: 'closed' });
     harmed.server.freeze();
     const { loader } = quickLoader();

@@ -33,7 +33,7 @@ function heldLoader(valueOf: (key: string) => string = (key) => key) {
   };
 }
 
-/** The same, and it ends at once. */
+/** Makes a held loader that ends at once. */
 function quickLoader(valueOf?: (key: string) => string) {
   const held = heldLoader(valueOf);
   held.end();
@@ -53,8 +53,8 @@ onEveryTopology((stage) => {
     };
   };
 
-  describe('Calls of getOrLoadAll at once', () => {
-    it('load each key once, whatever they have in common and in whatever order', async () => {
+  describe('Concurrent calls of getOrLoadAll', () => {
+    it('load each key once, with any common keys in any order', async () => {
       const { one, other } = await twoCaches();
       const letters = 'abcdefghijkl'.split('');
       const loads: string[] = [];
@@ -74,7 +74,7 @@ onEveryTopology((stage) => {
       expect(ms).toBeLessThan(SOON_MS); // they would wait for each other for 10 s
     });
 
-    it('that wait for each other have loaded the rest first', async () => {
+    it('load their other keys first if they wait for each other', async () => {
       const { one, other } = await twoCaches();
       const [a, b] = [heldLoader(), heldLoader()];
       const first = one.cache.getOrLoadAll(['a', 'x'], a.loader);
@@ -94,7 +94,7 @@ onEveryTopology((stage) => {
       expect(b.asked()).toHaveLength(2);
     });
 
-    it('share what is loaded with those who ask for one key, both ways', async () => {
+    it('share loads with getOrLoad, in both directions', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const all = heldLoader();
       const single = latch();
@@ -112,7 +112,7 @@ onEveryTopology((stage) => {
       expect(loadSingle).toHaveBeenCalledTimes(1);
     });
 
-    it('load once more, and not key by key, what another one failed to load', async () => {
+    it('load again with one call the keys that another call failed to load', async () => {
       const { one, other } = await twoCaches();
       const keys = Array.from({ length: 50 }, (_, i) => `key-${i}`);
       const failing = latch();
@@ -133,7 +133,7 @@ onEveryTopology((stage) => {
   });
 
   describe('A call of getOrLoadAll', () => {
-    it('loads what is free before it waits for what another process loads', async () => {
+    it('loads the free keys before it waits for keys that another process loads', async () => {
       const { one, other } = await twoCaches();
       const held = heldLoader((key) => `${key} of one`);
       const slow = one.cache.getOrLoadAll(['a', 'b'], held.loader);
@@ -148,7 +148,7 @@ onEveryTopology((stage) => {
       expect(other.of('cache.lease-wait')).toHaveLength(2);
     });
 
-    it('waits with its loader for the answer to each lease that it has asked for', async () => {
+    it('does not call its loader before each requested lease is answered', async () => {
       const gate = gated(stage.client);
       const { cache } = listenedCache(gate.client, stage.keys());
       await cache.getOrLoad('known', () => 1); // the script is, too
@@ -163,7 +163,7 @@ onEveryTopology((stage) => {
       expect(asked()).toEqual([['a', 'b', 'c']]);
     });
 
-    it('loads without a key whose lease is not answered for half of the time of a load', async () => {
+    it('loads without a key whose lease is not answered for half of loadTimeout', async () => {
       const gate = gated(stage.client);
       const { cache } = listenedCache(gate.client, stage.keys(), { loadTimeout: '2s' });
       await cache.getOrLoad('known', () => 1);
@@ -176,7 +176,7 @@ onEveryTopology((stage) => {
       expect(asked()).toEqual([['a', 'c'], ['b']]);
     });
 
-    it('gives later callers nothing that an invalidation has overtaken, key by key', async () => {
+    it('gives later callers no value that an invalidation has overtaken, for each key', async () => {
       const { one, other } = await twoCaches();
       const options = { tags: (key: string) => [`tag-${key}`] };
       const held = heldLoader((key) => `old ${key}`);
@@ -194,7 +194,7 @@ onEveryTopology((stage) => {
       expect(await read(other)).toEqual(expected);
     });
 
-    it('loads what is being changed with the rest, and stores only the rest', async () => {
+    it('loads a key that is being changed together with the others, and stores only the others', async () => {
       const { one, other } = await twoCaches();
       const options = { tags: (key: string) => [`tag-${key}`] };
       let version = 'old';
@@ -218,7 +218,7 @@ onEveryTopology((stage) => {
       expect(asked()).toHaveLength(3);
     });
 
-    it('leaves with its signal, which aborts its loader if nobody else waits', async () => {
+    it('ends with its signal, which aborts its loader if no other caller waits', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const abort = new AbortController();
       const { signal } = abort;
@@ -240,7 +240,7 @@ onEveryTopology((stage) => {
       );
     });
 
-    it('that takes too long says so, whatever its loader makes of the signals', async () => {
+    it('rejects after loadTimeout, also if its loader ignores the signals', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), { loadTimeout: '60ms' });
       const call = cache.getOrLoadAll(['a', 'b', 'c'], async (missing, context) => {
         const waiting = missing.map((key) => sleep(60_000, 1, { signal: context.of(key).signal }));
@@ -249,7 +249,7 @@ onEveryTopology((stage) => {
       expect(await caught(call)).toMatchObject({ name: 'RedisLoadTimeoutException' });
     });
 
-    it('that leaves does not take a value from another caller, nor its loader', async () => {
+    it('does not end the load of another caller when it ends', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const abort = new AbortController();
       const held = heldLoader();
@@ -265,10 +265,10 @@ onEveryTopology((stage) => {
       held.end();
       expect(await b).toBe('b');
       expect(await cache.get('b')).toBe('b');
-      expect(await cache.get('a')).toBeUndefined(); // nobody has waited for it
+      expect(await cache.get('a')).toBeUndefined(); // it had no caller
     });
 
-    it('begins no load for nobody once a part of it has failed', async () => {
+    it('begins no load without a caller after a part of it has failed', async () => {
       const { one, other } = await twoCaches();
       const held = heldLoader();
       const slow = one.cache.getOrLoadAll(['a', 'b'], held.loader);
@@ -285,7 +285,7 @@ onEveryTopology((stage) => {
       expect(fail.mock.calls).toEqual([[['c'], expect.anything()]]);
     });
 
-    it('is refused in a loader that one of its keys waits for', async () => {
+    it('is refused in a loader for which one of its keys waits', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const nested = (of: string, ...ask: string[]) =>
         cache.getOrLoadAll([of, 'y', 'z'], () => cache.getOrLoadAll(ask, quickLoader().loader));
@@ -303,7 +303,7 @@ onEveryTopology((stage) => {
       expect([...(await nested('x', 'free'))]).toEqual([]);
     });
 
-    it('may be nested in loaders, those of getOrLoadAll too', async () => {
+    it('may be nested in loaders, also in those of getOrLoadAll', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const found = await cache.getOrLoadAll(['page-1', 'page-2'], async (pages) => {
         const authors = await cache.getOrLoadAll(['ada', 'bob'], quickLoader().loader);
@@ -318,7 +318,7 @@ onEveryTopology((stage) => {
 });
 
 onOneServer((stage) => {
-  it('Keys that another process loads are looked at together', async () => {
+  it('Keys that another process loads are read together', async () => {
     const keys = stage.keys();
     const names = Array.from({ length: 50 }, (_, i) => `key-${i}`);
     const held = heldLoader();

@@ -23,7 +23,7 @@ const text = (key: CacheKey) => `value of ${String(key)}`;
 
 const suite = (stage: Stage) => {
   describe('RedisCache.getOrLoadAll', () => {
-    it('loads all that is missing with one call, and nothing the next time', async () => {
+    it('loads all missing keys with one call, and none the next time', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       await cache.getOrLoad('b', () => 'value of b');
       const { loader, asked } = loaderOf(text);
@@ -38,7 +38,7 @@ const suite = (stage: Stage) => {
       expect(await cache.get('c')).toBe('value of c');
     });
 
-    it('asks for nothing where no key is named', async () => {
+    it('sends no command and loads nothing without keys', async () => {
       const { cache, events } = listenedCache(stage.client, stage.keys());
       const { loader } = loaderOf(text);
       expect(await cache.getOrLoadAll([], loader)).toEqual(new Map());
@@ -46,7 +46,7 @@ const suite = (stage: Stage) => {
       expect(events).toEqual([]);
     });
 
-    it('loads equal keys once, and gives the value to each list that was named', async () => {
+    it('loads equal keys once, and returns the value for each of them', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader, asked } = loaderOf(text);
       const keys = [['user', 1], ['user', 2], ['user', 1], 'user:2', 'x', 'x'] as const;
@@ -58,7 +58,7 @@ const suite = (stage: Stage) => {
       ]);
     });
 
-    it('takes a key of the Map for what it says, and ignores those that were not asked for', async () => {
+    it('matches the keys of the Map by content, and ignores keys that were not requested', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const found = await cache.getOrLoadAll([['user', 1] as const, ['user', 2] as const], () => {
         return new Map([
@@ -76,7 +76,7 @@ const suite = (stage: Stage) => {
       ['a list', [1]],
       ['an object', { a: 1 }],
       ['a Set', new Set(['a'])],
-    ])('refuses %s in place of a Map', async (_, result) => {
+    ])('refuses %s instead of a Map', async (_, result) => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const error = await caught(cache.getOrLoadAll(['a'], () => result as never));
       expect(error).toBeInstanceOf(TypeError);
@@ -107,7 +107,7 @@ const suite = (stage: Stage) => {
       expect(loader).toHaveBeenCalledTimes(1);
     });
 
-    it('asks for keys without a value each time where there is no negativeTtl', async () => {
+    it('loads keys without a value each time if there is no negativeTtl', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader, asked } = loaderOf((key) => (key === 'a' ? 1 : undefined));
       for (let i = 0; i < 2; i++) {
@@ -116,7 +116,7 @@ const suite = (stage: Stage) => {
       expect(asked()).toEqual([['a', 'b'], ['b']]);
     });
 
-    it('keeps hostile keys and values apart', async () => {
+    it('does not mix up hostile keys and values', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const keys: CacheKey[] = [
         '__proto__',
@@ -142,7 +142,7 @@ const suite = (stage: Stage) => {
       expect(asked()).toEqual([keys]);
     });
 
-    it('carries values of a megabyte', async () => {
+    it('returns values of a megabyte', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader } = loaderOf((key: string) => key.repeat(1024 * 1024));
       for (let i = 0; i < 2; i++) {
@@ -154,7 +154,7 @@ const suite = (stage: Stage) => {
       expect(loader).toHaveBeenCalledTimes(1);
     });
 
-    it('gives each call values of its own, and takes no notice of what becomes of its lists', async () => {
+    it('returns new values to each call, and is not affected by later changes of its input', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const keys = ['a', 'b'];
       const reading = cache.getOrLoadAll(keys, (missing) => {
@@ -210,14 +210,14 @@ const suite = (stage: Stage) => {
       ['tags', { tags: () => [''] }, RedisInvalidKeyException],
       ['ttl', { ttl: () => 5 as never }, RedisConfigurationException],
       ['timeout', { timeout: 'soon' as never }, RedisConfigurationException],
-    ])('is refused where it is impossible: %s', async (_, options, refusal) => {
+    ])('is refused if it is invalid: %s', async (_, options, refusal) => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader } = loaderOf(text);
       expect(await caught(cache.getOrLoadAll(['a'], loader, options))).toBeInstanceOf(refusal);
       expect(loader).not.toHaveBeenCalled();
     });
 
-    it('refuses all keys for one that cannot be', async () => {
+    it('refuses all keys if one is invalid', async () => {
       const { cache, events } = listenedCache(stage.client, stage.keys());
       const { loader } = loaderOf(text);
       const error = await caught(cache.getOrLoadAll(['a', ['b', '']], loader));
@@ -226,8 +226,8 @@ const suite = (stage: Stage) => {
     });
   });
 
-  describe('What getOrLoadAll tells its loader', () => {
-    it('lets it say something of each value', async () => {
+  describe('The context of a loader in getOrLoadAll', () => {
+    it('lets the loader set options for each value', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), { jitter: 0 });
       const { loader, asked } = loaderOf((key: string) => key);
       let ttl: Duration = '30ms';
@@ -260,7 +260,7 @@ const suite = (stage: Stage) => {
       ]);
     });
 
-    it('refuses a key that it is not to load', async () => {
+    it('refuses a key that the loader should not load', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       await cache.getOrLoad('b', () => 1);
       const load = (_: string[], context: LoadAllContext<string>) => {
@@ -274,7 +274,7 @@ const suite = (stage: Stage) => {
     });
   });
 
-  describe('What fails in getOrLoadAll', () => {
+  describe('A failure in getOrLoadAll', () => {
     it.each([
       [
         'at once',
@@ -283,32 +283,27 @@ const suite = (stage: Stage) => {
         },
       ],
       ['later', () => Promise.reject(new Error('origin'))],
-    ])(
-      'is the loader: the call gets its error, and loads anew the next time (%s)',
-      async (_, fail) => {
-        const { cache, of } = listenedCache(stage.client, stage.keys());
-        await cache.getOrLoad('a', () => 'a');
-        expect(await caught(cache.getOrLoadAll(['a', 'b', 'c'], fail))).toEqual(
-          new Error('origin'),
-        );
-        expect(of('cache.load').map(({ outcome }) => outcome)).toEqual([
-          'filled',
-          'failed',
-          'failed',
-        ]);
-        const { loader, asked } = loaderOf(text);
-        expect(await cache.getOrLoadAll(['a', 'b', 'c'], loader)).toEqual(
-          new Map([
-            ['a', 'a'],
-            ['b', text('b')],
-            ['c', text('c')],
-          ]),
-        );
-        expect(asked()).toEqual([['b', 'c']]);
-      },
-    );
+    ])('of the loader rejects the call, and the next call loads again (%s)', async (_, fail) => {
+      const { cache, of } = listenedCache(stage.client, stage.keys());
+      await cache.getOrLoad('a', () => 'a');
+      expect(await caught(cache.getOrLoadAll(['a', 'b', 'c'], fail))).toEqual(new Error('origin'));
+      expect(of('cache.load').map(({ outcome }) => outcome)).toEqual([
+        'filled',
+        'failed',
+        'failed',
+      ]);
+      const { loader, asked } = loaderOf(text);
+      expect(await cache.getOrLoadAll(['a', 'b', 'c'], loader)).toEqual(
+        new Map([
+          ['a', 'a'],
+          ['b', text('b')],
+          ['c', text('c')],
+        ]),
+      );
+      expect(asked()).toEqual([['b', 'c']]);
+    });
 
-    it('is stood in for by the last known values, where there are some', async () => {
+    it('is replaced by the last known values, if there are some', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), { ttl: '1ms', failSafe: '1m' });
       const { loader } = loaderOf((key: string) => text(key));
       const known = await cache.getOrLoadAll(['a', 'b'], loader, { tags: (key) => [key] });
@@ -321,7 +316,7 @@ const suite = (stage: Stage) => {
       expect(await caught(read('a', 'b'))).toEqual(new Error('origin'));
     });
 
-    it('is one value: the error names its key and path, and the others are cached', async () => {
+    it('concerns one value only: the error names its key and path, and the others are cached', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader, asked } = loaderOf((key) => (key === 'b' ? { at: new Date() } : { at: 0 }));
       const error = await caught(cache.getOrLoadAll(['a', 'b', 'c'], loader));
@@ -333,8 +328,8 @@ const suite = (stage: Stage) => {
     });
   });
 
-  describe('What getOrLoadAll finds past its ttl', () => {
-    it('is served, and refreshed by the call that loads what is missing', async () => {
+  describe('A stale value in getOrLoadAll', () => {
+    it('is served, and refreshed by the call that loads the missing values', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys(), {
         ttl: '1ms',
         staleFor: '1m',

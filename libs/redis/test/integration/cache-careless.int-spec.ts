@@ -9,8 +9,8 @@ import { caught } from './support/caught.js';
 import { onOneServer } from './support/repository-servers.js';
 
 onOneServer((stage) => {
-  describe('What RedisCache is told by a loader', () => {
-    it('may be told by functions that were taken out of the context', async () => {
+  describe('The context of a loader of RedisCache', () => {
+    it('has methods that work without the object', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       await cache.getOrLoad('x', async ({ dependOn, addTags, setTtl, skipCache, read }) => {
         await dependOn({ tags: ['early'] });
@@ -22,7 +22,7 @@ onOneServer((stage) => {
       expect(await cache.get('x')).toBeUndefined();
     });
 
-    it('keeps a value out of the cache if it does not wait for what it names', async () => {
+    it('keeps a value out of the cache if the loader does not await its dependencies', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const careless = () =>
         cache.getOrLoad('x', ({ dependOn }) => {
@@ -33,7 +33,7 @@ onOneServer((stage) => {
       expect(await cache.get('x')).toBeUndefined();
     });
 
-    it('is not believed if content has changed while it was loaded, though it changes back', async () => {
+    it('does not cache a value if a dependency has changed during the load, also if it has changed back', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       const { client } = stage;
       await client.set('flag', 'A');
@@ -61,7 +61,7 @@ describeWithRealRedis('The outbox of a cache', () => {
     await server.stop();
   });
 
-  it('does not keep what Redis will refuse again', async () => {
+  it('drops an invalidation that Redis would refuse again', async () => {
     const keys = new KeyBuilder({ app: 'test', environment: 'refused' });
     const { cache } = listenedCache(client, keys, { outbox: true });
     await client.call('ACL', 'SETUSER', 'default', '-unlink');

@@ -19,7 +19,7 @@ describe('A change on the embedded server', () => {
   it.each([
     ['a tag', { tags: ['t'] }],
     ['an entry', { keys: ['x'] }],
-  ])('of %s keeps what is old from being cached until it has ended', async (_, what) => {
+  ])('of %s lets no old value be cached until it has ended', async (_, what) => {
     const keys = new KeyBuilder({ app: 'test', environment: Object.keys(what).join('') });
     const { cache } = listenedCache(connection.client, keys);
     let source = 'old';

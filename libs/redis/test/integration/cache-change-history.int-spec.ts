@@ -2,13 +2,13 @@ import { expect, it } from '@jest/globals';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { runChangeHistory } from './support/change-history/run-change-history.js';
 
-/** Another one each day; HISTORY_SEED repeats one. */
+/** A new seed each day; HISTORY_SEED repeats any. */
 const SEED = Number(process.env['HISTORY_SEED'] ?? Math.floor(Date.now() / 86_400_000));
 
 /** The long version is `npm run change-history`. */
-describeWithRealRedis(`Writers that are killed as ${SEED} decides`, () => {
+describeWithRealRedis(`Writers that are killed at random (seed ${SEED})`, () => {
   it.each(['one server', 'cluster'] as const)(
-    'leave no value behind that is older than what was committed (%s)',
+    'leave no value behind that is older than a commit (%s)',
     async (topology) => {
       const options = { seed: SEED, topology, writers: 2, troubleMs: 2_000, kills: 1 } as const;
       const { figures, violations } = await runChangeHistory({ ...options, reads: 1_000 });
@@ -20,7 +20,7 @@ describeWithRealRedis(`Writers that are killed as ${SEED} decides`, () => {
     120_000,
   );
 
-  it('are noticed if they only invalidate what they have committed', async () => {
+  it('are detected if they only invalidate after the commit', async () => {
     const manner = 'commit, then invalidate';
     const { violations } = await runChangeHistory({ seed: SEED, manner, reads: 1_000_000 });
     expect(violations[0]?.what).toMatch(/must be seen/);

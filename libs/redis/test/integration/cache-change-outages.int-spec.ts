@@ -18,10 +18,10 @@ const read = ({ cache }: CacheOnServer, value: unknown, key = 'x') =>
   cache.resolve(key, () => value, { tags: ['t'], ...PATIENT });
 
 describeWithRealRedis('on one server', () => {
-  describe('A change while Redis is away', () => {
+  describe('A change while Redis is down', () => {
     const harmed = useHarmedServer();
 
-    /** What was cached before is what a change has to get rid of. */
+    /** Opens caches with an entry that a change has to invalidate. */
     async function openFilled(options = {}) {
       const away = await harmed.openThroughProxy({ ...QUICK, ...options });
       const other = await harmed.open();
@@ -31,12 +31,12 @@ describeWithRealRedis('on one server', () => {
       return { away, other };
     }
 
-    it('is made, soon, and invalidates when Redis is back before it has ended', async () => {
+    it('is made without a long wait, and invalidates if Redis returns before its end', async () => {
       const { away, other } = await openFilled();
       harmed.proxy.stall();
       const { ms } = await timed(() =>
         away.cache.change(OF_X, async () => {
-          expect((await read(other, 'no')).value).toBe('old'); // nobody knows
+          expect((await read(other, 'no')).value).toBe('old'); // Redis does not know of the change yet
           await harmed.proxy.heal();
           await away.client.ping();
         }),
@@ -48,7 +48,7 @@ describeWithRealRedis('on one server', () => {
       expect(away.of('cache.failure').map(({ operation }) => operation)).toContain('change');
     });
 
-    it('is made, soon, when the connection is closed, and says that it is made', async () => {
+    it('is made without a long wait if the connection is closed, and says that it is made', async () => {
       const { away } = await openFilled();
       await harmed.proxy.cut();
       await away.connection.until('connection.down');
@@ -67,7 +67,7 @@ describeWithRealRedis('on one server', () => {
       });
     });
 
-    it('that throws throws just that', async () => {
+    it('that throws rejects with its own error only', async () => {
       const { away } = await openFilled();
       await harmed.proxy.cut();
       await away.connection.until('connection.down');
@@ -75,7 +75,7 @@ describeWithRealRedis('on one server', () => {
       expect((await caught(failing)).message).toBe('rolled back');
     });
 
-    it('only when it ends succeeds: nothing old is valid, and nothing is cached until its time is over', async () => {
+    it('only at its end succeeds: no old value is valid, and nothing is cached until changeTtl has passed', async () => {
       const { away, other } = await openFilled({ changeTtl: '1s' });
       const made = away.cache.change(OF_X, async () => {
         harmed.proxy.stall();
@@ -94,7 +94,7 @@ describeWithRealRedis('on one server', () => {
       });
     });
 
-    it('only when it ends is ended as soon as Redis is back, although the cache has no outbox', async () => {
+    it('only at its end is ended as soon as Redis is back, also without an outbox', async () => {
       const { away, other } = await openFilled({ changeTtl: '10m' });
       await away.cache.change(OF_X, () => {
         harmed.proxy.stall(); // what is sent now is lost
@@ -105,7 +105,7 @@ describeWithRealRedis('on one server', () => {
       await waitUntil('it is cached again', async () => (await read(other, 'x')).status === 'hit');
     });
 
-    it('and then for longer than its time does not claim that nothing old is cached', async () => {
+    it('and then for longer than changeTtl does not claim that no old value is cached', async () => {
       const { away, other } = await openFilled({ changeTtl: '1s' });
       const made = away.cache.change(OF_X, async () => {
         harmed.proxy.stall();
@@ -117,7 +117,7 @@ describeWithRealRedis('on one server', () => {
       expect(await caught(made)).toMatchObject({ name: 'RedisInvalidationException', tags: ['t'] });
     });
 
-    it('is kept in the outbox, and this process serves nothing old meanwhile', async () => {
+    it('is kept in the outbox, and this process serves no old value meanwhile', async () => {
       const { away, other } = await openFilled({ outbox: true });
       harmed.proxy.stall();
       expect(await away.cache.change(OF_X, () => 'made')).toBe('made');
@@ -130,7 +130,7 @@ describeWithRealRedis('on one server', () => {
       for (const key of ['x', 'y']) expect((await read(other, 'new', key)).value).toBe('new');
     });
 
-    it('is refused before anything is changed, if the cache is closed then', async () => {
+    it('is refused before any work if the cache is closed during outages', async () => {
       const { away, other } = await openFilled({ onOutage: 'closed' });
       harmed.proxy.stall();
       const work = jest.fn();
@@ -143,7 +143,7 @@ describeWithRealRedis('on one server', () => {
       await waitUntil('it is cached again', async () => (await read(other, 'x')).status === 'hit');
     });
 
-    it('survives a flush of everything', async () => {
+    it('is not disturbed by FLUSHALL', async () => {
       const { away, other } = await openFilled();
       await away.cache.change(OF_X, async () => {
         await other.client.flushall();
@@ -155,7 +155,7 @@ describeWithRealRedis('on one server', () => {
       }
     });
 
-    it('and full is ended as well, beside another writer', async () => {
+    it('that is also full is ended as well, beside another writer', async () => {
       const { away, other } = await openFilled({ ...PATIENT, changeTtl: '1s' });
       const [begun, finishing] = [latch(), latch()];
       const another = (await harmed.open({ changeTtl: '1s' })).cache.change(OF_X, async () => {
@@ -174,7 +174,7 @@ describeWithRealRedis('on one server', () => {
       await waitUntil('it is cached again', async () => (await read(other, 'x')).status === 'hit');
     });
 
-    it('is waited for by close(), which says how much could not be told', async () => {
+    it('is awaited by close(), which reports the number of lost invalidations', async () => {
       const { away } = await openFilled(PATIENT);
       const [begun, finishing] = [latch(), latch()];
       const making = away.cache.change(OF_X, async () => {

@@ -38,7 +38,7 @@ describeWithRealRedis('A process that is killed between commit and invalidation'
     it.each([
       ['a tag', { tags: ['t'] }],
       ['an entry', { keys: ['x'] }],
-    ])('leaves nothing old behind of %s, and what is new is cached soon', async (_, what) => {
+    ])('leaves no old value of %s behind, and the new value is cached soon', async (_, what) => {
       const { cache } = listenedCache(connection.client, keys, { loadTimeout: '10m' });
       let source = 'old';
       const load = () => cache.resolve('x', () => source, { tags: ['t'] });

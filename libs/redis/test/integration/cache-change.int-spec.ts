@@ -38,8 +38,8 @@ onEveryTopology((stage) => {
     return { keys, writer, reader };
   };
 
-  describe('A change of what has a tag', () => {
-    it('returns what its work returns, and what was cached before is not served any more', async () => {
+  describe('A change of a tag', () => {
+    it('returns the result of its work, and older entries are not served any more', async () => {
       const { keys, writer, reader } = await twoProcesses();
       let source = 'old';
       const load = () => reader.cache.resolve('x', () => source, TAGGED);
@@ -58,7 +58,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.get(tagKey(keys))).toMatch(/^v/);
     });
 
-    it('lets nobody cache anything from before its work begins until it has ended', async () => {
+    it('lets no value be cached from the begin of its work to its end', async () => {
       const { keys, writer, reader } = await twoProcesses();
       await reader.cache.getOrLoad('x', () => 'old', TAGGED);
       const change = heldChange(writer.cache, TAGGED);
@@ -80,7 +80,7 @@ onEveryTopology((stage) => {
       ]);
     });
 
-    it('makes invalid what was being loaded when it began', async () => {
+    it('invalidates values whose load was running when it began', async () => {
       const { writer, reader } = await twoProcesses();
       const old = heldLoader(() => 'old');
       const loading = reader.cache.getOrLoad('x', old.load, TAGGED);
@@ -95,7 +95,7 @@ onEveryTopology((stage) => {
       expect(await reader.cache.getOrLoad('x', () => 'new', TAGGED)).toBe('new');
     });
 
-    it('whose writer dies after the commit leaves nothing old behind', async () => {
+    it('leaves no old value behind if its writer dies after the commit', async () => {
       const { keys, writer, reader } = await twoProcesses();
       let source = 'old';
       const old = heldLoader(() => source);
@@ -116,7 +116,7 @@ onEveryTopology((stage) => {
       await dying.made;
     });
 
-    it('does not keep others from ending theirs, nor ends theirs', async () => {
+    it('does not end the changes of others, and lets them end', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const first = heldChange(writer.cache, TAGGED);
       const second = heldChange(reader.cache, TAGGED);
@@ -130,7 +130,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.exists(tagKey(keys))).toBe(0);
     });
 
-    it('may be made inside another one, and read there', async () => {
+    it('may be made inside another change, in which values can be read', async () => {
       const { writer, reader } = await twoProcesses();
       let source = 'old';
       const load = () => reader.cache.getOrLoad('x', () => source, TAGGED);
@@ -162,7 +162,7 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
-    it('does not count writers whose time is over', async () => {
+    it('ignores writers whose changeTtl has passed', async () => {
       const { keys, writer } = await twoProcesses();
       const change = heldChange(writer.cache, TAGGED);
       await change.hasBegun;
@@ -174,7 +174,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.exists(tagKey(keys))).toBe(0);
     });
 
-    it('that throws is ended as well, and throws what its work threw', async () => {
+    it('that throws is ended as well, and rejects with the error of its work', async () => {
       const { keys, writer } = await twoProcesses();
       const failure = new Error('rolled back, or not');
       const failing = writer.cache.change(TAGGED, () => Promise.reject(failure));
@@ -186,7 +186,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.exists(tagKey(keys))).toBe(0);
     });
 
-    it('leaves no version that has appeared meanwhile', async () => {
+    it('removes a version that was made meanwhile', async () => {
       const { keys, writer, reader } = await twoProcesses();
       let source = 'old';
       const load = () => reader.cache.resolve('x', () => source, TAGGED);
@@ -201,7 +201,7 @@ onEveryTopology((stage) => {
       expect(await load()).toMatchObject({ value: 'new', status: 'miss' });
     });
 
-    it('is announced again when it was forgotten, and what was cached meanwhile is invalid', async () => {
+    it('is announced again if Redis has lost it, and values cached meanwhile are invalid', async () => {
       const keys = stage.keys();
       const writer = listenedCache(stage.client, keys, { changeTtl: '1s' });
       const reader = listenedCache(await stage.open(), keys);
@@ -217,7 +217,7 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
-    it('gives signs of life for as long as it takes, and none after that', async () => {
+    it('sends signs of life until its end, and none afterwards', async () => {
       const keys = stage.keys();
       const writer = listenedCache(stage.client, keys, { changeTtl: '1s' });
       const change = heldChange(writer.cache, TAGGED);
@@ -230,7 +230,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.exists(tagKey(keys))).toBe(0);
     });
 
-    it('with a thousand tags, hostile ones among them, invalidates each', async () => {
+    it('with a thousand tags, also hostile ones, invalidates each', async () => {
       const { writer, reader } = await twoProcesses();
       const hostile = ['w:x@9999999999999', '*', '{a}', 'a:b', '\n', '😀', 'v0', ' '];
       const tags = [...hostile, ...Array.from({ length: 1_000 }, (_, i) => `t${i}`)];
@@ -247,7 +247,7 @@ onEveryTopology((stage) => {
       expect(await load('new')).toEqual(new Set(['new']));
     });
 
-    it('of nothing just does its work', async () => {
+    it('without tags and keys just does its work', async () => {
       const { writer } = await twoProcesses();
       expect(await writer.cache.change({}, () => 1)).toBe(1);
       expect(await writer.cache.change({ tags: [], keys: [] }, () => Promise.resolve(2))).toBe(2);
@@ -269,7 +269,7 @@ onEveryTopology((stage) => {
   describe('A change of an entry', () => {
     const OF_X = { keys: ['x'] } as const;
 
-    it('removes it, and lets nobody cache it until it has ended', async () => {
+    it('removes the entry, and lets no value be cached until it has ended', async () => {
       const { keys, writer, reader } = await twoProcesses();
       let source = 'old';
       const load = () => reader.cache.resolve('x', () => source);
@@ -290,7 +290,7 @@ onEveryTopology((stage) => {
       expect(await load()).toMatchObject({ value: 'new', status: 'hit' });
     });
 
-    it('keeps out what was being loaded when it began', async () => {
+    it('keeps out values whose load was running when it began', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const old = heldLoader(() => 'old');
       const loading = reader.cache.getOrLoad('x', old.load);
@@ -305,7 +305,7 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
-    it('removes what was cached at the last moment', async () => {
+    it('removes an entry that was cached at the last moment', async () => {
       const keys = stage.keys();
       const gate = gated(stage.client);
       const writer = listenedCache(gate.client, keys);
@@ -330,9 +330,9 @@ onEveryTopology((stage) => {
       ['delete', (cache: RedisCache) => cache.delete('x')],
       ['invalidatePattern', (cache: RedisCache) => cache.invalidatePattern('*')],
       ['set', (cache: RedisCache) => cache.set('x', 'set')],
-      ['set of nothing', (cache: RedisCache) => cache.set('x', null)],
+      ['set of null', (cache: RedisCache) => cache.set('x', null)],
       ['getOrLoad', (cache: RedisCache) => cache.getOrLoad('x', () => 'old')],
-    ])('is not ended by %s, and nothing is cached then', async (_, disturb) => {
+    ])('is not ended by %s, and no value is cached then', async (_, disturb) => {
       const { keys, writer, reader } = await twoProcesses();
       await reader.cache.getOrLoad('y', () => 1);
       const change = heldChange(writer.cache, OF_X);
@@ -345,7 +345,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.exists(leaseKey(keys))).toBe(0);
     });
 
-    it('that was forgotten is not spared what was cached meanwhile', async () => {
+    it('that Redis has lost removes values cached meanwhile', async () => {
       const { keys, writer, reader } = await twoProcesses();
       let source = 'old';
       const load = () => reader.cache.resolve('x', () => source);
@@ -360,7 +360,7 @@ onEveryTopology((stage) => {
       expect(await load()).toMatchObject({ value: 'new', status: 'miss' });
     });
 
-    it('leaves the lease to another writer who is not done', async () => {
+    it('leaves the lease to another writer that has not ended', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const first = heldChange(writer.cache, OF_X);
       const second = heldChange(reader.cache, OF_X);
@@ -374,8 +374,8 @@ onEveryTopology((stage) => {
     });
   });
 
-  describe('Who reads what is being changed', () => {
-    it('does not wait for a load of another process, nor keeps others waiting', async () => {
+  describe('A reader of a value that is being changed', () => {
+    it('does not wait for a load of another process, and lets no other reader wait', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const third = listenedCache(await stage.open(), keys);
       const change = heldChange(writer.cache, TAGGED);
@@ -410,7 +410,7 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
-    it('does not take over the lease on which writers stand, however long that is silent', async () => {
+    it('does not take over the lease of writers, also if that is silent for long', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const change = heldChange(writer.cache, { keys: ['x'] });
       await change.hasBegun;
@@ -422,7 +422,7 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
-    it('gives back a lease that was got when the change had begun', async () => {
+    it('gives back a lease that it acquired after the begin of the change', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const gate = gated(await stage.open());
       const late = listenedCache(gate.client, keys, { loadTimeout: '10m' });
@@ -439,7 +439,7 @@ onEveryTopology((stage) => {
       await change.made;
     });
 
-    it('may name it while loading: the value is not cached, nor shared later', async () => {
+    it('may name it while loading: the value is not cached, and not shared later', async () => {
       const { writer, reader } = await twoProcesses();
       const change = heldChange(writer.cache, TAGGED);
       await change.hasBegun;
@@ -465,7 +465,7 @@ onEveryTopology((stage) => {
       expect(await reader.cache.get('x')).toBe('new');
     });
 
-    it('keeps nobody waiting once it has named it', async () => {
+    it('lets no caller wait after it has named it', async () => {
       const { keys, writer, reader } = await twoProcesses();
       const third = listenedCache(await stage.open(), keys);
       const change = heldChange(writer.cache, TAGGED);
@@ -498,7 +498,7 @@ onEveryTopology((stage) => {
       expect(await reader.cache.get('x')).toBeUndefined();
     });
 
-    it('shares a load with those who came before it began, and with nobody who came later', async () => {
+    it('shares a load with callers from before its begin, and with no later callers', async () => {
       const { writer, reader } = await twoProcesses();
       const change = heldChange(writer.cache, TAGGED);
       await change.hasBegun;

@@ -73,13 +73,13 @@ class NotingGuard implements CanActivate {
 class PriceController {
   @Get('prices')
   prices(@Req() { headers }: Request): object {
-    return { for: headers['x-api-key'] ?? 'everybody', call: ++calls };
+    return { for: headers['x-api-key'] ?? 'all', call: ++calls };
   }
 
   @Get('keyed')
   @CacheKey(() => 'keyed')
   keyed(@Req() { query }: Request): object {
-    return { for: query['api_key'] ?? 'everybody', call: ++calls };
+    return { for: query['api_key'] ?? 'all', call: ++calls };
   }
 
   @Get('shared')
@@ -181,7 +181,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(calls).toBe(3);
   });
 
-  it('takes nobody for known because of what browsers, proxies and caches send', async () => {
+  it('does not take headers of browsers, proxies and caches for credentials', async () => {
     const anonymous = {
       'user-agent': 'Mozilla/5.0',
       accept: '*/*',
@@ -205,7 +205,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
   });
 
   it.each(['user', 'currentUser', 'auth', 'principal', 'account', 'apiKey'])(
-    'shares nothing with whom a guard has noted as request.%s',
+    'shares nothing with a user that a guard has set as request.%s',
     async (property) => {
       const path = `/prices?${property}`;
       const noted = { 'x-note-in': property };
@@ -213,19 +213,19 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     },
   );
 
-  it('shares nothing with a key in the query, where that is not in the key of the response', async () => {
+  it('shares nothing with a request that has an API key in the query, unless the cache key contains it', async () => {
     expect(await cached('/keyed?api_key=a', {})).toEqual(['BYPASS']);
     expect(await cached('/keyed?page=1', {}, {})).toEqual(['MISS', 'HIT']);
     expect(await cached('/keyed?page=1&access-token=b', {})).toEqual(['BYPASS']);
     expect(await cached('/prices?api_key=a', {}, {})).toEqual(['MISS', 'HIT']);
   });
 
-  it('shares what is declared as shared', async () => {
+  it('shares responses that are declared as shared', async () => {
     const keys = ['a', 'b'].map((key) => ({ 'x-api-key': key }));
     expect(await cached('/shared', ...keys, {})).toEqual(['MISS', 'HIT', 'HIT']);
   });
 
-  it('gives each value of a declared header an entry of its own', async () => {
+  it('has an entry for each value of a declared header', async () => {
     const tenants = ['a', 'b', 'a'].map((id) => ({ 'x-tenant-id': id }));
     expect(await cached('/varying', ...tenants)).toEqual(['MISS', 'MISS', 'HIT']);
     expect(await cached('/varying', { ...tenants[0], 'x-api-key': '1' })).toEqual(['BYPASS']);
@@ -342,7 +342,7 @@ describe('RedisCacheInterceptor on a GraphQL resolver with a key', () => {
     ['has X-Api-Key', { 'x-api-key': 'a' }],
     ['has Authorization', { authorization: 'Bearer a' }],
     ['has a further header that counts', { 'x-acme-partner': 'a' }],
-    ['is of whom the context names', { 'x-who': 'Ada' }],
+    ['has a user in its context', { 'x-who': 'Ada' }],
   ])('shares nothing with a request that %s', async (_, headers) => {
     const shared = await ask('price');
     calls = 100;
@@ -351,7 +351,7 @@ describe('RedisCacheInterceptor on a GraphQL resolver with a key', () => {
     expect(await ask('price')).toBe(shared);
   });
 
-  it('shares what is declared as shared', async () => {
+  it('shares responses that are declared as shared', async () => {
     const first = await ask('shared', { 'x-api-key': 'a' });
     expect(await ask('shared', { 'x-api-key': 'b' })).toBe(first);
     expect(await ask('shared')).toBe(first);
@@ -393,7 +393,7 @@ describe('RedisCacheInterceptor on a gateway with a key', () => {
     ['a cookie', { extraHeaders: { cookie: 'session=a' } }],
     ['the auth of its handshake', { auth: { key: 'a' } }],
     ['its query', { query: { token: 'a' } }],
-  ])('shares nothing with a client that says who it is in %s', async (_, options) => {
+  ])('shares nothing with a client that has credentials in %s', async (_, options) => {
     const shared = await ask();
     calls = 100;
     expect(await ask(options)).toBe(101);
@@ -456,7 +456,7 @@ describe('RedisCacheInterceptor on a message handler with a key', () => {
   it.each([
     ['its metadata', { metadata: { authorization: 'Bearer a' } }],
     ['a certificate', { cert, key }],
-  ])('shares nothing with a client that says who it is in %s', async (_, options) => {
+  ])('shares nothing with a client that has credentials in %s', async (_, options) => {
     const shared = await ask();
     calls = 100;
     expect(await ask(options)).toBe(101);

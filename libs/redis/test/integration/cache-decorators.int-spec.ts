@@ -231,20 +231,20 @@ describe('@Cached', () => {
     expect(posts.calls).toBe(2);
   });
 
-  it('keeps results with a serializer of its own', async () => {
+  it('stores results with its own serializer', async () => {
     const posts = (await boot([Posts])).get(Posts, { strict: false });
     const found = [await posts.releasedAt(5), await posts.releasedAt(5)];
     expect([found, posts.calls]).toEqual([[new Date(5), new Date(5)], 1]);
   });
 
-  it('calls it once for fifty callers at once', async () => {
+  it('calls the method once for fifty concurrent callers', async () => {
     const posts = await bootPosts();
     const found = await Promise.all(Array.from({ length: 50 }, () => posts.find(1)));
     expect(found).toEqual(Array.from({ length: 50 }, () => ({ id: 1, title: 'One' })));
     expect(posts.calls).toBe(1);
   });
 
-  it('tells arguments apart by type, and not by the order of properties', async () => {
+  it('distinguishes arguments by type, and not by the order of properties', async () => {
     const posts = await bootPosts();
     await posts.findOptional(1, { a: 1, b: 2 });
     await posts.findOptional(1, { b: 2, a: 1 });
@@ -256,7 +256,7 @@ describe('@Cached', () => {
     expect(posts.calls).toBe(5);
   });
 
-  it('remembers that there is none for negativeTtl only', async () => {
+  it('remembers a null for negativeTtl only', async () => {
     const posts = await bootPosts();
     expect([await posts.find(9), await posts.find(9)]).toEqual([null, null]);
     expect(posts.calls).toBe(2);
@@ -264,7 +264,7 @@ describe('@Cached', () => {
     expect(posts.calls).toBe(3);
   });
 
-  it('takes a key for what it cannot make one of', async () => {
+  it('needs the option key for arguments from which it cannot make a key', async () => {
     const app = await boot([Posts, Titles]);
     const titles = app.get(Titles, { strict: false });
     const other = () => undefined;
@@ -279,7 +279,7 @@ describe('@Cached', () => {
     expect(failure).toHaveProperty('code', 'REDIS_CONFIGURATION');
   });
 
-  it('refuses a result that would not come back equal, naming the path to it', async () => {
+  it('refuses a result that would not come back equal, and names its path', async () => {
     const posts = await bootPosts();
     for (let i = 0; i < 2; i++) {
       const error = await caught(posts.dated());
@@ -288,13 +288,13 @@ describe('@Cached', () => {
     expect(posts.calls).toBe(2);
   });
 
-  it('passes on what the method throws, each time', async () => {
+  it('passes on the error of the method, each time', async () => {
     const posts = await bootPosts();
     expect(await caught(posts.failing())).toEqual(new TypeError('call 1'));
     expect(await caught(posts.failing())).toEqual(new TypeError('call 2'));
   });
 
-  it('is told at once where two methods ask for each other', async () => {
+  it('rejects at once if two methods ask for each other', async () => {
     const posts = await bootPosts();
     expect(await caught(posts.author(1))).toMatchObject({
       name: 'RedisLoadCycleException',
@@ -302,7 +302,7 @@ describe('@Cached', () => {
     });
   });
 
-  it('gives the last value of an Observable, which is only subscribed on a miss', async () => {
+  it('returns the last value of an Observable, which is subscribed only on a miss', async () => {
     const posts = await bootPosts();
     const seen: string[] = [];
     for (let i = 0; i < 2; i++) {
@@ -322,7 +322,7 @@ describe('@Cached', () => {
     expect(await caught(lastValueFrom(posts.broken()))).toEqual(new TypeError('call 2'));
   });
 
-  it('says what to do about a type that the compiler does not note', () => {
+  it('says what to do if the compiler emits no type', () => {
     const declare = () => {
       class Aliasing {
         @Cached()
@@ -335,13 +335,13 @@ describe('@Cached', () => {
     expect(declare).toThrow(/@Cached\(\)=get: the option returns/);
   });
 
-  it('says what to do about an Observable that was taken for a promise', async () => {
+  it('says what to do if an Observable was taken for a promise', async () => {
     const posts = await bootPosts();
     const result = posts.misdeclared() as unknown as Promise<string>;
     expect((await caught(result)).message).toMatch(/misdeclared.*the option returns/);
   });
 
-  it('simply runs the method of an instance that Nest did not make', async () => {
+  it('just calls the method of an instance that Nest has not made', async () => {
     const posts = new Posts();
     expect(await posts.find(1)).toEqual(await posts.find(1));
     expect(posts.calls).toBe(2);
@@ -349,7 +349,7 @@ describe('@Cached', () => {
     expect(await posts.rename(1, 'New')).toEqual({ id: 1, title: 'New' });
   });
 
-  it('takes a double for the cache', async () => {
+  it('accepts a test double of the cache', async () => {
     const double = { getOrLoad: (_key: unknown, load: () => unknown) => load() };
     const app = await Test.createTestingModule({
       providers: [Titles, { provide: getRedisCacheToken(), useValue: double }],
@@ -359,7 +359,7 @@ describe('@Cached', () => {
     expect([await titles.of(post), await titles.of(post)]).toEqual(['1 1', '1 2']);
   });
 
-  it('adds nothing that is seen on an instance', async () => {
+  it('adds no visible property to an instance', async () => {
     const posts = await bootPosts();
     expect(Object.keys(posts)).toEqual(Object.keys(new Posts()));
     expect(Object.getOwnPropertySymbols(posts)).toEqual([]);
@@ -367,7 +367,7 @@ describe('@Cached', () => {
     expect(Posts.prototype.find).toHaveLength(1);
   });
 
-  it('keeps the entries of a subclass apart', async () => {
+  it('has separate entries for a subclass', async () => {
     const app = await boot([Posts, OtherPosts]);
     const [posts, others] = [Posts, OtherPosts].map((type) => app.get(type, { strict: false }));
     others?.titles.set(1, 'Other');
@@ -377,7 +377,7 @@ describe('@Cached', () => {
     ]);
   });
 
-  it('caches a method and the one that it calls through super, each for itself', async () => {
+  it('caches a method and the one that it calls through super separately', async () => {
     class Base {
       @Cached()
       async get(id: number): Promise<string> {
@@ -398,7 +398,7 @@ describe('@Cached', () => {
     ]);
   });
 
-  it('works for request-scoped and transient providers, by one entry', async () => {
+  it('works for request-scoped and transient providers, with one entry', async () => {
     let calls = 0;
     class Scoped {
       @Cached()
@@ -435,24 +435,27 @@ describe('@Cached', () => {
     ]);
   });
 
-  it.each([0, 1])('keeps the metadata of the method, whoever comes first (%d)', (order) => {
-    const decorators = [SetMetadata('role', 'admin'), Cached()];
-    class Guarded {
-      async get(): Promise<number> {
-        return 1;
+  it.each([0, 1])(
+    'keeps the metadata of the method, in any order of the decorators (%d)',
+    (order) => {
+      const decorators = [SetMetadata('role', 'admin'), Cached()];
+      class Guarded {
+        async get(): Promise<number> {
+          return 1;
+        }
       }
-    }
-    const descriptor = Object.getOwnPropertyDescriptor(
-      Guarded.prototype,
-      'get',
-    ) as PropertyDescriptor;
-    for (const decorate of order ? decorators.reverse() : decorators) {
-      (decorate as MethodDecorator)(Guarded.prototype, 'get', descriptor);
-    }
-    expect(Reflect.getMetadata('role', descriptor.value as object)).toBe('admin');
-  });
+      const descriptor = Object.getOwnPropertyDescriptor(
+        Guarded.prototype,
+        'get',
+      ) as PropertyDescriptor;
+      for (const decorate of order ? decorators.reverse() : decorators) {
+        (decorate as MethodDecorator)(Guarded.prototype, 'get', descriptor);
+      }
+      expect(Reflect.getMetadata('role', descriptor.value as object)).toBe('admin');
+    },
+  );
 
-  it('works on a route, with the metadata of the route', async () => {
+  it('works on a route, and keeps its metadata', async () => {
     let calls = 0;
     @Controller('posts')
     class PostsController {
@@ -489,13 +492,13 @@ describe('@Cached', () => {
       return Same;
     };
 
-    it('a second class of one name', async () => {
+    it('a second class with the same name', async () => {
       const error = await caught(bootUnconnected([classNamed(undefined), classNamed(undefined)]));
       expect(error.name).toBe('RedisConfigurationException');
       expect(error.message).toMatch(/Same\.get: another name, with the option name/);
     });
 
-    it('but not if it has a name of its own', async () => {
+    it('but not with a name of its own', async () => {
       const [a, b] = [classNamed('a'), classNamed('b')];
       const app = await boot([a, b]);
       expect(await app.get(a, { strict: false }).get()).toBe(1);
@@ -519,7 +522,7 @@ describe('@Cached', () => {
       expect(error.message).toMatch(/titles: another name/);
     });
 
-    it('a cache that nobody declared', async () => {
+    it('a cache that is not declared', async () => {
       class Lost {
         @Cached({ cache: 'nowhere' })
         async get(): Promise<number> {
@@ -547,21 +550,21 @@ describe('@Cached', () => {
 });
 
 describe('@InvalidatesCache', () => {
-  it('invalidates tags made of the result before the caller hears of it', async () => {
+  it('invalidates tags made from the result before it returns', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     await posts.rename(1, 'New');
     expect(await posts.find(1)).toEqual({ id: 1, title: 'New' });
   });
 
-  it('deletes entries by keys made of the arguments', async () => {
+  it('deletes entries by keys made from the arguments', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     await posts.forget(1);
     expect(await posts.find(1)).toBeNull();
   });
 
-  it('stands above others, for other caches', async () => {
+  it('can be repeated for several caches', async () => {
     const app = await boot([Posts]);
     const posts = app.get(Posts, { strict: false });
     const reports = app.get<RedisCache>(getRedisCacheToken('reports'), { strict: false });
@@ -572,7 +575,7 @@ describe('@InvalidatesCache', () => {
     expect(await reports.get(['Posts.find', cacheKeyOf([1])])).toBeUndefined();
   });
 
-  it('leaves everything as it is when the method fails', async () => {
+  it('invalidates nothing when the method fails', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     expect((await caught(posts.failToWrite())).message).toBe('not written');
@@ -580,7 +583,7 @@ describe('@InvalidatesCache', () => {
     expect(posts.calls).toBe(1);
   });
 
-  it("holds an Observable's values back until the last one's tags are invalidated", async () => {
+  it('delays the values of an Observable until the tags of the last one are invalidated', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     posts.titles.set(1, 'New');
@@ -591,7 +594,7 @@ describe('@InvalidatesCache', () => {
     expect(await read).toEqual({ id: 1, title: 'New' });
   });
 
-  it('rejects, typed, when Redis does not acknowledge it', async () => {
+  it('rejects with a RedisException if Redis does not acknowledge it', async () => {
     const own = await startRedis();
     const root = RedisModule.forRoot({ ...options(), url: own.url, commandTimeout: '300ms' });
     const posts = (await boot([Posts], root)).get(Posts, { strict: false });
@@ -610,7 +613,7 @@ describe('@InvalidatesCache', () => {
 });
 
 describe("@InvalidatesCache with when: 'around'", () => {
-  it('lets nobody cache what is old from before the method begins until it has ended', async () => {
+  it('lets no old value be cached from the begin of the method to its end', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     expect(await posts.renameAround(1, 'New')).toEqual({ id: 1, title: 'New' });
@@ -620,14 +623,14 @@ describe("@InvalidatesCache with when: 'around'", () => {
     expect(posts.calls).toBe(calls + 1); // what was read inside was not cached
   });
 
-  it('invalidates when the method fails, too, because it may have written', async () => {
+  it('invalidates also when the method fails, because it may have written', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     expect((await caught(posts.renameAround(1, ''))).message).toBe('half written');
     expect(await posts.find(1)).toEqual({ id: 1, title: '' });
   });
 
-  it("gives an Observable's values once it is invalidated", async () => {
+  it('emits the values of an Observable after the invalidation', async () => {
     const posts = await bootPosts();
     await posts.find(1);
     const values = await firstValueFrom(posts.renameAround$(1, 'New').pipe(toArray()));
@@ -635,7 +638,7 @@ describe("@InvalidatesCache with when: 'around'", () => {
     expect(await posts.find(1)).toEqual({ id: 1, title: 'New' });
   });
 
-  it('rejects, with what the method returned, when Redis was not there at all', async () => {
+  it('rejects with the result of the method if Redis was down all the time', async () => {
     const own = await startRedis();
     const root = RedisModule.forRoot({ ...options(), url: own.url, commandTimeout: '300ms' });
     const posts = (await boot([Posts], root)).get(Posts, { strict: false });
@@ -651,7 +654,7 @@ describe("@InvalidatesCache with when: 'around'", () => {
     await own.stop();
   });
 
-  it('is refused for any other time', () => {
+  it('is refused for any other value', () => {
     const declare = () => {
       class Untimely {
         @InvalidatesCache({ when: 'before' as 'around' })

@@ -12,7 +12,7 @@ class Note {
 }
 
 onEveryTopology((stage) => {
-  describe('A cached value that is made from an entity', () => {
+  describe('A cached value that depends on an entity', () => {
     function open() {
       const keys = stage.keys();
       const notes = new RedisRepository(stage.client, keys, Note);
@@ -26,7 +26,7 @@ onEveryTopology((stage) => {
       return { notes, cache, load, keys };
     }
 
-    it('is loaded anew after each way to write the entity', async () => {
+    it('is loaded again after each kind of write of the entity', async () => {
       const { notes, load } = open();
       expect(await load('a')).toEqual({ load: 1 });
       await notes.save({ id: 'a', text: 'one' });
@@ -43,7 +43,7 @@ onEveryTopology((stage) => {
       expect(await load('a')).toEqual({ load: 6 });
     });
 
-    it('ends with an entity that expires', async () => {
+    it('ends when the entity expires', async () => {
       const { notes, load } = open();
       await notes.save({ id: 'a', text: 'one' }, { ttl: '500ms' });
       expect(await load('a')).toEqual({ load: 1, text: 'one' });
@@ -51,7 +51,7 @@ onEveryTopology((stage) => {
       expect(await load('a')).toEqual({ load: 2 });
     });
 
-    it('is not kept if the entity is written while it is loaded', async () => {
+    it('is not cached if the entity is written during the load', async () => {
       const { notes, cache } = open();
       await notes.save({ id: 'a', text: 'old' });
       const dependsOn = [notes.dependencyOn('a')];

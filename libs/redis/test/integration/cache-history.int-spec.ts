@@ -2,17 +2,17 @@ import { expect, it } from '@jest/globals';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { runHistory } from './support/history/run-history.js';
 
-/** Another one each day, the same for everybody who looks for what it has found. */
+/** A new seed each day, so that a failure can be repeated on the same day; HISTORY_SEED repeats any. */
 const SEED = Number(process.env['HISTORY_SEED'] ?? Math.floor(Date.now() / 86_400_000));
 
 /** The long version is `npm run history`. */
-describeWithRealRedis(`What ${SEED} leads to`, () => {
+describeWithRealRedis(`A random history (seed ${SEED})`, () => {
   it.each([
     ['one server', false],
     ['cluster', false],
     ['cluster', true],
   ] as const)(
-    'is never an older value than was acknowledged, nor two loads at once (%s, slots are moved: %s)',
+    'never returns a value older than acknowledged writes, and never loads twice at once (%s, moved slots: %s)',
     async (topology, migrations) => {
       const history = await runHistory({
         seed: SEED,

@@ -240,7 +240,7 @@ describe.each<Adapter>(['fastify', 'express'])(
     });
     afterAll(() => app.close());
 
-    /** The same from a miss, from a hit and without a body. */
+    /** Requests a miss, a hit and a HEAD, which must get the same answer. */
     const twice = async (path: string, from = app) => {
       const [miss, hit] = [await from.request(path), await from.request(path)];
       const head = await from.request(path, {}, 'HEAD');
@@ -250,7 +250,7 @@ describe.each<Adapter>(['fastify', 'express'])(
       return hit;
     };
 
-    it.each(['/route/count', '/class'])('can look into the answer on a hit: %s', async (path) => {
+    it.each(['/route/count', '/class'])('can read the response on a hit: %s', async (path) => {
       const { text } = await twice(path);
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(COUNTED)));
     });
@@ -264,7 +264,7 @@ describe.each<Adapter>(['fastify', 'express'])(
       },
     );
 
-    it('sees what there was before other interceptors changed it', async () => {
+    it('sees the value before other interceptors have changed it', async () => {
       const { text } = await twice('/route/sorted');
       expect(JSON.parse(text)).toMatchObject({
         items: [{ name: 'b' }, { name: 'a' }],
@@ -273,16 +273,16 @@ describe.each<Adapter>(['fastify', 'express'])(
       expect(seen).toEqual([1, 2, 3].map(() => VALUES['list']?.()));
     });
 
-    it('sees what interceptors inside have made of it', async () => {
+    it('sees the value that inner interceptors have made', async () => {
       await twice('/route/inside');
       expect(seen).toEqual([1, 2, 3].map(() => ({ count: 0, items: [] })));
     });
 
-    it('sets headers by what it sees', async () => {
+    it('sets headers depending on the value', async () => {
       expect((await twice('/route/total')).headers['x-total']).toBe('2');
     });
 
-    it('sees all of it where it waited for the answer to another request', async () => {
+    it('sees the whole value also if it waited for the response to another request', async () => {
       const answers = await Promise.all(
         Array.from({ length: 8 }, () => app.request('/route/count?together')),
       );
@@ -298,21 +298,21 @@ describe.each<Adapter>(['fastify', 'express'])(
       ['keyed', '["a"]'],
       ['file', '2'],
       ['bytes', '{"size":3}'],
-    ])('leaves uncached what it could not be shown again: %s', async (path, text) => {
+    ])('does not cache a value that it could not see again: %s', async (path, text) => {
       for (let i = 0; i < 2; i++) {
         const answer = await app.request(`/route/${path}`);
         expect([answer.cache, answer.text]).toEqual(['BYPASS', text]);
       }
     });
 
-    it('leaves uncached what it gives another status', async () => {
+    it('does not cache a response to which it gives another status', async () => {
       for (let i = 0; i < 2; i++) {
         const { status, cache } = await app.request('/route/status');
         expect([status, cache]).toEqual([202, 'BYPASS']);
       }
     });
 
-    it('is not shown what the class hides, which is not stored either', async () => {
+    it('does not see properties that the class hides, which are not stored either', async () => {
       const { text } = await twice('/account');
       expect(JSON.parse(text)).toEqual({ data: { items: [], name: 'Ada' } });
       expect(seen).toEqual([
@@ -358,7 +358,7 @@ describe.each<Adapter>(['fastify', 'express'])(
       for (const value of others) expect(value).toEqual(first);
     });
 
-    it('may come later than what is cached, and stand around an interceptor that Nest has not made', async () => {
+    it('may be added later than entries, and around an interceptor that Nest has not made', async () => {
       const cache = { timeout: '5s' } as const;
       const redis = { url: server.url, app: `around-later-${adapter}`, cache };
       const controllers = [DecoratedController];

@@ -7,7 +7,7 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 import { pass } from '../../../../test/support/time.js';
 
-/** Who has sent the request, as a middleware notes it. */
+/** The sender of the request, as a middleware notes it. */
 const sender = new AsyncLocalStorage<unknown>();
 
 @Controller('context')
@@ -60,18 +60,18 @@ describe.each<Adapter>(['fastify', 'express'])(
       await server.stop();
     });
 
-    it('runs in the context of the request that it answers', async () => {
+    it('runs in the async context of its request', async () => {
       expect(await getAs('Ada', 'cached')).toEqual({ sender: 'Ada', cache: 'MISS' });
       expect(await getAs('Grace', 'cached')).toEqual({ sender: 'Ada', cache: 'HIT' });
     });
 
-    it('runs in that of the request that makes anew what is stale', async () => {
+    it('runs in that of the request that refreshes a stale response', async () => {
       expect(await getAs('Ada', 'stale')).toEqual({ sender: 'Ada', cache: 'MISS' });
       await pass(60);
       expect(await getAs('Grace', 'stale')).toEqual({ sender: 'Grace', cache: 'MISS' });
     });
 
-    it('runs in that of each request where they have waited for a response in vain', async () => {
+    it('runs in that of each request if a private response cannot be shared', async () => {
       const names = Array.from({ length: 8 }, (_, i) => `client ${i}`);
       const answers = await Promise.all(names.map((name) => getAs(name, 'private')));
       expect(answers).toEqual(names.map((name) => ({ sender: name, cache: 'BYPASS' })));

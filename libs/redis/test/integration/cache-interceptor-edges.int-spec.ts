@@ -111,7 +111,7 @@ class EdgesController {
     return { call: ++calls };
   }
 
-  /** What may be stale is for its cache to say. */
+  /** The cache decides how long the response may be stale. */
   @Get('short')
   @CacheTTL('50ms')
   short(): Promise<object> {
@@ -184,7 +184,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
 
   const untilStale = () => pass(60);
 
-  it('serves what is stale to all but the one who makes it anew', async () => {
+  it('serves a stale response to all requests but the one that refreshes it', async () => {
     expect((await get('stale/1')).text).toBe('{"call":1}');
     await untilStale();
     ttl = '1m';
@@ -201,7 +201,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(calls).toBe(2);
   });
 
-  it('makes one of several processes make anew what is stale', async () => {
+  it('lets one of several processes refresh a stale response', async () => {
     const other = await serve({
       adapter,
       controllers: [EdgesController],
@@ -224,7 +224,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
   it.each<UnnamedCacheOptions>([
     { staleFor: '1m' },
     { staleFor: '36500d', failSafe: '36500d' }, // together more than an option may be
-  ])('keeps what it has made anew as long as its cache says: %j', async (options) => {
+  ])('stores a refreshed response with the times of its cache: %j', async (options) => {
     const own = await serve({
       adapter,
       controllers: [EdgesController],
@@ -245,7 +245,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     await own.close();
   });
 
-  it('serves nothing stale that was invalidated', async () => {
+  it('serves no stale response that was invalidated', async () => {
     await get('stale/2');
     await untilStale();
     await cache.invalidateTags('stale');
@@ -254,7 +254,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect([answer.cache, answer.text]).toEqual(['MISS', '{"call":2}']);
   });
 
-  it('goes on serving what is stale where a refresh fails, and tries again', async () => {
+  it('still serves the stale response after a failed refresh, and tries again', async () => {
     await get('stale/3');
     await untilStale();
     fails = true;
@@ -274,7 +274,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect([...answers]).toEqual([...answers.keys()].map(() => ['STALE', '{"call":1}']));
   });
 
-  it('does not load again because the client that began has gone', async () => {
+  it('does not load again if the first client disconnects', async () => {
     const { port } = (app.nest.getHttpServer() as http.Server).address() as AddressInfo;
     const first = http.get({ port, host: '127.0.0.1', path: '/edges/slow/1', agent: false });
     first.on('error', () => undefined);
@@ -287,7 +287,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(calls).toBe(1);
   });
 
-  it('lets everybody make their own response where the first is not to be cached', async () => {
+  it('lets each request make its own response if the first must not be cached', async () => {
     const answers = Promise.all(Array.from({ length: 5 }, () => get('failing-slowly')));
     await handlerRuns;
     leave();
@@ -297,7 +297,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(calls).toBe(5);
   });
 
-  it('takes the lifetime from the request', async () => {
+  it('can take the ttl from the request', async () => {
     for (const ttl of ['1m', '20ms', 'default']) await get(`dynamic/${ttl}`);
     await pass(30);
     const found = [];
@@ -305,19 +305,19 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(found).toEqual(['HIT', 'MISS', 'HIT']);
   });
 
-  it('fails a request for which its function gives a bare number, like any other duration', async () => {
+  it('fails a request if its ttl function returns a number without a unit', async () => {
     expect((await get('dynamic/60')).status).toBe(500);
     expect(calls).toBe(0);
   });
 
-  it('leaves alone what is sent past it', async () => {
+  it('does not touch a response that is sent without Nest', async () => {
     for (let i = 1; i <= 2; i++) {
       expect((await get('hijacked')).text).toBe('raw GET');
       expect(calls).toBe(i);
     }
   });
 
-  it('does not get between the response and a hook or a serializer of its own', async () => {
+  it('does not cache a response that a hook or a serializer of the route changes', async () => {
     const isFastify = adapter === 'fastify';
     for (let i = 1; i <= 2; i++) {
       const { text, cache: how } = await get('hooked');
@@ -330,7 +330,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     }
   });
 
-  it('lets nobody wait for a stream that stalls', async () => {
+  it('lets no other request wait for a stream that stalls', async () => {
     const first = get('stream');
     await handlerRuns;
     const second = get('stream');
@@ -341,7 +341,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     }
   });
 
-  it('says of HEAD, too, that what it is answered from is stale', async () => {
+  it('marks a stale response to HEAD as stale, too', async () => {
     const head = async () => (await app.request('/edges/stale/4', {}, 'HEAD')).cache;
     await get('stale/4');
     await untilStale();
@@ -351,17 +351,17 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect([await head(), calls]).toEqual(['MISS', 2]);
   });
 
-  it('leaves it to the adapter to report what cannot be serialized', async () => {
+  it('lets the adapter report a value that cannot be serialized', async () => {
     expect((await get('circular')).status).toBe(500);
     expect((await get('circular')).status).toBe(500);
   });
 
-  it('passes on what a function of a decorator throws', async () => {
+  it('passes on the error of a function in a decorator', async () => {
     expect((await get('unkeyable')).status).toBe(500);
     expect(calls).toBe(0);
   });
 
-  it('answers from the handler, in time, while Redis is away, and recovers', async () => {
+  it('answers from the handler in time while Redis is down, and recovers', async () => {
     await server.kill();
     for (let i = 1; i <= 3; i++) {
       const answer = await get('dynamic/1m');
@@ -439,12 +439,12 @@ describe('RedisCacheInterceptor outside HTTP', () => {
       ) as (...args: unknown[]) => Promise<unknown>;
   }
 
-  it('does nothing, as a rule', async () => {
+  it('caches nothing by default', async () => {
     const call = callerOf('plain');
     expect([await call(), await call()]).toEqual([1, 2]);
   });
 
-  it('caches values where a function gives the key, once for several callers', async () => {
+  it('caches values if a function returns the key, with one load for several callers', async () => {
     const call = callerOf('keyed');
     const before = app.nest.get(Resolver, { strict: false }).calls;
     expect(await Promise.all([call('a'), call('a'), call('b')])).toEqual([
@@ -457,7 +457,7 @@ describe('RedisCacheInterceptor outside HTTP', () => {
     expect([await call('a'), await call('b')]).toEqual([`a ${before + 3}`, `b ${before + 2}`]);
   });
 
-  it('caches nothing that has an owner: it does not know whose it is', async () => {
+  it('caches nothing with a scope, because it does not know the user', async () => {
     const call = callerOf('scoped');
     expect(await call()).not.toBe(await call());
   });

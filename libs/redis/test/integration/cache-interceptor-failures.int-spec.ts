@@ -23,7 +23,7 @@ import { latch } from './support/latch.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 
 let calls = 0;
-/** What a handler does beside counting its calls. */
+/** The work of a handler, which also counts its calls. */
 let act: () => unknown;
 
 @Controller('f')
@@ -55,7 +55,7 @@ async function made(): Promise<object> {
   return { call };
 }
 
-/** What the package `http-errors` gives its errors. */
+/** The fields of an error of the package `http-errors`. */
 const HTTP_404 = { expose: true, status: 404, statusCode: 404 };
 
 const fail = () => {
@@ -100,7 +100,7 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     await pass(60);
   };
 
-  it.each(['kept', 'stale'])('is stood in for by the last response: %s', async (path) => {
+  it.each(['kept', 'stale'])('is replaced by the last response: %s', async (path) => {
     await getUntilExpired(path);
     act = fail;
 
@@ -109,25 +109,28 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     expect(calls).toBe(2);
   });
 
-  it.each(['kept', 'stale'])('is stood in for, too, when it fails late: %s', async (path) => {
-    await getUntilExpired(path);
-    const entered = latch();
-    const mayFail = latch();
-    act = async () => {
-      entered.open();
-      await mayFail.opened;
-      fail();
-    };
+  it.each(['kept', 'stale'])(
+    'is replaced by the last response also if it fails late: %s',
+    async (path) => {
+      await getUntilExpired(path);
+      const entered = latch();
+      const mayFail = latch();
+      act = async () => {
+        entered.open();
+        await mayFail.opened;
+        fail();
+      };
 
-    const answer = get(path);
-    await entered.opened;
-    await pass(50);
-    mayFail.open();
+      const answer = get(path);
+      await entered.opened;
+      await pass(50);
+      mayFail.open();
 
-    expect(await answer).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
-  });
+      expect(await answer).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
+    },
+  );
 
-  it('is asked again by the next request, and may have recovered', async () => {
+  it('is called again by the next request, and may have recovered', async () => {
     await getUntilExpired('kept');
     act = fail;
     await get('kept');
@@ -136,16 +139,19 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     expect(await get('kept')).toMatchObject({ how: 'MISS', text: '{"call":3}' });
   });
 
-  it.each(['kept', 'stale'])('is stood in for when it takes too long: %s', async (path) => {
-    await getUntilExpired(path);
-    const late = latch();
-    act = () => late.opened;
+  it.each(['kept', 'stale'])(
+    'is replaced by the last response if it takes too long: %s',
+    async (path) => {
+      await getUntilExpired(path);
+      const late = latch();
+      act = () => late.opened;
 
-    expect(await get(path)).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
-    late.open();
-  });
+      expect(await get(path)).toMatchObject({ status: 200, text: '{"call":1}', how: 'STALE' });
+      late.open();
+    },
+  );
 
-  it('fails its request, too, when it fails after it took too long', async () => {
+  it('fails its request if it fails after it has taken too long', async () => {
     const mayFail = latch();
     act = async () => {
       await mayFail.opened;
@@ -167,20 +173,20 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     expect(await answer).toMatchObject({ status: 503, how: 'BYPASS' });
   });
 
-  it('fails its request where no response is kept', async () => {
+  it('fails its request if no response is kept', async () => {
     await getUntilExpired('plain');
     act = fail;
 
     expect(await get('plain')).toMatchObject({ status: 503, how: 'BYPASS' });
   });
 
-  it('fails its request where there was no response yet', async () => {
+  it('fails its request if there is no response yet', async () => {
     act = fail;
 
     expect(await get('kept')).toMatchObject({ status: 503, how: 'BYPASS' });
   });
 
-  it('fails its request where the response was invalidated', async () => {
+  it('fails its request if the response was invalidated', async () => {
     await getUntilExpired('kept');
     await cache.invalidateTags('kept');
     act = fail;
@@ -192,18 +198,21 @@ describe.each<Adapter>(['fastify', 'express'])('A handler that fails on %s', (ad
     ['Nest', new NotFoundException('it is gone')],
     ['this library', new RedisKeyNotFoundException('post:1')],
     ['http-errors', Object.assign(new Error('it is gone'), HTTP_404)],
-  ])('says itself what the client has done wrong, with an exception of %s', async (_, gone) => {
-    await getUntilExpired('kept');
-    act = () => {
-      throw gone;
-    };
+  ])(
+    'fails its request with its own exception for a mistake of the client: %s',
+    async (_, gone) => {
+      await getUntilExpired('kept');
+      act = () => {
+        throw gone;
+      };
 
-    const answers = await Promise.all([get('kept'), get('kept'), get('kept')]);
+      const answers = await Promise.all([get('kept'), get('kept'), get('kept')]);
 
-    for (const answer of answers) expect(answer).toMatchObject({ status: 404 });
-  });
+      for (const answer of answers) expect(answer).toMatchObject({ status: 404 });
+    },
+  );
 
-  it('is stood in for with every request that waits for it', async () => {
+  it('is replaced by the last response for each request that waits for it', async () => {
     await getUntilExpired('kept');
     const entered = latch();
     const mayFail = latch();

@@ -43,7 +43,7 @@ beforeEach(() => {
   calls = 0;
 });
 
-/** What an API with keys does: neither `Authorization` nor `Cookie` is involved. */
+/** A guard of an API with keys, which uses neither `Authorization` nor `Cookie`. */
 @Injectable()
 class ApiKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -264,7 +264,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       expect(JSON.parse((await get(path)).text)).toEqual({ who: 'nobody', calls: 3 });
     });
 
-    it('shares what is declared as shared', async () => {
+    it('shares responses that are declared as shared', async () => {
       expect(await caches('/me/shared', { authorization: 'a' }, { cookie: 'b' }, {})).toEqual([
         'MISS',
         'HIT',
@@ -287,7 +287,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     );
 
     it.each(['', ' ', 'a:b', '@a', '%40a', 'x'.repeat(500)])(
-      'keeps users with hostile names apart: %j',
+      'has separate entries for users with hostile names: %j',
       async (id) => {
         const mine = await get('/me/mine', { 'x-api-key': id });
         expect(JSON.parse(mine.text)).toMatchObject({ who: id.trim() });
@@ -295,12 +295,12 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       },
     );
 
-    it('takes no promise for the name of a user', async () => {
+    it('refuses a promise as the name of a user', async () => {
       expect((await get('/me/async', { 'x-api-key': 'a' })).status).toBe(500);
       expect(calls).toBe(0);
     });
 
-    it('asks the guards on every request', async () => {
+    it('calls the guards on every request', async () => {
       await get('/me/shared');
       expect((await get('/me/shared', { 'x-api-key': 'locked-out' })).status).toBe(403);
     });
@@ -331,7 +331,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect((await get('/outside')).cache).toBe('HIT');
   });
 
-  it('does not let a client put its host into the responses of others', async () => {
+  it('does not let a client put its Host header into the responses of others', async () => {
     expect(JSON.parse((await get('/me/link', { host: 'evil.example' })).text)).toMatchObject({
       next: 'http://evil.example/me/link?page=2',
     });
@@ -343,7 +343,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(second.text).toContain('good.example');
   });
 
-  it('gives every path and id an entry of its own', async () => {
+  it('has an entry for each path and id', async () => {
     const ids = [
       'a',
       'A',
@@ -365,14 +365,14 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     }
   });
 
-  it('does not confuse the versions of a route', async () => {
+  it('has separate entries for the versions of a route', async () => {
     for (const version of ['1', '2', '1', '2']) {
       const { text } = await get('/versioned', { 'x-version': version });
       expect(JSON.parse(text)).toEqual({ version });
     }
   });
 
-  it('does not confuse the controllers that inherit a handler', async () => {
+  it('has separate entries for controllers that inherit a handler', async () => {
     for (const [path, of] of [
       ['/a/inherited', 'ControllerA'],
       ['/b/inherited', 'ControllerB'],
@@ -383,7 +383,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
   });
 });
 
-describe.each<Adapter>(['fastify', 'express'])('A handler of two versions on %s', (adapter) => {
+describe.each<Adapter>(['fastify', 'express'])('A handler with two versions on %s', (adapter) => {
   /** As a handler finds out which version it is. */
   const versionOf = ({ url, headers }: AskedRequest) =>
     /v([12])\b/.exec(url)?.[1] ??
@@ -427,7 +427,7 @@ describe.each<Adapter>(['fastify', 'express'])('A handler of two versions on %s'
     ['header', { type: VersioningType.HEADER, header: 'X-Version', defaultVersion }, inHeader],
     ['media type', { type: VersioningType.MEDIA_TYPE, key: 'v=', defaultVersion }, inAccept],
     ['custom', { type: VersioningType.CUSTOM, extractor, defaultVersion }, inHeader],
-  ])('has an entry for each of them, by %s', async (name, versioning, ask) => {
+  ])('has an entry for each version by %s', async (name, versioning, ask) => {
     const app = await serve({
       adapter,
       controllers: [TwoController],
@@ -459,7 +459,7 @@ interface AskedRequest {
 }
 
 describe('RedisCacheInterceptor as a global one around a global serializer', () => {
-  it('hides what the serializer hides, and wraps once', async () => {
+  it('hides what the serializer hides, and wraps the response once', async () => {
     @Controller('account')
     class AccountController {
       @Get()

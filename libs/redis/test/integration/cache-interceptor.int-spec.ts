@@ -236,7 +236,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
   });
   afterAll(() => app.close());
 
-  it('answers the second request with what the first was sent', async () => {
+  it('answers the second request with the first response', async () => {
     const [a, b] = [await get('/posts/1'), await get('/posts/1')];
     expect([a.cache, b.cache]).toEqual(['MISS', 'HIT']);
     expect(calls).toBe(1);
@@ -249,7 +249,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect(Number(b.headers['age'])).toBeLessThan(60);
   });
 
-  it('keeps responses as they were sent, whatever the serializer of the cache', async () => {
+  it('keeps responses as they were sent, with any serializer of the cache', async () => {
     const reports = app.nest.get<RedisCache>(getRedisCacheToken('reports'), { strict: false });
     await reports.delete('report');
     const [a, b] = [await get('/reports'), await get('/reports')];
@@ -261,7 +261,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     await reports.delete('report');
   });
 
-  it('calls the handler once for fifty requests at once', async () => {
+  it('calls the handler once for fifty concurrent requests', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => get('/posts/many')));
     expect(calls).toBe(1);
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
@@ -303,7 +303,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     );
   });
 
-  it('caches bytes only where they are sent as text', async () => {
+  it('caches bytes only if they are sent as text', async () => {
     const found = [(await get('/posts/bytes')).cache, (await get('/posts/bytes')).cache];
     expect(found).toEqual(adapter === 'fastify' ? ['BYPASS', 'BYPASS'] : ['MISS', 'HIT']);
   });
@@ -320,7 +320,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect([a.headers[name], b.headers[name], b.cache]).toEqual([value, value, 'HIT']);
   });
 
-  it('does not mind the order of the query, but that of repeated values', async () => {
+  it('ignores the order of query parameters, but not of repeated values', async () => {
     const texts = [];
     for (const query of ['a=1&b=2&b=3', 'b=2&a=1&b=3', '&b=2&b=3&a=1&']) {
       texts.push((await get(`/posts/query?${query}`)).text);
@@ -333,7 +333,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect((await get('/posts/query')).cache).toBe('HIT');
   });
 
-  it('has an entry for each value of a declared header, and says so', async () => {
+  it('has an entry for each value of a declared header, and sends Vary', async () => {
     const german = { 'accept-language': 'de' };
     const [none, de, deAgain, empty] = [
       await get('/posts/language'),
@@ -357,7 +357,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
 
   describe('with an ETag', () => {
     it.each(['%s', 'W/%s', '"other", %s', '*', '"a,b",W/%s'])(
-      'answers 304 to If-None-Match: %s, on a miss too',
+      'answers 304 to If-None-Match: %s, also on a miss',
       async (pattern) => {
         const path = `/posts/etag-${Buffer.from(pattern).toString('hex')}`;
         const { etag = '' } = (await get(path)).headers;
@@ -383,7 +383,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       },
     );
 
-    it("keeps the handler's own", async () => {
+    it('keeps the ETag of the handler', async () => {
       const [a, b] = [await get('/posts/own-etag'), await get('/posts/own-etag')];
       expect([a.headers['etag'], b.headers['etag'], b.cache]).toEqual([
         'W/"mine"',
@@ -395,7 +395,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
   });
 
   describe('with headers of the handler', () => {
-    it.each(['/posts/total', '/plain/total'])('keeps those that are named: %s', async (path) => {
+    it.each(['/posts/total', '/plain/total'])('keeps the configured headers: %s', async (path) => {
       const [miss, ...joined] = await Promise.all([get(path), get(path), get(path)]);
       const hit = await get(path);
       const head = await get(path, {}, 'HEAD');
@@ -407,7 +407,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       expect([miss.headers['x-other'], hit.headers['x-other']]).toEqual(['1', undefined]);
     });
 
-    it('keeps those that the cache names, in addition', async () => {
+    it('also keeps those that the cache names', async () => {
       const [miss, hit] = [await get('/reports/paged'), await get('/reports/paged')];
       expect([miss.cache, hit.cache]).toEqual(['MISS', 'HIT']);
       expect(hit.headers).toMatchObject({ 'x-page': '1', 'x-pages': '7' });
@@ -439,7 +439,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect((await get('/posts/keyed?q=2')).text).toBe('{"q":"1","calls":1}');
   });
 
-  it('never answers what has a body from the cache, nor caches it', async () => {
+  it('never caches a request with a body', async () => {
     const chunked = { 'transfer-encoding': 'chunked' };
     const [first, second] = [
       await get('/posts/keyed', chunked),
@@ -456,12 +456,12 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect((await get('/posts/keyed')).cache).toBe('MISS');
   });
 
-  it('takes what else is stored under its key for a miss', async () => {
+  it('treats a foreign value at its key as a miss', async () => {
     await cache.set('all-posts', { stored: 'by others' });
     expect((await get('/posts/keyed?q=3')).text).toBe('{"q":"3","calls":1}');
   });
 
-  it('never serves what was invalidated', async () => {
+  it('never serves an invalidated response', async () => {
     await get('/posts/tagged');
     await get('/posts/untouched');
     await cache.invalidateTags('post-tagged');
@@ -471,7 +471,7 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     expect((await get('/posts/untouched')).cache).toBe('MISS');
   });
 
-  it('as a global interceptor, caches what is decorated only', async () => {
+  it('as a global interceptor, caches only decorated handlers', async () => {
     expect([(await get('/plain')).cache, (await get('/plain')).cache]).toEqual([
       undefined,
       undefined,
@@ -482,14 +482,14 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
     ]);
   });
 
-  it('uses another cache by name', async () => {
+  it('can use another cache by name', async () => {
     expect([(await get('/reports')).cache, (await get('/reports')).cache]).toEqual(['MISS', 'HIT']);
     const reports = app.nest.get<RedisCache>(getRedisCacheToken('reports'), { strict: false });
     await reports.delete('report');
     expect((await get('/reports')).cache).toBe('MISS');
   });
 
-  it('ignores what a client says about caching', async () => {
+  it('ignores the Cache-Control header of a client', async () => {
     await get('/posts/busted');
     const answer = await get('/posts/busted', { 'cache-control': 'no-cache', pragma: 'no-cache' });
     expect(answer.cache).toBe('HIT');

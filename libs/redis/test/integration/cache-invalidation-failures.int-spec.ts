@@ -66,7 +66,7 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
     expect(await other.cache.get('x', { tags: ['t'] })).toBeUndefined();
   });
 
-  it('is repeated by the outbox, and nothing that depends on it is served meanwhile', async () => {
+  it('is repeated by the outbox, and no value that depends on it is served meanwhile', async () => {
     const one = await harmed.openThroughProxy({ ...QUICK, outbox: true });
     const other = await harmed.open();
     const twin = { ...one, ...listenedCache(one.client, harmed.keys, { ...QUICK, name: 'twin' }) };
@@ -93,7 +93,7 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
     expect(await one.cache.close()).toBe(0);
   });
 
-  it('is known to hits, to stale ones and to loads that are under way', async () => {
+  it('is known to hits, stale hits and running loads', async () => {
     const one = await harmed.openThroughProxy({ ...QUICK, outbox: true, jitter: 0 });
     const shortly = { tags: ['t'], ttl: '1ms', staleFor: '1h' } as const;
     await one.cache.set('x', 'old', { ...shortly, ...PATIENT });
@@ -121,7 +121,7 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
     await waitUntil('all is delivered', async () => (await one.cache.close()) === 0);
   });
 
-  it('is reported as lost by close(), soon', async () => {
+  it('is reported as lost by close() without a long wait', async () => {
     const one = await harmed.openThroughProxy({ ...QUICK, outbox: true });
     harmed.proxy.stall();
     await one.cache.invalidateTags('a', 'b');
@@ -131,7 +131,7 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
     expect(ms).toBeLessThan(SOON_MS);
   });
 
-  it('that close() has lost is not served by this process afterwards either', async () => {
+  it('that close() has lost is still respected by this process', async () => {
     const one = await harmed.openThroughProxy({ ...QUICK, outbox: true });
     const other = await harmed.open();
     await fill(one, 'old');
@@ -144,7 +144,7 @@ describeWithRealRedis('An invalidation that Redis does not acknowledge', () => {
     await other.client.call('CLIENT', 'UNPAUSE');
     await harmed.proxy.heal();
     await waitUntil('Redis answers', async () => (await call(one, 'no', 'y')).status === 'hit');
-    expect((await call(other, 'no')).value).toBe('old'); // nobody has told Redis
+    expect((await call(other, 'no')).value).toBe('old'); // Redis does not know of the invalidation
     for (const value of ['new', 'newer']) expect((await call(one, value)).value).toBe(value);
     expect(await one.cache.get('x', { tags: ['t'] })).toBeUndefined();
   });
@@ -166,7 +166,7 @@ describeWithRealRedis('An invalidation in a cluster that has lost a node', () =>
     await cluster.stop();
   });
 
-  it('names exactly the tags that were on it', async () => {
+  it('names exactly the tags on that node', async () => {
     const { client } = connection;
     const keys = new KeyBuilder({ app: 'test', environment: 'partial' });
     const { cache } = listenedCache(client, keys, { timeout: '2s' });

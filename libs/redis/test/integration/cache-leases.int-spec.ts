@@ -25,7 +25,7 @@ describeWithRealRedis('After an outage', () => {
   const harmed = useHarmedServer();
 
   it.each(['in the socket', 'still in this process'])(
-    'nobody waits for a lease whose command was %s',
+    'no caller waits for a lease whose command was %s',
     async (where) => {
       const one = await harmed.open();
       const { client, hold } = gated(one.client);
@@ -50,7 +50,7 @@ describeWithRealRedis('After an outage', () => {
       const { ms, result } = await timed(() =>
         Promise.all(NAMES.map((name) => cache.resolve(name, () => 'value', PATIENT))),
       );
-      // A lease that still came in time was used all the same.
+      // A lease that still came in time was used.
       const inTime = result.filter(({ status, value }) => status === 'hit' && value === 'without');
       const misses = result.filter(({ status, value }) => status === 'miss' && value === 'value');
       expect(inTime.length + misses.length).toBe(NAMES.length);
@@ -58,7 +58,7 @@ describeWithRealRedis('After an outage', () => {
     },
   );
 
-  it('a load that began before does not overwrite, nor is it waited for', async () => {
+  it('a load from before does not overwrite newer values, and no caller waits for it', async () => {
     const one = await harmed.openThroughProxy(QUICK);
     const other = await harmed.open();
     const { hasRead, load, finish } = heldLoader(() => 'old');
@@ -77,7 +77,7 @@ describeWithRealRedis('After an outage', () => {
   });
 });
 
-describeWithRealRedis('While Redis is away', () => {
+describeWithRealRedis('While Redis is down', () => {
   const harmed = useHarmedServer();
 
   async function cacheWithoutRedis(options: Parameters<typeof harmed.open>[0] = {}) {
@@ -87,7 +87,7 @@ describeWithRealRedis('While Redis is away', () => {
     return one;
   }
 
-  it('so many loaders run at once and no more', async () => {
+  it('no more than maxLoads loaders run at the same time', async () => {
     const { cache } = await cacheWithoutRedis({ maxLoads: 3 });
     let [running, most] = [0, 0];
     const loader = async () => {
@@ -101,7 +101,7 @@ describeWithRealRedis('While Redis is away', () => {
     expect(most).toBe(3);
   });
 
-  it('those who ask for one key together share a load, and get what began after they asked', async () => {
+  it('concurrent callers of one key share a load that began after their calls', async () => {
     const { cache } = await cacheWithoutRedis();
     let loads = 0;
     const loader = () => nextTurn(++loads);
@@ -115,7 +115,7 @@ describeWithRealRedis('While Redis is away', () => {
     expect([await first, await later]).toEqual([2, 3]);
   });
 
-  it('who waits too long for a turn is told so', async () => {
+  it('a caller that waits too long for a place gets an exception', async () => {
     const { cache } = await cacheWithoutRedis({ maxLoads: 1, loadTimeout: '100ms' });
     let end!: () => void;
     const endless = cache.getOrLoad('y', () => new Promise<void>((resolve) => (end = resolve)), {
@@ -132,7 +132,7 @@ describeWithRealRedis('While Redis is away', () => {
     expect(await cache.getOrLoad('z', loader)).toBe('value');
   });
 
-  it('a loader may say what it says otherwise, and reads with errors', async () => {
+  it('a loader may call its context as usual, but its reads fail', async () => {
     const { cache, of } = await cacheWithoutRedis();
     const value = await cache.resolve('x', async (context) => {
       await context.dependOn({ tags: ['t'] });
@@ -146,7 +146,7 @@ describeWithRealRedis('While Redis is away', () => {
     expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['skipped', 'failed']);
   });
 
-  it('a process neither fails because of a promise that nobody watches, nor stays alive', async () => {
+  it('a process has no unhandled rejection, and ends by itself', async () => {
     const args = [SCRIPT, String(harmed.server.port), String(harmed.server.pid)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
     expect(JSON.parse(stdout)).toEqual({ before: 'miss', frozen: ['bypass'], killed: ['bypass'] });

@@ -61,7 +61,7 @@ onEveryTopology((stage) => {
       expect(ms).toBeLessThan(SOON_MS);
     });
 
-    it('is stood in for by the last known value, but never by what was invalidated', async () => {
+    it('is replaced by the last known value, but never by an invalidated one', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), {
         ttl: '1ms',
         failSafe: '1m',
@@ -81,7 +81,7 @@ onEveryTopology((stage) => {
       expect(await caught(load())).toHaveProperty('message', 'origin');
     });
 
-    it('is stood in for as long as failSafe says, whoever stored what there is', async () => {
+    it('is replaced for the time of failSafe, whichever call has stored the value', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), { ttl: '1ms', jitter: 0 });
       const fail = () => Promise.reject(new Error('origin'));
       const kept = { failSafe: '1m', tags: ['t'] } as const;
@@ -102,7 +102,7 @@ onEveryTopology((stage) => {
       expect(await caught(cache.getOrLoad('x', fail, kept))).toEqual(new Error('origin'));
     });
 
-    it('while what it would replace is invalidated is not stood in for', async () => {
+    it('is not replaced if the last value is invalidated during the load', async () => {
       const { cache } = listenedCache(stage.client, stage.keys(), { ttl: '1ms', failSafe: '1m' });
       await cache.getOrLoad('x', () => 'old', { tags: ['t'] });
       await pass(5);
@@ -119,7 +119,7 @@ onEveryTopology((stage) => {
   });
 
   describe('A loader that takes too long', () => {
-    it('is aborted, and never overwrites what came after it', async () => {
+    it('is aborted, and never overwrites a later value', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys(), { loadTimeout: '100ms' });
       const slow = heldLoader();
       const { ms, result } = await timed(() => caught(cache.getOrLoad('x', slow.loader)));
@@ -142,7 +142,7 @@ onEveryTopology((stage) => {
       expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['failed', 'filled']);
     });
 
-    it('is no failure of Redis, which is asked as before', async () => {
+    it('does not count as a failure of Redis, which is still used', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys(), {
         loadTimeout: '50ms',
         breakerThreshold: 1,
@@ -161,7 +161,7 @@ onEveryTopology((stage) => {
   describe('A loader that asks for its own value', () => {
     const CYCLE = { name: 'RedisLoadCycleException', code: 'REDIS_LOAD_CYCLE' };
 
-    it('is told so at once, and so are all who wait for it', async () => {
+    it('gets an exception at once, as do all callers that wait for it', async () => {
       const keys = stage.keys();
       const { cache } = listenedCache(stage.client, keys);
       const load = () => cache.getOrLoad('x', () => cache.getOrLoad('x', () => 'value'));
@@ -174,7 +174,7 @@ onEveryTopology((stage) => {
       expect(await cache.resolve('x', () => 'value')).toMatchObject({ status: 'miss' });
     });
 
-    it('through others is told the way', async () => {
+    it('through other loaders gets an exception with the path', async () => {
       const keys = stage.keys();
       const { cache } = listenedCache(stage.client, keys);
       const ask = (key: string, inner: () => Promise<unknown>) => cache.getOrLoad(key, inner);
@@ -190,14 +190,14 @@ onEveryTopology((stage) => {
       expect(error).toMatchObject({ ...CYCLE, key: a, path: [a, b, c, a] });
     });
 
-    it('may catch that and load by itself', async () => {
+    it('may catch the exception and load without the cache', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const load = () => cache.getOrLoad('x', () => cache.getOrLoad('x', () => 1).catch(() => 2));
       expect(await load()).toBe(2);
       expect(await cache.get('x')).toBe(2);
     });
 
-    it('is noticed where two loads that began apart wait for each other', async () => {
+    it('is detected if two separate loads wait for each other', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const [a, b] = [latch(), latch()];
       const ask = (
@@ -221,7 +221,7 @@ onEveryTopology((stage) => {
       expect(ms).toBeLessThan(SOON_MS);
     });
 
-    it('through another cache object of the same name is told so, of another name is not', async () => {
+    it('through another cache object gets an exception if that has the same name, and not otherwise', async () => {
       const keys = stage.keys();
       const { cache } = listenedCache(stage.client, keys);
       const { cache: twin } = listenedCache(stage.client, keys);
@@ -232,7 +232,7 @@ onEveryTopology((stage) => {
       expect(await through(other)).toBe('value');
     });
 
-    it('later, from what it has left behind, is given it', async () => {
+    it('after its end, from a promise that it left running, gets the value', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const ended = latch();
       let later: Promise<unknown> | undefined;
@@ -245,7 +245,7 @@ onEveryTopology((stage) => {
       expect(await later).toBe('value');
     });
 
-    it('of one who no longer waits is given it', async () => {
+    it('whose caller no longer waits gets the value', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const [given, ended] = [latch(), latch()];
       let later: Promise<unknown> | undefined;
@@ -265,7 +265,7 @@ onEveryTopology((stage) => {
       expect([await a, await later]).toEqual(['a', 'a']);
     });
 
-    it('while it is only refreshed behind a stale one is given that', async () => {
+    it('during a refresh of a stale value gets the stale value', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const stale = { ttl: '1ms', staleFor: '1m', jitter: 0 } as const;
       await cache.getOrLoad('b', () => 'old', stale);
@@ -281,7 +281,7 @@ onEveryTopology((stage) => {
   });
 
   describe('A caller that leaves', () => {
-    it('leaves the others what they wait for', async () => {
+    it('does not end the load for other callers', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader, contexts, began, end } = heldLoader();
       const leaving = new AbortController();
@@ -295,7 +295,7 @@ onEveryTopology((stage) => {
       expect(await Promise.all(others)).toEqual(['value', 'value']);
     });
 
-    it('as the last one aborts the loader and gives the lease back', async () => {
+    it('aborts the loader and gives back the lease if it is the last', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const { loader, contexts, began } = heldLoader();
       const leaving = [new AbortController(), new AbortController()];
@@ -311,7 +311,7 @@ onEveryTopology((stage) => {
       expect(ms).toBeLessThan(SOON_MS);
     });
 
-    it('before it came asks for nothing', async () => {
+    it('sends no command if its signal was aborted before', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const loader = jest.fn(() => 1);
       const signal = AbortSignal.abort(new Error('gone'));
@@ -326,8 +326,8 @@ onEveryTopology((stage) => {
 });
 
 onOneServer((stage) => {
-  describe('A caller that leaves while Redis is asked', () => {
-    it('does so at once, and nothing is loaded for it', async () => {
+  describe('A caller that leaves during a command', () => {
+    it('ends at once, and nothing is loaded for it', async () => {
       const { client, hold } = gated(stage.client);
       const { cache } = listenedCache(client, stage.keys(), { timeout: '10s' });
       const loader = jest.fn(() => 1);
@@ -347,7 +347,7 @@ onOneServer((stage) => {
       expect(loader).not.toHaveBeenCalled();
     });
 
-    it('may leave forty calls with one signal, which then has no listener left', async () => {
+    it('may end forty calls with one signal, which then has no listener left', async () => {
       const { client, hold } = gated(stage.client);
       const { cache } = listenedCache(client, stage.keys());
       const { signal } = new AbortController();
@@ -363,7 +363,7 @@ onOneServer((stage) => {
       expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
-    it('while another process loads takes nobody with it', async () => {
+    it('during a load of another process does not end other callers', async () => {
       const keys = stage.keys();
       const client = await stage.open();
       const [one, other] = [listenedCache(stage.client, keys), listenedCache(client, keys)];

@@ -52,7 +52,7 @@ const options = (app: string, more: RedisModuleOptions = {}) => ({
 });
 
 describe('the caches of RedisModule', () => {
-  it('come with the connection, by decorator and by class', async () => {
+  it('are injectable with their connection, by decorator and by class', async () => {
     @Injectable()
     class Reports {
       constructor(
@@ -71,7 +71,7 @@ describe('the caches of RedisModule', () => {
     expect(await client.exists('cache:m1:test:post:5')).toBe(1);
   });
 
-  it('are announced by the name they are injected by, and with their connection', async () => {
+  it('are announced with the name by which they are injected, and with their connection', async () => {
     const app = await boot([
       RedisModule.forRoot(options('m14')),
       RedisModule.forRoot({ name: 'quiet', ...options('m14') }),
@@ -91,7 +91,7 @@ describe('the caches of RedisModule', () => {
     ]);
   });
 
-  it("are named: a connection's own by its name, others by forCache, with keys of their own", async () => {
+  it('have names: the one of a connection its name, others those of forCache, with separate keys', async () => {
     const app = await boot([
       RedisModule.forRoot(options('m2')),
       RedisModule.forRootAsync({
@@ -123,10 +123,22 @@ describe('the caches of RedisModule', () => {
       {},
       300_000,
     ],
-    ['those, in a named cache too', { cache: { ttl: '5m' } }, 'named', {}, 300_000],
-    ['its own first', { cache: { ttl: '5m' } }, 'named', { ttl: '2m' }, 120_000],
-    ['not an undefined one', { cache: { ttl: '5m' } }, 'named', { ttl: undefined }, 300_000],
-    ['an hour where nothing expires', { defaultTtl: 'forever' }, 'default', {}, 3_600_000],
+    [
+      'the ttl of the connection, also in a named cache',
+      { cache: { ttl: '5m' } },
+      'named',
+      {},
+      300_000,
+    ],
+    ['the ttl of the cache first', { cache: { ttl: '5m' } }, 'named', { ttl: '2m' }, 120_000],
+    [
+      'the ttl of the connection if its own is undefined',
+      { cache: { ttl: '5m' } },
+      'named',
+      { ttl: undefined },
+      300_000,
+    ],
+    ['an hour if nothing expires by default', { defaultTtl: 'forever' }, 'default', {}, 3_600_000],
   ])('keep entries for %s', async (_, connection, name, own, ttlMs) => {
     const space = `ttl${Math.random().toString(36).slice(2)}`;
     const cache = { jitter: 0, ...connection.cache };
@@ -142,7 +154,7 @@ describe('the caches of RedisModule', () => {
     expect(left).toBeLessThanOrEqual(ttlMs);
   });
 
-  it("keep values with the connection's serializer, or with their own", async () => {
+  it('use the serializer of the connection, or their own', async () => {
     const app = await boot([
       RedisModule.forRoot(options('m15', { cache: { serializer: msgpackSerializer } })),
       RedisModule.forCache('reports', {}),
@@ -161,7 +173,7 @@ describe('the caches of RedisModule', () => {
     expect((await caught(nameless)).message).toMatch(/serializer=.*with a name/);
   });
 
-  it('can be used in every module once they are declared', async () => {
+  it('can be used in every module after one declaration', async () => {
     @Injectable()
     class Consumer {
       constructor(@InjectRedisCache('reports') readonly cache: RedisCache) {}
@@ -192,7 +204,7 @@ describe('the caches of RedisModule', () => {
     expect((await caught(booting)).message).toMatch(/cache=.*: options of a cache/);
   });
 
-  it('open no socket where the client is replaced', async () => {
+  it('open no socket if a test replaces the client', async () => {
     await using proxy = await startFaultProxy(server);
     const { host, port } = proxy;
     const app = await boot([RedisModule.forRoot({ host, port }), RedisModule.forCache('x')], (b) =>
@@ -202,7 +214,7 @@ describe('the caches of RedisModule', () => {
     expect(proxy.accepted).toBe(0);
   });
 
-  it('are closed before their connection, which is closed whatever they do', async () => {
+  it('are closed before their connection, which is closed even if they fail to', async () => {
     const app = await boot([RedisModule.forRoot(options('m7')), RedisModule.forCache('x')]);
     const client = app.get<Redis>(getRedisToken(), { strict: false });
     const seen: string[] = [];

@@ -10,7 +10,7 @@ import { pass, timed } from '../../../../test/support/time.js';
 
 onEveryTopology((stage) => {
   describe('RedisCache.invalidatePattern', () => {
-    it('takes all characters but the asterisk for themselves', async () => {
+    it('treats all characters but the asterisk literally', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const ids = ['a', 'b', '[ab]', '?', 'a*', '\\', 'a:b', '{a}', '^a'];
       const all = () => Promise.all(ids.map((id) => cache.get(['p', id])));
@@ -38,7 +38,7 @@ onEveryTopology((stage) => {
 
     // The embedded server's SCAN misses keys while others are deleted.
     describeWithRealRedis('with many entries', () => {
-      it('reports how far it is, on every primary, and stops when told to', async () => {
+      it('reports its progress on every primary, and stops with its signal', async () => {
         const { cache, of } = listenedCache(stage.client, stage.keys(), { timeout: '10s' });
         const ids = Array.from({ length: 1_500 }, (_, i) => i);
         const fill = () => Promise.all(ids.map((id) => cache.set(['many', id], id)));
@@ -78,7 +78,7 @@ onEveryTopology((stage) => {
       });
     });
 
-    it('stays within its cache', async () => {
+    it('deletes only entries of its own cache', async () => {
       const keys = stage.keys();
       const named = listenedCache(stage.client, keys, { name: 'posts' }).cache;
       const other = listenedCache(stage.client, keys, { name: 'users' }).cache;
@@ -89,7 +89,7 @@ onEveryTopology((stage) => {
   });
 
   describe('Named caches', () => {
-    it('share tags, and no entries', async () => {
+    it('share tags, but no entries', async () => {
       const keys = stage.keys();
       const open = (name: string) => listenedCache(stage.client, keys, { name });
       const [posts, users] = [open('posts'), open('users')];
@@ -111,8 +111,8 @@ onEveryTopology((stage) => {
 });
 
 onOneServer((stage) => {
-  describe('What RedisCache announces', () => {
-    it('is what an operator wants to know, and no value', async () => {
+  describe('An event of RedisCache', () => {
+    it('has facts for an operator, and no value', async () => {
       const keys = stage.keys();
       const { cache, events, of } = listenedCache(stage.client, keys);
       const key = keys.cacheKey('post', 1);
@@ -138,7 +138,7 @@ onOneServer((stage) => {
       expect(of('cache.failure')).toEqual([]);
     });
 
-    it('is how long somebody waited for another process', async () => {
+    it('says how long a caller waited for another process', async () => {
       const keys = stage.keys();
       const client = await stage.open();
       const [one, other] = [listenedCache(stage.client, keys), listenedCache(client, keys)];

@@ -6,7 +6,7 @@ import { onEveryTopology } from './support/repository-servers.js';
 import { SOON_MS } from '../../../../test/support/time.js';
 
 onEveryTopology((stage) => {
-  describe('How long RedisCache keeps things', () => {
+  describe('The time that RedisCache keeps an entry', () => {
     const leftOf = (key: string) => stage.client.pttl(key);
     /** Other suites may be on the same cluster. */
     const spaces: string[] = [];
@@ -34,7 +34,7 @@ onEveryTopology((stage) => {
       }
     });
 
-    it('ends up to a tenth earlier, or as much as jitter says', async () => {
+    it('is up to a tenth shorter, or by the value of jitter', async () => {
       const keys = newKeys();
       const { cache } = listenedCache(stage.client, keys, { ttl: '100s' });
       const lefts = async (jitter?: number) => {
@@ -50,7 +50,7 @@ onEveryTopology((stage) => {
       expect(Math.min(...(await lefts(0)))).toBeGreaterThan(95_000);
     });
 
-    it('is at most what its tags are kept for, whatever the loader says', async () => {
+    it('is at most the time that its tags are kept, for any ttl of the loader', async () => {
       const keys = newKeys();
       const { cache } = listenedCache(stage.client, keys, { jitter: 0, negativeTtl: '4h' });
       await cache.getOrLoad(['l', 1], () => 1, { tags: ['short'], ttl: '1s' });
@@ -68,7 +68,7 @@ onEveryTopology((stage) => {
       expect(await cache.get(['l', 6], { tags: ['short'] })).toBe(1);
     });
 
-    it('is for ever for no key at all', async () => {
+    it('is limited for every key', async () => {
       const isOurs = (key: string) => spaces.some((space) => key.includes(space));
       let found = 0;
       for (const node of primariesOf(stage.client)) {
@@ -85,7 +85,7 @@ onEveryTopology((stage) => {
       expect(found).toBeGreaterThan(100);
     });
 
-    it('is not at all for nothing, unless it has a negativeTtl', async () => {
+    it('is zero for null, unless there is a negativeTtl', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       const loader = jest.fn(() => null);
       await cache.set('x', 1);
@@ -115,7 +115,7 @@ onEveryTopology((stage) => {
     });
   });
 
-  describe('What a loader tells RedisCache', () => {
+  describe('The call of a loader to its context', () => {
     it('keeps a value out of it', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       const load = () => cache.resolve('x', (context) => (context.skipCache(), 'value'));
@@ -123,7 +123,7 @@ onEveryTopology((stage) => {
       expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['skipped', 'skipped']);
     });
 
-    it('names tags late, and is given up on when it always names others', async () => {
+    it('may name tags late, but fails if it always names others', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let n = 0;
       const load = () => cache.resolve('x', (context) => (context.addTags(`tag ${++n}`), n));
@@ -131,7 +131,7 @@ onEveryTopology((stage) => {
       expect(await load()).toMatchObject({ value: 4, status: 'miss' });
     });
 
-    it('is told to its caller where it is impossible, and then nothing is cached', async () => {
+    it('rejects if it is invalid, and then nothing is cached', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const impossible = (context: { setTtl(ttl: never): void }) => {
         context.setTtl(5 as never);
@@ -144,7 +144,7 @@ onEveryTopology((stage) => {
       expect(await cache.get('x')).toBeUndefined();
     });
 
-    it("may take many reads, which are no part of its caller's timeout", async () => {
+    it('may need many reads, which do not count towards the timeout of the call', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys(), {
         timeout: '500ms',
         breakerThreshold: 1,

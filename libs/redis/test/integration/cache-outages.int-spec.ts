@@ -25,7 +25,7 @@ const callPatiently = (one: CacheOnServer, value: unknown, key?: string) =>
 describeWithRealRedis('RedisCache in an outage', () => {
   const harmed = useHarmedServer();
 
-  it('goes on without a frozen server, then leaves it alone, and comes back by itself', async () => {
+  it('works without a frozen server, then bypasses it, and recovers by itself', async () => {
     const one = await harmed.open(QUICK);
     await callPatiently(one, 'old');
     harmed.server.freeze();
@@ -47,10 +47,10 @@ describeWithRealRedis('RedisCache in an outage', () => {
       async () => (await callPatiently(one, 'new')).result.status === 'hit',
     );
     expect(one.of('cache.breaker').map(({ state }) => state)).toEqual(['open', 'closed']);
-    expect((await callPatiently(one, 'new')).result.value).toBe('old'); // nobody has invalidated it
+    expect((await callPatiently(one, 'new')).result.value).toBe('old'); // it was not invalidated
   });
 
-  it('lets one call try while the breaker is open, and no other', async () => {
+  it('lets one call at a time try Redis while the breaker is open', async () => {
     const one = await harmed.open(QUICK);
     await callPatiently(one, 'old');
     harmed.server.freeze();
@@ -69,7 +69,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect(one.of('cache.breaker')).toHaveLength(1);
   });
 
-  it('bypasses at once what is killed, and is back once it is restarted', async () => {
+  it('bypasses a killed server at once, and uses it again after a restart', async () => {
     const one = await harmed.open({ ...QUICK, breakerThreshold: 1_000 });
     await callPatiently(one, 'old');
     await harmed.server.kill();
@@ -92,7 +92,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
   });
 
   it.each([60, 120, 180, 300])(
-    'waits no longer than its timeout for all that takes %d ms',
+    'waits no longer than its timeout for all commands if each takes %d ms',
     async (ms) => {
       const one = await harmed.openThroughProxy({ timeout: '200ms', breakerThreshold: 1_000 });
       await callPatiently(one, 'first', 'scripts are known now');
@@ -110,7 +110,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     },
   );
 
-  it('fills although it took too long to wait for that', async () => {
+  it('fills the entry although its caller has stopped waiting', async () => {
     const one = await harmed.openThroughProxy({ timeout: '1s' });
     const other = await harmed.open();
     await callPatiently(one, 'first', 'scripts are known now');
@@ -124,7 +124,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect(result).toMatchObject({ value: 'value', status: 'hit' });
   });
 
-  it('goes on without a network that stalls, for everybody at once', async () => {
+  it('works without a network that stalls, for all callers at once', async () => {
     const one = await harmed.openThroughProxy({ ...QUICK, breakerThreshold: 1_000 });
     await callPatiently(one, 'old');
     harmed.proxy.stall();
@@ -140,7 +140,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     );
   });
 
-  it('serves nothing that was invalidated while it was away', async () => {
+  it('serves no value that was invalidated during the outage', async () => {
     const [away, other] = [await harmed.openThroughProxy(QUICK), await harmed.open()];
     await callPatiently(away, 'old');
     await harmed.proxy.cut();
@@ -156,7 +156,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     });
   });
 
-  it('does not take a process that was busy for a server that is away', async () => {
+  it('does not take a busy process for a server that is down', async () => {
     const one = await harmed.open({ ...QUICK, breakerThreshold: 1 });
     await callPatiently(one, 'value');
     const { sent } = recordCommands(one.client);
@@ -172,7 +172,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect(one.of('cache.breaker')).toEqual([]);
   });
 
-  it('loads without a lease where nothing can be written: full, or read-only', async () => {
+  it('loads without a lease if Redis is full or read-only', async () => {
     const one = await harmed.open();
     await call(one, 'value');
     await one.client.config('SET', 'maxmemory', '1');
@@ -188,7 +188,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect((await call(one, 'new')).result).toMatchObject({ value: 'new', status: 'miss' });
   });
 
-  it('gives the lease back when the server became full during the load', async () => {
+  it('gives back the lease if the server becomes full during the load', async () => {
     const one = await harmed.open();
     const fill = () => one.client.config('SET', 'maxmemory', '1');
     expect(await one.cache.getOrLoad('x', async () => (await fill(), 'value'))).toBe('value');
@@ -199,7 +199,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect(one.of('cache.load').map(({ outcome }) => outcome)).toEqual(['lost', 'filled']);
   });
 
-  it('reads from a read-only replica, and loads what is not there', async () => {
+  it('reads from a read-only replica, and loads missing values', async () => {
     const one = await harmed.open();
     await call(one, 'value');
     await using replica = await startReplica(harmed.server);
@@ -213,7 +213,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect(reader.of('cache.breaker')).toEqual([]);
   });
 
-  it('loads what is not there after FLUSHALL, also during a load', async () => {
+  it('loads missing values after FLUSHALL, also during a load', async () => {
     const one = await harmed.open();
     await call(one, 'old');
     await one.client.flushall();
@@ -223,7 +223,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     expect((await call(one, 'new', 'y')).result).toMatchObject({ value: 'new', status: 'miss' });
   });
 
-  it('bypasses at once while it has never been connected, and is there when Redis is', async () => {
+  it('bypasses Redis at once before the first connection, and uses it as soon as it is up', async () => {
     await harmed.server.kill();
     const one = await harmed.open({}, { url: harmed.server.url, startup: 'background' });
     const { ms } = await timed(async () => {
@@ -238,7 +238,7 @@ describeWithRealRedis('RedisCache in an outage', () => {
     );
   });
 
-  it('never calls the breaker on what it is refused', async () => {
+  it('never opens the breaker because of refused commands', async () => {
     const one = await harmed.open({ breakerThreshold: 1 });
     const { host, port } = harmed.server;
     await one.client.call(
@@ -273,10 +273,10 @@ describeWithRealRedis('RedisCache in an outage', () => {
   });
 });
 
-describeWithRealRedis('RedisCache that is closed in an outage', () => {
+describeWithRealRedis('RedisCache with whenUnavailable closed', () => {
   const harmed = useHarmedServer();
 
-  it('throws what Redis failed with, and does not load', async () => {
+  it('throws the failure of Redis, and does not load', async () => {
     const one = await harmed.open({ ...QUICK, onOutage: 'closed' });
     const loader = jest.fn(() => 'value');
     harmed.server.freeze();
@@ -295,7 +295,7 @@ describeWithRealRedis('RedisCache that is closed in an outage', () => {
     expect(loader).not.toHaveBeenCalled();
   });
 
-  it('throws when it cannot have the lease', async () => {
+  it('throws if it cannot acquire the lease', async () => {
     const one = await harmed.open({ onOutage: 'closed' });
     await one.client.config('SET', 'maxmemory', '1');
     const loader = jest.fn(() => 'value');

@@ -6,13 +6,13 @@ import { SOON_MS } from '../../../../test/support/time.js';
 const LOAD_MS = 300;
 const FEW = { processes: 4, callers: 50, loadMs: LOAD_MS };
 
-describeWithRealRedis('Processes that all ask for a key that nobody has loaded', () => {
-  it('load it once', async () => {
+describeWithRealRedis('Processes that all ask for a key that is not cached', () => {
+  it('load the value once', async () => {
     const { loads, answered } = await askForColdKey({ ...FEW, kill: false });
     expect({ loads, answered }).toEqual({ loads: 1, answered: 200 });
   });
 
-  it('load it once more if the process that loads it is killed', async () => {
+  it('load the value once more if the loading process is killed', async () => {
     const { loads, answered, tookMs } = await askForColdKey({ ...FEW, kill: true });
     expect({ loads, answered }).toEqual({ loads: 2, answered: 150 });
     expect(tookMs).toBeLessThan(LOAD_TIMEOUT_MS + TIMEOUT_MS + LOAD_MS + SOON_MS);

@@ -24,10 +24,10 @@ async function untilHit(
   return statuses;
 }
 
-describeWithRealRedis('Far away, on one server', () => {
+describeWithRealRedis('With a slow link, on one server', () => {
   const harmed = useHarmedServer();
 
-  it('what is loaded is stored, though nobody waits for that', async () => {
+  it('a loaded value is stored, although its caller does not wait for that', async () => {
     const near = await harmed.open();
     await near.cache.getOrLoad('late', (context) => {
       context.addTags('found');
@@ -51,7 +51,7 @@ describeWithRealRedis('Far away, on one server', () => {
     expect(far.of('cache.too-far')).toEqual([]);
   });
 
-  it('what is stored is not what was loaded before its lease was there', async () => {
+  it('a value loaded before its lease was acquired is not stored', async () => {
     const near = await harmed.open();
     const far = await harmed.openThroughProxy(FAR);
     await far.cache.getOrLoad('scripts', () => 'are known now', { tags: ['t'] });
@@ -70,7 +70,7 @@ describeWithRealRedis('Far away, on one server', () => {
     expect(await near.cache.get('x')).toBe('new');
   });
 
-  it('a cache for which Redis always answers too late says so once', async () => {
+  it('a cache for which Redis always answers too late announces it once', async () => {
     const far = await harmed.openThroughProxy({ timeout: '80ms', breakerCooldown: '200ms' });
     harmed.proxy.delay(250);
     const ask = () => far.cache.resolve('x', () => 'value');

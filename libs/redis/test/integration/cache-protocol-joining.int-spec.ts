@@ -12,7 +12,7 @@ const SOME_TIME_MS = 30;
 const someTime = () => pass(SOME_TIME_MS);
 
 onOneServer((stage) => {
-  describe('A caller who comes while this process loads', () => {
+  describe('A caller that comes during a load of this process', () => {
     it('shares the load if nothing has been invalidated', async () => {
       const gate = gated(stage.client);
       const { cache } = listenedCache(gate.client, stage.keys());
@@ -65,7 +65,7 @@ onOneServer((stage) => {
       expect(await second).toBe('new');
     });
 
-    it('is not given a value, a dependency of which was named too late', async () => {
+    it('does not get a value of which a dependency was named too late', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let source = 'old';
       let calls = 0;
@@ -86,7 +86,7 @@ onOneServer((stage) => {
       expect(await late).toBe('new');
     });
 
-    it('is not given the abort of those who came before', async () => {
+    it('does not get the abort of earlier callers', async () => {
       const gate = gated(stage.client);
       const { cache } = listenedCache(gate.client, stage.keys());
       const held = heldLoader(() => 'first');
@@ -108,8 +108,8 @@ onOneServer((stage) => {
     });
   });
 
-  describe('Who waits for another process', () => {
-    it('is not given an entry that was damaged', async () => {
+  describe('A caller that waits for another process', () => {
+    it('does not get a damaged entry', async () => {
       const keys = stage.keys();
       const { cache } = listenedCache(stage.client, keys);
       const gate = gated(await stage.open());
@@ -133,7 +133,7 @@ onOneServer((stage) => {
       expect(await waiting).toBe('value');
     });
 
-    it('is given the error of the loader, rather than a last known value that is damaged', async () => {
+    it('gets the error of the loader, and not a damaged last value', async () => {
       const keys = stage.keys();
       const { cache } = listenedCache(stage.client, keys);
       await cache.set('x', 'damaged', { failSafe: '1m' });
@@ -144,7 +144,7 @@ onOneServer((stage) => {
   });
 
   describe('A read that begins before a deletion leaves the outbox', () => {
-    it('does not take what it has read of the tag for valid', async () => {
+    it('does not accept the version of the tag that it has read', async () => {
       const keys = stage.keys();
       const gate = gated(stage.client);
       const isSent = latch();

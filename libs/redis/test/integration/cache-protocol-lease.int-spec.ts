@@ -26,7 +26,7 @@ async function twoProcesses(stage: Stage) {
 
 onEveryTopology((stage) => {
   describe('The lease of an entry', () => {
-    it('is gone before the entry is, so that what was filled just before goes as well', async () => {
+    it('is removed before the entry, so an entry filled just before is removed as well', async () => {
       const { gate, first, second, lease } = await twoProcesses(stage);
       const old = heldLoader(() => 'old');
       const loading = second.cache.getOrLoad('x', old.load);
@@ -42,7 +42,7 @@ onEveryTopology((stage) => {
       expect(await first.cache.get('x')).toBeUndefined();
     });
 
-    it('is lost with a deletion by pattern, whatever is on which list', async () => {
+    it('is lost with a deletion by pattern', async () => {
       const { first, second } = await twoProcesses(stage);
       const old = heldLoader(() => 'old');
       const loading = second.cache.getOrLoad('x', old.load);
@@ -53,7 +53,7 @@ onEveryTopology((stage) => {
       expect(await first.cache.get('x')).toBeUndefined();
     });
 
-    it('keeps a load that took too long from replacing a later one', async () => {
+    it('prevents a late load from replacing a later one', async () => {
       const { first, second, lease } = await twoProcesses(stage);
       const old = heldLoader(() => 'old');
       const loading = first.cache.getOrLoad('x', old.load);
@@ -65,7 +65,7 @@ onEveryTopology((stage) => {
       expect(await second.cache.get('x')).toBe('new');
     });
 
-    it('is not given back by a load that does not hold it any more', async () => {
+    it('is not given back by a load that has lost it', async () => {
       const { first, second, lease } = await twoProcesses(stage);
       const old = heldLoader(() => {
         throw new Error('no luck');
@@ -88,7 +88,7 @@ onEveryTopology((stage) => {
       expect(second.of('cache.load')).toMatchObject([{ outcome: 'filled' }]);
     });
 
-    it('is waited for by other processes, which do not load', async () => {
+    it('lets other processes wait, which do not load', async () => {
       const { gate, first, second } = await twoProcesses(stage);
       const held = heldLoader(() => 'value');
       const loading = second.cache.getOrLoad('x', held.load);
@@ -107,7 +107,7 @@ onEveryTopology((stage) => {
       expect(loader).not.toHaveBeenCalled();
     });
 
-    it('is not taken for what was filled since it was judged', async () => {
+    it('is not acquired if the entry was filled after it had been judged', async () => {
       const { gate, first, second } = await twoProcesses(stage);
       const acquiring = gate.hold('evalsha', isAcquire);
       const loader = jest.fn(() => 'mine');
@@ -119,7 +119,7 @@ onEveryTopology((stage) => {
       expect(loader).not.toHaveBeenCalled();
     });
 
-    it('expires with a process that dies, and another one loads', async () => {
+    it('expires after its process has died, and another one loads', async () => {
       const { gate, first, second, lease } = await twoProcesses(stage);
       const times = { loadTimeout: '200ms', timeout: '1s' } as const;
       gate.hold('evalsha', isRelease);
@@ -133,7 +133,7 @@ onEveryTopology((stage) => {
       expect(await dying).toHaveProperty('name', 'RedisLoadTimeoutException');
     });
 
-    it('is taken over by one of those who waited for a process that died', async () => {
+    it('is taken over by one caller that waited for a process that died', async () => {
       const { keys, gate, first, second, lease } = await twoProcesses(stage);
       const third = listenedCache(await stage.open(), keys);
       const times = { loadTimeout: '600ms', timeout: '600ms' } as const;
@@ -147,25 +147,25 @@ onEveryTopology((stage) => {
       await dying;
     });
 
-    it('is not taken over once its holder has shown after all that it lives', async () => {
+    it('is not taken over after its holder has sent a late sign of life', async () => {
       const { gate, first, lease } = await twoProcesses(stage);
-      await stage.client.set(lease, 'somebody.1', 'PX', 60_000);
+      await stage.client.set(lease, 'another.1', 'PX', 60_000);
       const takingOver = gate.hold('evalsha', nth(2, isAcquire));
       const loader = jest.fn(() => 'value');
       const waiting = first.cache.getOrLoad('x', loader, { timeout: '1s' });
       await takingOver.reached;
-      await stage.client.set(lease, 'somebody.2', 'PX', 60_000);
+      await stage.client.set(lease, 'another.2', 'PX', 60_000);
       const looking = gate.hold('mget');
       takingOver.release();
       await Promise.race([looking.reached, waiting]);
       expect(loader).not.toHaveBeenCalled();
-      expect(await stage.client.get(lease)).toBe('somebody.2');
+      expect(await stage.client.get(lease)).toBe('another.2');
       await stage.client.unlink(lease);
       looking.release();
       expect(await waiting).toBe('value');
     });
 
-    it('is given back when the fill fails, so that nobody waits for it', async () => {
+    it('is given back when the fill fails, so that no caller waits for it', async () => {
       const keys = stage.keys();
       const unlucky = failing(stage.client, 'evalsha', isFill, new Error('Connection is closed.'));
       const first = listenedCache(unlucky, keys);
@@ -176,7 +176,7 @@ onEveryTopology((stage) => {
       expect(ms).toBeLessThan(SOON_MS);
     });
 
-    it('keeps what is set too late from coming back after a deletion', async () => {
+    it('prevents a late set from storing after a deletion', async () => {
       const { gate, first, second } = await twoProcesses(stage);
       const storing = gate.hold('evalsha', isFill);
       const setting = first.cache.set('x', 'old', { timeout: '10s' });
@@ -187,7 +187,7 @@ onEveryTopology((stage) => {
       expect(await second.cache.get('x')).toBeUndefined();
     });
 
-    it('is lost to what is set, which no load that is under way replaces', async () => {
+    it('is removed by set, whose value no running load replaces', async () => {
       const { first, second } = await twoProcesses(stage);
       const old = heldLoader(() => 'old');
       const loading = first.cache.getOrLoad('x', old.load);
@@ -202,8 +202,8 @@ onEveryTopology((stage) => {
 
 /** On one server both go at once. */
 onCluster((stage) => {
-  describe('The lease of an entry that is deleted', () => {
-    it('is gone before the entry is, so that nothing is filled in between', async () => {
+  describe('The lease of a deleted entry', () => {
+    it('is removed before the entry, so that no load fills it in between', async () => {
       const { gate, first, second, lease } = await twoProcesses(stage);
       const old = heldLoader(() => 'old');
       const loading = second.cache.getOrLoad('x', old.load);
@@ -222,7 +222,7 @@ onCluster((stage) => {
 });
 
 onOneServer((stage) => {
-  it('A deletion by pattern looks for leases before it looks for entries', async () => {
+  it('A deletion by pattern searches leases before entries', async () => {
     const keys = stage.keys();
     const gate = gated(stage.client);
     const first = listenedCache(gate.client, keys);

@@ -37,15 +37,15 @@ function counted() {
   return counter;
 }
 
-describe('While Redis is away, on one server', () => {
-  it('as many loads as may run at once load something else inside', async () => {
+describe('While Redis is down, on one server', () => {
+  it('nested loads work in as many loads as may run at the same time', async () => {
     const cache = withoutRedis({});
     const page = (i: number) =>
       cache.getOrLoad(['page', i], () => cache.getOrLoad(['author', i], () => sleep(1, i)));
     expect(await Promise.all(numbers(64).map(page))).toEqual(numbers(64));
   });
 
-  it('loads inside loads run on the places of those, and no more run at once', async () => {
+  it('nested loads use the places of their outer loads, and no more loads run at the same time', async () => {
     const cache = withoutRedis({ maxLoads: 3 });
     const counter = counted();
     const leaf = (name: string) => cache.getOrLoad(['leaf', name], () => counter.load(2));
@@ -66,7 +66,7 @@ describe('While Redis is away, on one server', () => {
     expect(free).toHaveLength(3); // every place was given back
   });
 
-  it('a load is let in that others wait for inside of theirs, whoever asked for it first', async () => {
+  it('a load for which nested callers wait gets their place, also if others asked for it first', async () => {
     const cache = withoutRedis({ maxLoads: 1 });
     const shared = () => cache.getOrLoad('shared', () => sleep(1, 'value'));
     const outer = cache.getOrLoad('outer', async () => {
@@ -89,7 +89,7 @@ describe('While Redis is away, on one server', () => {
     expect(await both).toEqual(['a', 'b']);
   });
 
-  it('a load that nobody waits for any more keeps the place that it was lent', async () => {
+  it('a load without callers keeps the place that it was lent', async () => {
     const cache = withoutRedis({ maxLoads: 1 });
     const counter = counted();
     let left: Promise<unknown> | undefined;
@@ -103,7 +103,7 @@ describe('While Redis is away, on one server', () => {
     expect(counter.most).toBe(1);
   });
 
-  it('a load that asks for itself, directly or through another cache, is told so at once', async () => {
+  it('a load that asks for itself, directly or through another cache, fails at once', async () => {
     const [cache, other] = [withoutRedis({ maxLoads: 1 }), withoutRedis({ name: 'other' })];
     const itself = (): Promise<string> => cache.getOrLoad('x', itself);
     const through = (): Promise<string> =>
@@ -114,7 +114,7 @@ describe('While Redis is away, on one server', () => {
     expect(await cache.getOrLoad('x', () => 'value')).toBe('value'); // every place was given back
   });
 
-  it.each(numbers(5))('all answer, whatever asks for what (seed %d)', async (seed) => {
+  it.each(numbers(5))('all calls end, for any nesting (seed %d)', async (seed) => {
     const random = randomNumbers(seed);
     const caches = [1, 2, 3].map((maxLoads) => withoutRedis({ maxLoads }));
     // Each may ask for later ones only, or it would wait for itself.
@@ -134,10 +134,10 @@ describe('While Redis is away, on one server', () => {
   });
 });
 
-describeWithRealRedis('When Redis dies under loads inside loads', () => {
+describeWithRealRedis('When Redis dies during nested loads', () => {
   const harmed = useHarmedServer();
 
-  it('all answer', async () => {
+  it('all calls end', async () => {
     const { cache, connection } = await harmed.open({ maxLoads: 2, timeout: '100ms' });
     let begun = 0;
     const page = (i: number) =>

@@ -23,11 +23,11 @@ import { openConnection, type OpenConnection } from './support/open-connection.j
 const LONG = { loadTimeout: '10m', timeout: '5m' } as const;
 
 describeWithRealRedis('on one server', () => {
-  describe('A lease that this process left behind', () => {
+  describe('A lease that this process has left behind', () => {
     const harmed = useHarmedServer();
     const lease = () => `{${harmed.keys.key('cache', 'x')}}:lease`;
 
-    it('is taken over at once, though it could not be given back', async () => {
+    it('is taken over at once, although it could not be given back', async () => {
       const one = await harmed.openThroughProxy(LONG);
       const { client, hold } = gated(one.client);
       const { cache } = listenedCache(client, harmed.keys, LONG);
@@ -71,7 +71,7 @@ describeWithRealRedis('on one server', () => {
       await waitUntil('it is given back', async () => (await other.client.exists(lease())) === 0);
     });
 
-    it('is told from that of a value that is being set', async () => {
+    it('is distinguished from the lease of a running set', async () => {
       const one = await harmed.open(LONG);
       const { client, hold } = gated(one.client);
       const { cache } = listenedCache(client, harmed.keys, LONG);
@@ -114,7 +114,7 @@ describeWithRealRedis('on one server', () => {
       return listenedCache(connection.client, keys, { ...LONG, ...options });
     }
 
-    it('is waited for while that shows that it lives, however long it loads', async () => {
+    it('is waited for as long as the process sends signs of life', async () => {
       const { cache, of } = await open({ timeout: '800ms' });
       const loader = jest.fn(() => 'mine');
       const waiting = cache.resolve('slow', loader);
@@ -125,7 +125,7 @@ describeWithRealRedis('on one server', () => {
       expect(of('cache.lease-wait')).toHaveLength(1);
     });
 
-    it('is taken over when that lives and cannot be heard, and what that loads is not stored', async () => {
+    it('is taken over if the process runs but cannot be heard, and its value is not stored', async () => {
       const { cache } = await open({ timeout: '300ms' });
       proxy.stall();
       const found = await cache.resolve('unheard', () => 'new');
@@ -135,7 +135,7 @@ describeWithRealRedis('on one server', () => {
       expect(await cache.get('unheard')).toBe('new');
     });
 
-    it('is taken over by one of those who wait when that was killed', async () => {
+    it('is taken over by one waiting caller if the process was killed', async () => {
       await holder.kill();
       const [one, other] = [await open({ timeout: '300ms' }), await open({ timeout: '300ms' })];
       const loader = jest.fn(() => sleep(50, 'new'));

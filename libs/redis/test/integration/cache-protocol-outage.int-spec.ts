@@ -15,8 +15,8 @@ function away(): Redis {
 }
 
 onOneServer((stage) => {
-  describe('While Redis is away', () => {
-    it('nobody is given what a load has read that began before he came', async () => {
+  describe('While Redis is down', () => {
+    it('a caller does not get a value of a load that began before its call', async () => {
       const { cache } = listenedCache(away(), stage.keys());
       const old = heldLoader(() => 'old');
       const first = cache.resolve('x', old.load);
@@ -27,7 +27,7 @@ onOneServer((stage) => {
       expect((await first).value).toBe('old');
     });
 
-    it('those who come together load once, whatever is still being loaded for others', async () => {
+    it('concurrent callers load once, also while an earlier load is running', async () => {
       const { cache } = listenedCache(away(), stage.keys());
       const old = heldLoader(() => 'old');
       const first = cache.getOrLoad('x', old.load);
@@ -44,7 +44,7 @@ onOneServer((stage) => {
   describe('The breaker', () => {
     const options = { breakerThreshold: 3, breakerCooldown: '10m', timeout: '1s' } as const;
 
-    it('does not open because Redis refuses commands', async () => {
+    it('does not open when Redis refuses commands', async () => {
       const keys = stage.keys();
       const full = new Error("OOM command not allowed when used memory > 'maxmemory'.");
       full.name = 'ReplyError';
@@ -58,7 +58,7 @@ onOneServer((stage) => {
       expect(await cache.get('known')).toBe('value');
     });
 
-    it('opens because connections fail, and then nothing is sent', async () => {
+    it('opens when connections fail, and then no command is sent', async () => {
       const keys = stage.keys();
       const closed = new Error('Connection is closed.');
       const client = failing(stage.client, 'evalsha', () => true, closed);

@@ -15,7 +15,7 @@ async function stageOf(stage: Stage) {
 
 onEveryTopology((stage) => {
   describe('The version of a tag', () => {
-    it('is another one each time it is made, also by a command that is sent twice', async () => {
+    it('is different each time that it is made, also by a command that is sent twice', async () => {
       const key = stage.keys().tagKey('t');
       const capture = () => CAPTURE.run(stage.client, [key, key], ['unique', '1000', '2000']);
       const first = await capture();
@@ -24,7 +24,7 @@ onEveryTopology((stage) => {
       expect(await capture()).not.toEqual(first);
     });
 
-    it('does not come back when it has been lost', async () => {
+    it('does not come back after it has been lost', async () => {
       const { cache, keys } = await stageOf(stage);
       let source = 'old';
       const load = (id: string) => cache.getOrLoad(['x', id], () => source, { tags: ['t'] });
@@ -40,7 +40,7 @@ onEveryTopology((stage) => {
     });
 
     it.each(['named', 'found'])(
-      'is needed by all that depend on it, by a tag that is %s',
+      'must exist for each entry that depends on it, with a tag that is %s',
       async (how) => {
         const { cache, keys } = await stageOf(stage);
         const tags = how === 'named' ? ['t'] : [];
@@ -60,7 +60,7 @@ onEveryTopology((stage) => {
       },
     );
 
-    it('matters to whoever reads, whether or not he knows of the tag', async () => {
+    it('counts for each reader, also for one that does not name the tag', async () => {
       const { cache, other } = await stageOf(stage);
       await cache.getOrLoad('x', () => 'old', { tags: ['a', 'b'] });
       expect(await other.get('x')).toBe('old');
@@ -69,7 +69,7 @@ onEveryTopology((stage) => {
       expect(await other.get('x', { tags: ['a'] })).toBeUndefined();
     });
 
-    it('is compared by whoever names it, also beside those who name nearly the same', async () => {
+    it('is compared for each call that names it, also beside calls with nearly the same tags', async () => {
       const { cache, other } = await stageOf(stage);
       const [one, two] = [
         ['first', 'b', 'last'],
@@ -86,7 +86,7 @@ onEveryTopology((stage) => {
       expect(await Promise.all([read('1', one), read('2', two)])).toEqual(['old', undefined]);
     });
 
-    it('is not taken for that of another tag that is read at the same time', async () => {
+    it('is not confused with that of another tag that is read at the same time', async () => {
       const { cache, other } = await stageOf(stage);
       const both = ['{same}a', '{same}b']; // made by one command, so that their versions are equal
       await cache.getOrLoad('both', () => 'old', { tags: both });
@@ -98,7 +98,7 @@ onEveryTopology((stage) => {
       expect(await Promise.all(both.reverse().map(read))).toEqual([undefined, 'old']);
     });
 
-    it('is asked for by name: an entry that does not carry it is not good enough', async () => {
+    it('is required if a call names it: an entry without it is not served', async () => {
       const { cache } = await stageOf(stage);
       await cache.getOrLoad('x', () => 'old', { tags: ['a'] });
       expect(await cache.get('x', { tags: ['a', 'b'] })).toBeUndefined();
@@ -116,7 +116,7 @@ onEveryTopology((stage) => {
       expect(await other.get('x', { tags: ['t'] })).toBeUndefined();
     });
 
-    it('is captured before the source is read, also of a key of somebody else', async () => {
+    it('is captured before the source is read, also for a foreign key', async () => {
       const { cache, other } = await stageOf(stage);
       const foreign = stage.keys().key('foreign', 'x');
       const options = { dependsOn: [foreign] };
@@ -129,7 +129,7 @@ onEveryTopology((stage) => {
       expect(await other.get('x', options)).toBeUndefined();
     });
 
-    it('comes from what the loader was given to read', async () => {
+    it('comes from the read of the loader', async () => {
       const { cache, other } = await stageOf(stage);
       const foreign = stage.keys().key('foreign', 'x');
       await stage.client.set(foreign, 'a');
@@ -140,7 +140,7 @@ onEveryTopology((stage) => {
       expect(await load()).toBe('b');
     });
 
-    it('makes a load start over when its tag was named too late', async () => {
+    it('makes a load start over if its tag was named too late', async () => {
       const { cache, other } = await stageOf(stage);
       let source = 'old';
       const old = heldLoader(() => source);
@@ -157,7 +157,7 @@ onEveryTopology((stage) => {
       expect(await other.get('x')).toBe('new');
     });
 
-    it('lives longer than what depends on it', async () => {
+    it('lives longer than the entries that depend on it', async () => {
       const { cache, keys } = await stageOf(stage);
       const lifeOf = (key: string) => stage.client.pttl(key);
       await cache.getOrLoad('x', () => 1, { tags: ['t'], ttl: '1s' });
@@ -170,7 +170,7 @@ onEveryTopology((stage) => {
     });
   });
 
-  describe('What was invalidated', () => {
+  describe('An invalidated value', () => {
     const expiresSoon = { tags: ['t'], ttl: '20ms', jitter: 0 } as const;
     const expired = async (
       cache: Awaited<ReturnType<typeof stageOf>>['cache'],
@@ -194,7 +194,7 @@ onEveryTopology((stage) => {
       });
     });
 
-    it('is not served because the loader fails, as what has expired is', async () => {
+    it('is not served if the loader fails, unlike an expired one', async () => {
       const { cache, other } = await stageOf(stage);
       const options = { ...expiresSoon, failSafe: '1m' } as const;
       const failure = () => Promise.reject(new Error('no luck'));
@@ -206,7 +206,7 @@ onEveryTopology((stage) => {
       await expect(cache.getOrLoad('x', failure, options)).rejects.toThrow('no luck');
     });
 
-    it('is not accepted by whoever waits for the process that loads it', async () => {
+    it('is not accepted by a caller that waits for the loading process', async () => {
       const { cache, other } = await stageOf(stage);
       const old = heldLoader(() => 'old');
       const loading = cache.getOrLoad('x', old.load, { tags: ['t'] });

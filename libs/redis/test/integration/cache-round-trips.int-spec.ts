@@ -24,9 +24,9 @@ async function open() {
     cache,
     client,
     keys,
-    /** The round trips that something takes. */
+    /** Counts the round trips of some work. */
     trips: async (work: () => Promise<unknown>) => {
-      // What nobody waits for, such as the end of a lease, is answered first.
+      // Commands of earlier work without a waiting caller, such as the end of a lease, must end first.
       await Promise.allSettled(record.sent.map(({ promise }) => promise));
       const before = record.roundTrips;
       await work();
@@ -43,7 +43,7 @@ async function open() {
 const TAGS = Array.from({ length: 16 }, (_, i) => `tag ${i}`);
 
 describe('The round trips of a cache', () => {
-  it('are one for a hit, whatever the number of tags', async () => {
+  it('are one for a hit, with any number of tags', async () => {
     await using on = await open();
     const load = (tags: string[]) => on.cache.getOrLoad(['x', tags.length], () => 1, { tags });
     expect(await on.trips(() => load(TAGS))).toBe(3);
@@ -53,7 +53,7 @@ describe('The round trips of a cache', () => {
     expect(on.names().filter((name) => name === 'mget')).toHaveLength(4);
   });
 
-  it('are one for all hits of a turn, also with those of repositories', async () => {
+  it('are one for all hits of a turn, also together with repositories', async () => {
     await using on = await open();
     const customers = new RedisRepository(on.client, on.keys, Customer);
     const load = (i: number) => on.cache.getOrLoad(['x', i], () => i, { tags: TAGS });
@@ -64,7 +64,7 @@ describe('The round trips of a cache', () => {
     expect(on.names().slice(before)).toEqual(['mget']);
   });
 
-  it('are as many for ten keys as for one, and fewer for those that are cached', async () => {
+  it('are as many for ten keys as for one, and fewer for cached keys', async () => {
     await using on = await open();
     const keys = Array.from({ length: 10 }, (_, i) => `all-${i}`);
     const load = (missing: string[]) => new Map(missing.map((key) => [key, key]));
@@ -78,14 +78,14 @@ describe('The round trips of a cache', () => {
     expect(await on.trips(() => read(10))).toBe(3);
   });
 
-  it('are two the first time that an entry depends on more than its reader names', async () => {
+  it('are two the first time if an entry has more dependencies than its reader names', async () => {
     await using on = await open();
     await on.cache.getOrLoad('x', () => 1, { tags: ['a', 'b'] });
     const read = () => on.cache.get('x', { tags: ['a'] });
     expect([await on.trips(read), await on.trips(read)]).toEqual([2, 1]);
   });
 
-  it('are one more for what a loader names, early or late, and two for the content of a key', async () => {
+  it('are one more for tags that a loader names, early or late, and two for the content of a key', async () => {
     await using on = await open();
     const { cache } = on;
     const early = () =>
@@ -101,7 +101,7 @@ describe('The round trips of a cache', () => {
     ]);
   });
 
-  it('are few for what changes the cache', async () => {
+  it('are few for set, delete and invalidations', async () => {
     await using on = await open();
     const { cache } = on;
     expect(await on.trips(() => cache.set('x', 1, { tags: TAGS }))).toBe(2);
@@ -113,7 +113,7 @@ describe('The round trips of a cache', () => {
     expect(await on.trips(async () => customers.dependencyOn('1'))).toBe(0);
   });
 
-  it('are two for a change, and the same as ever for a read of what is being changed', async () => {
+  it('are two for a change, and not more for a read of a value that is being changed', async () => {
     await using on = await open();
     const { cache } = on;
     const change = (work: () => unknown) => cache.change({ tags: TAGS, keys: ['x', 'y'] }, work);

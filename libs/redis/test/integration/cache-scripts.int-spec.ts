@@ -41,9 +41,9 @@ onOneServer((stage) => {
       );
 
     it.each([
-      ['whatever became of it', damaged],
+      ['also damaged', damaged],
       ['and none in foreign bytes', fc.uint8Array().map((bytes) => Buffer.from(bytes))],
-    ])('see the load that made an entry as this process does, %s', async (_, any) => {
+    ])('find the load that made an entry in the same way as this process, %s', async (_, any) => {
       const stored = [ENTRY, BINARY, ...fc.sample(any, 2_000)];
       expect(await inLua(stored)).toEqual(stored.map(fillIdOf));
     });

@@ -41,15 +41,15 @@ const report = () => ({
 });
 
 onEveryTopology((stage) => {
-  describe('What a serializer makes', () => {
+  describe('The output of a serializer', () => {
     it.each([
-      ['every byte there is', EVERY_BYTE],
+      ['each possible byte', EVERY_BYTE],
       ['nothing', Buffer.alloc(0)],
       ['line breaks', Buffer.from('\n\r\n\n')],
-      ['what looks like an entry', Buffer.from(`c1v${'x'.repeat(22)}${'0'.repeat(33)}`)],
-      ['no text in any encoding', Buffer.from([0xff, 0xfe, 0xc0, 0x80, 0xed, 0xa0, 0x80])],
+      ['bytes that look like an entry', Buffer.from(`c1v${'x'.repeat(22)}${'0'.repeat(33)}`)],
+      ['bytes that are no text', Buffer.from([0xff, 0xfe, 0xc0, 0x80, 0xed, 0xa0, 0x80])],
       ['a megabyte', Buffer.alloc(2 ** 20, EVERY_BYTE)],
-    ])('is kept as it is: %s', async (_, bytes) => {
+    ])('is stored unchanged: %s', async (_, bytes) => {
       const { cache } = fleetOn(stage).start({ serializer: raw });
       const tags = ['t', 'ü'];
       const find = async () => {
@@ -66,7 +66,7 @@ onEveryTopology((stage) => {
       expect(await cache.delete('x')).toBe(true);
     });
 
-    it('is read by a cache of its own, unless a call says otherwise', async () => {
+    it('is read with the serializer of the cache, or with that of the call', async () => {
       const fleet = fleetOn(stage);
       const { cache } = fleet.start({ serializer: msgpackSerializer });
       const first = await cache.getOrLoad('x', report);
@@ -80,7 +80,7 @@ onEveryTopology((stage) => {
       expect(await cache.get('z')).toBeUndefined();
     });
 
-    it('is not asked for what is none', async () => {
+    it('is not used for null and undefined', async () => {
       const refusing: CacheSerializer<unknown> = {
         name: 'refusing',
         serialize: () => {
@@ -99,7 +99,7 @@ onEveryTopology((stage) => {
       expect(await fleetOn(stage).start().cache.get('x')).toBeUndefined();
     });
 
-    it('is in the body of an entry, and as JSON what it always was', async () => {
+    it('is the body of an entry, whose form as JSON has not changed', async () => {
       const fleet = fleetOn(stage);
       const head = `${'x'.repeat(22)}${'0'.repeat(13)}${'1'.repeat(13)}0000000`;
       await stage.client.set(fleet.entry('x'), `c1v${head}{"a":"é"}`, 'PX', 60_000);
@@ -108,7 +108,7 @@ onEveryTopology((stage) => {
       expect(await stage.client.get(fleet.entry('y'))).toMatch(/^c1v[\w-]{22}\d{33}\{"a":"é"\}$/);
     });
 
-    it('is refused without a name that can be stored, by the cache and by each call', async () => {
+    it('is refused if the serializer has no valid name, by the cache and by each call', async () => {
       const { cache } = fleetOn(stage).start();
       const loader = jest.fn(() => 'x');
       for (const name of [undefined, '', 'a b', 'a\nb', 'é', 'x'.repeat(65)]) {
@@ -123,13 +123,13 @@ onEveryTopology((stage) => {
     });
   });
 
-  describe('What another serializer has stored', () => {
+  describe('An entry of another serializer', () => {
     it.each<[string, CacheSerializer<unknown>, CacheSerializer<unknown>]>([
       ['JSON and MessagePack', jsonSerializer, msgpackSerializer],
       ['JSON and compressed JSON', jsonSerializer, compressed()],
       ['MessagePack and a compressed one', msgpackSerializer, compressed(msgpackSerializer)],
       ['two texts', short, jsonSerializer],
-    ])('is loaded anew, by old processes and by new ones: %s', async (_, before, after) => {
+    ])('is loaded again, by old processes and by new ones: %s', async (_, before, after) => {
       const fleet = fleetOn(stage);
       const old = fleet.start({ serializer: before, staleFor: '1m', failSafe: '1m' });
       const next = fleet.start({ serializer: after, staleFor: '1m', failSafe: '1m' });
@@ -148,7 +148,7 @@ onEveryTopology((stage) => {
       expect([...old.of('cache.corrupt'), ...next.of('cache.corrupt')]).toEqual([]);
     });
 
-    it('is not shared by those who ask for the same key at the same time', async () => {
+    it('is not shared by concurrent callers of the same key', async () => {
       const { cache } = fleetOn(stage).start();
       const held = heldLoader(() => 'json');
       const first = cache.getOrLoad('x', held.load);
@@ -171,7 +171,7 @@ onEveryTopology((stage) => {
       ]);
     });
 
-    it('is not waited for in vain: who has waited for another process loads itself', async () => {
+    it('does not block a caller: after waiting for another process it loads itself', async () => {
       const fleet = fleetOn(stage);
       const held = heldLoader(() => 'json');
       const first = fleet.start().cache.getOrLoad('x', held.load);
@@ -184,7 +184,7 @@ onEveryTopology((stage) => {
     });
   });
 
-  describe('A body that was damaged in Redis', () => {
+  describe('A damaged body in Redis', () => {
     const deflated = (bytes: Buffer, length: number) => {
       const head = Buffer.of(1, 0, 0, 0, 0);
       head.writeUInt32BE(length, 1);
@@ -199,9 +199,9 @@ onEveryTopology((stage) => {
       ['nothing to decompress', compressed(), Buffer.alloc(0)],
       ['a torn length', compressed(), Buffer.of(1, 0, 0)],
       ['torn compression', compressed(), deflated(EVERY_BYTE, 256).subarray(0, 100)],
-      ['what is shorter than it says', compressed(), deflated(Buffer.from('"x"'), 4)],
-      ['what is longer than it says', compressed(), deflated(bomb, 1_000)],
-      ['what says it is larger than any', compressed(), deflated(Buffer.from('"x"'), 2 ** 31)],
+      ['a body shorter than its length', compressed(), deflated(Buffer.from('"x"'), 4)],
+      ['a body longer than its length', compressed(), deflated(bomb, 1_000)],
+      ['a length above all limits', compressed(), deflated(Buffer.from('"x"'), 2 ** 31)],
       ['JSON that is none', compressed(), Buffer.from('\u0000{"a"')],
     ])('counts as a miss, is announced and overwritten: %s', async (_, serializer, body) => {
       const fleet = fleetOn(stage);
@@ -222,7 +222,7 @@ onEveryTopology((stage) => {
   describe('Compression', () => {
     const words = (bytes: number) => 'the quick brown fox '.repeat(bytes / 20);
 
-    it('makes what is large smaller, and leaves what is not', async () => {
+    it('compresses large values, and leaves small ones unchanged', async () => {
       const fleet = fleetOn(stage);
       const { cache } = fleet.start({ serializer: compressed(jsonSerializer, { above: 1_000 }) });
       const sizeOf = async (key: string, value: unknown) => {
@@ -236,7 +236,7 @@ onEveryTopology((stage) => {
       expect(await sizeOf('small', { a: 1 })).toBeLessThan(100);
     });
 
-    it('is left out where it gains nothing', async () => {
+    it('is left out if it saves nothing', async () => {
       const fleet = fleetOn(stage);
       const { cache } = fleet.start({ serializer: compressed(raw, { above: 0 }) });
       await cache.set('x', EVERY_BYTE);
@@ -245,7 +245,7 @@ onEveryTopology((stage) => {
       expect(await cache.get('x')).toEqual(EVERY_BYTE);
     });
 
-    it('refuses a serializer without a name, which would be found in its own', () => {
+    it('refuses a serializer without a name', () => {
       const nameless = { ...short, name: undefined as unknown as string };
       expect(() => compressed(nameless)).toThrow(/compressed: serializer=.*with a name/);
     });

@@ -17,14 +17,14 @@ function stored(stage: Stage) {
 }
 
 onEveryTopology((stage) => {
-  describe('What RedisCache keeps', () => {
-    it('is what JSON has of it, for whoever loads it too', async () => {
+  describe('A value in RedisCache', () => {
+    it('is the value after JSON, also for the caller that loads it', async () => {
       const { cache } = stored(stage);
       const load = () => cache.getOrLoad<unknown>('x', () => ({ zero: -0, none: undefined }));
       expect([await load(), await load()]).toStrictEqual([{ zero: 0 }, { zero: 0 }]);
     });
 
-    it('is what a serializer makes of it', async () => {
+    it('is the value after the serializer', async () => {
       const { cache } = stored(stage);
       const serializer: CacheSerializer<Date> = {
         name: 'date',
@@ -36,7 +36,7 @@ onEveryTopology((stage) => {
       expect(await cache.get('x', { serializer })).toEqual(new Date(5));
     });
 
-    it('is a value of its own for each caller', async () => {
+    it('is a new object for each caller', async () => {
       const { cache } = stored(stage);
       const load = () => cache.getOrLoad('x', async () => ({ list: [1] }));
       const [one, other] = await Promise.all([load(), load()]);
@@ -52,7 +52,7 @@ onEveryTopology((stage) => {
       ['a circular structure', circular],
       ['a function', () => 1],
       ['a Date', new Date(0)],
-    ])('is never %s: it rejects, and nobody waits for its lease', async (_, value) => {
+    ])('is never %s: the call rejects, and no caller waits for its lease', async (_, value) => {
       const { cache } = stored(stage);
       const error = await caught(cache.getOrLoad<unknown>('x', () => value));
       expect(error).toHaveProperty('name', 'RedisSerializationException');
@@ -70,7 +70,7 @@ onEveryTopology((stage) => {
       expect(await cache.get('x')).toBe(text);
     });
 
-    it('is told apart by keys and tags, whatever these are', async () => {
+    it('is found by its own key and tags only, whatever they contain', async () => {
       const { cache } = stored(stage);
       const hostile = [
         '__proto__',
@@ -103,8 +103,8 @@ onEveryTopology((stage) => {
       ['an empty list', [] as unknown as CacheKey],
       ['an empty part', ['post', '']],
       ['a text with an empty part', 'post:'],
-      ['what is no part', ['post', {} as string]],
-    ])('has no key that is %s', async (_, key) => {
+      ['an invalid part', ['post', {} as string]],
+    ])('cannot have %s as its key', async (_, key) => {
       const { cache } = stored(stage);
       const loader = jest.fn(() => 1);
       for (const work of [
@@ -118,7 +118,7 @@ onEveryTopology((stage) => {
       expect(loader).not.toHaveBeenCalled();
     });
 
-    it('has no empty tag, and invalidates none when one of them is', async () => {
+    it('has no empty tag, and an invalidation with an empty tag invalidates nothing', async () => {
       const { cache } = stored(stage);
       const load = () => cache.getOrLoad('x', () => 1, { tags: [''] });
       expect(await caught(load())).toHaveProperty('name', 'RedisInvalidKeyException');
@@ -129,7 +129,7 @@ onEveryTopology((stage) => {
     });
   });
 
-  describe('What is not of RedisCache', () => {
+  describe('A foreign value at a key of RedisCache', () => {
     const valid = `c1v${'x'.repeat(22)}${'0'.repeat(13)}${'1'.repeat(13)}`;
     it.each([
       ['foreign text', 'something'],
@@ -137,7 +137,7 @@ onEveryTopology((stage) => {
       ['a torn header', valid.slice(0, 30)],
       ['a header without its dependencies', `${valid}0000009abc`],
       ['a body that is no JSON', `${valid}0000000{"a":`],
-      ['dependencies that nobody made', `${valid}0000006kx\n1\n\n{}`],
+      ['malformed dependencies', `${valid}0000006kx\n1\n\n{}`],
       ['a future format', `c9${valid.slice(2)}00000001`],
       ['nothing', ''],
     ])('counts as a miss, is announced, and is overwritten: %s', async (_, text) => {
@@ -151,7 +151,7 @@ onEveryTopology((stage) => {
       expect(loader).toHaveBeenCalledTimes(1);
     });
 
-    it('counts as a miss where it has another type', async () => {
+    it('counts as a miss if it has another type', async () => {
       const { cache, of, at, keys } = stored(stage);
       const { entry, lease } = at('x');
       for (const key of [entry, lease, keys.tagKey('t')]) await stage.client.rpush(key, 'a');
@@ -169,7 +169,7 @@ onEveryTopology((stage) => {
       expect(await load()).toMatchObject({ status: 'hit' });
     });
 
-    it('is no version where a tag is', async () => {
+    it('is no version at the key of a tag', async () => {
       const { cache, keys } = stored(stage);
       const load = () => cache.resolve('x', () => 'value', { tags: ['t'] });
       for (const foreign of ['', 'foreign', 'v1\nt2', '1']) {
@@ -179,7 +179,7 @@ onEveryTopology((stage) => {
       }
     });
 
-    it('never keeps a caller waiting where a lease is', async () => {
+    it('never keeps a caller waiting at the key of a lease', async () => {
       const { cache, at } = stored(stage);
       await stage.client.set(at('x').lease, 'foreign', 'PX', 60);
       const { ms, result } = await timed(() => cache.resolve('x', () => 'value'));
@@ -188,7 +188,7 @@ onEveryTopology((stage) => {
     });
 
     if (hasRealRedis) {
-      it('is as large as it wants, but no dependency', async () => {
+      it('may be large, but not as a dependency', async () => {
         const { cache } = stored(stage);
         await stage.client.set('large', 'x'.repeat(1024 * 1024 + 1));
         const loader = jest.fn(() => 'value');
@@ -211,7 +211,7 @@ onEveryTopology((stage) => {
     }
   });
 
-  describeWithRealRedis('What RedisCache depends on', () => {
+  describeWithRealRedis('A dependency of RedisCache', () => {
     it.each([
       ['hash', (key: string, value: string) => stage.client.hset(key, 'field', value)],
       ['list', (key: string, value: string) => stage.client.rpush(key, value)],
@@ -231,7 +231,7 @@ onEveryTopology((stage) => {
       expect(await statuses()).toEqual(['miss', 'hit']);
     });
 
-    it('is exactly what the loader has read', async () => {
+    it('has exactly the content that the loader has read', async () => {
       const { cache, keys } = stored(stage);
       const key = keys.key('foreign', 'text');
       await stage.client.set(key, 'a');

@@ -8,7 +8,7 @@ import { pass } from '../../../../test/support/time.js';
 
 onEveryTopology((stage) => {
   describe('RedisCache', () => {
-    it('loads once, and then serves what it loaded', async () => {
+    it('loads once, and then serves the cached value', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       const loader = jest.fn(() => ({ title: 'One' }));
       expect(await cache.getOrLoad(['post', 1], loader)).toEqual({ title: 'One' });
@@ -17,7 +17,7 @@ onEveryTopology((stage) => {
       expect(of('cache.request').map(({ result }) => result)).toEqual(['miss', 'hit']);
     });
 
-    it('loads anew once one of its tags was invalidated, and no other', async () => {
+    it('loads again after an invalidation of one of its tags, and of no other tag', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let version = 0;
       const load = (id: number, tags: string[]) =>
@@ -47,7 +47,7 @@ onEveryTopology((stage) => {
       expect(loads).toBe(1);
     });
 
-    it('gives a load that an invalidation has overtaken to its own callers only', async () => {
+    it('returns a load that an invalidation has overtaken only to its own callers', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let source = 'old';
       const held = heldLoader(() => source);
@@ -64,7 +64,7 @@ onEveryTopology((stage) => {
       expect(await cache.get('x', { tags: ['t'] })).toBe('new');
     });
 
-    it('does the same when the entry itself is deleted', async () => {
+    it('returns a load that a deletion has overtaken only to its own callers', async () => {
       const { cache, of } = listenedCache(stage.client, stage.keys());
       let source = 'old';
       const held = heldLoader(() => source);
@@ -78,7 +78,7 @@ onEveryTopology((stage) => {
       expect(of('cache.load').map(({ outcome }) => outcome)).toEqual(['lost', 'filled']);
     });
 
-    it('depends on what was found while loading', async () => {
+    it('depends on tags that were named during the load', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let loads = 0;
       const load = () =>
@@ -108,7 +108,7 @@ onEveryTopology((stage) => {
       expect(await load()).toBe(3);
     });
 
-    it('serves what is stale while one caller refreshes it', async () => {
+    it('serves a stale value while one caller refreshes it', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       let n = 0;
       const load = (ttl: '50ms' | '1m') =>
@@ -122,7 +122,7 @@ onEveryTopology((stage) => {
       expect(await load('1m')).toMatchObject({ value: 2, status: 'hit' });
     });
 
-    it('deletes by pattern what is cached and what is being loaded', async () => {
+    it('deletes entries and leases by pattern', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       for (const id of [1, 2, 3]) await cache.getOrLoad(['post', id], () => 'x');
       await cache.getOrLoad(['other', 1], () => 'x');

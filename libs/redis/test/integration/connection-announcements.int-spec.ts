@@ -1,4 +1,4 @@
-/** What is announced of commands, pools, batches and repositories, on real servers. */
+/** The events of commands, pools, batches and repositories, on real servers. */
 import 'reflect-metadata';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
@@ -65,7 +65,7 @@ describe('a command', () => {
     expect(events[0]).toMatchObject({ type: 'command', connection: 'main', isBlocking: false });
   });
 
-  it('carries no argument but its first key, whoever prints it', async () => {
+  it('carries no argument but its first key, in each printed form', async () => {
     const { url } = await start();
     const { client, events } = await open({ url });
     await client.set('a', 'planted');
@@ -73,7 +73,7 @@ describe('a command', () => {
     expect(Object.keys(events[0] ?? {})).not.toContain('args');
   });
 
-  it('is not announced as part of setting a connection up', async () => {
+  it('is not announced if it belongs to the setup of a connection', async () => {
     const { url } = await start({ password: 'hunter2' });
     const { client, events } = await open({ url, db: 2 });
     await client.get('a');
@@ -89,7 +89,7 @@ describe('a command', () => {
     expect(events[1]?.failure?.error.message).toMatch(/^WRONGTYPE/);
   });
 
-  it('is announced once when it is too late, and not again when its reply comes', async () => {
+  it('is announced once if it is late, and not again when its reply comes', async () => {
     const proxy = await startFaultProxy(await start());
     cleanups.push(() => proxy.stop());
     const { host, port } = proxy;
@@ -105,7 +105,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('is told apart from those of another connection to the same server', async () => {
+  it('is distinguished from commands of another connection to the same server', async () => {
     const { url } = await start();
     const telemetry = new Telemetry();
     const one = await open({ url }, 'one', telemetry);
@@ -115,7 +115,7 @@ describe('a command', () => {
     expect(two.events.map(({ key }) => key)).toEqual(['b']);
   });
 
-  it('is announced for itself in a pipeline and in a transaction', async () => {
+  it('is announced separately in a pipeline and in a transaction', async () => {
     const { url } = await start();
     const { client, events, namesOf } = await open({ url });
     await client.pipeline().set('a', 1).get('a').lpush('a', 1).exec();
@@ -126,7 +126,7 @@ describe('a command', () => {
     expect(namesOf()).toEqual(['multi', 'set', 'get', 'exec']);
   });
 
-  it('that fails inside a transaction makes EXEC a failure', async () => {
+  it('makes EXEC fail if it fails inside a transaction', async () => {
     const { url } = await start();
     const { client, events } = await open({ url });
     await client.multi().set('a', 'text').lpush('a', 1).exec();
@@ -134,7 +134,7 @@ describe('a command', () => {
     expect(exec?.failure?.kind).toBe('command');
   });
 
-  it('is announced once for a script that the server did not know', async () => {
+  it('is announced once for a script that the server does not know', async () => {
     const { url } = await start();
     const { client, events } = await open({ url });
     const script = new RedisScript('return redis.call("GET", KEYS[1])');
@@ -146,7 +146,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('is no failure if it runs a script of `defineCommand` that the server has forgotten', async () => {
+  it('is not a failure if it runs a script of `defineCommand` that the server has forgotten', async () => {
     const { url } = await start();
     const { client, events } = await open({ url });
     client.defineCommand('read', { lua: 'return redis.call("GET", KEYS[1])', numberOfKeys: 1 });
@@ -161,7 +161,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('says whether it was asked to wait, and how long it did', async () => {
+  it('says whether it blocks, and how long it took', async () => {
     const { url } = await start();
     const { client, events, registry } = await open({ url });
     await client.blpop('list', 0.05);
@@ -176,14 +176,14 @@ describe('a command', () => {
     for (const { durationMs } of events) expect(durationMs).toBeGreaterThan(0);
   });
 
-  it("is announced if it is a caller's own script that the server does not know", async () => {
+  it("is announced if it is the caller's own script and the server does not know it", async () => {
     const { url } = await start();
     const { client, events } = await open({ url });
     await caught(client.evalsha('0'.repeat(40), 1, 'a'));
     expect(events.map(facts)).toEqual([['evalsha', 'a', 'command']]);
   });
 
-  it('is announced if it waits for the first connection, whatever its name', async () => {
+  it('is announced if it waits for the first connection, with any name', async () => {
     const proxy = await startFaultProxy(await start());
     cleanups.push(() => proxy.stop());
     await proxy.cut();
@@ -199,7 +199,7 @@ describe('a command', () => {
     expect(events.map(({ failure }) => failure?.kind)).not.toContain(undefined);
   });
 
-  it('is no failure if it is interrupted by the end of the application', async () => {
+  it('is not a failure if the end of the application interrupts it', async () => {
     const { url } = await start();
     const { client, events, registry } = await open({ url, shutdownTimeout: '100ms' });
     const waiting = caught(client.blpop('list', 0));
@@ -209,7 +209,7 @@ describe('a command', () => {
     expect(events.map(({ command }) => command)).not.toContain('quit');
   });
 
-  it('of a name that nobody knows is called other, whatever it is', async () => {
+  it('is called "other" if its name is unknown', async () => {
     const { url } = await start();
     const { client, namesOf } = await open({ url });
     for (let i = 0; i < 50; i++) await caught(client.call(`SECRET${i}`, 'x'));
@@ -237,7 +237,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('ends as ever if a listener throws', async () => {
+  it('ends normally if a listener throws', async () => {
     const { url } = await start();
     const { client, telemetry } = await open({ url });
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
@@ -257,7 +257,7 @@ describe('a command', () => {
     );
   });
 
-  it('costs no report when nobody listens', async () => {
+  it('makes no report without a listener', async () => {
     const { url } = await start();
     const telemetry = new Telemetry();
     const registry = new Connections(telemetry);
@@ -273,7 +273,7 @@ describe('a command', () => {
 });
 
 describeWithRealRedis('a command in a cluster', () => {
-  it('is announced as failed if nobody follows its redirection', async () => {
+  it('is announced as failed if its redirection is not followed', async () => {
     const cluster = await startCluster();
     cleanups.push(() => cluster.stop());
     const [node] = cluster.primaries;
@@ -286,7 +286,7 @@ describeWithRealRedis('a command in a cluster', () => {
     );
   });
 
-  it('is announced once, however often it was redirected', async () => {
+  it('is announced once, also if it was redirected several times', async () => {
     const cluster = await startCluster();
     cleanups.push(() => cluster.stop());
     const { client, events } = await open({
@@ -314,8 +314,8 @@ class Note {
   @EntityId() id!: string;
 }
 
-describe('what the library does for its callers', () => {
-  it('is announced under the name of the method, with what it threw', async () => {
+describe('an operation of the library', () => {
+  it('is announced with the name of the method and its error', async () => {
     const { url } = await start();
     const { client, telemetry } = await open({ url });
     const events: OperationEvent[] = [];
@@ -337,7 +337,7 @@ describe('what the library does for its callers', () => {
     expect(events.map(({ durationMs }) => durationMs > 0)).not.toContain(false);
   });
 
-  it('includes lending connections, and refusing to', async () => {
+  it('is announced for the pool, also if there is no free connection', async () => {
     const { url } = await start();
     const { registry, resolved, client, telemetry } = await open({
       url,
@@ -363,14 +363,14 @@ describe('what the library does for its callers', () => {
   });
 });
 
-describeWithRealRedis('what ioredis would write to the console', () => {
+describeWithRealRedis('a message that ioredis would write to the console', () => {
   const warnings = (telemetry: Telemetry) => {
     const heard: string[] = [];
     telemetry.subscribe({ 'connection.warning': ({ about }) => heard.push(about) });
     return heard;
   };
 
-  it('is announced instead where INFO is forbidden, and the connection is ready', async () => {
+  it('is announced instead if INFO is forbidden, and the connection is ready', async () => {
     const written = jest.spyOn(console, 'warn');
     const guest = ['--user', 'guest', 'on', '>pw', '~*', '+@all', '-info'];
     const { host, port } = await start({ args: guest });
@@ -386,7 +386,7 @@ describeWithRealRedis('what ioredis would write to the console', () => {
     written.mockRestore();
   });
 
-  it('is announced instead of a password that is not wanted', async () => {
+  it('is announced instead for a password that is not needed', async () => {
     const written = jest.spyOn(console, 'warn');
     const { host, port } = await start();
     const telemetry = new Telemetry();

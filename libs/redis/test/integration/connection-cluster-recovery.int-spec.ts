@@ -1,4 +1,4 @@
-/** What a client of a cluster does when its nodes are elsewhere, frozen, or behind links that are dead. */
+/** A client of a cluster whose nodes have moved, are frozen, or are behind dead connections. */
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import calculateSlot from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
@@ -40,7 +40,7 @@ describeWithRealRedis('A client of a cluster', () => {
       return client.slots[calculateSlot(key)]?.[0] === `127.0.0.1:${port}`;
     });
 
-  it('comes back through the nodes that it knew, when the configured ones are gone, and opens further connections through them', async () => {
+  it('reconnects through the nodes that it knew if the configured nodes are gone, also for further connections', async () => {
     const gateways = await openGateways();
     const { client, pool } = await open({
       clusterNodes: gateways.map(({ host, port }) => ({ host, port })),
@@ -56,13 +56,13 @@ describeWithRealRedis('A client of a cluster', () => {
     expect(await pool.use((dedicated) => dedicated.get('k'))).toBe('v');
   });
 
-  it('starts although the names of some configured nodes cannot be resolved', async () => {
+  it('starts although some names of configured nodes cannot be resolved', async () => {
     const unresolvable = ['no..such.name', 'nor..this'].map((host) => ({ host, port: 6379 }));
     const { client } = await open({ clusterNodes: [...unresolvable, ...addresses().slice(0, 1)] });
     expect(await client.incr('started')).toBe(1);
   });
 
-  it('replaces a dead link to one node, and no other', async () => {
+  it('replaces a dead connection to one node, and no other', async () => {
     const gateways = await openGateways();
     const natMap = Object.fromEntries(
       cluster.nodes.map(({ host, port }, i) => {
@@ -101,7 +101,7 @@ describeWithRealRedis('A client of a cluster', () => {
     await waitUntil('it is used again', async () => (await client.incr('n')) > 0);
   });
 
-  it('goes to the replica that has taken the place of a frozen primary', async () => {
+  it('uses the replica that has replaced a frozen primary', async () => {
     const { client } = await open({ clusterNodes: addresses(), commandTimeout: '300ms' });
     await client.set('k', 'v');
     const frozen = cluster.nodes.find(({ port }) => primaryOf('k', client)?.options.port === port);

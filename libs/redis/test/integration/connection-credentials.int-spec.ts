@@ -37,7 +37,7 @@ describeWithRealRedis('a Unix socket', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is named by its path when its connection is replaced', async () => {
+  it('has its path in the event of a replaced connection', async () => {
     const { client, events } = await connect({ path, password: 'p@ss' });
     await client.ping();
     await sendCommand(server, 'REPLICAOF', '127.0.0.1', '1');
@@ -48,7 +48,7 @@ describeWithRealRedis('a Unix socket', () => {
     });
   });
 
-  it('is connected to by URL and by path, dedicated connections included', async () => {
+  it('is reached by URL and by path, also by dedicated connections', async () => {
     const url = `unix://:p%40ss@${encodeURI(path)}?db=2`;
     const { client, pool } = await connect({ url });
     await client.set('k', 'in 2');
@@ -57,7 +57,7 @@ describeWithRealRedis('a Unix socket', () => {
     expect(await other.client.get('k')).toBe('in 2');
   });
 
-  it('is named by its path where it is away', async () => {
+  it('has its path in the error if it does not exist', async () => {
     const nowhere = join(folder, 'nowhere.sock');
     const error = await caught(openConnection({ path: nowhere, startupTimeout: '200ms' }));
     expect(error).toMatchObject({ name: 'RedisConnectionException', host: nowhere, port: 0 });
@@ -65,7 +65,7 @@ describeWithRealRedis('a Unix socket', () => {
   });
 });
 
-describeWithRealRedis('credentials that a function gives', () => {
+describeWithRealRedis('credentials from a function', () => {
   let server: RedisTestServer;
   let admin: Redis;
   beforeAll(async () => {
@@ -83,7 +83,7 @@ describeWithRealRedis('credentials that a function gives', () => {
   const whoAmI = (client: { call(command: string, arg: string): Promise<unknown> }) =>
     client.call('ACL', 'WHOAMI');
 
-  it('are asked for at each attempt to connect', async () => {
+  it('are requested at each attempt to connect', async () => {
     const answers: RedisCredentials[] = [{ username: 'one', password: 'one' }];
     const { client, pool, until } = await connect({
       ...target(),
@@ -101,7 +101,7 @@ describeWithRealRedis('credentials that a function gives', () => {
     expect(await whoAmI(duplicate)).toBe('default');
   });
 
-  it('are renewed on live connections before they expire, and disturb no transaction', async () => {
+  it('are renewed on open connections before they expire, without an effect on transactions', async () => {
     let user = 'one';
     const { client, pool, events, telemetry } = await connect({
       ...target(),
@@ -131,7 +131,7 @@ describeWithRealRedis('credentials that a function gives', () => {
     expect(released).toEqual([true]); // good for the next caller
   });
 
-  it('are asked for again when the function fails, and it is told why', async () => {
+  it('are requested again when the function fails, and the function gets the reason', async () => {
     const failures = [new Error('the vault is sealed: hvs.secret'), undefined];
     const { client, events } = await connect({
       ...target(),
@@ -150,7 +150,7 @@ describeWithRealRedis('credentials that a function gives', () => {
     });
   });
 
-  it('are waited for no longer than for a connection', async () => {
+  it('may take no longer than a connection attempt', async () => {
     const opening = openConnection({
       ...target(),
       connectTimeout: '50ms',
@@ -161,7 +161,7 @@ describeWithRealRedis('credentials that a function gives', () => {
     expect(error.message).toContain('credentials() gave no answer within 50 ms');
   });
 
-  it('do not hold up a connection that is closed meanwhile', async () => {
+  it('do not delay the end of a connection that is closed meanwhile', async () => {
     let asked = (): void => undefined;
     const isAsked = new Promise<void>((resolve) => (asked = resolve));
     const connection = await openConnection({
@@ -195,8 +195,8 @@ describeWithRealRedis('credentials that a function gives', () => {
   );
 });
 
-describeWithRealRedis('credentials that a function gives to a cluster', () => {
-  it('serve every node, dedicated connections and subscribers, and are renewed on each', async () => {
+describeWithRealRedis('credentials from a function for a cluster', () => {
+  it('are used and renewed on each node, also for dedicated connections and subscribers', async () => {
     const cluster = await startCluster({ replicas: false, password: 'admin' });
     cleanups.push(() => cluster.stop());
     const admins = cluster.nodes.map(({ url }) => new Redis(url));

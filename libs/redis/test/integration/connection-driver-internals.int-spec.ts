@@ -1,4 +1,4 @@
-/** What the library uses of ioredis without a promise: all of it is there, and an absence is noticed at start. */
+/** The undocumented members of ioredis that the library uses: all exist, and a missing one fails the start. */
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -96,7 +96,7 @@ function ofServer(client: RedisClient): Record<string, unknown> {
   return connectionPool.findOrCreate(address).options as Record<string, unknown>;
 }
 
-/** What became of an option: it is where the driver reads it, or it was refused by its name. */
+/** Tells whether the driver got an option, or the library refused it by its name. */
 function fateOf(
   setting: 'ioredis' | 'ioredisCluster',
   name: string,
@@ -121,7 +121,7 @@ function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-it('The options of ioredis are found in its types at all', () => {
+it('The test finds the options in the types of ioredis', () => {
   const some = ['keepAlive', 'keyPrefix', 'sentinels', 'himportFieldsets', 'host'];
   expect([...SERVER_OPTIONS]).toEqual(expect.arrayContaining(some));
   expect([...CLUSTER_OPTIONS]).toEqual(expect.arrayContaining(['keyPrefix', 'scaleReads']));
@@ -129,14 +129,14 @@ it('The options of ioredis are found in its types at all', () => {
 
 describe.each(TOPOLOGIES)('On a connection of kind %s', (topology) => {
   it.each([...SERVER_OPTIONS])(
-    "ioredis's option %s is honoured, or refused by its name",
+    'the option %s of ioredis is applied, or refused by its name',
     (name) => {
       expect(fateOf('ioredis', name, topology)).not.toBe('dropped');
     },
   );
 });
 
-it.each(TOPOLOGIES)('reconnectOnError is asked on a connection of kind %s', (topology) => {
+it.each(TOPOLOGIES)('reconnectOnError is called on a connection of kind %s', (topology) => {
   const reconnectOnError = jest.fn(() => false);
   const client = open({ ...TARGETS[topology], ioredis: { reconnectOnError } });
   const asked = ofServer(client)['reconnectOnError'] as (error: Error) => unknown;
@@ -144,7 +144,7 @@ it.each(TOPOLOGIES)('reconnectOnError is asked on a connection of kind %s', (top
   expect(reconnectOnError).toHaveBeenCalledTimes(1);
 });
 
-it('clusterRetryStrategy is asked in a cluster', () => {
+it('clusterRetryStrategy is called in a cluster', () => {
   const clusterRetryStrategy = jest.fn(() => 4_711);
   const { options } = open({ ...TARGETS.cluster, ioredisCluster: { clusterRetryStrategy } });
   const asked = (options as ClusterOptions).clusterRetryStrategy?.bind({} as never);
@@ -152,8 +152,8 @@ it('clusterRetryStrategy is asked in a cluster', () => {
   expect(clusterRetryStrategy).toHaveBeenCalledTimes(1);
 });
 
-describe("ioredis's options for clusters", () => {
-  it.each([...CLUSTER_OPTIONS])('%s is honoured in a cluster, or refused by its name', (name) => {
+describe('The cluster options of ioredis', () => {
+  it.each([...CLUSTER_OPTIONS])('%s is applied in a cluster, or refused by its name', (name) => {
     expect(fateOf('ioredisCluster', name, 'cluster')).not.toBe('dropped');
   });
 
@@ -163,7 +163,7 @@ describe("ioredis's options for clusters", () => {
   });
 });
 
-describe('Options that are handed on to ioredis', () => {
+describe('Options that are passed on to ioredis', () => {
   it.each([
     ['ioredis', { retryStratagy: () => 1 }, /ioredis\.retryStratagy=unknown.*retryStrategy\?/],
     ['ioredis', { role: 'slave' }, /ioredis\.role=has no effect without sentinels/],
@@ -183,7 +183,7 @@ describe('Options that are handed on to ioredis', () => {
     expect(ofServer(open({ ioredis: { keepAlive } }))).toMatchObject({ keepAlive });
   });
 
-  it('leave the defaults as they are where they are undefined', () => {
+  it('keep the defaults if they are undefined', () => {
     const unset = { Connector: undefined, disconnectTimeout: undefined, retryStrategy: undefined };
     const tls = true;
     const given = ofServer(open({ tls, ioredis: unset }));
@@ -193,7 +193,7 @@ describe('Options that are handed on to ioredis', () => {
     }
   });
 
-  it('do not take a variable of the types of ioredis itself, which promise more', () => {
+  it('do not accept a variable with a type of ioredis, which allows more', () => {
     const ofServers: RedisOptions = { host: 'db', port: 1, db: 2 };
     const ofClusters: ClusterOptions = { redisOptions: { password: 'x' } };
     // @ts-expect-error host, port and db are options of the library

@@ -1,4 +1,4 @@
-/** What a client does while the sentinels of a real topology make another server the primary. */
+/** A client while the sentinels of a real topology make another server the primary. */
 import { afterEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
@@ -38,7 +38,7 @@ const roleOf = async (server: RedisTestServer) =>
   ((await sendCommand(server, 'ROLE')) as string[])[0];
 
 describeWithRealRedis('A client behind sentinels', () => {
-  it('leaves a primary that was replaced, with all its connections, while that one still takes writes', async () => {
+  it('leaves a replaced primary with all its connections, even if it still accepts writes', async () => {
     const topology = await start();
     const { primary, sentinels, name: sentinelName } = topology;
     const { client, pool, events } = await open({
@@ -84,7 +84,7 @@ describeWithRealRedis('A client behind sentinels', () => {
     dedicated.release();
   });
 
-  it('leaves a primary that is frozen together with the first sentinel, and does not go back to it', async () => {
+  it('leaves a primary that is frozen together with the first sentinel, and does not return to it', async () => {
     const topology = await start();
     const { primary, sentinels, name: sentinelName } = topology;
     const options = { sentinels: addressesOf(sentinels), sentinelName };
@@ -115,12 +115,12 @@ describeWithRealRedis('A client behind sentinels', () => {
         .map((one) => sendCommand(one, 'SENTINEL', 'MASTER', sentinelName));
       return !String(await Promise.all(facts)).includes('failover_in_progress');
     });
-    // Whoever comes later does not wait for the frozen sentinel either: the boot takes 10 s at most.
+    // A later connection does not wait for the frozen sentinel either: its boot takes 10 s at most.
     const later = await open({ ...options, connectTimeout: '1h' });
     expect(portOf(later.client)).toBe(portOf(client));
   });
 
-  it('finds out about a failover that it could not hear of, because its links to the sentinels were dead', async () => {
+  it('finds out about a failover although its connections to the sentinels were dead', async () => {
     const topology = await start();
     const { primary, sentinels, name: sentinelName } = topology;
     const gateways = await Promise.all(sentinels.map((sentinel) => Gateway.open(sentinel)));

@@ -1,6 +1,6 @@
 /**
- * A connection that breaks after Redis has executed a command and before the reply arrives: nobody can
- * know whether it was executed, and it must not be executed twice.
+ * A connection breaks after Redis has executed a command and before the reply arrives. The client cannot know
+ * whether the command was executed, and must not execute it twice.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Cluster, Redis } from 'ioredis';
@@ -58,7 +58,7 @@ describe('A connection that breaks before the reply comes', () => {
     return acting;
   }
 
-  it('does not count twice', async () => {
+  it('does not increment twice', async () => {
     const { client } = connection;
     await client.set('n', 1);
     const outcome = await interrupted(
@@ -92,7 +92,7 @@ describe('A connection that breaks before the reply comes', () => {
     expect((await repository.getById('1'))?.count).toBe(2);
   });
 
-  it('makes a batch say which counters are in doubt', async () => {
+  it('makes a batch report which counters are uncertain', async () => {
     const batch = new RedisBatch(connection.client);
     await batch.incrementAll(['c']);
     const outcome = await interrupted(
@@ -103,7 +103,7 @@ describe('A connection that breaks before the reply comes', () => {
     expect(await direct.client.get('c')).toBe('2');
   });
 
-  it('asks again for what was only to be read', async () => {
+  it('sends a read again', async () => {
     await connection.client.set('k', 'v');
     proxy.stall();
     const reading = connection.client.get('k');
@@ -130,8 +130,8 @@ describe('A connection that breaks before the reply comes', () => {
   });
 });
 
-describeWithRealRedis('A node of a cluster that breaks off', () => {
-  it('does not count twice, and reads again', async () => {
+describeWithRealRedis('A cluster node whose connection breaks', () => {
+  it('does not increment twice, and sends a read again', async () => {
     const cluster = await startCluster({ replicas: false });
     const connection = await openConnection({
       clusterNodes: cluster.nodes.map(({ host, port }) => ({ host, port })),

@@ -30,7 +30,7 @@ async function openBehindOneAddress() {
   return { ...connection, client: connection.client as Redis, gateway, replica, failOver };
 }
 
-describeWithRealRedis('A client of one address', () => {
+describeWithRealRedis('A client with one address', () => {
   it('reconnects when the server says that it is a replica, with each of its connections', async () => {
     const { client, pool, events, gateway, replica, failOver } = await openBehindOneAddress();
     const lent = await pool.acquire();

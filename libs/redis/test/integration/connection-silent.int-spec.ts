@@ -38,23 +38,20 @@ async function open(
 
 const works = (client: Redis) => async () => (await client.incr('n')) > 0;
 
-describeWithRealRedis('A connection that carries nothing any more', () => {
-  it.each([false, true])(
-    'is replaced, once, when its commands only time out (TLS: %p)',
-    async (tls) => {
-      const { client, gateway, replaced } = await open({ commandTimeout: '200ms' }, { tls });
-      await client.set('k', 'v');
-      gateway.strandAll();
-      expect(await caught(client.get('k'))).toMatchObject({ message: 'Command timed out' });
-      await waitUntil('commands succeed again', works(client));
-      expect(await client.get('k')).toBe('v');
-      expect(replaced()).toEqual([
-        expect.objectContaining({ endpoint: `127.0.0.1:${gateway.port}`, reason: 'silent' }),
-      ]);
-    },
-  );
+describeWithRealRedis('A connection without any traffic', () => {
+  it.each([false, true])('is replaced once if all its commands time out (TLS: %p)', async (tls) => {
+    const { client, gateway, replaced } = await open({ commandTimeout: '200ms' }, { tls });
+    await client.set('k', 'v');
+    gateway.strandAll();
+    expect(await caught(client.get('k'))).toMatchObject({ message: 'Command timed out' });
+    await waitUntil('commands succeed again', works(client));
+    expect(await client.get('k')).toBe('v');
+    expect(replaced()).toEqual([
+      expect.objectContaining({ endpoint: `127.0.0.1:${gateway.port}`, reason: 'silent' }),
+    ]);
+  });
 
-  it('is replaced before its commands time out, if it is told to be', async () => {
+  it('is replaced before its commands time out, if configured', async () => {
     const { client, gateway } = await open({ silenceTimeout: '100ms', commandTimeout: '1h' });
     await client.set('k', 'v');
     gateway.strandAll();
@@ -63,7 +60,7 @@ describeWithRealRedis('A connection that carries nothing any more', () => {
     expect(await writing).toMatchObject({ message: 'The connection broke before the reply came' });
   });
 
-  it('is replaced if it is a dedicated one, also when the command that hangs may block', async () => {
+  it('is replaced if it is a dedicated connection, also if the hanging command is a blocking one', async () => {
     const { pool, gateway, replaced } = await open({
       silenceTimeout: '100ms',
       commandTimeout: '200ms',
@@ -79,8 +76,8 @@ describeWithRealRedis('A connection that carries nothing any more', () => {
   });
 });
 
-describeWithRealRedis('A connection that only looks as if it carried nothing', () => {
-  it('is kept while it is subscribed and hears nothing, and while a command blocks', async () => {
+describeWithRealRedis('A healthy connection without traffic', () => {
+  it('is kept while it is subscribed without messages, and while a command blocks', async () => {
     const { client, pool, replaced } = await open({ silenceTimeout: '30ms' });
     const [one, other] = await Promise.all([pool.acquire(), pool.acquire()]);
     const subscriber = one.client as Redis;
@@ -105,7 +102,7 @@ describeWithRealRedis('A connection that only looks as if it carried nothing', (
     other.release();
   });
 
-  it('is kept by a server that answers late, and by one that is frozen and comes back', async () => {
+  it('is kept if the server answers late, or was frozen for a short time', async () => {
     const { client, server, gateway, replaced } = await open({ silenceTimeout: '100ms' });
     const late = client.eval(BUSY_FOR_400_MS, 0);
     expect(await late).toBe('done');

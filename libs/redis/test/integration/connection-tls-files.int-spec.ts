@@ -28,7 +28,7 @@ function replaceFiles({ ca, cert, key }: Partial<TlsMaterial>): void {
   if (key !== undefined) writeFileSync(files.keyFile, key);
 }
 
-describe('the variables of TLS files', () => {
+describe('The environment variables of TLS files', () => {
   const variables = () => ({
     REDIS_TLS_CA_FILE: files.caFile,
     REDIS_TLS_CERT_FILE: files.certFile,
@@ -44,7 +44,7 @@ describe('the variables of TLS files', () => {
     return [];
   };
 
-  it('name the files of Redis and of the sentinels', () => {
+  it('name the files for Redis and for the sentinels', () => {
     const { tls } = redisOptionsFromEnvironment({ REDIS_URL: 'rediss://h', ...variables() });
     expect(tls).toEqual(files);
     const both = { ...sentinels, ...variables(), REDIS_TLS: 'true', REDIS_SENTINEL_TLS: 'true' };
@@ -57,7 +57,7 @@ describe('the variables of TLS files', () => {
     expect(one).toMatchObject({ tls: undefined, sentinelTls: files });
   });
 
-  it('want TLS, and a key with its certificate', () => {
+  it('require TLS, and a key for each certificate', () => {
     const { REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE } = variables();
     const tls = { REDIS_TLS: 'true' };
     expect(refused({ REDIS_TLS_CA_FILE })).toEqual(['REDIS_TLS']);
@@ -100,7 +100,7 @@ describeWithRealRedis('TLS files', () => {
     expect(await connection.client.ping()).toBe('PONG');
   });
 
-  it('count as before while a key has no certificate yet, or a file is missing', async () => {
+  it('keep their last content while a certificate or a file is missing', async () => {
     const { url, tls } = await start(['--tls-auth-clients', 'yes']);
     replaceFiles(tls ?? {});
     const { client, until } = await connect({ url, tls: files });

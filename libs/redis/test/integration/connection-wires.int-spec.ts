@@ -38,7 +38,7 @@ function expectOnlyTls(sent: readonly Buffer[]): void {
 }
 
 describeWithRealRedis('TLS to a standalone server', () => {
-  it('sends no other byte, and asks for the certificate of the name', async () => {
+  it('sends no unencrypted byte, and requests the certificate for the host name', async () => {
     const server = await startRedis({ tls: true, password: PASSWORD });
     cleanups.push(() => server.stop());
     const { proxies } = await record([server]);
@@ -53,7 +53,7 @@ describeWithRealRedis('TLS to a standalone server', () => {
     expect(new Set(sent.map(serverNameIn))).toEqual(new Set(['localhost']));
   });
 
-  it('asks for no name where there is only an address', async () => {
+  it('requests no name if there is only an address', async () => {
     const server = await startRedis({ tls: true });
     cleanups.push(() => server.stop());
     const { proxies } = await record([server]);
@@ -76,7 +76,7 @@ describeWithRealRedis('TLS behind sentinels', () => {
   afterAll(() => topology.stop());
 
   it.each(['master', 'slave'] as const)(
-    'sends no other byte to a %s and a sentinel, and asks each for its name',
+    'sends no unencrypted byte to a %s and a sentinel, and requests the certificate for the name of each',
     async (role) => {
       const servers = await record([topology.primary, ...topology.replicas]);
       const sentinels = await record(topology.sentinels);
@@ -98,7 +98,7 @@ describeWithRealRedis('TLS behind sentinels', () => {
   );
 });
 
-describeWithRealRedis('sentinels without TLS that want credentials', () => {
+describeWithRealRedis('sentinels without TLS that need credentials', () => {
   let topology: RedisTestSentinel;
   beforeAll(async () => {
     topology = await startSentinel({
@@ -126,7 +126,7 @@ describeWithRealRedis('sentinels without TLS that want credentials', () => {
     tls: { ca: topology.primary.tls?.ca },
   });
 
-  it('are the only ones who are sent anything but TLS, and are not sent the password of Redis', async () => {
+  it('are the only servers that get unencrypted bytes, and do not get the password of Redis', async () => {
     const servers = await record([topology.primary]);
     const sentinels = await record(topology.sentinels);
     const [{ host, port } = topology.primary] = sentinels.proxies;
@@ -148,7 +148,7 @@ describeWithRealRedis('sentinels without TLS that want credentials', () => {
     expect(told).not.toContain(PASSWORD);
   });
 
-  it('get them, and not those of Redis', async () => {
+  it('get their own credentials, and not those of Redis', async () => {
     for (const access of [
       { sentinelPassword: SENTINEL_PASSWORD },
       { sentinelUsername: 'watcher', sentinelPassword: 'watching' },
@@ -183,7 +183,7 @@ describeWithRealRedis('sentinels without TLS that want credentials', () => {
     expect(error?.name).toBe('RedisAuthenticationException');
   });
 
-  it('are asked again when the connection was dropped while they were asked', async () => {
+  it('are asked again if the connection was lost during the question', async () => {
     const [sentinel] = topology.sentinels;
     const proxy = await startFaultProxy(sentinel ?? topology.primary);
     cleanups.push(() => proxy.stop());
@@ -202,7 +202,7 @@ describeWithRealRedis('sentinels without TLS that want credentials', () => {
     expect(await client.ping()).toBe('PONG');
   });
 
-  it('are asked at the pace of every other attempt to connect', async () => {
+  it('are asked as often as any server is tried', async () => {
     const { client, close, until } = await openConnection({
       sentinels: [{ host: '127.0.0.1', port: 1 }],
       sentinelName: topology.name,
@@ -231,7 +231,7 @@ describeWithRealRedis('TLS to a cluster whose nodes have names', () => {
   afterAll(() => cluster.stop());
   const access = () => ({ password: PASSWORD, tls: { ca: cluster.nodes[0]?.tls?.ca } });
 
-  it('checks certificates against names, and finds every node by its name', async () => {
+  it('checks certificates against names, and finds each node by its name', async () => {
     const [seed] = cluster.nodes;
     const { client, close } = await openConnection({
       clusterNodes: [{ host: 'localhost', port: seed?.port ?? 0 }],
@@ -246,7 +246,7 @@ describeWithRealRedis('TLS to a cluster whose nodes have names', () => {
     expect([...hosts]).toEqual(['localhost']);
   });
 
-  it('sends no other byte to any node, and asks each for the certificate of its name', async () => {
+  it('sends no unencrypted byte to any node, and requests the certificate for the name of each', async () => {
     const { proxies, natMap } = await record(cluster.nodes, 'localhost');
     // A node that was too slow for the others is not announced for a while.
     await waitUntil('every node is used', async () => {
@@ -264,8 +264,8 @@ describeWithRealRedis('TLS to a cluster whose nodes have names', () => {
   });
 });
 
-describe('a recording', () => {
-  it('notices what is no TLS, before and after records of TLS', () => {
+describe('The recording of bytes', () => {
+  it('finds unencrypted bytes before and after TLS records', () => {
     const record = Buffer.from([0x17, 3, 3, 0, 2, 1, 2]);
     const plain = Buffer.from('PING');
     expect(outsideOfTls(Buffer.concat([record, record]))).toHaveLength(0);

@@ -58,13 +58,13 @@ describe('a connection', () => {
     expect(writes).toHaveBeenCalledTimes(1);
   });
 
-  it('passes everything else through to ioredis', async () => {
+  it('passes all other options to ioredis', async () => {
     const server = await start();
     const { client } = await connect({ url: server.url, ioredis: { connectionName: 'mine' } });
     expect(await client.client('GETNAME')).toBe('mine');
   });
 
-  it('is announced once when it is lost and once when it is back', async () => {
+  it('is announced once when it is lost and once when it is restored', async () => {
     const server = await start();
     const { client, events, until } = await connect({ url: server.url });
     await server.kill();
@@ -81,7 +81,7 @@ describe('a connection', () => {
     expect(await client.set('k', 'v')).toBe('OK');
   });
 
-  it('is closed without delay while there is nothing to connect to', async () => {
+  it('is closed without delay while there is no server', async () => {
     const server = await start();
     const { close } = await connect({ url: server.url });
     await server.kill();
@@ -98,7 +98,7 @@ describe('startup', () => {
     expect(translateError(await caught(client.get('k')))?.name).toBe('RedisConnectionException');
   });
 
-  it("'wait' goes on after the limit, and connects later", async () => {
+  it("'wait' continues the boot after the limit, and connects later", async () => {
     const server = await start();
     await server.kill();
     const { client, until, events } = await connect({
@@ -112,7 +112,7 @@ describe('startup', () => {
     expect(await client.set('k', 'v')).toBe('OK');
   });
 
-  it("'wait' and 'require' go on as soon as Redis is ready", async () => {
+  it("'wait' and 'require' continue the boot as soon as Redis is ready", async () => {
     const server = await start();
     for (const startup of ['wait', 'require'] as const) {
       const { client } = await connect({ url: server.url, startup });
@@ -171,7 +171,7 @@ describeWithRealRedis('on a real server', () => {
     expect(await pool.use((dedicated) => dedicated.get('key:2'))).toBe('key:2');
   });
 
-  it('surfaces a frozen server within the command timeout, in a cluster too', async () => {
+  it('reports a frozen server within the command timeout, also in a cluster', async () => {
     const cluster = await startCluster({ replicas: false });
     cleanups.push(() => cluster.stop());
     const { client } = await connect({ clusterNodes: cluster.nodes, commandTimeout: '500ms' });
@@ -182,7 +182,7 @@ describeWithRealRedis('on a real server', () => {
     for (const node of cluster.nodes) node.thaw();
   });
 
-  it('lets a blocking command block for as long as it was told', async () => {
+  it('lets a blocking command block for its own timeout', async () => {
     const server = await start();
     const { pool } = await connect({ url: server.url, commandTimeout: '600ms' });
     expect(await pool.use((client) => client.blpop('jobs', 0.8))).toBeNull();
@@ -206,7 +206,7 @@ describeWithRealRedis('on a real server', () => {
     server.thaw();
   });
 
-  it('finishes what is on its way before it closes', async () => {
+  it('waits for running commands before it closes', async () => {
     const server = await start();
     const connection = await openConnection({ url: server.url });
     const writes = Array.from({ length: 100 }, (_, i) => connection.client.set(`k${i}`, i));
@@ -214,7 +214,7 @@ describeWithRealRedis('on a real server', () => {
     expect(await Promise.all(writes)).toHaveLength(100);
   });
 
-  it('never sends what has timed out: a command, a pipeline, a transaction', async () => {
+  it('never sends a command, pipeline or transaction that has timed out', async () => {
     const { client, proxy, until } = await connectThroughProxy({ maxRetriesPerRequest: 1_000 });
     await proxy.cut();
     await until('connection.down');
@@ -245,7 +245,7 @@ describeWithRealRedis('on a real server', () => {
     expect(await client.get('n')).toBe('1');
   });
 
-  it('keeps replies with their callers when a part of a pipeline timed out', async () => {
+  it('assigns replies to the right callers after a part of a pipeline has timed out', async () => {
     const { client, proxy, until } = await connectThroughProxy({ maxRetriesPerRequest: 1_000 });
     await client.mset('x', 'X', 'y', 'Y');
     await proxy.cut();
@@ -265,7 +265,7 @@ describeWithRealRedis('on a real server', () => {
     expect(outcomes).toEqual(['RedisTimeoutException', 'RedisTimeoutException']);
   });
 
-  it('does not let what would block inside a transaction wait for ever', async () => {
+  it('does not let a blocking command inside a transaction wait forever', async () => {
     const server = await start();
     const { client } = await connect({ url: server.url, commandTimeout: '200ms' });
     server.freeze();
@@ -274,7 +274,7 @@ describeWithRealRedis('on a real server', () => {
     server.thaw();
   });
 
-  it('counts the time from the call, behind commands that are not answered too', async () => {
+  it('measures the timeout from the call, also behind commands without an answer', async () => {
     const server = await start();
     const { client } = await connect({ url: server.url, commandTimeout: '1s' });
     server.freeze();
@@ -289,7 +289,7 @@ describeWithRealRedis('on a real server', () => {
     server.thaw();
   });
 
-  it('does not let a blocking command on the shared client hang the others', async () => {
+  it('does not let a blocking command on the shared client delay other commands forever', async () => {
     const server = await start();
     const { client } = await connect({ url: server.url, commandTimeout: '300ms' });
     const blocked = client.blpop('jobs', 0);

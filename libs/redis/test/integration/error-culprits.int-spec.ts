@@ -1,6 +1,6 @@
 /**
- * What cannot be connected says what is wrong with it: whatever the hop, the topology and the exception,
- * and at once at boot if waiting would not help.
+ * Failed connections name their cause, for each hop, topology and exception. A boot fails at once if waiting
+ * would not help.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -118,7 +118,7 @@ const sentinelAt = () => ({ host: HOST, port: sentinel.port });
 
 interface Case {
   readonly options: () => RedisModuleOptions;
-  /** What is found in every exception. */
+  /** Matches the message of every exception. */
   readonly says: RegExp;
   /** Whether the boot fails at once, and with which exception. */
   readonly failsBoot?: 'RedisConnectionException' | 'RedisAuthenticationException';

@@ -303,7 +303,7 @@ describeWithRealRedis('the errors of a real server', () => {
       expect(new Set(writes.map(({ name }) => name))).toEqual(new Set(['RedisTimeoutException']));
       for (const node of cluster.nodes) node.thaw();
       const sent = await Promise.all(keys.map((key) => redis.get(key)));
-      // What went to the one node that was connected already was on its way, and arrived.
+      // Commands to the one node that was connected already had been sent, and are executed.
       expect(sent.filter((value) => value === null).length).toBeGreaterThan(keys.length / 3);
     });
 

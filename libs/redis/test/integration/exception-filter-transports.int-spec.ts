@@ -95,7 +95,7 @@ const FAILURES = {
 type Failure = keyof typeof FAILURES;
 const NAMES = Object.keys(FAILURES) as Failure[];
 
-/** What only the log may say: hosts, ports, keys, values, commands, replies and stacks. */
+/** Texts that may appear in the log only: hosts, ports, keys, values, commands, replies and stacks. */
 const INTERNAL = /127\.0\.0\.1|localhost|customer:|secret-shop|lpush|WRONGTYPE|hunter2|\.[jt]s:\d/;
 
 const typeOf = (failure: Failure) =>
@@ -134,21 +134,21 @@ class Failures {
 }
 
 let server: RedisTestServer;
-let portOfNobody: number;
+let unusedPort: number;
 beforeAll(async () => {
   server = await startRedis();
-  portOfNobody = await freePort();
+  unusedPort = await freePort();
 });
 afterAll(() => server.stop());
 
 function appModule(
   imports: DynamicModule[],
-  door: Pick<ModuleMetadata, 'providers' | 'controllers'>,
+  transport: Pick<ModuleMetadata, 'providers' | 'controllers'>,
 ) {
   @Module({
     imports: [
       RedisModule.forRoot({ url: server.url, app: 'secret-shop' }),
-      RedisModule.forRoot({ name: 'away', host: '127.0.0.1', port: portOfNobody }),
+      RedisModule.forRoot({ name: 'away', host: '127.0.0.1', port: unusedPort }),
       RedisModule.forFeature([Customer]),
       ...imports,
     ],
@@ -156,9 +156,9 @@ function appModule(
       Failures,
       { provide: APP_FILTER, useClass: RedisExceptionFilter },
       { provide: REDIS_EXCEPTION_FILTER_OPTIONS, useValue: { timeoutStatus: 504 } },
-      ...(door.providers ?? []),
+      ...(transport.providers ?? []),
     ],
-    controllers: door.controllers ?? [],
+    controllers: transport.controllers ?? [],
   })
   class AppModule {}
   return AppModule;

@@ -213,7 +213,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
       redis: {
         status: 'degraded',
         bypassedCaches: ['reports'],
-        reasons: ['a cache leaves Redis alone, because it did not answer'],
+        reasons: ['a cache bypasses Redis, because Redis did not answer'],
       },
     });
     await waitUntil('a call has tried', async () => {

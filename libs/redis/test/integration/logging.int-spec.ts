@@ -1,4 +1,4 @@
-/** What reaches a log, through nestjs-pino at level trace, on real servers and under every failure. */
+/** The log of nestjs-pino at level trace, on real servers and under every failure. */
 import 'reflect-metadata';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Writable } from 'node:stream';
@@ -34,7 +34,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Whatever holds this must not be in the log. */
+/** A text with this part must not appear in the log. */
 const PLANTED = 'planted';
 const PASSWORD = `${PLANTED}-password`;
 const ACL_USER = `${PLANTED}-user`;
@@ -230,7 +230,7 @@ describeWithRealRedis('The log at level trace', () => {
     });
     const note = { id: ID, email: `${PLANTED}@example.com` };
 
-    // What succeeds
+    // Successful calls
     await notes.save(note);
     await notes.getById(ID);
     await notes.findBy({ email: note.email });
@@ -240,7 +240,7 @@ describeWithRealRedis('The log at level trace', () => {
     await cache.invalidateTags(ID);
     await client.set(KEY, VALUE);
 
-    // What a caller does wrong
+    // Mistakes of a caller
     await request('/wrong', 'x');
     await quietly(client.call(VALUE, PASSWORD));
     await quietly(client.call('AUTH', ACL_USER, PASSWORD));
@@ -261,7 +261,7 @@ describeWithRealRedis('The log at level trace', () => {
     await quietly(pool.acquire());
     lent.release();
 
-    // What Redis forbids
+    // Commands that Redis refuses
     const rules = ['on', `>${PASSWORD}`, '~*', '+@all', '-get', '-lpush'];
     await client.acl('SETUSER', ACL_USER, ...rules);
     const limited = await boot({
@@ -300,7 +300,7 @@ describeWithRealRedis('The log at level trace', () => {
     });
     await quietly(stranger.client.get(KEY));
 
-    // What happens to Redis
+    // Outages of Redis
     await quietly(client.set(KEY, VALUE.repeat(250_000)));
     await quietly(client.set(`${KEY}:2`, VALUE));
     await quietly(client.del(KEY));

@@ -1,4 +1,4 @@
-/** What is handed to a cache, a batch or a repository comes back equal, or is refused with its path. */
+/** Values of a cache, a batch or a repository come back equal, or are refused with their path. */
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
@@ -44,7 +44,7 @@ const unstored = (value: unknown) => (context: LoadContext) => {
   return value;
 };
 
-/** What came back, or where what was given does not fit. */
+/** Returns the value that came back, or the path for which it was refused. */
 async function outcomeOf(
   call: Promise<unknown>,
 ): Promise<{ readonly value: unknown } | { readonly path: string | undefined }> {

@@ -1,6 +1,6 @@
 /**
- * What libraries that open their own connections make of `ioredisOptionsOf`, on every topology that they
- * support: real queues, real WebSocket clients, real messages.
+ * `ioredisOptionsOf` with libraries that open their own connections, on every topology that they support:
+ * real queues, real WebSocket clients, real messages.
  */
 import { once } from 'node:events';
 import { Controller, Injectable, Module, type INestApplication } from '@nestjs/common';

@@ -18,12 +18,12 @@ import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { caught } from './support/caught.js';
 
 let server: RedisTestServer;
-let portOfNobody: number;
+let unusedPort: number;
 beforeAll(async () => {
   server = await startRedis();
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  portOfNobody = (listener.address() as AddressInfo).port;
+  unusedPort = (listener.address() as AddressInfo).port;
   listener.close();
 });
 afterAll(() => server.stop());
@@ -42,7 +42,7 @@ async function boot(...imports: NonNullable<RedisModuleAsyncOptions['imports']>)
 const running = (): RedisModuleOptions => ({ url: server.url, startup: 'require' });
 const away = (): RedisModuleOptions => ({
   host: '127.0.0.1',
-  port: portOfNobody,
+  port: unusedPort,
   startup: 'require',
   startupTimeout: '50ms',
 });

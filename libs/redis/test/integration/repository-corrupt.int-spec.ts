@@ -79,7 +79,7 @@ describe('Stored data that is not an entity', () => {
     });
     const corrupt = (text: string) => stage.client.set(keys.key('person', '2'), text);
 
-    /** It names the key, and neither it nor what caused it shows what is stored. */
+    /** The error names the key. Neither the error nor its cause shows the stored value. */
     function expectCorrupt(error: unknown, key = keys.key('person', '2')): void {
       expect(error).toMatchObject({ name: 'RedisSerializationException', key });
       const { message, stack, cause } = error as Error;

@@ -108,7 +108,7 @@ describe('A repository whose Redis is down', () => {
   });
 });
 
-/** What takes its time to become JSON. */
+/** Blocks the event loop, as a slow toJSON does. */
 function busy(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);

@@ -23,7 +23,7 @@ async function hammers(stage: Stage, seed: number): Promise<RedisRepository<Cust
   );
 }
 
-/** What does not fit: nothing, if what is found by each value is exactly what has it. */
+/** Compares the result of each search with the stored entities. @returns the differences */
 async function contradictions(
   customers: RedisRepository<Customer>,
   ids: readonly string[],

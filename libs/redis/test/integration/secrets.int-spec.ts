@@ -171,7 +171,7 @@ describeWithRealRedis('on a real server', () => {
   });
 });
 
-/** What people could see of an application with this URL. */
+/** Collects all texts that an application with this URL shows. */
 async function everythingSeen(url: string): Promise<string> {
   const seen: unknown[] = [];
   const registry = new Registry();

@@ -1,4 +1,4 @@
-/** What spans say of a failure of Redis, and what becomes of a load whose tracing fails. */
+/** Spans of failed commands and loads, and loads whose tracing fails. */
 import { SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { Test } from '@nestjs/testing';

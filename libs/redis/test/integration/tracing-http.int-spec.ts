@@ -32,7 +32,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** What the process says next; rejects if it has ended. */
+/** Waits for the next message of the process; rejects if it has ended. */
 async function said<T>(): Promise<T> {
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the application has exited with ${code}`);

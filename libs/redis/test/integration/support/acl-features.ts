@@ -39,11 +39,11 @@ class UniqueUser extends User {
   @Indexed({ unique: true }) email!: string;
 }
 
-/** What a feature is tried with. */
+/** The connections with which a feature is tested. */
 export interface AclTrial {
   /** A connection as the user that has the feature's rules and no others. */
   readonly connection: OpenConnection;
-  /** The same connection's options, for what opens its own. */
+  /** The options of the connection, for features that open their own. */
   readonly options: RedisModuleOptions;
   /** A client that may do everything. */
   readonly admin: RedisClient;

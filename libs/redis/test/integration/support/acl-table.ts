@@ -6,7 +6,7 @@ export interface AclRow {
   readonly feature: string;
   /** The features whose permissions this one needs as well. */
   readonly needs: readonly string[];
-  /** What the feature adds, as rules of `ACL SETUSER`, with the names of the tests' application. */
+  /** The rules of `ACL SETUSER` that the feature adds, with the names of the tests' application. */
   readonly rules: readonly string[];
 }
 

@@ -76,7 +76,7 @@ function argumentsOf(...given: unknown[]): unknown {
   return given.length > 0 ? arguments : undefined;
 }
 
-/** What JSON brings back equal. */
+/** Values that JSON brings back equal. */
 const kept = fc.oneof(
   fc.jsonValue({ maxDepth: 1 }),
   fc.constantFrom<unknown[]>(-0, '', '\ud800', 1e300, Number.MAX_SAFE_INTEGER),
@@ -103,7 +103,7 @@ export const anyValue: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
 })).value;
 
 /**
- * What is to come back of a value that was taken: the same, without what no comparison tells apart.
+ * Returns the expected form of a value that comes back, without properties that the comparison ignores.
  *
  * @param isOfClass knows further classes whose instances are data
  */

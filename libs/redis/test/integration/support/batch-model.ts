@@ -17,17 +17,17 @@ export const HOSTILE_KEYS = [
   '1',
 ];
 
-/** What RedisBatch is expected to leave behind: the text at each key. */
+/** The expected content of Redis: the text at each key. */
 export type BatchModel = Map<string, string>;
 
-/** What a call came to: its result, or which keys failed and what the others came to. */
+/** The outcome of a call: its result, or the failed keys and the results of the others. */
 export type Settled =
   { readonly result: unknown } | { readonly failed: string[]; readonly rest: unknown };
 
 export interface BatchOperation {
-  /** Does it to Redis. */
+  /** Executes the operation in Redis. */
   readonly real: (batch: RedisBatch) => Promise<unknown>;
-  /** Does the same to the model. */
+  /** Executes it in the model. */
   readonly expected: (model: BatchModel) => Settled;
 }
 
@@ -56,7 +56,7 @@ const delta = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.maxSafeInteger());
 
 interface Keyed<Value> {
   readonly input: KeyedValues<Value>;
-  /** The same, in the order that the input has. */
+  /** The entries of the input, in its order. */
   readonly entries: [string, Value][];
 }
 
@@ -131,7 +131,7 @@ function countingOf(
   };
 }
 
-/** What INCRBY would make of it, unless a number cannot hold it. */
+/** Returns the result of INCRBY, if it is a safe integer. */
 function sumOf(text: string, by: number): number | undefined {
   if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) return undefined;
   const sum = BigInt(text) + BigInt(by);

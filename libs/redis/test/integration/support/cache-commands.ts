@@ -1,4 +1,4 @@
-/** Which of a cache's commands this is, by its arguments: for gates. All of these are `evalsha`. */
+/** Tell the commands of a cache apart by their arguments, for gates: all of them are `evalsha`. */
 type Args = readonly unknown[];
 
 const endsWith = (arg: unknown, end: string) => typeof arg === 'string' && arg.endsWith(end);

@@ -1,4 +1,4 @@
-/** What a promise rejects with; fails if it does not. */
+/** Returns the error with which a promise rejects; fails if it does not reject. */
 export async function caught(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise;

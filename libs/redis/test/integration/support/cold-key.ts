@@ -28,9 +28,9 @@ export interface ColdKeyOptions {
 
 export interface ColdKeyResult {
   readonly loads: number;
-  /** Who was given the value. */
+  /** The number of callers that got the value. */
   readonly answered: number;
-  /** From the moment that all were told to ask until the last one was answered. */
+  /** The time from the start signal to the last answer. */
   readonly tookMs: number;
 }
 
@@ -72,7 +72,7 @@ export async function askForColdKey(options: ColdKeyOptions): Promise<ColdKeyRes
   }
 }
 
-/** What the processes are made of. */
+/** The work of each child process. */
 export async function askInChild(options: {
   readonly port: number;
   readonly callers: number;

@@ -7,5 +7,5 @@ export class Double extends InMemoryRepository<Customer> {}
 /** One that does not. */
 export type Mutant = new (options: InMemoryOptions<Customer>) => Double;
 
-/** What is broken, the promise that it breaks, and how. */
+/** A description of the defect, the promise that it breaks, and the broken repository. */
 export type BrokenDouble = readonly [broken: string, promise: string, mutant: Mutant];

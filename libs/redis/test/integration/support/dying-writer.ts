@@ -38,7 +38,7 @@ export async function startDyingWriter(options: DyingWriterOptions): Promise<Dyi
   };
 }
 
-/** What the process is made of. */
+/** The work of the child process. */
 export async function changeInChild(options: DyingWriterOptions): Promise<void> {
   process.once('disconnect', () => process.exit()); // the process that would kill it is gone
   const { client } = await openConnection(options.connection);

@@ -14,18 +14,18 @@ import { RedisHealthIndicator } from '../../../src/health/index.js';
 import type { RedisTestServer } from '../../../src/testing/index.js';
 import { waitUntil } from '../../../src/testing/wait-until.js';
 
-/** An application that is looked at. */
+/** An application whose health a test checks. */
 export interface LookedAt {
   readonly indicator: RedisHealthIndicator;
   client(name?: string): RedisClient;
   cache(name: string): RedisCache;
 }
 
-/** What a test opens, and what ends with it. */
+/** The servers and applications of a test, which end with it. */
 export interface HealthStage {
   /** Keeps something to be stopped after the test. */
   keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T>;
-  /** An application with these connections, the first without a name. */
+  /** Opens an application with these connections; the first has no name. */
   open(...connections: readonly RedisModuleOptions[]): Promise<LookedAt>;
 }
 
@@ -68,7 +68,7 @@ export function useHealthStage(): HealthStage {
   };
 }
 
-/** How many connections a server has accepted since it was started. */
+/** Returns the number of connections that a server has accepted since its start. */
 export async function acceptedBy(client: RedisClient): Promise<number> {
   const stats = await client.info('stats');
   return Number(/total_connections_received:(\d+)/.exec(stats)?.[1]);
@@ -77,7 +77,7 @@ export async function acceptedBy(client: RedisClient): Promise<number> {
 export const addressesOf = (servers: readonly RedisTestServer[]) =>
   servers.map(({ host, port }) => ({ host, port }));
 
-/** Waits until the entry of the report is like this, and returns it. */
+/** Waits until the entry of the report matches, and returns it. */
 export async function untilReport(looked: LookedAt, expected: object): Promise<object | undefined> {
   let report: object | undefined;
   await waitUntil(`the report is ${JSON.stringify(expected)}`, async () => {

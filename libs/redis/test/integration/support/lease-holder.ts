@@ -16,9 +16,9 @@ export interface LeaseHolder {
 }
 
 export interface LeaseHolderOptions {
-  /** Of its keys. */
+  /** The environment of its keys. */
   readonly environment: string;
-  /** Which entries it loads, and the port that it reaches Redis by for each. */
+  /** The entries that it loads, with the port of Redis for each. */
   readonly entries: Readonly<Record<string, number>>;
 }
 
@@ -56,7 +56,7 @@ export async function startLeaseHolder(options: LeaseHolderOptions): Promise<Lea
   };
 }
 
-/** What the process is made of. */
+/** The work of the child process. */
 export async function holdInChild(environment: string, entries: readonly string[]): Promise<void> {
   process.once('disconnect', () => process.exit()); // the parent has ended
   const keys = new KeyBuilder({ app: 'test', environment });

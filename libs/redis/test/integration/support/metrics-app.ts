@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import { RedisModule } from 'nestjs-redis-data';
 import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 
-/** What `RedisModule.forRoot` takes. */
+/** The options of `RedisModule.forRoot`. */
 export type ConnectionOptions = Parameters<typeof RedisModule.forRoot>[0];
 
 /** With this timeout a busy machine does not count as an outage. */
@@ -29,7 +29,7 @@ export async function openMetricsApp(
   return NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
 }
 
-/** What a registry shows: series, as `name{label="value"}`, and their values. */
+/** Reads the series of a registry, as `name{label="value"}`, and their values. */
 export async function scrape(registry: Registry): Promise<ReadonlyMap<string, number>> {
   const lines = (await registry.metrics()).split('\n');
   const samples = lines.filter((line) => line !== '' && !line.startsWith('#'));

@@ -8,7 +8,7 @@ interface Handler {
   readonly callback: (...args: unknown[]) => unknown;
 }
 
-/** What `@nestjs/platform-ws` does: a message is `{ event, data }` as JSON. */
+/** Works as `@nestjs/platform-ws`: a message is `{ event, data }` as JSON. */
 export class NativeWsAdapter extends AbstractWsAdapter {
   create(): WebSocketServer {
     return new WebSocketServer({ server: this.httpServer as Server });

@@ -10,7 +10,7 @@ export interface CommandRecord {
   roundTrips: number;
 }
 
-/** What a client is told to send from now on; what ioredis sends again counts once. */
+/** Records the commands of a client from now on; a command that ioredis sends again counts once. */
 export function recordCommands(client: RedisClient): CommandRecord {
   const sent: Command[] = [];
   const seen: CommandRecord = {

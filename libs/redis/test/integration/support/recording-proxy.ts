@@ -52,7 +52,7 @@ export async function startRecordingProxy({ host, port }: Target): Promise<Recor
   };
 }
 
-/** What of the bytes of one connection is no record of TLS; empty if all of them are. */
+/** Returns the bytes of a connection that belong to no TLS record. */
 export function outsideOfTls(bytes: Buffer): Buffer {
   let at = 0;
   while (at < bytes.length) {

@@ -8,13 +8,13 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import { waitUntil } from '../../../src/testing/wait-until.js';
 
-/** What OpenTelemetry has recorded since the last time it was forgotten. */
+/** The spans that OpenTelemetry has recorded since the last reset. */
 export interface Traces {
-  /** Those that have ended, the innermost first; without a name, all of them. */
+  /** Returns the ended spans of this name, or all, the innermost first. */
   spans(name?: string): ReadableSpan[];
-  /** The one of this name; waits until there is one. */
+  /** Waits for a span of this name. */
   span(name: string): Promise<ReadableSpan>;
-  /** Runs what a request would cause, in a span of that name. */
+  /** Runs work in a span of this name, as a request would. */
   inSpan<T>(name: string, work: (span: Span) => Promise<T>): Promise<T>;
   forget(): void;
   stop(): Promise<void>;

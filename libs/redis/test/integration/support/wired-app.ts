@@ -78,7 +78,7 @@ export async function recordAll(
   return { proxies, natMap, stop: () => Promise.all(proxies.map((proxy) => proxy.stop())) };
 }
 
-/** What was sent to these proxies, one by one; fails for a proxy that saw nothing. */
+/** Returns the bytes sent to each of these proxies; fails if one got no bytes. */
 export function sentTo(proxies: readonly RecordingProxy[]): Buffer[] {
   const silent = proxies.filter(({ sent }) => sent.every((bytes) => bytes.length === 0));
   if (silent.length > 0) throw new Error(`${silent.length} hops were not used`);

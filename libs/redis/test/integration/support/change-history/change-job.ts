@@ -24,16 +24,16 @@ export interface ChangeJob {
   /** The keys in Redis that have to be written before the work begins, and again after it. */
   readonly writes: readonly string[];
   readonly manner: Manner;
-  /** Which of the writer's caches: what happens if nothing can be announced, and how it is connected. */
+  /** The index of the writer's cache, which decides about outages and about the kind of connection. */
   readonly cache: number;
-  /** How long it takes from the announcement to the commit. */
+  /** The time from the announcement to the commit. */
   readonly workMs: number;
-  /** And from the commit to the end of the work. */
+  /** The time from the commit to the end of the work. */
   readonly lingerMs: number;
   /** Whether the work rejects although it has committed. */
   readonly throws: boolean;
   readonly stop: Stop | undefined;
-  /** After which of the commands of that step, if it sends some. */
+  /** The number of commands of that step after which the process stops. */
   readonly stopAfter: number;
 }
 
@@ -47,12 +47,12 @@ export type WriterReport =
       /** The longest time since the job began that the process did not run. */
       readonly stalledMs: number;
     }
-  /** It is where it shall be killed, and does not go on. */
+  /** The process has reached the point at which it will be killed, and stands still. */
   | { readonly type: 'stopped'; readonly id: number }
   | {
       readonly type: 'ended';
       readonly id: number;
-      /** Whether its caller was told that all is well. */
+      /** Whether its call has resolved. */
       readonly isResolved: boolean;
       /** Whether Redis has acknowledged the release. */
       readonly isReleased: boolean;

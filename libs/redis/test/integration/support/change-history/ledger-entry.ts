@@ -19,7 +19,7 @@ const cacheKeys = new CacheKeys(ledgerKeys, 'default');
 /** How entries differ: in how what they depend on is told, and in how long they may be served. */
 const KINDS = ['tag', 'key', 'found', 'late', 'stale', 'fail-safe'] as const;
 
-/** What a change says that it changes. */
+/** The tags and keys of a change. */
 export interface Targets {
   readonly tags: readonly string[];
   readonly keys: readonly CacheKey[];
@@ -57,7 +57,7 @@ export class LedgerEntry {
       : { tags: [this.#ownTag], keys: [] };
   }
 
-  /** What in Redis says that its own row is being changed. */
+  /** The key in Redis that says that the entry's own row is being changed. */
   get metadata(): string {
     return this.isChangedByKey ? cacheKeys.of(this.name).lease : ledgerKeys.tagKey(this.#ownTag);
   }
@@ -116,7 +116,7 @@ export function metadataOf(row: number): string {
   return ALL_ENTRIES[row]?.metadata ?? ledgerKeys.tagKey(groupTag(row));
 }
 
-/** What a change of this row writes in Redis, before it and after it. */
+/** Returns the keys that a change of this row writes at its begin and its end. */
 export function writtenFor(row: number): string[] {
   const entry = ALL_ENTRIES[row];
   return entry?.isChangedByKey ? [entry.metadata, entry.storedAt] : [metadataOf(row)];

@@ -73,7 +73,7 @@ export class LedgerTrouble {
     return pickFrom(this.#tools.random, this.#clients);
   }
 
-  /** What is only lost, and excuses no read. */
+  /** Deletes entries; this justifies no old value. */
   async #deleteEntries(): Promise<void> {
     const { random } = this.#tools;
     for (let n = 0; n < 3; n++) {

@@ -80,7 +80,7 @@ export class Ledger {
     Atomics.store(this.#controls, PHASE, phase);
   }
 
-  /** What a query finds. */
+  /** Reads a row, as a query would. */
   read(row: number): number {
     return Atomics.load(this.#committed, row);
   }
@@ -106,7 +106,7 @@ export class Ledger {
     return number;
   }
 
-  /** Whatever happened to it before, from now on every read has to show it. */
+  /** From now on every read must show this number. */
   release(rows: readonly number[], number: number): void {
     for (const row of rows) {
       this.log(row, 'released', number);
@@ -114,13 +114,13 @@ export class Ledger {
     }
   }
 
-  /** It is about to change: what is read there may be wrong. */
+  /** Marks a row that is about to change: its reads are the most likely to be wrong. */
   heat(row: number): void {
     const at = Atomics.add(this.#controls, HOT_HEAD, 1) % HOT;
     Atomics.store(this.#hot, at, row);
   }
 
-  /** One of those that are changing, or have changed last. */
+  /** Picks a row that is changing, or has changed last. */
   hotRow(luck: number): number {
     const known = Math.min(HOT, Atomics.load(this.#controls, HOT_HEAD));
     return Atomics.load(this.#hot, Math.floor(luck * known));

@@ -1,14 +1,14 @@
 import { ROWS } from './ledger.js';
 
 /**
- * Which rows were harmed in Redis, and when: the list of those that are changing a row was, or may have
- * been, evicted, flushed or damaged. Only this frees the protocol from its second promise.
+ * Records the rows that were harmed in Redis, and when: the list of their writers was evicted, flushed or
+ * damaged, or may have been. Only such rows are exempt from the second promise of the protocol.
  */
 export class TouchedMetadata {
   readonly #begun = new Int32Array(ROWS);
   readonly #underWay = new Int32Array(ROWS);
 
-  /** While the fault lasts, and whenever it is executed until then, these rows are harmed. */
+  /** Counts these rows as harmed until the fault has ended. */
   async during(rows: readonly number[], fault: () => Promise<unknown>): Promise<void> {
     for (const row of rows) {
       this.#begun[row] = this.#at(this.#begun, row) + 1;

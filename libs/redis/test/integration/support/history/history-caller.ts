@@ -38,13 +38,13 @@ type Judged = Pick<CacheResult<Value>, 'value'> & {
   readonly status: CacheResult<Value>['status'] | 'together';
 };
 
-/** What was known when a read began. */
+/** The state that was acknowledged when a read began. */
 interface Floor {
   readonly acked: Readonly<Record<string, number>>;
   readonly flushes: number;
 }
 
-/** Reads, and compares with what has to be seen. */
+/** Reads, and compares the result with the acknowledged state. */
 export class HistoryCaller {
   readonly #tools: CallerTools;
 
@@ -155,7 +155,7 @@ export class HistoryCaller {
     if (status === 'bypass') state.count(worker, 'bypasses');
     for (const [name, least] of Object.entries(acked)) {
       const found = value[name as keyof Value];
-      // What was kept in Redis itself may have gone with a flush.
+      // Values whose source is Redis itself may have been lost by FLUSHALL.
       if (found === null && (flushes === -1 || flushes !== state.flushesBegun)) continue;
       if ((found ?? 0) < least) {
         this.#report(`${status}: ${name} is ${found}, and ${least} had been acknowledged`, key);
@@ -215,7 +215,7 @@ export class HistoryCaller {
 function isExpected(error: unknown, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted && error === signal.reason) return true;
   if (error instanceof RedisSerializationException) return false;
-  // What Redis fails with while a loader reads from it is the loader's failure.
+  // A failure of Redis in a read of the loader is a failure of the loader.
   return (
     error instanceof LoaderFailure ||
     error instanceof RedisException ||

@@ -8,10 +8,10 @@ export const FOREIGN = 4;
 export const ROWS = KEYS + GROUPS + FOREIGN;
 export const MOST_WORKERS = 8;
 
-/** What the threads shall do. */
+/** The phases of a history, which tell the threads what to do. */
 export const Phase = { chaos: 0, settle: 1, calm: 2, final: 3, stop: 4 } as const;
 
-/** What is counted. */
+/** The names of the counters. */
 export const FIGURES = [
   'reads',
   'together',

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pickFrom } from '../random.js';
 
-/** What Redis waits for another node. */
+/** The longest time that a node waits for another one in MIGRATE. */
 const MIGRATE_MS = 2_000;
 
-/** Few, so that there are moments at which a slot is here and there. */
+/** Few, so that at times a slot is divided between two nodes. */
 const KEYS_AT_ONCE = 2;
 
 interface Node {

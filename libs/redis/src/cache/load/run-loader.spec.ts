@@ -1,10 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import type { Versions } from '../entry/versions.js';
-import { LoadRun } from './load-run.js';
+import { Dependencies, type Dependency } from '../entry/dependencies.js';
+import type { Versions } from '../entry/envelope.js';
+import { LoaderCall } from './run-loader.js';
 
 function runWith(captured: [string, string][] = []) {
   const versions = new Map<string, string | null>(captured);
@@ -16,7 +15,7 @@ function runWith(captured: [string, string][] = []) {
     readContent: jest.fn(async () => ({ text: content, version: `of ${content}` })),
   };
   const dependencies = new Dependencies(new KeyBuilder({ app: 'a', environment: 'e' }));
-  const run = new LoadRun(new AbortController().signal, source, dependencies, versions);
+  const run = new LoaderCall(new AbortController().signal, source, dependencies, versions);
   return { run, source, versions, change: (to: string) => (content = to) };
 }
 

@@ -13,16 +13,25 @@ import type { Socket } from 'node:net';
 import { Command, type Cluster, type Redis, type SentinelConnector } from 'ioredis';
 import type { RedisAddress, RedisClient } from '../options/options.js';
 
-/** What ioredis says in plain `Error`s that have no code, so that they can be told apart by nothing else. */
+/**
+ * The beginnings of messages by which errors of ioredis are recognised: plain `Error`s without a code, which
+ * nothing else tells apart.
+ */
 export const DRIVER_SAYS = {
-  /** To what waits, after it has told an `error` listener the reason. */
+  /** Rejects what waits, after an `error` listener was told the reason. */
   closed: 'Connection is closed.',
-  /** Of a command with which a connection is set up, or a sentinel is asked. */
+  /** A command was late with which a connection is set up, or a sentinel is asked. */
   commandLate: 'Command timed out',
-  /** Of the question for the slots of a cluster. */
+  /** The question for the slots of a cluster was late. */
   slotsLate: 'timeout',
-  /** The beginning of it. Also said when none was asked, because the last one that was asked was the last. */
+  /** Also said when no sentinel was asked, because the last one that was asked was the last in the list. */
   noSentinel: 'All sentinels are unreachable',
+  noStartupNode: 'None of startup nodes is available',
+  tooManyRedirections: 'Too many Cluster redirections',
+  pipelineOfSeveralGroups: 'All keys in the pipeline',
+  pipelineOfSeveralSlots: 'All the keys in a pipeline',
+  subscriberMode: 'Connection in subscriber mode',
+  monitorMode: 'Connection is in monitoring mode',
 } as const;
 
 /**

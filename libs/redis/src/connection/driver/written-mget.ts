@@ -24,9 +24,11 @@ export function readKeys(
 
 /**
  * Whether a client sends a command as it is. These options make its methods change what they send, or
- * remember where they were called.
+ * remember where they were called. A client without options is an object with a few methods that a test of
+ * the application has put in its place (docs/guide/connections.md).
  */
-export function sendsAsItIs({ options }: RedisClient): boolean {
+export function sendsAsItIs({ options }: Partial<Pick<RedisClient, 'options'>>): boolean {
+  if (!options) return false;
   return !options.keyPrefix && !options.enableAutoPipelining && !options.showFriendlyErrorStack;
 }
 

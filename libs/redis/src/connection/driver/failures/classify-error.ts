@@ -1,5 +1,6 @@
 import { isError } from '../../../errors/is-error.js';
 import type { FailureKind } from '../../../telemetry/command.events.js';
+import { DRIVER_SAYS } from '../internals.js';
 
 /** The meaning of a driver error, and the word that Redis has for it. */
 export interface ErrorClass {
@@ -41,19 +42,21 @@ const RUNNING_SCRIPT =
 /** Used as the reply of a cluster client that asked node after node, none of which served the command. */
 export const TOO_MANY_REDIRECTIONS = 'too many redirections';
 
-type Wording = readonly [message: RegExp, kind: FailureKind, reply: string];
+type Wording = readonly [beginning: string, kind: FailureKind, reply: string];
 
 /** Plain `Error`s of ioredis whose words no other library uses. */
 const DRIVER_MESSAGES: readonly Wording[] = [
-  [/^All (the )?keys in (a|the) pipeline/, 'command', 'CROSSSLOT'],
-  [/^None of startup nodes is available$/, 'connection', 'no cluster node'],
-  [/^Too many Cluster redirections/, 'unavailable', TOO_MANY_REDIRECTIONS],
+  [DRIVER_SAYS.pipelineOfSeveralGroups, 'command', 'CROSSSLOT'],
+  [DRIVER_SAYS.pipelineOfSeveralSlots, 'command', 'CROSSSLOT'],
+  [DRIVER_SAYS.noStartupNode, 'connection', 'no cluster node'],
+  [DRIVER_SAYS.tooManyRedirections, 'unavailable', TOO_MANY_REDIRECTIONS],
 ];
 
 /** Plain `Error`s of ioredis in everyday words: trusted only from a client of this library. */
 const EVERYDAY_MESSAGES: readonly Wording[] = [
-  [/^Command timed out$/, 'timeout', 'timeout'],
-  [/subscriber mode|monitoring mode/, 'command', 'SUBSCRIBER MODE'],
+  [DRIVER_SAYS.commandLate, 'timeout', 'timeout'],
+  [DRIVER_SAYS.subscriberMode, 'command', 'SUBSCRIBER MODE'],
+  [DRIVER_SAYS.monitorMode, 'command', 'SUBSCRIBER MODE'],
 ];
 
 /**
@@ -73,8 +76,8 @@ export function classifyError(error: unknown, fromOurClient: boolean): ErrorClas
   const kind = DRIVER_NAMES[error.name];
   if (kind) return { kind, reply: error.name };
   const wordings = fromOurClient ? [...DRIVER_MESSAGES, ...EVERYDAY_MESSAGES] : DRIVER_MESSAGES;
-  for (const [message, meaning, reply] of wordings) {
-    if (message.test(error.message)) return { kind: meaning, reply };
+  for (const [beginning, meaning, reply] of wordings) {
+    if (error.message.startsWith(beginning)) return { kind: meaning, reply };
   }
   if (!fromOurClient) return undefined;
   // The rest are errno codes, TLS failures and closed connections, in many wordings.

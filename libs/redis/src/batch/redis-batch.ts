@@ -193,12 +193,11 @@ export class RedisBatch {
   ): Promise<Map<string, number>> {
     const ttl = this.#ttlOf(options);
     const deltas = await deltasOf(keysOrDeltas);
-    const ttlArgument = ttl === 'forever' ? '' : String(ttl);
     const counts = new Map<string, number>();
     const errors = new Map<string, RedisException>();
     const increment = async (chunk: string[]) => {
       const outcomes = await sendEach(this.#client, chunk, (key) =>
-        INCREMENT.run(this.#client, [key], [String(deltas.get(key)), ttlArgument]),
+        INCREMENT.run(this.#client, [key], [String(deltas.get(key)), String(ttl)]),
       );
       chunk.forEach((key, i) => {
         const outcome = outcomes[i];

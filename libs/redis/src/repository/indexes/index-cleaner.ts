@@ -1,25 +1,25 @@
+import { NOW } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
-import { ownerOf, READ_CLAIM } from './claim.js';
+import { EXPIRE_WITH_LAST, readStored } from '../lua.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
-import { EXPIRE_WITH_LAST } from './expire-with-last.js';
-import { readStored } from './read-stored.js';
+import { ownerOf, READ_OWNERSHIP } from './ownership.js';
 
 /** An entry as it was when it was looked at. */
 interface SeenEntry {
   readonly entry: IndexEntry;
-  /** Its claim, or its score: different after every write. */
+  /** Its ownership, or its score: another one after every write. */
   readonly version: string;
 }
 
 /**
- * Removes index entries that point to nothing. Never does so on a guess: an entry is looked at, then
- * its entity, and it goes only if it is still the entry that was looked at. A save that wants it
- * meanwhile writes a new version, and keeps it.
+ * Removes index entries that point to nothing. It never removes one on a guess: it looks at an entry, then
+ * at its entity, and removes the entry only if it is still the one that it looked at. A save that wants
+ * the entry meanwhile writes a new version, and keeps it.
  *
- * Nothing depends on this being done, since every entry is verified when it is read: so a failure of
- * Redis is not reported, and the entry waits for the next reader or for its expiry.
+ * Nothing depends on the removal, since every entry is verified when it is read. A failure of Redis is
+ * therefore not reported: the entry waits for the next reader or for its expiry.
  *
  * @internal
  */
@@ -59,14 +59,18 @@ export class IndexCleaner {
   }
 
   async #remove(id: string, { entry: { unique, key }, version }: SeenEntry): Promise<void> {
-    if (unique) await REMOVE_CLAIM.run(this.#client, [key], [version]);
+    if (unique) await REMOVE_OWNERSHIP.run(this.#client, [key], [version]);
     else await REMOVE_ENTRY.run(this.#client, [key], [id, version]);
   }
 }
 
-/** One that is reserved belongs to a save that is under way. KEYS: claim. ARGV: the claim as it was seen. */
-const REMOVE_CLAIM = new RedisScript(`
-${READ_CLAIM}
+/**
+ * One that is reserved belongs to a save that is under way. KEYS: ownership. ARGV: the ownership as it was
+ * seen.
+ */
+const REMOVE_OWNERSHIP = new RedisScript(`
+${NOW}
+${READ_OWNERSHIP}
 local standing = redis.call('GET', KEYS[1])
 if standing ~= ARGV[1] or is_reserved(standing) then return 0 end
 return redis.call('DEL', KEYS[1])

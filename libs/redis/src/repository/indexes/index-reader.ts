@@ -2,9 +2,9 @@ import { sendInChunks } from '../../batch/chunks.js';
 import { multiGet, type Reading } from '../../batch/multi-key.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisException } from '../../errors/redis.exception.js';
-import { ownerOf } from './claim.js';
 import { hasValue, type Criterion, type IndexEntry } from './entity-indexes.js';
 import type { IndexCleaner } from './index-cleaner.js';
+import { ownerOf } from './ownership.js';
 
 /** What was found through an index: verified, or why it could not be. */
 export interface Found {
@@ -56,8 +56,8 @@ export class IndexReader {
   }
 
   async #owner(entry: IndexEntry): Promise<string[]> {
-    const claim = await this.#client.get(entry.key);
-    const owner = claim === null ? '' : ownerOf(claim);
+    const ownership = await this.#client.get(entry.key);
+    const owner = ownership === null ? '' : ownerOf(ownership);
     return owner === '' ? [] : [owner];
   }
 
@@ -66,7 +66,7 @@ export class IndexReader {
   }
 }
 
-/** Text that cannot be read differs from nothing: whoever asked is told that it cannot be read. */
+/** Text that cannot be read differs from nothing: the caller is told that it cannot be read. */
 function differs(text: string, criterion: Criterion): boolean {
   return hasValue(text, criterion) === false;
 }

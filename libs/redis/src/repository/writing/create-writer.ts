@@ -2,13 +2,13 @@ import { isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import type { EntityIndexes } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
+import { UniqueConflicts } from '../indexes/ownership.js';
 import { AtomicCommit } from './atomic-commit.js';
 import type { EntityWriter } from './entity-writer.js';
 import { IndexedWriter } from './indexed-writer.js';
 import { PlainWriter } from './plain-writer.js';
 import { StagedCommit } from './staged-commit.js';
 import { TranslatingWriter } from './translating-writer.js';
-import { UniqueConflicts } from './unique-conflicts.js';
 
 interface WriterParts {
   readonly client: RedisClient;

@@ -19,13 +19,13 @@ export async function expireEntity(client: RedisClient, key: string, ttl: TtlMs)
 /** KEYS: entity, version. ARGV: ttl. */
 const EXPIRE = new RedisScript(`
 ${FORGET_VERSION}
-expect_to_forget(KEYS[2])
+refuse_unless_forgettable(KEYS[2])
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if ARGV[1] == 'forever' then
   redis.call('PERSIST', KEYS[1])
 else
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
 end
-forget(KEYS[2])
+forget_version(KEYS[2])
 return 1
 `);

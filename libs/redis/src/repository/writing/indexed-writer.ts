@@ -1,17 +1,17 @@
+import { READ_TEXT } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { WRITE_ENTITY } from '../lua.js';
 
 /** Writes an entity together with its index entries; how depends on where they live. */
 export interface Commit {
   /** @throws RedisConflictException if a unique value is taken */
   commit(
     write: EntityWrite,
-    claims: readonly IndexEntry[],
+    uniques: readonly IndexEntry[],
     sets: readonly IndexEntry[],
   ): Promise<Committed>;
 }
@@ -41,9 +41,9 @@ export class IndexedWriter implements EntityWriter {
 
   async write(write: EntityWrite): Promise<Outcome> {
     const entries = this.#indexes.entriesFor(write.text);
-    const claims = entries.filter(({ unique }) => unique);
+    const uniques = entries.filter(({ unique }) => unique);
     const sets = entries.filter(({ unique }) => !unique);
-    const committed = await this.#commit.commit(write, claims, sets);
+    const committed = await this.#commit.commit(write, uniques, sets);
     if (!committed.written) return committed;
     const lost = this.#indexes.entriesLost(committed.previous, entries);
     await this.#cleaner.clean(write.id, write.key, lost);
@@ -60,8 +60,8 @@ export class IndexedWriter implements EntityWriter {
 
 /** KEYS: entity, version. */
 const REMOVE = new RedisScript(`
-${WRITE_ENTITY}
-local previous = read_entity(KEYS[1])
+${READ_TEXT}
+local previous = read_text(KEYS[1])
 local existed = redis.call('UNLINK', KEYS[1])
 redis.call('UNLINK', KEYS[2])
 return {existed, previous}

@@ -1,8 +1,9 @@
+import { READ_TEXT, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
+import { FORGET_VERSION } from '../lua.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { FORGET_VERSION, WRITE_ENTITY } from '../lua.js';
 import { SaveCoalescer } from './save-coalescer.js';
 
 /**
@@ -37,13 +38,14 @@ export class PlainWriter implements EntityWriter {
 
 /** KEYS: entity, version. ARGV: expected text, text, ttl. */
 const COMPARE_AND_SET = new RedisScript(`
-${WRITE_ENTITY}
+${READ_TEXT}
+${TTL_OPTIONS}
 ${FORGET_VERSION}
-local current = read_entity(KEYS[1])
+local current = read_text(KEYS[1])
 if current ~= ARGV[1] then return {0, current} end
-expect_to_forget(KEYS[2])
-write_entity(KEYS[1], ARGV[2], ARGV[3])
-forget(KEYS[2])
+refuse_unless_forgettable(KEYS[2])
+redis.call('SET', KEYS[1], ARGV[2], ttl_options(ARGV[3]))
+forget_version(KEYS[2])
 return {1, false}
 `);
 

@@ -1,12 +1,13 @@
 import { isCluster } from '../../connection/driver/hash-slots.js';
+import { TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { classifyError } from '../../connection/driver/failures/classify-error.js';
 import { failureOf, recordFailure } from '../../connection/driver/failures/command-failures.js';
 import { isError } from '../../errors/is-error.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
+import { FORGET_VERSION } from '../lua.js';
 import type { EntityWrite } from './entity-writer.js';
-import { FORGET_VERSION, WRITE_ENTITY } from '../lua.js';
 
 /** The most entities of one script, which takes about 3 us for each and holds up everybody meanwhile. */
 const MOST_ENTITIES = 128;
@@ -94,11 +95,11 @@ function errorOf({ key }: Save, error: unknown): unknown {
  * version, for each. ARGV: its text and ttl, for each.
  */
 const SAVE = new RedisScript(`
-${WRITE_ENTITY}
+${TTL_OPTIONS}
 ${FORGET_VERSION}
-expect_to_forget(KEYS[2])
+refuse_unless_forgettable(KEYS[2])
 for i = 1, #KEYS, 2 do
-  write_entity(KEYS[i], ARGV[i], ARGV[i + 1])
-  forget(KEYS[i + 1])
+  redis.call('SET', KEYS[i], ARGV[i], ttl_options(ARGV[i + 1]))
+  forget_version(KEYS[i + 1])
 end
 `);

@@ -73,8 +73,8 @@ export const mutants = [
     'a deletion by pattern forgets the leases',
     LEASE,
     'cache-keys.ts',
-    'leases: `{${entries}}:lease` }',
-    'leases: `{${entries}}:no-lease` }',
+    "leases: siblingOf(entries, 'lease') }",
+    "leases: siblingOf(entries, 'no-lease') }",
   ),
   mutant(
     'a deletion by pattern looks for entries before it looks for leases',

@@ -1,7 +1,7 @@
+import { connectionOf } from '../../connection/connection.js';
 import { NOW } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
 import { EXPIRE_WITH_LAST, readStored } from '../lua.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
 import { ownerOf, READ_OWNERSHIP } from './ownership.js';
@@ -40,7 +40,7 @@ export class IndexCleaner {
       const stale = seen.filter(({ entry }) => isStale(stored, entry));
       await Promise.all(stale.map((entry) => this.#remove(id, entry)));
     } catch (error) {
-      asRedisException(error, this.#client); // throws what is not Redis's
+      connectionOf(this.#client).exceptionOf(error); // throws what is not Redis's
     }
   }
 

@@ -1,4 +1,4 @@
-import { multiUnlink } from '../batch/multi-unlink.js';
+import { multiUnlink } from '../batch/multi-key.js';
 import { scanKeys } from '../connection/driver/scan-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { connectionOf } from '../connection/connection.js';
@@ -129,7 +129,7 @@ export class Invalidation {
 
   async #unlink(keys: readonly string[]): Promise<number> {
     let deleted = 0;
-    for (const { outcome } of await multiUnlink(this.#client, keys)) {
+    for (const { outcome } of await multiUnlink(connectionOf(this.#client), keys)) {
       if (outcome instanceof RedisException) throw outcome;
       deleted += outcome;
     }

@@ -1,6 +1,6 @@
-import { inSlices } from '../batch/in-slices.js';
+import { inSlices } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf, type Operations } from '../connection/connection.js';
+import { connectionOf, type Connection, type Operations } from '../connection/connection.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
@@ -26,13 +26,10 @@ import { forEachEntity } from './for-each-entity.js';
 import { EntityIndexes } from './indexes/entity-indexes.js';
 import { IndexCleaner } from './indexes/index-cleaner.js';
 import { IndexReader } from './indexes/index-reader.js';
-import { bounded } from './reading/bounded.js';
 import { EntityReader } from './reading/entity-reader.js';
 import { createWriter } from './writing/create-writer.js';
 import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
-import { expireEntity } from './writing/expire-entity.js';
-import { updateOptimistically, type Revise } from './writing/optimistic-update.js';
-import { UpdateLines } from './writing/update-lines.js';
+import { OptimisticUpdates, type Revise } from './writing/optimistic-update.js';
 
 export interface RedisRepositoryOptions {
   /**
@@ -65,14 +62,14 @@ export class RedisRepository<
   T extends object,
   Id extends IdValue = IdOf<T>,
 > implements EntityRepository<T, Id> {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
   readonly #keys: KeyBuilder;
   readonly #codec: EntityCodec<T, Id>;
   readonly #reader: EntityReader<T, Id>;
   readonly #indexes: EntityIndexes;
   readonly #indexReader: IndexReader;
   readonly #writer: EntityWriter;
-  readonly #lines = new UpdateLines();
+  readonly #updates: OptimisticUpdates;
   readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
@@ -95,21 +92,24 @@ export class RedisRepository<
     claimKind(keys, schema);
     const codec = new EntityCodec<T, Id>(schema, keys);
     const keyOf = (id: string) => codec.keyOfPart(id);
-    const cleaner = new IndexCleaner(client);
-    this.#client = client;
-    this.#operations = connectionOf(client).operations({ type: 'repository', kind: schema.kind });
+    const connection = connectionOf(client);
+    const cleaner = new IndexCleaner(connection);
+    const reader = new EntityReader(connection, codec);
+    this.#connection = connection;
+    this.#operations = connection.operations({ type: 'repository', kind: schema.kind });
     this.#keys = keys;
     this.#codec = codec;
-    this.#reader = new EntityReader(client, codec);
+    this.#reader = reader;
     this.#indexes = new EntityIndexes(schema, keys);
-    this.#indexReader = new IndexReader(client, cleaner, keyOf);
+    this.#indexReader = new IndexReader(connection, cleaner, keyOf);
     this.#writer = createWriter({
-      client,
+      connection,
       kind: schema.kind,
       indexes: this.#indexes,
       cleaner,
       keyOf,
     });
+    this.#updates = new OptimisticUpdates((key) => reader.readText(key), this.#writer);
   }
 
   /**
@@ -120,11 +120,8 @@ export class RedisRepository<
    * @throws RedisTimeoutException after `timeout`, and the reason of `signal` once it aborts
    */
   getById(id: Id, options?: ReadOptions): Promise<T | null> {
-    const read = () => this.#reader.read(id);
     return this.#operations.run('getById', () =>
-      options
-        ? bounded(this.#client, read, options, 'getById', () => this.#codec.keyOf(id))
-        : read(),
+      options ? this.#reader.readWithin(id, options, 'getById') : this.#reader.read(id),
     );
   }
 
@@ -174,11 +171,13 @@ export class RedisRepository<
       const id = this.#codec.idOf(entity);
       entries.set(this.#codec.keyOf(id), [id, entity]);
     });
-    await forEachEntity(this.#client, 'saveAll', entries, (entity) => this.save(entity, options));
+    await forEachEntity(this.#connection.client, 'saveAll', entries, (entity) =>
+      this.save(entity, options),
+    );
   }
 
   /**
-   * Reads, changes and writes, on condition that nobody else has written in between; else it starts
+   * Reads, changes and writes, on condition that no other save has written in between; else it starts
    * over with what is there now, for as long as `timeout` says. Two round trips, and two more for each
    * time. Updates of one entity that have met wait in line for each other.
    *
@@ -224,7 +223,7 @@ export class RedisRepository<
       const entries = new Map<string, [Id, Id]>();
       await inSlices([...ids], (id) => entries.set(this.#codec.keyOf(id), [id, id]));
       const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
-      const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
+      const deleted = await forEachEntity(this.#connection.client, 'deleteAll', entries, work);
       return [...deleted.values()].filter(Boolean).length;
     });
   }
@@ -233,7 +232,7 @@ export class RedisRepository<
   exists(id: Id): Promise<boolean> {
     return this.#operations.run('exists', async () => {
       const key = this.#codec.keyOf(id);
-      return (await this.#door(() => this.#client.exists(key))) === 1;
+      return (await this.#connection.run(() => this.#connection.client.exists(key))) === 1;
     });
   }
 
@@ -246,7 +245,7 @@ export class RedisRepository<
     return this.#operations.run('expire', async () => {
       const ttlMs = parseTtl(ttl, 'ttl');
       const key = this.#codec.keyOf(id);
-      if (this.#indexes.isEmpty) return this.#door(() => expireEntity(this.#client, key, ttlMs));
+      if (this.#writer.expire) return this.#writer.expire(key, ttlMs);
       const unchanged = async (text: string, key: string) => {
         await this.#reader.decode(text, key, id); // what is no entity has no index entries either
         return { text, result: true };
@@ -322,7 +321,7 @@ export class RedisRepository<
   findBy(criteria: Criteria<T>): Promise<T[]> {
     return this.#operations.run('findBy', async () => {
       const [entry, ...others] = this.#indexes.criteria(criteria);
-      const found = await this.#door(() => this.#indexReader.find(entry, others));
+      const found = await this.#indexReader.find(entry, others);
       const read = found.flatMap(({ key, reading }) => {
         const id = this.#codec.idIn(key);
         return id === undefined ? [] : [{ id, key, reading }];
@@ -340,25 +339,9 @@ export class RedisRepository<
     id: Id,
     ttl: WriteTtl,
     revise: Revise<R>,
-    timeoutMs = connectionOf(this.#client).commandTimeoutMs,
+    timeoutMs = this.#connection.commandTimeoutMs,
   ): Promise<R | null> {
     const key = this.#codec.keyOf(id);
-    return updateOptimistically({
-      writer: this.#writer,
-      lines: this.#lines,
-      read: () => this.#reader.readText(key),
-      revise,
-      write: { id: this.#codec.partOf(key), key, ttl },
-      timeoutMs,
-    });
-  }
-
-  /** Where the driver's errors become ours. */
-  async #door<R>(work: () => Promise<R>): Promise<R> {
-    try {
-      return await work();
-    } catch (error) {
-      throw connectionOf(this.#client).exceptionOf(error);
-    }
+    return this.#updates.update({ id: this.#codec.partOf(key), key, ttl }, revise, timeoutMs);
   }
 }

@@ -1,4 +1,4 @@
-import { ReadList } from '../../batch/read-list.js';
+import { ReadList } from '../../batch/read-turn.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Dependency } from './dependency.js';

@@ -1,4 +1,4 @@
-import { ReadKey } from '../../batch/read-list.js';
+import { ReadKey } from '../../batch/read-turn.js';
 
 /**
  * Something that an entry depends on, and what tells whether it is still the same: a version that is

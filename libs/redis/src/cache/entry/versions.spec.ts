@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ReadKey } from '../../batch/read-list.js';
+import { ReadKey } from '../../batch/read-turn.js';
 import type { Dependency } from './dependency.js';
 import { DependencyList } from './dependency-list.js';
 import { decodeEntry, encodeEntry, type Entry } from './envelope.js';

@@ -1,5 +1,5 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import { groupBySlot, isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { connectionOf } from '../../connection/connection.js';
@@ -73,7 +73,7 @@ export class CacheStore {
 
   constructor(client: RedisClient, ask: Ask = (_key, reply) => reply, clock = new ServerClock()) {
     this.#client = client;
-    this.#coalescer = ReadCoalescer.of(client);
+    this.#coalescer = connectionOf(client).part(ReadCoalescer);
     this.#ask = ask;
     this.clock = clock;
     this.#prints = new Fingerprints(client, (key, reply) => this.#door(key, reply));

@@ -1,5 +1,5 @@
 import type { CacheStore, EntryKeys } from './cache-store.js';
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Inquiry } from '../outage/attempt.js';
 import type { Budget } from '../outage/budget.js';

@@ -1,4 +1,4 @@
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';

@@ -1,7 +1,6 @@
-import { connectionOf } from '../../connection/connection.js';
+import type { Connection } from '../../connection/connection.js';
 import { NOW } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
-import type { RedisClient } from '../../connection/options/options.js';
 import { EXPIRE_WITH_LAST, readStored } from '../lua.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
 import { ownerOf, READ_OWNERSHIP } from './ownership.js';
@@ -24,10 +23,10 @@ interface SeenEntry {
  * @internal
  */
 export class IndexCleaner {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
 
-  constructor(client: RedisClient) {
-    this.#client = client;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** Removes those of the entries that the entity does not have (any more). Three round trips. */
@@ -36,19 +35,18 @@ export class IndexCleaner {
     try {
       const seen = await this.#look(id, entries);
       if (seen.length === 0) return;
-      const stored = await readStored(this.#client, entityKey); // after looking: see above
+      const stored = await readStored(this.#connection.client, entityKey); // after looking: see above
       const stale = seen.filter(({ entry }) => isStale(stored, entry));
       await Promise.all(stale.map((entry) => this.#remove(id, entry)));
     } catch (error) {
-      connectionOf(this.#client).exceptionOf(error); // throws what is not Redis's
+      this.#connection.exceptionOf(error); // throws what is not Redis's
     }
   }
 
   async #look(id: string, entries: readonly IndexEntry[]): Promise<SeenEntry[]> {
+    const { client } = this.#connection;
     const versions = await Promise.all(
-      entries.map(({ unique, key }) =>
-        unique ? this.#client.get(key) : this.#client.zscore(key, id),
-      ),
+      entries.map(({ unique, key }) => (unique ? client.get(key) : client.zscore(key, id))),
     );
     return entries.flatMap((entry, i) => {
       const version = versions[i] ?? null;
@@ -59,8 +57,9 @@ export class IndexCleaner {
   }
 
   async #remove(id: string, { entry: { unique, key }, version }: SeenEntry): Promise<void> {
-    if (unique) await REMOVE_OWNERSHIP.run(this.#client, [key], [version]);
-    else await REMOVE_ENTRY.run(this.#client, [key], [id, version]);
+    const { client } = this.#connection;
+    if (unique) await REMOVE_OWNERSHIP.run(client, [key], [version]);
+    else await REMOVE_ENTRY.run(client, [key], [id, version]);
   }
 }
 

@@ -11,8 +11,7 @@ import {
   type UniqueConflicts,
 } from '../indexes/ownership.js';
 import { ADD_ENTRY, EXPIRE_WITH_LAST, FORGET_VERSION, randomMargin } from '../lua.js';
-import type { EntityWrite } from './entity-writer.js';
-import type { Commit, Committed } from './indexed-writer.js';
+import type { Commit, Committed, EntityWrite } from './entity-writer.js';
 
 /**
  * Writes an entity and all of its index entries in one script, which nothing interrupts: for servers

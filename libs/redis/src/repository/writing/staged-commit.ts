@@ -6,8 +6,7 @@ import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { UniqueConflicts } from '../indexes/ownership.js';
 import { ADD_ENTRY, EXPIRE_WITH_LAST, FORGET_VERSION, randomMargin } from '../lua.js';
-import type { EntityWrite, WriteTtl } from './entity-writer.js';
-import type { Commit, Committed } from './indexed-writer.js';
+import type { Commit, Committed, EntityWrite, WriteTtl } from './entity-writer.js';
 import { RESERVATION_MS, Reservations } from './reservations.js';
 
 /** What PTTL answers for a key that is not there: it was deleted after the update had read it. */

@@ -39,6 +39,7 @@ export class KeyBuilder {
   readonly app: string;
   readonly environment: string;
   readonly #space: string;
+  readonly #owners = new Map<string, object>();
 
   /** @throws RedisInvalidKeyException if the application or the environment is empty */
   constructor({ app, environment }: KeySpace) {
@@ -112,6 +113,18 @@ export class KeyBuilder {
     const owner = parsePlain(split[0]);
     const sibling = decodePart(split[1]);
     return owner && sibling !== undefined ? { ...owner, sibling } : undefined;
+  }
+
+  /**
+   * Gives a kind of keys to the first object that asks for it.
+   *
+   * @returns the owner of the kind
+   * @internal
+   */
+  ownerOfKind(kind: string, applicant: object): object {
+    const owner = this.#owners.get(kind) ?? applicant;
+    this.#owners.set(kind, owner);
+    return owner;
   }
 
   #join(kind: string, parts: readonly KeyPart[]): string {

@@ -1,3 +1,8 @@
+/**
+ * @module repository Typed entities in Redis. `entity/` knows what a class says about itself and how it
+ * becomes text and back, `reading/` reads entities, `indexes/` finds them by other values than their id,
+ * `writing/` writes both together.
+ */
 import { inSlices } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { connectionOf, type Connection, type Operations } from '../connection/connection.js';
@@ -7,9 +12,14 @@ import { entityDependency, type EntityDependency } from '../keys/entity-dependen
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
-import { claimKind } from './entity/claim-kind.js';
 import { EntityCodec } from './entity/entity-codec.js';
-import { schemaOf, type EntityClass, type IdOf, type IdValue } from './entity/entity-schema.js';
+import {
+  refuseSharedKind,
+  schemaOf,
+  type EntityClass,
+  type IdOf,
+  type IdValue,
+} from './entity/entity-schema.js';
 import type {
   Change,
   Criteria,
@@ -89,7 +99,7 @@ export class RedisRepository<
     this.#ttl =
       schema.ttlMs ??
       (defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl'));
-    claimKind(keys, schema);
+    refuseSharedKind(keys, schema);
     const codec = new EntityCodec<T, Id>(schema, keys);
     const keyOf = (id: string) => codec.keyOfPart(id);
     const connection = connectionOf(client);

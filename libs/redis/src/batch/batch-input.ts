@@ -71,12 +71,7 @@ function checkKey(key: unknown, i: number): void {
   if (typeof key !== 'string') throw unfitKey(i, `is of type ${typeof key}, not a string`);
   if (key === '') throw unfitKey(i, 'is empty');
   // In UTF-8 every half becomes the same character, and different keys one.
-  if (!isWellFormed(key)) throw unfitKey(i, 'holds half of a surrogate pair');
-}
-
-/** ES2024, which every Node has that we support; the compiler is told of ES2023. */
-function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+  if (!key.isWellFormed()) throw unfitKey(i, 'holds half of a surrogate pair');
 }
 
 function unfitKey(i: number, problem: string): RedisInvalidKeyException {

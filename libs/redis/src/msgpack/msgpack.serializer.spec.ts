@@ -164,7 +164,7 @@ describe('msgpackSerializer', () => {
     };
     const refusal = refusalOf(nested(100_000));
     expect(refusal).toContain('nested in more than 500 others');
-    expect(refusal).toContain('[0]…[0]');
+    expect(refusal).toContain('…');
     expect(refusal?.length).toBeLessThan(600);
     expect(throughIt(nested(500))).toEqual(nested(500));
   });

@@ -74,8 +74,8 @@ export const mutants = [
     'a deletion by pattern forgets the leases',
     LEASE,
     'cache-keys.ts',
-    'leases: `{${entries}}:lease` }',
-    'leases: `{${entries}}:no-lease` }',
+    "leases: siblingOf(entries, 'lease') }",
+    "leases: siblingOf(entries, 'no-lease') }",
   ),
   mutant(
     'a deletion by pattern looks for entries before it looks for leases',
@@ -767,8 +767,8 @@ export const mutants = [
     'the reads of one turn wait for each other',
     FROZEN,
     '../batch/read-coalescer.ts',
-    'for (const part of turn.parts) void this.#send(part);',
-    'void turn.parts.reduce((before, part) => before.then(() => this.#send(part)), Promise.resolve());',
+    'for (const command of turn.commands) void this.#send(command);',
+    'void turn.commands.reduce((before, command) => before.then(() => this.#send(command)), Promise.resolve());',
   ),
   mutant(
     'a node that does not answer is held against those asked together with it',

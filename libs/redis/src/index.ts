@@ -83,8 +83,12 @@ export {
   type EntityIdOptions,
   type IndexedOptions,
 } from './repository/entity/entity.decorators.js';
-export type { RedisEntityOptions } from './repository/entity/entity-declaration.js';
-export type { EntityClass, IdOf, IdValue } from './repository/entity/entity-schema.js';
+export type {
+  EntityClass,
+  IdOf,
+  IdValue,
+  RedisEntityOptions,
+} from './repository/entity/entity-schema.js';
 export { RedisRepository, type RedisRepositoryOptions } from './repository/redis-repository.js';
 export type {
   Change,

@@ -1,12 +1,12 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
-import { inSlices } from './in-slices.js';
+import { inSlices } from './chunks.js';
 
 /** Values by key, as a `Map` or as a plain object. @publicApi */
 export type KeyedValues<Value> = ReadonlyMap<string, Value> | Readonly<Record<string, Value>>;
 
 /**
- * The keys, each once, copied: the caller may change the array while chunks are under way.
+ * Copies the keys, each once: the caller may change the array while chunks are under way.
  *
  * @throws RedisInvalidKeyException
  * @internal
@@ -21,14 +21,14 @@ export async function distinctKeys(keys: readonly string[]): Promise<Set<string>
 }
 
 /**
- * The values by key, copied.
+ * Copies the values by key.
  *
  * @throws RedisInvalidKeyException
  * @internal
  */
 export async function keyedValues<Value>(values: KeyedValues<Value>): Promise<Map<string, Value>> {
-  // Two arrays, because one array per entry makes the copy of a large Map ten times slower; and
-  // Object.values takes three times as long as reading them one by one.
+  // Two arrays, because one array per entry makes the copy of a large Map ten times slower, and
+  // Object.values takes three times as long as reading the values one by one.
   const keys = isMap(values) ? [...values.keys()] : Object.keys(values);
   const valuesOfKeys = isMap(values) ? [...values.values()] : keys.map((key) => values[key]);
   const copy = new Map<string, Value>();
@@ -40,7 +40,7 @@ export async function keyedValues<Value>(values: KeyedValues<Value>): Promise<Ma
 }
 
 /**
- * What to add to each counter. A key that is named twice counts twice.
+ * Tells what to add to each counter. A key that is named twice counts twice.
  *
  * @throws RedisInvalidKeyException
  * @throws RedisConfigurationException for what is not a whole number that JavaScript holds exactly
@@ -71,12 +71,7 @@ function checkKey(key: unknown, i: number): void {
   if (typeof key !== 'string') throw unfitKey(i, `is of type ${typeof key}, not a string`);
   if (key === '') throw unfitKey(i, 'is empty');
   // In UTF-8 every half becomes the same character, and different keys one.
-  if (!isWellFormed(key)) throw unfitKey(i, 'holds half of a surrogate pair');
-}
-
-/** ES2024, which every Node has that we support; the compiler is told of ES2023. */
-function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+  if (!key.isWellFormed()) throw unfitKey(i, 'holds half of a surrogate pair');
 }
 
 function unfitKey(i: number, problem: string): RedisInvalidKeyException {
@@ -90,7 +85,7 @@ function unfitDelta(key: string, delta: unknown): RedisConfigurationException {
   ]);
 }
 
-/** Not `instanceof`: a Map may come from another realm, or be somebody's own. */
+/** Not `instanceof`: a Map may come from another realm, or be a class of the application. */
 function isMap<Value>(values: KeyedValues<Value>): values is ReadonlyMap<string, Value> {
   return Symbol.iterator in values;
 }

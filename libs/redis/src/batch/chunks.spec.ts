@@ -1,6 +1,19 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { RedisClient } from '../connection/options/options.js';
-import { CHUNK_CHARACTERS, CHUNK_KEYS, chunksOf, sendInChunks } from './chunks.js';
+import type { RedisException } from '../errors/redis.exception.js';
+import { RedisOutOfMemoryException } from '../errors/redis-out-of-memory.exception.js';
+import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
+import { RedisTimeoutException } from '../errors/redis-timeout.exception.js';
+import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
+import {
+  CHUNK_CHARACTERS,
+  CHUNK_KEYS,
+  chunksOf,
+  inSlices,
+  NodeOutages,
+  sendInChunks,
+} from './chunks.js';
 
 const keys = (count: number) => Array.from({ length: count }, (_, i) => `k${i}`);
 const sizes = (count: number, weigh: (key: string) => number) =>
@@ -57,5 +70,83 @@ describe('sendInChunks', () => {
     setImmediate(() => (hasTurned = true));
     await sendInChunks({} as RedisClient, keys(CHUNK_KEYS), new Map(), () => Promise.resolve());
     expect(hasTurned).toBe(false);
+  });
+});
+
+const late = new RedisTimeoutException({ operation: 'get', key: 'a', timeoutMs: 1 });
+const loading = new RedisUnavailableException('LOADING');
+const standalone = {} as RedisClient;
+/** `foo` is in slot 12182, `bar` in slot 5061. */
+const slots: string[][] = [];
+slots[12_182] = ['first:1'];
+slots[5_061] = ['second:2'];
+const cluster = { nodes: () => [], slots } as unknown as RedisClient;
+
+const learned = (
+  client: RedisClient,
+  chunk: readonly string[],
+  errors: Record<string, RedisException>,
+) => {
+  const outages = new NodeOutages(client);
+  outages.learn(chunk, new Map(Object.entries(errors)));
+  return outages;
+};
+
+describe('NodeOutages', () => {
+  it('gives a server up that answered none of its keys', () => {
+    const outages = learned(standalone, ['a', 'b'], { a: late, b: loading });
+    expect(outages.of('z')).toBe(loading);
+  });
+
+  it('goes on while some keys are answered, be it with an error', () => {
+    expect(learned(standalone, ['a', 'b'], { a: late }).of('z')).toBeUndefined();
+    const full = new RedisOutOfMemoryException();
+    expect(learned(standalone, ['a', 'b'], { a: late, b: full }).of('z')).toBeUndefined();
+    expect(learned(standalone, ['a'], { a: full }).of('z')).toBeUndefined();
+  });
+
+  it('does not take what was never sent for an answer', () => {
+    const unsent = new RedisSerializationException('a', 'cannot be written');
+    expect(learned(standalone, ['a', 'b'], { a: unsent, b: late }).of('z')).toBe(late);
+    expect(learned(standalone, ['a'], { a: unsent }).of('z')).toBeUndefined();
+  });
+
+  it('tells the servers of a cluster apart', () => {
+    const outages = learned(cluster, ['foo', 'bar'], { foo: late });
+    expect(outages.of('foo')).toBe(late);
+    expect(outages.of('bar')).toBeUndefined();
+  });
+
+  it('takes a slot that nobody serves for a server of its own', () => {
+    const outages = learned(cluster, ['foo', 'nobody'], { nobody: late });
+    expect(outages.of('foo')).toBeUndefined();
+    expect(outages.of('nobody either')).toBe(late);
+  });
+});
+
+const items = Array.from({ length: 5_000 }, (_, i) => `item ${i}`);
+
+describe('inSlices', () => {
+  it('looks at each, in order, and lets the event loop turn in between', async () => {
+    const seen: string[] = [];
+    const visiting = inSlices(items, (item, i) => (seen[i] = item));
+    const afterTurn: number[] = [];
+    while (seen.length < items.length) {
+      afterTurn.push(seen.length);
+      await nextTurn();
+    }
+    await visiting;
+    expect(seen).toEqual(items);
+    expect(afterTurn.slice(0, 2)).toEqual([2_000, 4_000]);
+  });
+
+  it('rejects with what a visit throws, and looks at no more', async () => {
+    let visits = 0;
+    const visiting = inSlices(items, (_, i) => {
+      visits++;
+      if (i === 3_000) throw new TypeError('no');
+    });
+    await expect(visiting).rejects.toThrow(TypeError);
+    expect(visits).toBe(3_001);
   });
 });

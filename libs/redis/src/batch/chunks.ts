@@ -1,16 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
+import { nodeOf } from '../connection/driver/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
+import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
+import { RedisConnectionException } from '../errors/redis-connection.exception.js';
+import { RedisSerializationException } from '../errors/redis-serialization.exception.js';
+import { RedisTimeoutException } from '../errors/redis-timeout.exception.js';
+import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
+import { RedisValidationException } from '../errors/redis-validation.exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
-import { NodeOutages } from './node-outages.js';
 
-/**
- * The most keys that are sent before their replies are waited for.
- *
- * Tried with 100,000 keys (benchmarks/batch.bench.mjs; values of 69 characters, real server on
- * loopback, 2 cores, Node 20.20.2), longest pause of the event loop and time of getAll, setAll and
- * incrementAll: with 100 keys 5, 4, 6 ms and 385, 738, 957 ms; with 500 5, 5, 11 ms and 314, 605,
- * 833 ms; with 1,000 12, 27, 42 ms and no faster. Fewer would also be more round trips.
- */
+/** The most keys that are sent before their replies are waited for; more pause the event loop for longer. */
 export const CHUNK_KEYS = 500;
 
 /**
@@ -71,4 +70,71 @@ export function* chunksOf(
     weight = 0;
   }
   if (chunk.length > 0) yield chunk;
+}
+
+/**
+ * Knows which servers a bulk operation has given up: those that served none of the keys they were last sent
+ * for want of a connection, or of an answer in time. Without it 100,000 keys would be 200 chunks, and
+ * each would wait until its deadline.
+ *
+ * @internal
+ */
+export class NodeOutages {
+  readonly #client: RedisClient;
+  readonly #outages = new Map<string, RedisException>();
+
+  constructor(client: RedisClient) {
+    this.#client = client;
+  }
+
+  /** What keys of this key's server fail with; `undefined` while it is worth asking. */
+  of(key: string): RedisException | undefined {
+    return this.#outages.size === 0 ? undefined : this.#outages.get(nodeOf(this.#client, key));
+  }
+
+  /** Judges the servers by how a chunk fared. */
+  learn(chunk: readonly string[], errors: ReadonlyMap<string, RedisException>): void {
+    if (errors.size === 0) return;
+    const served = new Set<string>();
+    for (const key of chunk) {
+      const error = errors.get(key);
+      if (error && isOurs(error)) continue; // says nothing about the server
+      if (error && isOutage(error)) this.#outages.set(nodeOf(this.#client, key), error);
+      else served.add(nodeOf(this.#client, key));
+    }
+    for (const node of served) this.#outages.delete(node);
+  }
+}
+
+function isOurs(error: RedisException): boolean {
+  return error instanceof RedisSerializationException || error instanceof RedisValidationException;
+}
+
+function isOutage(error: RedisException): boolean {
+  return (
+    error instanceof RedisConnectionException ||
+    error instanceof RedisAuthenticationException ||
+    error instanceof RedisTimeoutException ||
+    error instanceof RedisUnavailableException
+  );
+}
+
+/** How many items are looked at without a pause: about a millisecond's work. */
+const SLICE = 2_000;
+
+/**
+ * Looks at each, and lets the event loop turn in between when they are many. Give it a copy of what
+ * the caller may change meanwhile.
+ *
+ * @internal
+ */
+export async function inSlices<Item>(
+  items: readonly Item[],
+  visit: (item: Item, i: number) => void,
+): Promise<void> {
+  for (let from = 0; from < items.length; from += SLICE) {
+    if (from > 0) await setImmediate();
+    const end = Math.min(from + SLICE, items.length);
+    for (let i = from; i < end; i++) visit(items[i] as Item, i);
+  }
 }

@@ -1,9 +1,10 @@
+import { TTL_OPTIONS } from '../connection/driver/lua.js';
 import { RedisScript } from '../connection/driver/redis-script.js';
 
 /**
- * Adds ARGV[1] to the counter at KEYS[1], which lives ARGV[2] milliseconds from its first increment
- * (for ever if that is empty): INCRBY and EXPIRE, were they two commands, would leave a counter without
- * a TTL behind when the second is lost, and renew the TTL with every increment.
+ * Adds ARGV[1] to the counter at KEYS[1], whose time to live ARGV[2] runs from its first increment. INCRBY
+ * and EXPIRE as two commands would leave a counter without a TTL behind when the second is lost, and
+ * would renew the TTL with every increment.
  *
  * A sum that a JavaScript number cannot hold is taken back and refused. `pcall`, because Redis before
  * version 7 hides the word of an error (WRONGTYPE, OOM, ...) that `call` raises. The sum comes as text,
@@ -12,13 +13,10 @@ import { RedisScript } from '../connection/driver/redis-script.js';
  * @internal
  */
 export const INCREMENT = new RedisScript(`
+${TTL_OPTIONS}
 local result
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  if ARGV[2] == '' then
-    result = redis.pcall('SET', KEYS[1], ARGV[1])
-  else
-    result = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  end
+  result = redis.pcall('SET', KEYS[1], ARGV[1], ttl_options(ARGV[2]))
   return result.err and result or ARGV[1]
 end
 result = redis.pcall('INCRBY', KEYS[1], ARGV[1])

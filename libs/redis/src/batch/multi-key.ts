@@ -1,11 +1,6 @@
-/**
- * @module batch Many keys in few round trips: what is read, written, counted or deleted in bulk, and
- * the reads that merely happen at the same time.
- */
 import { groupBySlot, isCluster } from '../connection/driver/hash-slots.js';
 import { readKeys, sendsAsItIs, writeKey } from '../connection/driver/written-mget.js';
-import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf } from '../connection/connection.js';
+import type { Connection } from '../connection/connection.js';
 import { TOO_MANY_REDIRECTIONS } from '../connection/driver/failures/classify-error.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
@@ -24,13 +19,17 @@ export type Reading<Stored = string> = Stored | null | RedisException;
  * @returns in the order of `keys`
  * @internal
  */
-export async function multiGet(client: RedisClient, keys: readonly string[]): Promise<Reading[]> {
+export async function multiGet(
+  connection: Connection,
+  keys: readonly string[],
+): Promise<Reading[]> {
+  const { client } = connection;
   const readTexts = async (some: readonly string[]): Promise<(string | null)[]> => {
     if (!sendsAsItIs(client)) return client.mget(some as string[]);
     const found = await readKeys(client, some, some.map(writeKey).join(''));
     return found.map((bytes) => bytes?.toString() ?? null);
   };
-  const readTogether = (some: readonly string[]) => oneByOneIfItHelps(client, some, readTexts);
+  const readTogether = (some: readonly string[]) => oneByOneIfItHelps(connection, some, readTexts);
   if (!isCluster(client)) return keys.length === 0 ? [] : readTogether(keys);
   const groups = groupBySlot(client, keys);
   if (groups.length === 1) return readTogether(keys);
@@ -54,11 +53,12 @@ export async function multiGet(client: RedisClient, keys: readonly string[]): Pr
  * @internal
  */
 export function readBytesTogether(
-  client: RedisClient,
+  connection: Connection,
   keys: readonly string[],
   write: () => string,
 ): Promise<Reading<Buffer>[]> {
-  return oneByOneIfItHelps(client, keys, (some) => {
+  const { client } = connection;
+  return oneByOneIfItHelps(connection, keys, (some) => {
     if (!sendsAsItIs(client)) return client.mgetBuffer(some as string[]);
     return readKeys(client, some, some === keys ? write() : some.map(writeKey).join(''));
   });
@@ -66,17 +66,54 @@ export function readBytesTogether(
 
 /** With one command for all keys; where that fails and may be the fault of one of them, with one for each. */
 async function oneByOneIfItHelps<Stored>(
-  client: RedisClient,
+  connection: Connection,
   keys: readonly string[],
   read: (keys: readonly string[]) => Promise<(Stored | null)[]>,
 ): Promise<Reading<Stored>[]> {
   try {
     return await read(keys);
   } catch (error) {
-    const exception = connectionOf(client).exceptionOf(error);
+    const exception = connection.exceptionOf(error);
     if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);
-    const readings = await Promise.all(keys.map((key) => oneByOneIfItHelps(client, [key], read)));
+    const readings = await Promise.all(
+      keys.map((key) => oneByOneIfItHelps(connection, [key], read)),
+    );
     return readings.flat();
+  }
+}
+
+/** What became of the keys of one command. */
+export interface Unlinking {
+  readonly keys: readonly string[];
+  /** How many of them existed, or why they could not be deleted. */
+  readonly outcome: number | RedisException;
+}
+
+/**
+ * Deletes keys with one UNLINK; in a cluster with one for each hash slot, sent together. One round
+ * trip to each node. A command that fails because of one of its keys has deleted none of them
+ * (Redis checks before it starts), so they are tried again one by one.
+ *
+ * Never rejects for Redis's failures.
+ *
+ * @internal
+ */
+export async function multiUnlink(
+  connection: Connection,
+  keys: readonly string[],
+): Promise<Unlinking[]> {
+  const groups = groupBySlot(connection.client, keys);
+  return (await Promise.all(groups.map((group) => unlinkGroup(connection, group)))).flat();
+}
+
+async function unlinkGroup(connection: Connection, keys: string[]): Promise<Unlinking[]> {
+  try {
+    const reply: unknown = await connection.client.unlink(...keys);
+    return [{ keys, outcome: Number(reply) }]; // a client may be set to give numbers as strings
+  } catch (error) {
+    const outcome = connection.exceptionOf(error);
+    if (keys.length === 1 || !mayBeOneKeysFault(outcome)) return [{ keys, outcome }];
+    return (await Promise.all(keys.map((key) => unlinkGroup(connection, [key])))).flat();
   }
 }
 
@@ -96,3 +133,21 @@ export function mayBeOneKeysFault(exception: RedisException): boolean {
 
 /** What a moving slot says; ioredis obeys TRYAGAIN itself until it has been redirected too often. */
 const MOVING: readonly string[] = ['TRYAGAIN', TOO_MANY_REDIRECTIONS];
+
+/**
+ * Sends a command for each item in one tick: one write, and one round trip, to each node. Waits for
+ * all of them; each has its own failure.
+ *
+ * @returns in the order of `items`
+ * @internal
+ */
+export async function sendEach<Item, Reply>(
+  connection: Connection,
+  items: readonly Item[],
+  send: (item: Item) => Promise<Reply>,
+): Promise<(Reply | RedisException)[]> {
+  const outcomes = await Promise.allSettled(items.map(send));
+  return outcomes.map((outcome) =>
+    outcome.status === 'fulfilled' ? outcome.value : connection.exceptionOf(outcome.reason),
+  );
+}

@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from 'ioredis';
 import type { RedisClient } from '../connection/options/options.js';
+import { connectionOf } from '../connection/connection.js';
+import type { ReadSink } from './read-command.js';
 import { ReadCoalescer } from './read-coalescer.js';
-import { ReadKey, ReadList } from './read-list.js';
-import type { ReadSink } from './read-part.js';
+import { ReadKey, ReadList } from './read-turn.js';
 
 /** Answers MGETs from a map, and remembers them. */
 function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: string[]) => unknown) {
@@ -15,7 +16,7 @@ function clientWith(values: Readonly<Record<string, string>>, fail?: (keys: stri
     if (error) throw error as Error;
     return keys.map((key) => values[key] ?? null);
   });
-  return { reads: ReadCoalescer.of(client), client, commands, written };
+  return { reads: connectionOf(client).part(ReadCoalescer), client, commands, written };
 }
 
 function clientThat(answer: (keys: string[]) => Promise<unknown>, options = {}) {
@@ -66,7 +67,7 @@ describe('ReadCoalescer', () => {
 
   it('is one for all who read through a client', () => {
     const { client, reads } = clientWith({});
-    expect(ReadCoalescer.of(client)).toBe(reads);
+    expect(connectionOf(client).part(ReadCoalescer)).toBe(reads);
     expect(clientWith({}).reads).not.toBe(reads);
   });
 
@@ -174,8 +175,12 @@ describe('ReadCoalescer', () => {
     'leaves it to a client with the options %j what to send',
     async (options) => {
       const { client } = clientThat((keys) => Promise.resolve(keys), options);
-      expect(await ReadCoalescer.of(client).read('a')).toBe('a');
-      const asked = await readAll(ReadCoalescer.of(client), 'a', listOf('b', 'c', 'd'));
+      expect(await connectionOf(client).part(ReadCoalescer).read('a')).toBe('a');
+      const asked = await readAll(
+        connectionOf(client).part(ReadCoalescer),
+        'a',
+        listOf('b', 'c', 'd'),
+      );
       expect(asked).toEqual(['a', ['b', 'c', 'd']]);
     },
   );
@@ -202,7 +207,7 @@ describe('ReadCoalescer', () => {
           }),
         ),
     );
-    const reads = ReadCoalescer.of(client);
+    const reads = connectionOf(client).part(ReadCoalescer);
     const known = Object.keys(values).map((key) => new ReadKey(key));
     const list = (...places: number[]) => new ReadList(places.map((i) => known[i] as ReadKey));
     const filler = known.map((key, i) => readAll(reads, `k${i}`, new ReadList([key])));

@@ -1,9 +1,8 @@
+import type { Connection } from '../connection/connection.js';
 import { isCluster } from '../connection/driver/hash-slots.js';
-import type { RedisClient } from '../connection/options/options.js';
 import { readBytesTogether } from './multi-key.js';
-import type { ReadList } from './read-list.js';
-import { MOST_KEYS, type Part, type ReadSink } from './read-part.js';
-import { Turn } from './read-turn.js';
+import { MOST_KEYS, type Command, type ReadSink } from './read-command.js';
+import { Turn, type ReadList } from './read-turn.js';
 
 /** What one MGET should not be expected to return more than, so that others are not held up by it. */
 const MOST_BYTES = 256 * 1024;
@@ -14,8 +13,8 @@ const SIZE_WEIGHT = 1 / 64;
 /**
  * Turns the reads that are asked for in one turn of the event loop into one MGET, de-duplicated: what
  * 64 callers would send as 64 GETs costs one command, one reply and one round trip. In a cluster it
- * is one MGET for each hash slot, sent together, and each caller waits for those only that name its own
- * keys: a server that does not answer holds up nobody who asks others.
+ * is one MGET for each hash slot, sent together, and each caller waits only for those that name its own
+ * keys: a server that does not answer holds up no caller who asks others.
  *
  * A value is asked for before its command is sent and a command that was sent is never joined, so
  * nothing gets staler, and a write that was sent before the read is seen by it. Several MGETs are
@@ -24,19 +23,14 @@ const SIZE_WEIGHT = 1 / 64;
  * @internal
  */
 export class ReadCoalescer {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
+  readonly #isCluster: boolean;
   #turn: Turn | undefined;
   #meanSize = 0;
 
-  private constructor(client: RedisClient) {
-    this.#client = client;
-  }
-
-  /** The coalescer of a client: everything that reads through one connection shares it. */
-  static of(client: RedisClient): ReadCoalescer {
-    let coalescer = coalescers.get(client);
-    if (!coalescer) coalescers.set(client, (coalescer = new ReadCoalescer(client)));
-    return coalescer;
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#isCluster = isCluster(connection.client);
   }
 
   /**
@@ -49,8 +43,8 @@ export class ReadCoalescer {
   }
 
   /**
-   * What is stored at a key, as it is stored, and the texts of a list of others that are of use only
-   * together with it. No promise is made: whoever reads this often has one.
+   * Reads what is stored at a key, as it is stored, and the texts of a list of others that are of use only
+   * together with it. Makes no promise: callers who read this often have one.
    *
    * @param sink is given a RedisException for what could not be read
    */
@@ -62,27 +56,27 @@ export class ReadCoalescer {
     if (this.#turn) return this.#turn;
     setImmediate(this.#flush);
     const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanSize)));
-    return (this.#turn = new Turn({ most, isCluster: isCluster(this.#client) }));
+    return (this.#turn = new Turn({ most, isCluster: this.#isCluster }));
   }
 
   readonly #flush = (): void => {
     const turn = this.#turn as Turn;
     this.#turn = undefined;
-    for (const part of turn.parts) void this.#send(part);
+    for (const command of turn.commands) void this.#send(command);
   };
 
-  async #send(part: Part): Promise<void> {
+  async #send(command: Command): Promise<void> {
     try {
-      const readings = await readBytesTogether(this.#client, part.keys, () => part.write());
+      const readings = await readBytesTogether(this.#connection, command.keys, () =>
+        command.write(),
+      );
       for (const reading of readings) {
         if (reading === null || !Buffer.isBuffer(reading)) continue;
         this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;
       }
-      part.settle(readings);
+      command.settle(readings);
     } catch (error) {
-      part.reject(error); // a mistake in the program
+      command.reject(error); // a mistake in the program
     }
   }
 }
-
-const coalescers = new WeakMap<RedisClient, ReadCoalescer>();

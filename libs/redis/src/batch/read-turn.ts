@@ -1,36 +1,98 @@
 import { slotOf } from '../connection/driver/hash-slots.js';
-import type { ReadKey, ReadList } from './read-list.js';
-import { Group, ListInTurn, MOST_KEYS, NO_SLOT, Part, type ReadSink } from './read-part.js';
+import { writeKey } from '../connection/driver/written-mget.js';
+import {
+  Command,
+  commandAt,
+  ListRead,
+  MOST_KEYS,
+  NO_SLOT,
+  Read,
+  type ReadSink,
+} from './read-command.js';
 
-/** Numbered across all clients: a list may be read through several. */
+/**
+ * Remembers its place in the turn that asked for it last: with sixteen tags for each read, asking a map
+ * for the place of each was what a read cost most.
+ *
+ * Keys and lists are shared by all readers on all connections, and each turn overwrites the place. That is
+ * safe, because turns have numbers of their own: a turn whose number does not stand here was not the
+ * last one to ask, and reads the key again.
+ */
+class Placed {
+  turn = 0;
+  place = 0;
+}
+
+/**
+ * A key that is read again and again.
+ *
+ * @internal
+ */
+export class ReadKey extends Placed {
+  readonly key: string;
+  #slot: number | undefined;
+
+  constructor(key: string) {
+    super();
+    this.key = key;
+  }
+
+  get slot(): number {
+    return (this.#slot ??= slotOf(this.key));
+  }
+}
+
+/**
+ * Keys that are read together again and again, beside a key of each reader's own. All who give the same
+ * list in one turn are given the same array of what was read.
+ *
+ * @internal
+ */
+export class ReadList extends Placed {
+  readonly keys: readonly ReadKey[];
+  #written: string | undefined;
+
+  constructor(keys: readonly ReadKey[]) {
+    super();
+    this.keys = keys;
+  }
+
+  /** All of its keys as they stand in a command. */
+  get written(): string {
+    return (this.#written ??= this.keys.map(({ key }) => writeKey(key)).join(''));
+  }
+}
+
+/** The number of the latest turn of any connection. */
 let turns = 0;
 
 export interface TurnOptions {
-  /** The keys of one part, {@link MOST_KEYS} at most. */
+  /** The keys of one command, {@link MOST_KEYS} at most. */
   readonly most: number;
   /** Whether keys of different hash slots need commands of their own. */
   readonly isCluster: boolean;
 }
 
 /**
- * What is asked for in one turn of the event loop: keys, each once, in parts of so many at most. Each
- * part is one command to one server, and is settled by its reply alone.
+ * Collects the keys that are asked for in one turn of the event loop, each once, and puts them into
+ * commands. Each reader waits for the commands that name its keys, and for no others.
  *
- * A key's place is the number of its part times {@link MOST_KEYS}, plus its index there.
+ * A place is the number of a command times {@link MOST_KEYS}, plus the index of a key there.
  *
  * @internal
  */
 export class Turn {
+  readonly commands: Command[] = [];
   readonly #id = ++turns;
   readonly #most: number;
   readonly #isCluster: boolean;
-  readonly parts: Part[] = [];
   /** The one that was added to last. */
-  #part: Part | undefined;
+  #latest: Command | undefined;
   /** In a cluster, by hash slot: the one that has room left. */
-  readonly #bySlot = new Map<number, Part>();
+  readonly #bySlot = new Map<number, Command>();
+  /** Of keys that are no {@link ReadKey}. */
   readonly #places = new Map<string, number>();
-  readonly #lists: ListInTurn[] = [];
+  readonly #lists: ListRead[] = [];
 
   constructor({ most, isCluster }: TurnOptions) {
     this.#most = most;
@@ -39,49 +101,48 @@ export class Turn {
 
   read(key: string): Promise<string | null> {
     const place = this.#placeOf(key);
-    return this.#partWith(place).readerAt(place).promise;
+    return commandAt(this.commands, place).promiseAt(place);
   }
 
   readInto(sink: ReadSink, key: string, list: ReadList): void {
     const { length } = list.keys;
     const known = list.turn === this.#id ? this.#lists[list.place] : undefined;
     // What is waited for together travels together, where it can.
-    if (length < this.#most && !this.#isCluster) this.#partFor(NO_SLOT, known ? 1 : length + 1);
+    if (length < this.#most && !this.#isCluster) this.#commandFor(NO_SLOT, known ? 1 : length + 1);
     const place = this.#placeOf(key);
-    const part = this.#partWith(place);
+    const command = commandAt(this.commands, place);
     const beside = known ?? (length === 0 ? undefined : this.#enter(list));
-    const group = new Group(sink, part, place, beside);
-    part.add(group, place);
-    if (beside && !(beside.parts.length === 1 && beside.parts[0] === part)) {
-      for (const other of beside.parts) if (other !== part) other.addToo(group);
-    }
+    const read = new Read(sink, command, place, beside);
+    command.reads.push(read);
+    if (!beside) return;
+    for (const other of beside.commands) if (other !== command) other.addTo(read);
   }
 
-  #enter(list: ReadList): ListInTurn {
+  #enter(list: ReadList): ListRead {
     const entered = this.#addWhole(list) ?? this.#addEach(list);
     list.turn = this.#id;
     list.place = this.#lists.push(entered) - 1;
     return entered;
   }
 
-  /** If none of its keys was asked for before, as it stands. */
-  #addWhole(list: ReadList): ListInTurn | undefined {
+  /** Adds a list as it stands, if none of its keys was asked for before and one command has room for it. */
+  #addWhole(list: ReadList): ListRead | undefined {
     const { keys } = list;
-    const part = this.#part;
-    if (!part || this.#isCluster) return undefined;
-    if (part.keys.length + keys.length > this.#most) return undefined;
+    const command = this.#latest;
+    if (!command || this.#isCluster) return undefined;
+    if (command.keys.length + keys.length > this.#most) return undefined;
     for (const { turn } of keys) if (turn === this.#id) return undefined;
     const places = new Array<number>(keys.length);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as ReadKey;
       key.turn = this.#id;
-      key.place = places[i] = part.from + part.keys.push(key.key) - 1;
+      key.place = places[i] = command.from + command.keys.push(key.key) - 1;
     }
-    part.written.push(list);
-    return new ListInTurn(places, [part]);
+    command.written.push(list);
+    return new ListRead(this.commands, places, [command]);
   }
 
-  #addEach({ keys }: ReadList): ListInTurn {
+  #addEach({ keys }: ReadList): ListRead {
     const places = keys.map((key) => {
       if (key.turn !== this.#id) {
         key.turn = this.#id;
@@ -89,8 +150,8 @@ export class Turn {
       }
       return key.place;
     });
-    const parts = new Set(places.map((place) => this.#partWith(place)));
-    return new ListInTurn(places, [...parts]);
+    const commands = new Set(places.map((place) => commandAt(this.commands, place)));
+    return new ListRead(this.commands, places, [...commands]);
   }
 
   #placeOf(key: string): number {
@@ -102,25 +163,21 @@ export class Turn {
   }
 
   #add(key: string, slot: number): number {
-    const part = this.#partFor(slot, 1);
-    part.written.push(key);
-    return part.from + part.keys.push(key) - 1;
+    const command = this.#commandFor(slot, 1);
+    command.written.push(key);
+    return command.from + command.keys.push(key) - 1;
   }
 
-  /** The part of this slot that has room for so many, or a new one. */
-  #partFor(slot: number, keys: number): Part {
-    const part = this.#part?.slot === slot ? this.#part : this.#bySlot.get(slot);
-    if (part) {
-      const { length } = part.keys;
-      if (length === 0 || length + keys <= this.#most) return (this.#part = part);
+  /** The command of this slot that has room for so many keys, or a new one. */
+  #commandFor(slot: number, keys: number): Command {
+    const latest = this.#latest?.slot === slot ? this.#latest : this.#bySlot.get(slot);
+    if (latest) {
+      const { length } = latest.keys;
+      if (length === 0 || length + keys <= this.#most) return (this.#latest = latest);
     }
-    const added = new Part(this.parts.length * MOST_KEYS, slot);
-    this.parts.push(added);
+    const added = new Command(this.commands.length * MOST_KEYS, slot);
+    this.commands.push(added);
     if (this.#isCluster) this.#bySlot.set(slot, added);
-    return (this.#part = added);
-  }
-
-  #partWith(place: number): Part {
-    return this.parts[Math.floor(place / MOST_KEYS)] as Part;
+    return (this.#latest = added);
   }
 }

@@ -1,6 +1,10 @@
+/**
+ * @module batch Many keys in few round trips: keys that are read, written, counted or deleted in bulk, and
+ * reads that merely happen at the same time.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf } from '../connection/connection.js';
+import { connectionOf, type Connection } from '../connection/connection.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
@@ -10,9 +14,7 @@ import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
 import { deltasOf, distinctKeys, keyedValues, type KeyedValues } from './batch-input.js';
 import { CHUNK_CHARACTERS, sendInChunks } from './chunks.js';
 import { INCREMENT } from './counter.script.js';
-import { multiGet } from './multi-key.js';
-import { multiUnlink } from './multi-unlink.js';
-import { doneOf, sendEach } from './outcomes.js';
+import { multiGet, multiUnlink, sendEach } from './multi-key.js';
 
 export interface RedisBatchOptions {
   /**
@@ -55,7 +57,7 @@ export interface BatchWriteOptions {
  * @publicApi
  */
 export class RedisBatch {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
   readonly #operations: Operations;
   readonly #defaultTtl: TtlMs;
   readonly #serializer = new JsonSerializer();
@@ -67,8 +69,8 @@ export class RedisBatch {
   constructor(client: RedisClient, options: RedisBatchOptions = {}) {
     refuseUnknownOptions(options, OPTIONS, 'RedisBatch: ');
     const { defaultTtl } = options;
-    this.#client = client;
-    this.#operations = connectionOf(client).operations({ type: 'batch' });
+    this.#connection = connectionOf(client);
+    this.#operations = this.#connection.operations({ type: 'batch' });
     this.#defaultTtl =
       defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl');
   }
@@ -89,8 +91,8 @@ export class RedisBatch {
    * what is there, of whatever type.
    *
    * @throws RedisBatchException with `true` for each key that was written, and in `errors`
-   * RedisSerializationException, with a `path`, for a value that would not come back equal. After a RedisTimeoutException or
-   * RedisConnectionException the value may have been written all the same
+   * RedisSerializationException, with a `path`, for a value that would not come back equal. After a
+   * RedisTimeoutException or RedisConnectionException the value may have been written nevertheless
    */
   setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions = {}): Promise<void> {
     return this.#operations.run('setAll', () => this.#setAll(entries, options));
@@ -108,7 +110,7 @@ export class RedisBatch {
    * @throws RedisBatchException, in `errors` RedisCommandException for a key that holds no whole number
    * (`reply` is `WRONGTYPE` or `ERR`) or whose sum would be beyond Number.MAX_SAFE_INTEGER
    * (`OVERFLOW`): neither is changed. After a RedisTimeoutException or RedisConnectionException the
-   * counter may have been incremented all the same
+   * counter may have been incremented nevertheless
    */
   incrementAll(
     keysOrDeltas: readonly string[] | KeyedValues<number>,
@@ -123,7 +125,7 @@ export class RedisBatch {
    *
    * @returns how many existed
    * @throws RedisBatchException with `true` for each key that is gone. After a RedisTimeoutException or
-   * RedisConnectionException the key may be gone all the same
+   * RedisConnectionException the key may be gone nevertheless
    */
   deleteAll(keys: readonly string[]): Promise<number> {
     return this.#operations.run('deleteAll', () => this.#deleteAll(keys));
@@ -135,7 +137,7 @@ export class RedisBatch {
     const errors = new Map<string, RedisException>();
     let expected = 0; // characters of a value, as they were in the last chunk
     const read = async (chunk: string[]) => {
-      const readings = await multiGet(this.#client, chunk);
+      const readings = await multiGet(this.#connection, chunk);
       let characters = 0;
       let unpaused = 0;
       for (const [i, key] of chunk.entries()) {
@@ -155,12 +157,13 @@ export class RedisBatch {
       }
       expected = characters / chunk.length;
     };
-    await sendInChunks(this.#client, wanted, errors, read, () => expected);
+    await sendInChunks(this.#connection.client, wanted, errors, read, () => expected);
     if (errors.size > 0) throw new RedisBatchException('getAll', errors, found);
     return found;
   }
 
   async #setAll(entries: KeyedValues<unknown>, options: BatchWriteOptions): Promise<void> {
+    const { client } = this.#connection;
     const ttl = this.#ttlOf(options);
     const values = await keyedValues(entries);
     const errors = new Map<string, RedisException>();
@@ -173,15 +176,15 @@ export class RedisBatch {
     };
     const write = async () => {
       const encoded = texts.splice(0);
-      const outcomes = await sendEach(this.#client, encoded, ([key, text]) =>
-        ttl === 'forever' ? this.#client.set(key, text) : this.#client.set(key, text, 'PX', ttl),
+      const outcomes = await sendEach(this.#connection, encoded, ([key, text]) =>
+        ttl === 'forever' ? client.set(key, text) : client.set(key, text, 'PX', ttl),
       );
       encoded.forEach(([key], i) => {
         const outcome = outcomes[i];
         if (outcome instanceof RedisException) errors.set(key, outcome);
       });
     };
-    await sendInChunks(this.#client, values.keys(), errors, write, encode);
+    await sendInChunks(client, values.keys(), errors, write, encode);
     if (errors.size > 0) {
       throw new RedisBatchException('setAll', errors, doneOf(values.keys(), errors));
     }
@@ -191,14 +194,14 @@ export class RedisBatch {
     keysOrDeltas: readonly string[] | KeyedValues<number>,
     options: BatchWriteOptions,
   ): Promise<Map<string, number>> {
+    const { client } = this.#connection;
     const ttl = this.#ttlOf(options);
     const deltas = await deltasOf(keysOrDeltas);
-    const ttlArgument = ttl === 'forever' ? '' : String(ttl);
     const counts = new Map<string, number>();
     const errors = new Map<string, RedisException>();
     const increment = async (chunk: string[]) => {
-      const outcomes = await sendEach(this.#client, chunk, (key) =>
-        INCREMENT.run(this.#client, [key], [String(deltas.get(key)), ttlArgument]),
+      const outcomes = await sendEach(this.#connection, chunk, (key) =>
+        INCREMENT.run(client, [key], [String(deltas.get(key)), String(ttl)]),
       );
       chunk.forEach((key, i) => {
         const outcome = outcomes[i];
@@ -206,7 +209,7 @@ export class RedisBatch {
         else counts.set(key, Number(outcome));
       });
     };
-    await sendInChunks(this.#client, deltas.keys(), errors, increment);
+    await sendInChunks(client, deltas.keys(), errors, increment);
     if (errors.size > 0) throw new RedisBatchException('incrementAll', errors, counts);
     return counts;
   }
@@ -215,8 +218,8 @@ export class RedisBatch {
     const unwanted = await distinctKeys(keys);
     const errors = new Map<string, RedisException>();
     let existed = 0;
-    await sendInChunks(this.#client, unwanted, errors, async (chunk) => {
-      for (const { keys: group, outcome } of await multiUnlink(this.#client, chunk)) {
+    await sendInChunks(this.#connection.client, unwanted, errors, async (chunk) => {
+      for (const { keys: group, outcome } of await multiUnlink(this.#connection, chunk)) {
         if (outcome instanceof RedisException) for (const key of group) errors.set(key, outcome);
         else existed += outcome;
       }
@@ -239,7 +242,7 @@ export class RedisBatch {
     try {
       found.set(key, this.#serializer.deserialize(text, key) as T);
     } catch (error) {
-      errors.set(key, connectionOf(this.#client).exceptionOf(error));
+      errors.set(key, this.#connection.exceptionOf(error));
     }
   }
 
@@ -247,8 +250,18 @@ export class RedisBatch {
     try {
       return this.#serializer.serialize(value, key);
     } catch (error) {
-      errors.set(key, connectionOf(this.#client).exceptionOf(error));
+      errors.set(key, this.#connection.exceptionOf(error));
       return undefined;
     }
   }
+}
+
+/** The keys that did not fail; worked out only when others did. */
+function doneOf(
+  keys: Iterable<string>,
+  errors: ReadonlyMap<string, RedisException>,
+): Map<string, true> {
+  const done = new Map<string, true>();
+  for (const key of keys) if (!errors.has(key)) done.set(key, true);
+  return done;
 }

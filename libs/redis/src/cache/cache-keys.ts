@@ -1,6 +1,7 @@
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { encodePart, type KeyPart } from '../keys/key-encoding.js';
+import { siblingOf } from '../keys/sibling.js';
 import type { CacheKey } from './cache-options.js';
 import type { EntryKeys } from './store/cache-store.js';
 
@@ -19,7 +20,7 @@ class KeysOf implements EntryKeys {
   }
 
   get lease(): string {
-    return `{${this.entry}}:lease`;
+    return siblingOf(this.entry, 'lease');
   }
 }
 
@@ -60,7 +61,7 @@ export class CacheKeys {
         .split(':')
         .map((part) => this.#glob(part))
         .join(':');
-    return { entries, leases: `{${entries}}:lease` };
+    return { entries, leases: siblingOf(entries, 'lease') };
   }
 
   #fromText(text: string): string {

@@ -1,4 +1,4 @@
-import { multiUnlink } from '../batch/multi-unlink.js';
+import { multiUnlink } from '../batch/multi-key.js';
 import { scanKeys } from '../connection/driver/scan-keys.js';
 import type { Connection } from '../connection/connection.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
@@ -147,7 +147,7 @@ export class Invalidation {
 
   async #unlink(keys: readonly string[]): Promise<number> {
     let deleted = 0;
-    for (const { outcome } of await multiUnlink(this.#connection.client, keys)) {
+    for (const { outcome } of await multiUnlink(this.#connection, keys)) {
       if (outcome instanceof RedisException) throw outcome;
       deleted += outcome;
     }

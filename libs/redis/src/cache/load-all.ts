@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { CHUNK_KEYS, chunksOf } from '../batch/chunks.js';
-import { inSlices } from '../batch/in-slices.js';
+import { CHUNK_KEYS, chunksOf, inSlices } from '../batch/chunks.js';
 import { whenAborted } from '../time/until-abort.js';
 import type { CacheKeys } from './cache-keys.js';
 import type {

@@ -1,8 +1,10 @@
 import type { KeyBuilder } from './key-builder.js';
+import { siblingOf } from './sibling.js';
 
 /**
- * An entity as something that other data is made from. Beside it, in the same hash slot, is a version
- * that whoever depends on the entity creates, and every write of the entity deletes.
+ * Names an entity that other data is made from. A version stands beside the entity, in the same hash
+ * slot: caches create it when they store what depends on the entity, and each write of the entity deletes
+ * it.
  *
  * @publicApi
  */
@@ -27,5 +29,5 @@ export function entityDependency(keys: KeyBuilder, key: string): EntityDependenc
  * @internal
  */
 export function versionBeside(key: string): string {
-  return `{${key}}:version`;
+  return siblingOf(key, 'version');
 }

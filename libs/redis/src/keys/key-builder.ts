@@ -4,6 +4,7 @@
  */
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
 import { decodePart, encodePart, type KeyPart } from './key-encoding.js';
+import { siblingOf, splitSibling } from './sibling.js';
 
 export interface KeySpace {
   /** The application, so that several can share one Redis. */
@@ -38,6 +39,7 @@ export class KeyBuilder {
   readonly app: string;
   readonly environment: string;
   readonly #space: string;
+  readonly #owners = new Map<string, object>();
 
   /** @throws RedisInvalidKeyException if the application or the environment is empty */
   constructor({ app, environment }: KeySpace) {
@@ -97,7 +99,7 @@ export class KeyBuilder {
   sibling(key: string, suffix: string): string {
     if (!parsePlain(key))
       throw new RedisInvalidKeyException('key', 'was not built by a KeyBuilder');
-    return `{${key}}:${encodePart(suffix, 'suffix')}`;
+    return siblingOf(key, encodePart(suffix, 'suffix'));
   }
 
   /**
@@ -106,13 +108,23 @@ export class KeyBuilder {
    * @returns `undefined` if no `KeyBuilder` can have built it
    */
   parse(key: string): ParsedKey | undefined {
-    const sibling = /^\{([^{}]+)\}:([^:]+)$/.exec(key);
-    if (sibling) {
-      const owner = parsePlain(sibling[1] ?? '');
-      const suffix = decodePart(sibling[2] ?? '');
-      return owner && suffix !== undefined ? { ...owner, sibling: suffix } : undefined;
-    }
-    return parsePlain(key);
+    const split = splitSibling(key);
+    if (!split) return parsePlain(key);
+    const owner = parsePlain(split[0]);
+    const sibling = decodePart(split[1]);
+    return owner && sibling !== undefined ? { ...owner, sibling } : undefined;
+  }
+
+  /**
+   * Gives a kind of keys to the first object that asks for it.
+   *
+   * @returns the owner of the kind
+   * @internal
+   */
+  ownerOfKind(kind: string, applicant: object): object {
+    const owner = this.#owners.get(kind) ?? applicant;
+    this.#owners.set(kind, owner);
+    return owner;
   }
 
   #join(kind: string, parts: readonly KeyPart[]): string {

@@ -1,26 +1,19 @@
 import { types } from 'node:util';
-import { memberPath } from '../serialization/member-path.js';
+import { Loss } from '../serialization/loss.js';
 
-/** Something that MessagePack would not bring back as it is. */
-export interface Loss {
-  /** Where it stands below the value: `.orders[3].placedAt`; '' for the value itself. */
-  readonly path: string;
-  readonly what: string;
-}
-
-/** Deeper ones would end in a stack overflow here, there or in another process. */
+/** Objects that are nested deeper would overflow the stack here, in msgpackr or in another process. */
 const DEEPEST = 500;
 
 /**
- * The first part of a value that would be lost or changed: as `msgpackr` sees it, whose own tests these
- * are, so that what it would take for a plain object is one here, too.
+ * Finds the first part of a value that MessagePack would lose or change. Looks at values with the tests of
+ * `msgpackr` itself, so that what it would take for a plain object is one here, too.
  *
  * @returns `undefined` if everything comes back
  */
 export function findLoss(value: unknown, depth = 0): Loss | undefined {
   switch (typeof value) {
     case 'string':
-      return isWellFormed(value) ? undefined : loss('a text with half of a surrogate pair');
+      return value.isWellFormed() ? undefined : loss('a text with half of a surrogate pair');
     case 'object':
       return value === null ? undefined : lossIn(value, depth);
     case 'function':
@@ -101,7 +94,7 @@ function lossInArray(array: readonly unknown[], depth: number): Loss | undefined
   for (let i = 0; i < array.length; i++) {
     const item = array[i];
     const found = item === undefined && !(i in array) ? loss('a hole') : findLoss(item, depth + 1);
-    if (found) return under(`[${i}]`, found);
+    if (found) return found.within(i);
   }
   // One that has more names than items has a hole or another name.
   const isPlain = Object.keys(array).length === array.length;
@@ -111,9 +104,9 @@ function lossInArray(array: readonly unknown[], depth: number): Loss | undefined
 function lossInMembers(object: object, depth: number): Loss | undefined {
   const members = object as Readonly<Record<string, unknown>>;
   for (const name of Object.keys(object)) {
-    const isKept = name !== '__proto__' && isWellFormed(name);
+    const isKept = name !== '__proto__' && name.isWellFormed();
     const found = isKept ? findLoss(members[name], depth + 1) : loss('of a name that is not kept');
-    if (found) return under(memberPath(name), found);
+    if (found) return found.within(name);
   }
   return lossOfSymbols(object);
 }
@@ -128,7 +121,7 @@ function lossInMap(map: ReadonlyMap<unknown, unknown>, depth: number): Loss | un
 function lossInItems(items: readonly unknown[], of: string, depth: number): Loss | undefined {
   for (const [i, item] of items.entries()) {
     const found = findLoss(item, depth + 1);
-    if (found) return under(`.${of}[${i}]`, found);
+    if (found) return found.within(i).within(of);
   }
   return undefined;
 }
@@ -136,9 +129,9 @@ function lossInItems(items: readonly unknown[], of: string, depth: number): Loss
 function lossInError(error: Error, prototype: object, depth: number): Loss | undefined {
   if (error.name !== (prototype as Error).name) return loss('an error with a name of its own');
   const inText = findLoss(error.message);
-  if (inText) return under('.message', inText);
+  if (inText) return inText.within('message');
   const inCause = findLoss(error.cause, depth + 1);
-  return inCause ? under('.cause', inCause) : ofItself(error);
+  return inCause?.within('cause') ?? ofItself(error);
 }
 
 /** Comes back as a plain object: so its own members have to say all that there is to see of it. */
@@ -203,14 +196,5 @@ function nameOf({ constructor }: object): string {
 }
 
 function loss(what: string): Loss {
-  return { path: '', what };
-}
-
-function under(place: string, { path, what }: Loss): Loss {
-  return { path: place + path, what };
-}
-
-/** Since Node 20; the compiler's library does not know it yet. */
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+  return new Loss(`is ${what}`);
 }

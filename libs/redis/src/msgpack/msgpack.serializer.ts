@@ -32,8 +32,8 @@ export const msgpackSerializer: GeneralSerializer = {
   serialize(value, key) {
     const loss = findLoss(value);
     if (loss) {
-      const path = `$${loss.path}`;
-      const problem = `cannot be written as MessagePack: ${path} is ${loss.what}`;
+      const { path } = loss;
+      const problem = `cannot be written as MessagePack: ${path} ${loss.problem}`;
       throw new RedisSerializationException(key, problem, { path });
     }
     try {

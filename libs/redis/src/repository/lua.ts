@@ -1,69 +1,87 @@
-import { READ_STRING } from '../connection/driver/read-string.js';
-import { EXPIRE_WITH_LAST } from './indexes/expire-with-last.js';
+/**
+ * Pieces of Lua that several scripts of the repository need, as those of `connection/driver/lua.ts`: a
+ * script lists the pieces that a piece needs before it.
+ */
+import { READ_TEXT } from '../connection/driver/lua.js';
+import { RedisScript } from '../connection/driver/redis-script.js';
+import type { RedisClient } from '../connection/options/options.js';
 
 /**
- * Pieces of Lua that several scripts need. Times come from the server's own clock: the application's
- * may differ.
+ * `forget_version(version)` removes the version beside an entity, with which everything ends that depends
+ * on the entity: each write of an entity does so at its end.
  *
- * `keep`, `forever` and a number of milliseconds are the three ways to say how long something lives.
+ * `refuse_unless_forgettable(version)` refuses a write before it begins if an ACL does not allow that.
+ * (Redis 6 cannot be asked: it refuses after the entity was written.)
  */
-export const WRITE_ENTITY = `
-${READ_STRING}
-local function read_entity(key) return read_string(key) end -- of another type: no entity, as MGET has it
-local function write_entity(key, text, ttl)
-  if ttl == 'keep' then
-    redis.call('SET', key, text, 'KEEPTTL')
-  elseif ttl == 'forever' then
-    redis.call('SET', key, text)
-  else
-    redis.call('SET', key, text, 'PX', ttl)
+export const FORGET_VERSION = `
+local function forget_version(version) redis.call('UNLINK', version) end
+local function refuse_unless_forgettable(version)
+  local may = redis.acl_check_cmd
+  if may and not may('UNLINK', version) then forget_version(version) end
+end
+`;
+
+/** `expire_with_last(key)`: lets a sorted set of index entries expire with its last entry. */
+export const EXPIRE_WITH_LAST = `
+local FOREVER = 4e15
+local function expire_with_last(key)
+  local last = tonumber(redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2] or 0)
+  if last >= FOREVER then
+    redis.call('PERSIST', key)
+  elseif last > 0 then
+    redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(last)))
   end
 end
 `;
 
 /**
- * Whatever depends on an entity depends on the version beside it, and ends with it: each write of an
- * entity removes its version, as the last thing that it does. An ACL that does not allow that refuses
- * the write before it begins. (Redis 6 cannot be asked, and refuses when the entity is written.)
- */
-export const FORGET_VERSION = `
-local function forget(version) redis.call('UNLINK', version) end
-local function expect_to_forget(version)
-  local may = redis.acl_check_cmd
-  if may and not may('UNLINK', version) then forget(version) end
-end
-`;
-
-/**
- * The entries of a sorted set are scored with the time when their entity expires, plus a margin of one
- * to two minutes. The margin makes sure that an entry does not end before its entity; that it is random
- * gives each write a score of its own, so that an entry can be removed on condition that it is still
- * the one that was looked at. Each write drops what has expired, and the set itself expires with its
- * last entry. Scores of entities without expiry lie far beyond any time.
+ * `add_entry(key, id, ttl, margin, at_least)` adds an index entry to a sorted set. Needs NOW and
+ * EXPIRE_WITH_LAST.
+ *
+ * The score is the time when the entity expires, plus a margin of one to two minutes. The margin lets no
+ * entry end before its entity. It is random, so that each write has a score of its own: an entry can be
+ * removed on condition that it is still the one that was looked at. Scores of entities without expiry
+ * lie far beyond any time. Each write drops what has expired, and the set itself expires with its last
+ * entry.
  *
  * What has expired is dropped after the entry was added: a full Redis refuses a script at its first
  * command that writes, if that is one that needs memory, and lets all of it pass if it is not.
  *
- * With `at_least` an entry that lasts longer stays so: of saves at the same time nobody knows which
+ * With `at_least` an entry that lasts longer stays so: of saves at the same time it is not known which
  * one the entity is from.
  */
 export const ADD_ENTRY = `
-${EXPIRE_WITH_LAST}
 local function exactly(number) return string.format('%.17g', number) end
 local function add_entry(key, id, ttl, margin, at_least)
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local time = now()
   local score = FOREVER + math.floor(margin * 1e9)
-  if ttl ~= 'forever' then score = now + ttl + margin end
+  if ttl ~= 'forever' then score = time + ttl + margin end
   local standing = at_least and tonumber(redis.call('ZSCORE', key, id) or 0) or 0
   if standing >= score then score = standing + margin / 60000 end
   redis.call('ZADD', key, exactly(score), id)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(now))
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(time))
   expire_with_last(key)
 end
 `;
 
-/** One to two minutes, in milliseconds, with a fraction. */
+/** One to two minutes, in milliseconds, with a fraction: the margin of an entry. */
 export function randomMargin(): string {
   return String(60_000 * (1 + Math.random()));
 }
+
+/**
+ * Reads a text from the primary: a replica (`scaleReads`) lags behind, and must not tell whether an index
+ * entry is stale. `null` if there is none, or a key of another type. One round trip.
+ *
+ * @throws the driver's error
+ * @internal
+ */
+export async function readStored(client: RedisClient, key: string): Promise<string | null> {
+  return (await READ.run(client, [key], [])) as string | null;
+}
+
+/** A script is no read-only command to the driver, and goes to the primary. KEYS: entity. */
+const READ = new RedisScript(`
+${READ_TEXT}
+return read_text(KEYS[1])
+`);

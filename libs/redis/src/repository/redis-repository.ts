@@ -1,6 +1,11 @@
-import { inSlices } from '../batch/in-slices.js';
+/**
+ * @module repository Typed entities in Redis. `entity/` knows what a class says about itself and how it
+ * becomes text and back, `reading/` reads entities, `indexes/` finds them by other values than their id,
+ * `writing/` writes both together.
+ */
+import { inSlices } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf } from '../connection/connection.js';
+import { connectionOf, type Connection } from '../connection/connection.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
@@ -8,9 +13,14 @@ import type { KeyBuilder } from '../keys/key-builder.js';
 import type { Operations } from '../telemetry/operations.js';
 import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
-import { claimKind } from './entity/claim-kind.js';
 import { EntityCodec } from './entity/entity-codec.js';
-import { schemaOf, type EntityClass, type IdOf, type IdValue } from './entity/entity-schema.js';
+import {
+  refuseSharedKind,
+  schemaOf,
+  type EntityClass,
+  type IdOf,
+  type IdValue,
+} from './entity/entity-schema.js';
 import type {
   Change,
   Criteria,
@@ -27,13 +37,10 @@ import { forEachEntity } from './for-each-entity.js';
 import { EntityIndexes } from './indexes/entity-indexes.js';
 import { IndexCleaner } from './indexes/index-cleaner.js';
 import { IndexReader } from './indexes/index-reader.js';
-import { bounded } from './reading/bounded.js';
 import { EntityReader } from './reading/entity-reader.js';
 import { createWriter } from './writing/create-writer.js';
 import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
-import { expireEntity } from './writing/expire-entity.js';
-import { updateOptimistically, type Revise } from './writing/optimistic-update.js';
-import { UpdateLines } from './writing/update-lines.js';
+import { OptimisticUpdates, type Revise } from './writing/optimistic-update.js';
 
 export interface RedisRepositoryOptions {
   /**
@@ -66,14 +73,14 @@ export class RedisRepository<
   T extends object,
   Id extends IdValue = IdOf<T>,
 > implements EntityRepository<T, Id> {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
   readonly #keys: KeyBuilder;
   readonly #codec: EntityCodec<T, Id>;
   readonly #reader: EntityReader<T, Id>;
   readonly #indexes: EntityIndexes;
   readonly #indexReader: IndexReader;
   readonly #writer: EntityWriter;
-  readonly #lines = new UpdateLines();
+  readonly #updates: OptimisticUpdates;
   readonly #operations: Operations;
   readonly #ttl: TtlMs;
 
@@ -93,24 +100,27 @@ export class RedisRepository<
     this.#ttl =
       schema.ttlMs ??
       (defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl'));
-    claimKind(keys, schema);
+    refuseSharedKind(keys, schema);
     const codec = new EntityCodec<T, Id>(schema, keys);
     const keyOf = (id: string) => codec.keyOfPart(id);
-    const cleaner = new IndexCleaner(client);
-    this.#client = client;
-    this.#operations = connectionOf(client).operations({ type: 'repository', kind: schema.kind });
+    const connection = connectionOf(client);
+    const cleaner = new IndexCleaner(connection);
+    const reader = new EntityReader(connection, codec);
+    this.#connection = connection;
+    this.#operations = connection.operations({ type: 'repository', kind: schema.kind });
     this.#keys = keys;
     this.#codec = codec;
-    this.#reader = new EntityReader(client, codec);
+    this.#reader = reader;
     this.#indexes = new EntityIndexes(schema, keys);
-    this.#indexReader = new IndexReader(client, cleaner, keyOf);
+    this.#indexReader = new IndexReader(connection, cleaner, keyOf);
     this.#writer = createWriter({
-      client,
+      connection,
       kind: schema.kind,
       indexes: this.#indexes,
       cleaner,
       keyOf,
     });
+    this.#updates = new OptimisticUpdates((key) => reader.readText(key), this.#writer);
   }
 
   /**
@@ -121,11 +131,8 @@ export class RedisRepository<
    * @throws RedisTimeoutException after `timeout`, and the reason of `signal` once it aborts
    */
   getById(id: Id, options?: ReadOptions): Promise<T | null> {
-    const read = () => this.#reader.read(id);
     return this.#operations.run('getById', () =>
-      options
-        ? bounded(this.#client, read, options, 'getById', () => this.#codec.keyOf(id))
-        : read(),
+      options ? this.#reader.readWithin(id, options, 'getById') : this.#reader.read(id),
     );
   }
 
@@ -175,11 +182,13 @@ export class RedisRepository<
       const id = this.#codec.idOf(entity);
       entries.set(this.#codec.keyOf(id), [id, entity]);
     });
-    await forEachEntity(this.#client, 'saveAll', entries, (entity) => this.save(entity, options));
+    await forEachEntity(this.#connection.client, 'saveAll', entries, (entity) =>
+      this.save(entity, options),
+    );
   }
 
   /**
-   * Reads, changes and writes, on condition that nobody else has written in between; else it starts
+   * Reads, changes and writes, on condition that no other save has written in between; else it starts
    * over with what is there now, for as long as `timeout` says. Two round trips, and two more for each
    * time. Updates of one entity that have met wait in line for each other.
    *
@@ -225,7 +234,7 @@ export class RedisRepository<
       const entries = new Map<string, [Id, Id]>();
       await inSlices([...ids], (id) => entries.set(this.#codec.keyOf(id), [id, id]));
       const work = (_: Id, key: string) => this.#writer.remove(this.#codec.partOf(key), key);
-      const deleted = await forEachEntity(this.#client, 'deleteAll', entries, work);
+      const deleted = await forEachEntity(this.#connection.client, 'deleteAll', entries, work);
       return [...deleted.values()].filter(Boolean).length;
     });
   }
@@ -234,7 +243,7 @@ export class RedisRepository<
   exists(id: Id): Promise<boolean> {
     return this.#operations.run('exists', async () => {
       const key = this.#codec.keyOf(id);
-      return (await this.#door(() => this.#client.exists(key))) === 1;
+      return (await this.#connection.run(() => this.#connection.client.exists(key))) === 1;
     });
   }
 
@@ -247,7 +256,7 @@ export class RedisRepository<
     return this.#operations.run('expire', async () => {
       const ttlMs = parseTtl(ttl, 'ttl');
       const key = this.#codec.keyOf(id);
-      if (this.#indexes.isEmpty) return this.#door(() => expireEntity(this.#client, key, ttlMs));
+      if (this.#writer.expire) return this.#writer.expire(key, ttlMs);
       const unchanged = async (text: string, key: string) => {
         await this.#reader.decode(text, key, id); // what is no entity has no index entries either
         return { text, result: true };
@@ -323,7 +332,7 @@ export class RedisRepository<
   findBy(criteria: Criteria<T>): Promise<T[]> {
     return this.#operations.run('findBy', async () => {
       const [entry, ...others] = this.#indexes.criteria(criteria);
-      const found = await this.#door(() => this.#indexReader.find(entry, others));
+      const found = await this.#indexReader.find(entry, others);
       const read = found.flatMap(({ key, reading }) => {
         const id = this.#codec.idIn(key);
         return id === undefined ? [] : [{ id, key, reading }];
@@ -341,25 +350,9 @@ export class RedisRepository<
     id: Id,
     ttl: WriteTtl,
     revise: Revise<R>,
-    timeoutMs = connectionOf(this.#client).commandTimeoutMs,
+    timeoutMs = this.#connection.commandTimeoutMs,
   ): Promise<R | null> {
     const key = this.#codec.keyOf(id);
-    return updateOptimistically({
-      writer: this.#writer,
-      lines: this.#lines,
-      read: () => this.#reader.readText(key),
-      revise,
-      write: { id: this.#codec.partOf(key), key, ttl },
-      timeoutMs,
-    });
-  }
-
-  /** Where the driver's errors become ours. */
-  async #door<R>(work: () => Promise<R>): Promise<R> {
-    try {
-      return await work();
-    } catch (error) {
-      throw connectionOf(this.#client).exceptionOf(error);
-    }
+    return this.#updates.update({ id: this.#codec.partOf(key), key, ttl }, revise, timeoutMs);
   }
 }

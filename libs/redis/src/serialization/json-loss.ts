@@ -1,9 +1,6 @@
 import { types } from 'node:util';
 import { nameOf, privateState, shapeOf, type Refusal } from './json-shape.js';
-import { memberPath } from './member-path.js';
-
-/** A step from a value to one inside of it: the name of a property, or the place in a list. */
-type Step = string | number | symbol;
+import { Loss } from './loss.js';
 
 /** Finds what would be lost of a value inside another one. `name` is its step. */
 export type FindLoss = (
@@ -18,50 +15,27 @@ const MOST_LEVELS = 1_000;
 /** Longer lists are not searched for properties beside their items: it takes longer than writing them. */
 const LONGEST_SEARCHED = 100;
 
-/** Longer paths are cut in the middle. */
-const LONGEST_PATH = 400;
-
 const TO_JSON: Refusal = { problem: 'has a toJSON', remedy: 'store what it gives' };
 
 /**
- * A place in a value that JSON does not bring back equal, and why.
+ * A place in a value that JSON does not bring back equal, and what to store in its place.
  *
  * @internal
  */
-export class JsonLoss {
-  /** From the place outwards. */
-  readonly #steps: Step[] = [];
-  readonly problem: string;
+export class JsonLoss extends Loss {
   readonly remedy: string;
   /** What is there. */
   readonly value: unknown;
 
   constructor(value: unknown, { problem, remedy }: Refusal) {
+    super(problem);
     this.value = value;
-    this.problem = problem;
     this.remedy = remedy;
   }
-
-  /** The same, seen from the object around it. */
-  within(step: Step): this {
-    this.#steps.push(step);
-    return this;
-  }
-
-  /** Such as `$.orders[3].placedAt`; `$` is the whole value. */
-  get path(): string {
-    const path = `$${this.#steps.toReversed().map(print).join('')}`;
-    if (path.length <= LONGEST_PATH) return path;
-    return `${path.slice(0, LONGEST_PATH / 2)}…${path.slice(-LONGEST_PATH / 2)}`;
-  }
-}
-
-function print(step: Step): string {
-  return typeof step === 'string' ? memberPath(step) : `[${String(step)}]`;
 }
 
 /**
- * The first place of a value that would come back from JSON as something else, or not at all. Equal is
+ * Finds the first place of a value that would come back from JSON as something else, or not at all. Equal is
  * what has the same properties with equal values: members that are `undefined` may be missing, an
  * instance may be a plain object, and -0 is 0.
  *
@@ -97,7 +71,7 @@ function lossOfObject(value: object, ancestors: object[]): JsonLoss | undefined 
 }
 
 /**
- * What is lost of an object because its class is.
+ * Tells what is lost of an object because its class is.
  *
  * @internal
  */
@@ -115,7 +89,7 @@ export function hasToJson(value: object): value is { toJSON(name: string | numbe
 }
 
 /**
- * What would be lost of the items of a list, or of the members of any other object, whatever that is.
+ * Finds what would be lost of the items of a list, or of the members of any other object, whatever that is.
  *
  * @param find asked for each of them
  * @internal

@@ -42,7 +42,7 @@ describe('An index', () => {
       accounts = new RedisRepository(stage.client, keys, Account);
     });
     const setOf = (country: string) => keys.key('index', 'account', 'country', country);
-    const claimOf = (email: string) => keys.key('unique', 'account', 'email', email);
+    const ownershipOf = (email: string) => keys.key('unique', 'account', 'email', email);
     const size = (country: string) => stage.client.zcard(setOf(country));
     const idsBy = async (criteria: Criteria<Account>) =>
       (await accounts.findBy(criteria)).map(({ id }) => id).sort();
@@ -56,7 +56,7 @@ describe('An index', () => {
       expect(await idsBy({ country: 'FR' })).toEqual(['3']);
       expect(await size('FR')).toBe(1);
       expect(await accounts.findOneBy({ email: '1@example.com' })).toBeNull();
-      expect(await stage.client.exists(claimOf('1@example.com'))).toBe(0);
+      expect(await stage.client.exists(ownershipOf('1@example.com'))).toBe(0);
     });
 
     it('ends a minute or two after the last of its entities', async () => {
@@ -81,7 +81,7 @@ describe('An index', () => {
       await accounts.save(account(1), { ttl: 'forever' });
       await accounts.save(account(2), { ttl: '5m' });
       expect(await stage.client.pttl(setOf('FR'))).toBe(-1);
-      expect(await stage.client.pttl(claimOf('1@example.com'))).toBe(-1);
+      expect(await stage.client.pttl(ownershipOf('1@example.com'))).toBe(-1);
       await accounts.update('1', { note: 'kept' });
       expect(await stage.client.pttl(setOf('FR'))).toBe(-1);
       await accounts.delete('1');
@@ -90,28 +90,28 @@ describe('An index', () => {
     });
 
     it('keeps a unique value for as long as its entity lives', async () => {
-      const claimLeft = () => stage.client.pttl(claimOf('1@example.com'));
+      const ownershipLeft = () => stage.client.pttl(ownershipOf('1@example.com'));
       await accounts.save(account(1), { ttl: '10m' });
-      expect(await claimLeft()).toBeGreaterThan(10 * MINUTE - 5_000);
+      expect(await ownershipLeft()).toBeGreaterThan(10 * MINUTE - 5_000);
       await accounts.update('1', { note: 'x' }, { ttl: '30m' });
-      expect(await claimLeft()).toBeGreaterThan(30 * MINUTE - 5_000);
+      expect(await ownershipLeft()).toBeGreaterThan(30 * MINUTE - 5_000);
       await accounts.expire('1', '50m');
-      expect(await claimLeft()).toBeGreaterThan(50 * MINUTE - 5_000);
+      expect(await ownershipLeft()).toBeGreaterThan(50 * MINUTE - 5_000);
       await accounts.expire('1', 'forever');
-      expect(await claimLeft()).toBe(-1);
+      expect(await ownershipLeft()).toBe(-1);
     });
 
     it('loses the old value with a change, and all values with a deletion', async () => {
       await accounts.save(account(1));
       await accounts.update('1', { country: 'DE', email: 'new@example.com' });
       expect([await size('FR'), await size('DE')]).toEqual([0, 1]);
-      expect(await stage.client.exists(claimOf('1@example.com'))).toBe(0);
+      expect(await stage.client.exists(ownershipOf('1@example.com'))).toBe(0);
       await accounts.save(account(1, { country: null }));
       expect(await size('DE')).toBe(0);
       await accounts.save(account(1));
       await accounts.delete('1');
       expect(await size('FR')).toBe(0);
-      expect(await stage.client.exists(claimOf('1@example.com'))).toBe(0);
+      expect(await stage.client.exists(ownershipOf('1@example.com'))).toBe(0);
       await accounts.saveAll([account(1), account(2)]);
       expect(await accounts.deleteAll(['1', '2'])).toBe(2);
       expect(await size('FR')).toBe(0);
@@ -142,8 +142,8 @@ describe('An index', () => {
     it('ignores an entry that points to an entity with another value', async () => {
       await accounts.saveAll([account(1), account(2, { country: 'DE' })]);
       await stage.client.zadd(setOf('FR'), 4e15, '2', 4e15, 'nobody');
-      const claim = String(await stage.client.get(claimOf('2@example.com')));
-      await stage.client.set(claimOf('1@example.com'), claim);
+      const ownership = String(await stage.client.get(ownershipOf('2@example.com')));
+      await stage.client.set(ownershipOf('1@example.com'), ownership);
       expect(await idsBy({ country: 'FR' })).toEqual(['1']);
       expect(await idsBy({ email: '1@example.com' })).toEqual([]);
       await accounts.save(account(1));
@@ -152,15 +152,15 @@ describe('An index', () => {
 
     it('keeps a value reserved for a running save, and frees it if that never ends', async () => {
       await accounts.save(account(1, { email: 'reserved@example.com' }));
-      const claim = String(await stage.client.get(claimOf('reserved@example.com')));
-      const until = (time: number) => claim.replace(/:\d{13}:/, `:${time}:`);
+      const ownership = String(await stage.client.get(ownershipOf('reserved@example.com')));
+      const until = (time: number) => ownership.replace(/:\d{13}:/, `:${time}:`);
       await stage.client.del(keys.key('account', '1'));
-      await stage.client.set(claimOf('reserved@example.com'), until(Date.now() + 60_000));
+      await stage.client.set(ownershipOf('reserved@example.com'), until(Date.now() + 60_000));
       const heir = account(2, { email: 'reserved@example.com' });
       expect((await caught(accounts.save(heir))).name).toBe('RedisConflictException');
       expect(await accounts.findOneBy({ email: heir.email })).toBeNull();
       expect((await caught(accounts.save(heir))).name).toBe('RedisConflictException');
-      await stage.client.set(claimOf('reserved@example.com'), until(Date.now() - 1_000));
+      await stage.client.set(ownershipOf('reserved@example.com'), until(Date.now() - 1_000));
       await accounts.save(heir);
       expect(await idsBy({ email: heir.email })).toEqual(['2']);
     });

@@ -21,7 +21,7 @@ describe('RedisRepository with an interrupted save', () => {
     let others: RedisRepository<Customer>;
     const slow = (through: RedisClient) => new RedisRepository(through, keys, Customer);
     const keyOf = (n: number) => keys.key('customer', `c${n}`);
-    const claimOf = (email: string) => keys.key('unique', 'customer', 'email', email);
+    const ownershipOf = (email: string) => keys.key('unique', 'customer', 'email', email);
     const writing = (n: number) => (args: readonly unknown[]) => args.includes(keyOf(n));
     const touching = (key: string) => (args: readonly unknown[]) => args.includes(key);
 
@@ -31,22 +31,22 @@ describe('RedisRepository with an interrupted save', () => {
       others = slow(client);
     });
 
-    /** An entity that has B, and a claim of A that it has left behind. */
-    async function leaveStaleClaim(): Promise<void> {
+    /** An entity that has B, and an ownership record of A that it has left behind. */
+    async function leaveStaleOwnership(): Promise<void> {
       await others.save(customer(1, { email: A }));
-      const claim = await client.get(claimOf(A));
+      const ownership = await client.get(ownershipOf(A));
       await others.save(customer(1, { email: B }));
-      await client.set(claimOf(A), String(claim), 'EX', 3600);
+      await client.set(ownershipOf(A), String(ownership), 'EX', 3600);
     }
 
     it('keeps its unique value if a reader found the entry stale before', async () => {
-      await leaveStaleClaim();
+      await leaveStaleOwnership();
       const saver = gated(client);
       const reader = gated(client);
       const write = saver.hold('evalsha', writing(1));
       const saving = slow(saver.client).save(customer(1, { email: A }));
       await write.reached;
-      const removal = reader.hold('evalsha', touching(claimOf(A)));
+      const removal = reader.hold('evalsha', touching(ownershipOf(A)));
       const reading = slow(reader.client).findOneBy({ email: A });
       await removal.reached;
       write.release();
@@ -60,14 +60,15 @@ describe('RedisRepository with an interrupted save', () => {
     });
 
     it('does not share its unique value with a save that found it abandoned before', async () => {
-      await leaveStaleClaim();
+      await leaveStaleOwnership();
       const saver = gated(client);
       const taker = gated(client);
       const write = saver.hold('evalsha', writing(1));
       const saving = slow(saver.client).save(customer(1, { email: A }));
       await write.reached;
       let attempts = 0;
-      const second = (args: readonly unknown[]) => touching(claimOf(A))(args) && ++attempts === 2;
+      const second = (args: readonly unknown[]) =>
+        touching(ownershipOf(A))(args) && ++attempts === 2;
       const takeover = taker.hold('evalsha', second);
       const taking = caught(slow(taker.client).save(customer(2, { email: A })));
       await Promise.race([takeover.reached, taking]);
@@ -79,7 +80,7 @@ describe('RedisRepository with an interrupted save', () => {
     });
 
     it('has one owner of each value if another save takes its value over', async () => {
-      await leaveStaleClaim();
+      await leaveStaleOwnership();
       const { saving, settle } = await saveWhileOthers(async () => {
         await others.save(customer(2, { email: A }));
       });
@@ -93,7 +94,7 @@ describe('RedisRepository with an interrupted save', () => {
     });
 
     it('is found if another save takes its value over and readers clean up', async () => {
-      await leaveStaleClaim();
+      await leaveStaleOwnership();
       const { saving, settle } = await saveWhileOthers(async () => {
         await others.save(customer(2, { email: A }));
       });
@@ -107,18 +108,21 @@ describe('RedisRepository with an interrupted save', () => {
       expect((await others.findBy({ country })).map(({ id }) => id)).toContain('c1');
     });
 
-    it('has a claim that lasts as long as the entity, if the save never ends', async () => {
+    it('has an ownership record that lasts as long as the entity, if the save never ends', async () => {
       const saver = gated(client);
-      const reserve = saver.hold('evalsha', touching(claimOf(A)));
-      const settle = saver.hold('evalsha', touching(claimOf(A)));
+      const reserve = saver.hold('evalsha', touching(ownershipOf(A)));
+      const settle = saver.hold('evalsha', touching(ownershipOf(A)));
       const saving = slow(saver.client).save(customer(1, { email: A }), { ttl: '1h' });
       await reserve.reached;
       reserve.release();
       await settle.reached;
-      const [left, claimLeft] = [await client.pttl(keyOf(1)), await client.pttl(claimOf(A))];
+      const [left, ownershipLeft] = [
+        await client.pttl(keyOf(1)),
+        await client.pttl(ownershipOf(A)),
+      ];
       settle.release();
       await saving;
-      expect(claimLeft).toBeGreaterThan(left - 5_000);
+      expect(ownershipLeft).toBeGreaterThan(left - 5_000);
     });
 
     it('keeps its unique value if another save of it was faster, and a third one gave it up', async () => {
@@ -128,7 +132,7 @@ describe('RedisRepository with an interrupted save', () => {
       await write.reached;
       await others.save(customer(1, { email: A }));
       const leaver = gated(client);
-      const removal = leaver.hold('evalsha', touching(claimOf(A)));
+      const removal = leaver.hold('evalsha', touching(ownershipOf(A)));
       const leaving = slow(leaver.client).save(customer(1, { email: B }));
       await removal.reached;
       write.release();
@@ -199,8 +203,8 @@ describe('RedisRepository with an interrupted save', () => {
 
     /** The time of the reservation of A is over, and c2 gets it. */
     async function takeOver(): Promise<void> {
-      const claim = String(await client.get(claimOf(A)));
-      await client.set(claimOf(A), claim.replace(/:\d{13}:/, ':0000000000001:'), 'KEEPTTL');
+      const ownership = String(await client.get(ownershipOf(A)));
+      await client.set(ownershipOf(A), ownership.replace(/:\d{13}:/, ':0000000000001:'), 'KEEPTTL');
       await others.save(customer(2, { email: A }));
     }
 
@@ -211,7 +215,7 @@ describe('RedisRepository with an interrupted save', () => {
       const saving = slow(saver.client).save(customer(1, { email: A, country: 'DE' }));
       await write.reached;
       await Promise.allSettled([act()]);
-      const settle = saver.hold('evalsha', touching(claimOf(A)));
+      const settle = saver.hold('evalsha', touching(ownershipOf(A)));
       write.release();
       await settle.reached;
       return { saving, settle };

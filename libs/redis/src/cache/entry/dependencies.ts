@@ -1,4 +1,4 @@
-import { ReadKey, ReadList } from '../../batch/read-list.js';
+import { ReadKey, ReadList } from '../../batch/read-turn.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
 import { encodePart, type KeyPart } from '../../keys/key-encoding.js';

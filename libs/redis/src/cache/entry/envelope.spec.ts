@@ -14,7 +14,7 @@ import {
   liveMsOf,
   makeEntry,
 } from './envelope.js';
-import { ReadKey } from '../../batch/read-list.js';
+import { ReadKey } from '../../batch/read-turn.js';
 import { type Dependency, DependencyList } from './dependencies.js';
 import { resolveCacheOptions } from '../cache-policy.js';
 

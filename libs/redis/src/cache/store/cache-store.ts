@@ -1,5 +1,5 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import type { Connection } from '../../connection/connection.js';
 import { isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
@@ -82,7 +82,7 @@ export class CacheStore {
     this.#client = connection.client;
     this.#guard = guard;
     this.#ask = ask;
-    this.#coalescer = ReadCoalescer.of(connection.client);
+    this.#coalescer = connection.part(ReadCoalescer);
     this.clock = clock;
     const sent: Ask = (key, reply) => this.#sent(key, reply);
     this.versions = new DependencyVersions(connection.client, this.#coalescer, sent);

@@ -1,5 +1,5 @@
 import type { ReadCoalescer } from '../../batch/read-coalescer.js';
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import { groupBySlot, slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { Dependencies, type Dependency, DependencyList } from '../entry/dependencies.js';
 import { encodeEntry, encodeVersions } from '../entry/envelope.js';

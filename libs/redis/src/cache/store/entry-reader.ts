@@ -1,4 +1,4 @@
-import type { ReadSink } from '../../batch/read-part.js';
+import type { ReadSink } from '../../batch/read-command.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import { DependencyList, type Dependencies, type Dependency } from '../entry/dependencies.js';
 import {

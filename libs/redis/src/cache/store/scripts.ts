@@ -1,19 +1,13 @@
-import { READ_STRING } from '../../connection/driver/read-string.js';
+import { NOW, READ_TEXT } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import { LUA_FILL_ID_OF } from '../entry/envelope.js';
 import { WRITERS_BEGIN } from '../entry/writers.js';
 
-/** Reads that treat a key of another type as missing instead of failing. */
-const READ_TEXT = `
-${READ_STRING}
-local function read_text(key) return read_string(key) end
+/** `is_held(key, token)`: whether the lease at a key has this holder. Needs READ_TEXT. */
+const IS_HELD = `
 local function is_held(key, token)
   local lease = read_text(key)
   return lease and string.sub(lease, 1, #token) == token
-end
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 `;
 
@@ -22,6 +16,7 @@ end
  * where a version or a lease would be. Ignores writers that have expired.
  */
 const READ_WRITERS = `
+${NOW}
 ${READ_TEXT}
 local function living_writers(text, time)
   local living = {}
@@ -55,6 +50,7 @@ end
  */
 export const ACQUIRE = new RedisScript(`
 ${READ_WRITERS}
+${IS_HELD}
 ${LUA_FILL_ID_OF}
 local lease = read_text(KEYS[2])
 if is_being_changed(lease, now()) then return {'changing', now()} end
@@ -142,6 +138,7 @@ return 1
  */
 export const FILL = new RedisScript(`
 ${READ_TEXT}
+${IS_HELD}
 if not is_held(KEYS[2], ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
@@ -151,6 +148,7 @@ return 1
 /** Gives the lease back, if it is still the loader's. KEYS: lease. ARGV: token. */
 export const RELEASE = new RedisScript(`
 ${READ_TEXT}
+${IS_HELD}
 if not is_held(KEYS[1], ARGV[1]) then return 0 end
 return redis.call('DEL', KEYS[1])
 `);
@@ -162,6 +160,7 @@ return redis.call('DEL', KEYS[1])
  */
 export const BEAT = new RedisScript(`
 ${READ_TEXT}
+${IS_HELD}
 if not is_held(KEYS[1], ARGV[1]) then return 0 end
 local left = redis.call('PTTL', KEYS[1])
 if left > 0 then redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', left) end

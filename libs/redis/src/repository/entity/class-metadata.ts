@@ -1,3 +1,5 @@
+/** What a class shows of itself: types that the compiler emitted, members with their descriptors. */
+
 type MetadataReader = (key: string, target: object, property: string | symbol) => unknown;
 
 /** The type of a property that `emitDecoratorMetadata` leaves behind, if reflect-metadata is loaded. */

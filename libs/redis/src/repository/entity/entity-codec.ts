@@ -13,8 +13,7 @@ import {
 import { entityLossOf, rewrittenLossOf } from './entity-loss.js';
 import type { EntitySchema, IdValue } from './entity-schema.js';
 import { EntityValidator } from './entity-validator.js';
-import { Hydrator, type Plain } from './hydrator.js';
-import { UnfitError } from './unfit.error.js';
+import { Hydrator, UnfitError, type Plain } from './hydrator.js';
 
 /**
  * Turns entities into keys and text, and back. Knows nothing of connections.

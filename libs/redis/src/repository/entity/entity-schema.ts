@@ -4,9 +4,28 @@ import {
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
-import { parseTtl, type TtlMs } from '../../time/ttl.js';
+import type { KeyBuilder } from '../../keys/key-builder.js';
+import { parseTtl, type Ttl, type TtlMs } from '../../time/ttl.js';
 import { emittedType, inheritedDescriptor } from './class-metadata.js';
-import { declarationsOf, type RedisEntityOptions } from './entity-declaration.js';
+
+export interface RedisEntityOptions {
+  /**
+   * The first part of every key, and the entity's name in errors.
+   * @example 'user' // user:myapp:production:123
+   */
+  readonly kind: string;
+  /**
+   * How long an entity lives after it was last saved.
+   * @default the connection's `defaultTtl`, which is `'1h'` unless configured
+   */
+  readonly ttl?: Ttl;
+  /**
+   * Whether what is read has to pass the class-validator rules too. It costs about as much as the
+   * validation on save.
+   * @default false
+   */
+  readonly validateOnRead?: boolean;
+}
 
 /** What can be an id. */
 export type IdValue = string | number;
@@ -26,6 +45,41 @@ export interface EntitySchema {
   readonly validateOnRead: boolean;
   readonly id: { readonly property: string; readonly isNumber: boolean };
   readonly indexes: ReadonlyMap<string, { readonly unique: boolean }>;
+}
+
+/** What the decorators of one class say, its ancestors' not included. */
+export interface EntityDeclaration {
+  options?: RedisEntityOptions;
+  id?: { readonly property: string; readonly isNumber: boolean };
+  readonly indexes: Map<string, { readonly unique: boolean }>;
+}
+
+/** A global symbol: the ESM and the CommonJS build of this library may meet in one process. */
+const DECLARATION = Symbol.for('nestjs-redis-data:entity');
+
+type Declared = object & { [DECLARATION]?: EntityDeclaration };
+
+/** The declaration of exactly this class, begun when there is none. */
+export function declarationOf(entity: Declared): EntityDeclaration {
+  const declared = ownDeclarationOf(entity);
+  if (declared) return declared;
+  const declaration: EntityDeclaration = { indexes: new Map() };
+  Object.defineProperty(entity, DECLARATION, { value: declaration });
+  return declaration;
+}
+
+/** From the class itself down to its most distant ancestor. */
+export function declarationsOf(entity: object): EntityDeclaration[] {
+  const declarations: EntityDeclaration[] = [];
+  for (let at: unknown = entity; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const declaration = ownDeclarationOf(at);
+    if (declaration) declarations.push(declaration);
+  }
+  return declarations;
+}
+
+function ownDeclarationOf(entity: Declared): EntityDeclaration | undefined {
+  return Object.hasOwn(entity, DECLARATION) ? entity[DECLARATION] : undefined;
 }
 
 const OPTIONS = {
@@ -130,4 +184,18 @@ function incomplete(name: string, options: unknown, id: unknown): RedisConfigura
     problems.push({ setting: `@EntityId of ${name}`, accepted });
   }
   return new RedisConfigurationException(problems);
+}
+
+/**
+ * Makes sure that two classes do not share keys: each would find the other's data under its own ids.
+ *
+ * @throws RedisConfigurationException if another class has this kind on the same connection
+ * @internal
+ */
+export function refuseSharedKind(keys: KeyBuilder, { kind, entity }: EntitySchema): void {
+  const owner = keys.ownerOfKind(kind, entity) as EntityClass;
+  if (owner === entity) return;
+  const setting = `@RedisEntity of ${entity.name}: kind`;
+  const accepted = `a kind of its own: ${owner.name} has this one, and their keys would be the same`;
+  throw new RedisConfigurationException([{ setting, value: kind, accepted }]);
 }

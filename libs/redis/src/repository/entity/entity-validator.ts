@@ -1,7 +1,7 @@
 import { validate, type ValidationError } from 'class-validator';
 import type { ValidationProblem } from '../../errors/redis-validation.exception.js';
 import type { Plain } from './hydrator.js';
-import { shortcutFor, type Shortcut } from './validation-shortcut.js';
+import { shortcutFor, type Shortcut } from './class-validator-insides.js';
 
 /**
  * Holds entities against their class-validator rules, asynchronous ones included.

@@ -1,13 +1,8 @@
-/**
- * @module repository Typed entities in Redis: in `entity/` what a class says about itself and how it
- * becomes text and back, in `indexes/` how entities are found by other values than their id, in
- * `writing/` how both are written together.
- */
 import { flagOf } from '../../errors/flag-of.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import { emittedType } from './class-metadata.js';
-import { declarationOf, type RedisEntityOptions } from './entity-declaration.js';
+import { declarationOf, type RedisEntityOptions } from './entity-schema.js';
 
 /**
  * Declares a class whose instances a `RedisRepository` keeps.

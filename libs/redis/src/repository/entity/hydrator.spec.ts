@@ -2,8 +2,7 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Exclude, Expose, plainToInstance, Transform, Type } from 'class-transformer';
 import fc from 'fast-check';
-import { Hydrator, type Plain } from './hydrator.js';
-import { UnfitError } from './unfit.error.js';
+import { Hydrator, UnfitError, type Plain } from './hydrator.js';
 
 class Street {
   name!: string;

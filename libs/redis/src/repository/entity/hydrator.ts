@@ -1,13 +1,12 @@
 import { types } from 'node:util';
-import { plainToInstance, TransformationType, Type } from 'class-transformer';
-import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { plainToInstance, TransformationType } from 'class-transformer';
 import { accessorPairsOf, emittedType, inheritedDescriptor } from './class-metadata.js';
-import { UnfitError } from './unfit.error.js';
+import { readDecoratorsOf } from './class-transformer-insides.js';
 
 /** An object as JSON.parse returns it. */
 export type Plain = Record<string, unknown>;
 
-/** What becomes of the value of one property. */
+/** Converts the value of one property. */
 type Convert = (value: unknown, plain: Plain) => unknown;
 
 /** How many property names of one class are remembered: stored data may have any number of them. */
@@ -18,7 +17,7 @@ const MOST_REMEMBERED = 256;
  * does with `ignoreDecorators`: @Type and @Transform are followed, and @Expose and @Exclude, which
  * say what other people may see, are not. A property without them whose type is `Date`, as the compiler
  * emits it, is a date. What a property needs is found out once, which is many times faster
- * (benchmarks/repository.bench.mjs).
+ * (docs/adr/0013).
  *
  * @internal
  */
@@ -83,7 +82,7 @@ export class Hydrator {
     return (this.#pairs ??= accessorPairsOf(this.entity.prototype as object));
   }
 
-  /** What becomes of a property when it is read. */
+  /** What is done with a property when it is read. */
   stepOf(property: string): Step {
     let step = this.#steps.get(property);
     if (!step) {
@@ -94,7 +93,27 @@ export class Hydrator {
   }
 }
 
-/** What becomes of one property; it is taken as it is if there is nothing to convert. */
+/**
+ * Thrown when stored data does not fit the entity. Says where, and never what was found there; the codec,
+ * which knows the key, makes an exception of it.
+ */
+export class UnfitError extends Error {
+  readonly path: string;
+  readonly problem: string;
+
+  constructor(path: string, problem: string) {
+    super(`${path} ${problem}`);
+    this.path = path;
+    this.problem = problem;
+  }
+
+  /** The same, seen from the object around it. */
+  within(property: string): UnfitError {
+    return new UnfitError(`${property}.${this.path}`, this.problem);
+  }
+}
+
+/** What is done with one property: it is taken as it is if there is nothing to convert. */
 export interface Step {
   readonly property: string;
   readonly convert: Convert | undefined;
@@ -124,11 +143,9 @@ function conversionFor(entity: new () => object, property: string): Conversion {
   const prototype = entity.prototype as object;
   const skipped = skippedKind(prototype, property);
   if (skipped) return { convert: SKIP, way: { kind: skipped } };
-  if (!storageIsKnown()) return own(byClassTransformer(entity, property));
-  const type = defaultMetadataStorage.findTypeMetadata(entity, property);
-  const transforms = defaultMetadataStorage
-    .findTransformMetadatas(entity, property, TransformationType.PLAIN_TO_CLASS)
-    .filter(({ options }) => (options.groups ?? []).length === 0);
+  const decorators = readDecoratorsOf(entity, property);
+  if (!decorators) return own(byClassTransformer(entity, property));
+  const { type, transforms } = decorators;
   // Discriminators, types that depend on the value, sets and maps: rare, and not ours to imitate.
   const isSpecial =
     type &&
@@ -226,21 +243,4 @@ function byClassTransformer(entity: new () => object, property: string): Convert
     const made = plainToInstance(entity, { [property]: value }, { ignoreDecorators: true });
     return (made as Plain)[property];
   };
-}
-
-let known: boolean | undefined;
-
-/**
- * Whether the storage we read is the one that the decorators write to. A bundler may have put another
- * copy of class-transformer into the application.
- */
-function storageIsKnown(): boolean {
-  if (known === undefined) {
-    class Probe {
-      declare at: Date;
-    }
-    Type(() => Date)(Probe.prototype, 'at');
-    known = defaultMetadataStorage.findTypeMetadata(Probe, 'at') !== undefined;
-  }
-  return known;
 }

@@ -8,7 +8,7 @@ import type { EntitySchema } from '../entity/entity-schema.js';
 /** One value under which an entity can be found. */
 export interface IndexEntry {
   readonly property: string;
-  /** At the key of a unique entry is the claim of its one owner, at any other a sorted set of ids. */
+  /** At the key of a unique entry stands the ownership of one entity, at any other a sorted set of ids. */
   readonly unique: boolean;
   readonly value: string;
   readonly key: string;

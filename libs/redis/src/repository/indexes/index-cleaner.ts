@@ -1,33 +1,32 @@
+import type { Connection } from '../../connection/connection.js';
+import { NOW } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
-import type { RedisClient } from '../../connection/options/options.js';
-import { connectionOf } from '../../connection/connection.js';
-import { ownerOf, READ_CLAIM } from './claim.js';
+import { EXPIRE_WITH_LAST, readStored } from '../lua.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
-import { EXPIRE_WITH_LAST } from './expire-with-last.js';
-import { readStored } from './read-stored.js';
+import { ownerOf, READ_OWNERSHIP } from './ownership.js';
 
 /** An entry as it was when it was looked at. */
 interface SeenEntry {
   readonly entry: IndexEntry;
-  /** Its claim, or its score: different after every write. */
+  /** Its ownership, or its score: another one after every write. */
   readonly version: string;
 }
 
 /**
- * Removes index entries that point to nothing. Never does so on a guess: an entry is looked at, then
- * its entity, and it goes only if it is still the entry that was looked at. A save that wants it
- * meanwhile writes a new version, and keeps it.
+ * Removes index entries that point to nothing. It never removes one on a guess: it looks at an entry, then
+ * at its entity, and removes the entry only if it is still the one that it looked at. A save that wants
+ * the entry meanwhile writes a new version, and keeps it.
  *
- * Nothing depends on this being done, since every entry is verified when it is read: so a failure of
- * Redis is not reported, and the entry waits for the next reader or for its expiry.
+ * Nothing depends on the removal, since every entry is verified when it is read. A failure of Redis is
+ * therefore not reported: the entry waits for the next reader or for its expiry.
  *
  * @internal
  */
 export class IndexCleaner {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
 
-  constructor(client: RedisClient) {
-    this.#client = client;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** Removes those of the entries that the entity does not have (any more). Three round trips. */
@@ -36,19 +35,18 @@ export class IndexCleaner {
     try {
       const seen = await this.#look(id, entries);
       if (seen.length === 0) return;
-      const stored = await readStored(this.#client, entityKey); // after looking: see above
+      const stored = await readStored(this.#connection.client, entityKey); // after looking: see above
       const stale = seen.filter(({ entry }) => isStale(stored, entry));
       await Promise.all(stale.map((entry) => this.#remove(id, entry)));
     } catch (error) {
-      connectionOf(this.#client).exceptionOf(error); // throws what is not Redis's
+      this.#connection.exceptionOf(error); // throws what is not Redis's
     }
   }
 
   async #look(id: string, entries: readonly IndexEntry[]): Promise<SeenEntry[]> {
+    const { client } = this.#connection;
     const versions = await Promise.all(
-      entries.map(({ unique, key }) =>
-        unique ? this.#client.get(key) : this.#client.zscore(key, id),
-      ),
+      entries.map(({ unique, key }) => (unique ? client.get(key) : client.zscore(key, id))),
     );
     return entries.flatMap((entry, i) => {
       const version = versions[i] ?? null;
@@ -59,14 +57,19 @@ export class IndexCleaner {
   }
 
   async #remove(id: string, { entry: { unique, key }, version }: SeenEntry): Promise<void> {
-    if (unique) await REMOVE_CLAIM.run(this.#client, [key], [version]);
-    else await REMOVE_ENTRY.run(this.#client, [key], [id, version]);
+    const { client } = this.#connection;
+    if (unique) await REMOVE_OWNERSHIP.run(client, [key], [version]);
+    else await REMOVE_ENTRY.run(client, [key], [id, version]);
   }
 }
 
-/** One that is reserved belongs to a save that is under way. KEYS: claim. ARGV: the claim as it was seen. */
-const REMOVE_CLAIM = new RedisScript(`
-${READ_CLAIM}
+/**
+ * One that is reserved belongs to a save that is under way. KEYS: ownership. ARGV: the ownership as it was
+ * seen.
+ */
+const REMOVE_OWNERSHIP = new RedisScript(`
+${NOW}
+${READ_OWNERSHIP}
 local standing = redis.call('GET', KEYS[1])
 if standing ~= ARGV[1] or is_reserved(standing) then return 0 end
 return redis.call('DEL', KEYS[1])

@@ -1,13 +1,13 @@
 import { sendInChunks } from '../../batch/chunks.js';
 import { multiGet, type Reading } from '../../batch/multi-key.js';
-import type { RedisClient } from '../../connection/options/options.js';
+import type { Connection } from '../../connection/connection.js';
 import { RedisException } from '../../errors/redis.exception.js';
-import { ownerOf } from './claim.js';
 import { hasValue, type Criterion, type IndexEntry } from './entity-indexes.js';
 import type { IndexCleaner } from './index-cleaner.js';
+import { ownerOf } from './ownership.js';
 
-/** What was found through an index: verified, or why it could not be. */
-export interface Found {
+/** An entity that an index points to, as it is stored; or why it could not be read. */
+export interface Indexed {
   readonly key: string;
   readonly reading: Exclude<Reading, null>;
 }
@@ -19,24 +19,28 @@ export interface Found {
  * @internal
  */
 export class IndexReader {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
   readonly #cleaner: IndexCleaner;
   readonly #keyOf: (id: string) => string;
 
-  constructor(client: RedisClient, cleaner: IndexCleaner, keyOf: (id: string) => string) {
-    this.#client = client;
+  constructor(connection: Connection, cleaner: IndexCleaner, keyOf: (id: string) => string) {
+    this.#connection = connection;
     this.#cleaner = cleaner;
     this.#keyOf = keyOf;
   }
 
   /** Two round trips, and one more for each further 500 ids; three more when something is stale. */
-  async find(entry: IndexEntry, criteria: readonly Criterion[]): Promise<Found[]> {
+  find(entry: IndexEntry, criteria: readonly Criterion[]): Promise<Indexed[]> {
+    return this.#connection.run(() => this.#find(entry, criteria));
+  }
+
+  async #find(entry: IndexEntry, criteria: readonly Criterion[]): Promise<Indexed[]> {
     const ids = entry.unique ? await this.#owner(entry) : await this.#members(entry);
     const idAt = new Map(ids.map((id) => [this.#keyOf(id), id]));
-    const found: Found[] = [];
+    const found: Indexed[] = [];
     const failed = new Map<string, RedisException>();
-    await sendInChunks(this.#client, idAt.keys(), failed, async (keys) => {
-      const readings = await multiGet(this.#client, keys);
+    await sendInChunks(this.#connection.client, idAt.keys(), failed, async (keys) => {
+      const readings = await multiGet(this.#connection, keys);
       const cleaning: Promise<void>[] = [];
       keys.forEach((key, i) => {
         const id = idAt.get(key) as string;
@@ -56,17 +60,17 @@ export class IndexReader {
   }
 
   async #owner(entry: IndexEntry): Promise<string[]> {
-    const claim = await this.#client.get(entry.key);
-    const owner = claim === null ? '' : ownerOf(claim);
+    const ownership = await this.#connection.client.get(entry.key);
+    const owner = ownership === null ? '' : ownerOf(ownership);
     return owner === '' ? [] : [owner];
   }
 
   #members(entry: IndexEntry): Promise<string[]> {
-    return this.#client.zrange(entry.key, '0', '-1');
+    return this.#connection.client.zrange(entry.key, '0', '-1');
   }
 }
 
-/** Text that cannot be read differs from nothing: whoever asked is told that it cannot be read. */
+/** Text that cannot be read differs from nothing: the caller is told that it cannot be read. */
 function differs(text: string, criterion: Criterion): boolean {
   return hasValue(text, criterion) === false;
 }

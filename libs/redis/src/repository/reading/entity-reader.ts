@@ -1,17 +1,18 @@
-import { sendInChunks } from '../../batch/chunks.js';
-import { inSlices } from '../../batch/in-slices.js';
+import { inSlices, sendInChunks } from '../../batch/chunks.js';
 import { multiGet, type Reading } from '../../batch/multi-key.js';
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
+import type { Connection } from '../../connection/connection.js';
 import { scanKeys, scanPage, type ScannedPage } from '../../connection/driver/scan-keys.js';
-import type { RedisClient } from '../../connection/options/options.js';
-import { connectionOf } from '../../connection/connection.js';
+import { RedisBatchException } from '../../errors/redis-batch.exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
+import { withDeadline } from '../../time/deadline.js';
+import { parseTimeout } from '../../time/duration.js';
+import { untilAbort } from '../../time/until-abort.js';
 import type { EntityCodec } from '../entity/entity-codec.js';
 import type { IdValue } from '../entity/entity-schema.js';
-import { EntityHarvest } from './entity-harvest.js';
-import type { IterationOptions, Page, PageOptions } from '../entity-repository.js';
+import type { IterationOptions, Page, PageOptions, ReadOptions } from '../entity-repository.js';
 
 /** The most entities that may be asked for at once. */
 const MOST_ENTITIES = 1_000;
@@ -30,28 +31,46 @@ export interface ReadEntity<Id> {
 }
 
 /**
- * Reads entities: one by one in company, many at once, or all of them.
+ * Reads entities: one, many, or all of them. Reads of one entity share their round trip with others.
  *
  * @internal
  */
 export class EntityReader<T extends object, Id extends IdValue> {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
+  readonly #reads: ReadCoalescer;
   readonly #codec: EntityCodec<T, Id>;
 
-  constructor(client: RedisClient, codec: EntityCodec<T, Id>) {
-    this.#client = client;
+  constructor(connection: Connection, codec: EntityCodec<T, Id>) {
+    this.#connection = connection;
+    this.#reads = connection.part(ReadCoalescer);
     this.#codec = codec;
   }
 
   /** The stored text, read together with what else is asked for in this turn of the event loop. */
   readText(key: string): Promise<string | null> {
-    return ReadCoalescer.of(this.#client).read(key);
+    return this.#reads.read(key);
   }
 
   async read(id: Id): Promise<T | null> {
     const key = this.#codec.keyOf(id);
     const text = await this.readText(key);
     return text === null ? null : this.decode(text, key, id);
+  }
+
+  /**
+   * Waits for a read as long as this caller wants to. The read itself goes on: others may share it.
+   *
+   * @throws RedisTimeoutException after `timeout`; the signal's reason once it aborts
+   * @throws RedisConfigurationException for a `timeout` that no timer can keep
+   */
+  async readWithin(id: Id, { signal, timeout }: ReadOptions, operation: string): Promise<T | null> {
+    signal?.throwIfAborted();
+    const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout, 'timeout');
+    const wait = untilAbort(this.read(id), signal);
+    if (timeoutMs === undefined) return wait;
+    return withDeadline(wait, timeoutMs, () => {
+      throw this.#connection.lateException({ operation, key: this.#codec.keyOf(id), timeoutMs });
+    });
   }
 
   /** @throws RedisSerializationException if it is no entity, or not valid where that is asked for */
@@ -72,7 +91,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
     const failed = new Map<string, RedisException>();
     let expected = 0; // characters of an entity, as they were in the last chunk
     const read = async (keys: string[]) => {
-      const readings = await multiGet(this.#client, keys);
+      const readings = await multiGet(this.#connection, keys);
       let characters = 0;
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i] as string;
@@ -83,7 +102,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
       }
       expected = characters / keys.length;
     };
-    await sendInChunks(this.#client, idOf.keys(), failed, read, () => expected);
+    await sendInChunks(this.#connection.client, idOf.keys(), failed, read, () => expected);
     for (const [key, error] of failed) harvest.errors.set(idOf.get(key) as Id, error);
     await harvest.check();
     return harvest.unlessFailed('getAll');
@@ -100,11 +119,11 @@ export class EntityReader<T extends object, Id extends IdValue> {
   /** Page by page; ids of entities that are gone by now may be among them, and one may come twice. */
   async *pagesOfIds(): AsyncGenerator<Id[]> {
     try {
-      for await (const page of scanKeys(this.#client, this.#codec.pattern)) {
+      for await (const page of scanKeys(this.#connection.client, this.#codec.pattern)) {
         yield page.flatMap((key) => this.#codec.idIn(key) ?? []);
       }
     } catch (error) {
-      throw connectionOf(this.#client).exceptionOf(error);
+      throw this.#connection.exceptionOf(error);
     }
   }
 
@@ -134,18 +153,15 @@ export class EntityReader<T extends object, Id extends IdValue> {
     return { entities: await this.#entitiesOf([...ids], onCorrupt), cursor: next ?? null };
   }
 
-  async #scan(count: number, cursor: string | undefined): Promise<ScannedPage> {
-    try {
-      return await scanPage(this.#client, this.#codec.pattern, { count, cursor });
-    } catch (error) {
-      throw connectionOf(this.#client).exceptionOf(error);
-    }
+  #scan(count: number, cursor: string | undefined): Promise<ScannedPage> {
+    const { client } = this.#connection;
+    return this.#connection.run(() => scanPage(client, this.#codec.pattern, { count, cursor }));
   }
 
   /** Those of the ids that still have one. */
   async #entitiesOf(ids: readonly Id[], onCorrupt: IterationOptions['onCorrupt']): Promise<T[]> {
     const keys = ids.map((id) => this.#codec.keyOf(id));
-    const readings = await multiGet(this.#client, keys);
+    const readings = await multiGet(this.#connection, keys);
     const harvest = new EntityHarvest(this.#codec);
     ids.forEach((id, i) => harvest.add(id, keys[i] ?? '', readings[i] ?? null));
     await harvest.check();
@@ -160,4 +176,54 @@ export class EntityReader<T extends object, Id extends IdValue> {
 function unfit(limit: number): RedisConfigurationException {
   const accepted = `a whole number from 1 to ${MOST_ENTITIES}`;
   return new RedisConfigurationException([{ setting: 'limit', value: String(limit), accepted }]);
+}
+
+/**
+ * Collects what many readings come to: entities, and errors for the others.
+ */
+class EntityHarvest<T extends object, Id extends IdValue> {
+  readonly entities = new Map<Id, T>();
+  readonly errors = new Map<Id, RedisException>();
+  readonly #codec: EntityCodec<T, Id>;
+
+  constructor(codec: EntityCodec<T, Id>) {
+    this.#codec = codec;
+  }
+
+  add(id: Id, key: string, reading: Reading): void {
+    if (reading === null) return;
+    if (typeof reading !== 'string') {
+      this.errors.set(id, reading);
+      return;
+    }
+    try {
+      this.entities.set(id, this.#codec.decode(reading, key, id));
+    } catch (error) {
+      this.#fail(id, error);
+    }
+  }
+
+  /** Takes out what does not pass the rules, where `validateOnRead` asks for it. */
+  async check(): Promise<void> {
+    if (!this.#codec.validatesReads) return;
+    for (const [id, entity] of this.entities) {
+      try {
+        await this.#codec.checkRead(entity, this.#codec.keyOf(id));
+      } catch (error) {
+        this.entities.delete(id);
+        this.#fail(id, error);
+      }
+    }
+  }
+
+  /** @throws RedisBatchException if there is any error */
+  unlessFailed(operation: string): Map<Id, T> {
+    if (this.errors.size > 0) throw new RedisBatchException(operation, this.errors, this.entities);
+    return this.entities;
+  }
+
+  #fail(id: Id, error: unknown): void {
+    if (!(error instanceof RedisException)) throw error;
+    this.errors.set(id, error);
+  }
 }

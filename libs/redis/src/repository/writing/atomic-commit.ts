@@ -1,12 +1,17 @@
+import { NOW, READ_TEXT, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
-import { newToken, READ_CLAIM, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
-import type { EntityWrite } from './entity-writer.js';
-import type { Commit, Committed } from './indexed-writer.js';
-import { ADD_ENTRY, FORGET_VERSION, randomMargin, WRITE_ENTITY } from '../lua.js';
-import type { UniqueConflicts } from './unique-conflicts.js';
+import {
+  newToken,
+  READ_OWNERSHIP,
+  settledOwnership,
+  type Ownership,
+  type UniqueConflicts,
+} from '../indexes/ownership.js';
+import { ADD_ENTRY, EXPIRE_WITH_LAST, FORGET_VERSION, randomMargin } from '../lua.js';
+import type { Commit, Committed, EntityWrite } from './entity-writer.js';
 
 /**
  * Writes an entity and all of its index entries in one script, which nothing interrupts: for servers
@@ -25,37 +30,37 @@ export class AtomicCommit implements Commit {
 
   async commit(
     write: EntityWrite,
-    claims: readonly IndexEntry[],
+    uniques: readonly IndexEntry[],
     sets: readonly IndexEntry[],
   ): Promise<Committed> {
-    const abandoned = new Map<IndexEntry, Claim>();
+    const abandoned = new Map<IndexEntry, Ownership>();
     for (;;) {
-      const reply = await this.#run(write, claims, sets, abandoned);
+      const reply = await this.#run(write, uniques, sets, abandoned);
       if (reply[0] === 'written') return { written: true, previous: reply[1] };
       if (reply[0] === 'changed') return { written: false, current: reply[1] };
-      const [, index, claim, reserved] = reply;
-      const entry = claims[index - 1] as IndexEntry;
-      await this.#conflicts.settle(entry, { claim, reserved: reserved === 1 }, write.key);
-      abandoned.set(entry, claim);
+      const [, index, ownership, reserved] = reply;
+      const entry = uniques[index - 1] as IndexEntry;
+      await this.#conflicts.settle(entry, { ownership, reserved: reserved === 1 }, write.key);
+      abandoned.set(entry, ownership);
     }
   }
 
   async #run(
     { id, key, text, ttl, expected }: EntityWrite,
-    claims: readonly IndexEntry[],
+    uniques: readonly IndexEntry[],
     sets: readonly IndexEntry[],
-    abandoned: ReadonlyMap<IndexEntry, Claim>,
+    abandoned: ReadonlyMap<IndexEntry, Ownership>,
   ): Promise<Reply> {
-    const entries = [...claims, ...sets].map((entry) => entry.key);
+    const entries = [...uniques, ...sets].map((entry) => entry.key);
     const args = [
       expected === undefined ? 'any' : 'expected',
       expected ?? '',
       text,
       String(ttl),
       id,
-      settledClaim(newToken(), id),
+      settledOwnership(newToken(), id),
       randomMargin(),
-      ...claims.map((claim) => abandoned.get(claim) ?? ''),
+      ...uniques.map((entry) => abandoned.get(entry) ?? ''),
     ];
     return (await WRITE.run(this.#client, [key, versionBeside(key), ...entries], args)) as Reply;
   }
@@ -64,22 +69,25 @@ export class AtomicCommit implements Commit {
 type Reply =
   | ['written', previous: string | null]
   | ['changed', current: string | null]
-  | ['taken', index: number, claim: Claim, reserved: 0 | 1];
+  | ['taken', index: number, ownership: Ownership, reserved: 0 | 1];
 
 /**
- * KEYS: entity, version, claims, sorted sets. ARGV: condition, expected text, text, ttl, id, our claim, margin,
- * then for each claim the abandoned one that may be replaced, or ''.
+ * KEYS: entity, version, ownerships, sorted sets. ARGV: condition, expected text, text, ttl, id, our
+ * ownership, margin, then for each ownership the abandoned one that may be replaced, or ''.
  */
 const WRITE = new RedisScript(`
-${WRITE_ENTITY}
+${NOW}
+${READ_TEXT}
+${TTL_OPTIONS}
 ${FORGET_VERSION}
+${EXPIRE_WITH_LAST}
 ${ADD_ENTRY}
-${READ_CLAIM}
-local entity, version, id, claim = KEYS[1], KEYS[2], ARGV[5], ARGV[6]
-local claims = #ARGV - 7
-local current = read_entity(entity)
+${READ_OWNERSHIP}
+local entity, version, id, ownership = KEYS[1], KEYS[2], ARGV[5], ARGV[6]
+local uniques = #ARGV - 7
+local current = read_text(entity)
 if ARGV[1] == 'expected' and current ~= ARGV[2] then return {'changed', current} end
-for i = 1, claims do
+for i = 1, uniques do
   local standing = redis.call('GET', KEYS[2 + i])
   if standing and owner_of(standing) ~= id and standing ~= ARGV[7 + i] then
     return {'taken', i, standing, is_reserved(standing) and 1 or 0}
@@ -90,11 +98,11 @@ if left == 'keep' then
   left = redis.call('PTTL', entity)
   if left < 0 then left = 'forever' else left = math.max(left, 1) end
 end
-expect_to_forget(version)
+refuse_unless_forgettable(version)
 -- What can fail, because a key holds another type, comes before what cannot.
-for i = 3 + claims, #KEYS do add_entry(KEYS[i], id, left, ARGV[7]) end
-for i = 1, claims do write_entity(KEYS[2 + i], claim, left) end
-write_entity(entity, ARGV[3], ARGV[4])
-forget(version)
+for i = 3 + uniques, #KEYS do add_entry(KEYS[i], id, left, ARGV[7]) end
+for i = 1, uniques do redis.call('SET', KEYS[2 + i], ownership, ttl_options(left)) end
+redis.call('SET', entity, ARGV[3], ttl_options(ARGV[4]))
+forget_version(version)
 return {'written', current}
 `);

@@ -1,17 +1,16 @@
+import type { Connection } from '../../connection/connection.js';
 import { isCluster } from '../../connection/driver/hash-slots.js';
-import type { RedisClient } from '../../connection/options/options.js';
 import type { EntityIndexes } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
+import { UniqueConflicts } from '../indexes/ownership.js';
 import { AtomicCommit } from './atomic-commit.js';
 import type { EntityWriter } from './entity-writer.js';
 import { IndexedWriter } from './indexed-writer.js';
 import { PlainWriter } from './plain-writer.js';
 import { StagedCommit } from './staged-commit.js';
-import { TranslatingWriter } from './translating-writer.js';
-import { UniqueConflicts } from './unique-conflicts.js';
 
 interface WriterParts {
-  readonly client: RedisClient;
+  readonly connection: Connection;
   readonly kind: string;
   readonly indexes: EntityIndexes;
   readonly cleaner: IndexCleaner;
@@ -25,17 +24,16 @@ interface WriterParts {
  * @internal
  */
 export function createWriter(parts: WriterParts): EntityWriter {
-  const { client, indexes } = parts;
-  return new TranslatingWriter(
-    indexes.isEmpty ? new PlainWriter(client) : createIndexedWriter(parts),
-    client,
-  );
+  const { connection, indexes } = parts;
+  return indexes.isEmpty ? new PlainWriter(connection) : createIndexedWriter(parts);
 }
 
-function createIndexedWriter({ client, kind, indexes, cleaner, keyOf }: WriterParts): EntityWriter {
+function createIndexedWriter(parts: WriterParts): EntityWriter {
+  const { connection, kind, indexes, cleaner, keyOf } = parts;
+  const { client } = connection;
   const conflicts = new UniqueConflicts(client, kind, keyOf);
   const commit = isCluster(client)
     ? new StagedCommit(client, indexes, conflicts, cleaner)
     : new AtomicCommit(client, conflicts);
-  return new IndexedWriter(client, indexes, commit, cleaner);
+  return new IndexedWriter(connection, indexes, commit, cleaner);
 }

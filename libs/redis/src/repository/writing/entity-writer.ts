@@ -1,4 +1,5 @@
 import type { TtlMs } from '../../time/ttl.js';
+import type { IndexEntry } from '../indexes/entity-indexes.js';
 
 /** How long what is written lives; `'keep'` leaves the time that is left as it is. */
 export type WriteTtl = TtlMs | 'keep';
@@ -17,10 +18,30 @@ export interface EntityWrite {
 export type Outcome =
   { readonly written: true } | { readonly written: false; readonly current: string | null };
 
-/** The one way in which a repository changes anything in Redis. */
+/** Changes entities in Redis, together with what stands beside them. */
 export interface EntityWriter {
   /** @throws RedisConflictException if a unique value is taken */
   write(write: EntityWrite): Promise<Outcome>;
   /** @returns whether there was such an entity */
   remove(id: string, key: string): Promise<boolean>;
+  /**
+   * Gives an entity a new time to live. Absent where index entries have to be written with it.
+   *
+   * @returns whether there is such an entity
+   */
+  expire?(key: string, ttl: TtlMs): Promise<boolean>;
 }
+
+/** Writes an entity together with its index entries; how depends on which servers these are on. */
+export interface Commit {
+  /** @throws RedisConflictException if a unique value is taken */
+  commit(
+    write: EntityWrite,
+    uniques: readonly IndexEntry[],
+    sets: readonly IndexEntry[],
+  ): Promise<Committed>;
+}
+
+export type Committed =
+  | { readonly written: true; readonly previous: string | null }
+  | { readonly written: false; readonly current: string | null };

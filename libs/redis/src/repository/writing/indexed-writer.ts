@@ -1,24 +1,10 @@
+import type { Connection } from '../../connection/connection.js';
+import { READ_TEXT } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
-import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
-import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
+import type { EntityIndexes } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
-import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { WRITE_ENTITY } from '../lua.js';
-
-/** Writes an entity together with its index entries; how depends on where they live. */
-export interface Commit {
-  /** @throws RedisConflictException if a unique value is taken */
-  commit(
-    write: EntityWrite,
-    claims: readonly IndexEntry[],
-    sets: readonly IndexEntry[],
-  ): Promise<Committed>;
-}
-
-export type Committed =
-  | { readonly written: true; readonly previous: string | null }
-  | { readonly written: false; readonly current: string | null };
+import type { Commit, EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
 
 /**
  * Writes entities that can be found by other values than their id. Entries are added with the entity
@@ -27,31 +13,44 @@ export type Committed =
  * @internal
  */
 export class IndexedWriter implements EntityWriter {
-  readonly #client: RedisClient;
+  readonly #connection: Connection;
   readonly #indexes: EntityIndexes;
   readonly #commit: Commit;
   readonly #cleaner: IndexCleaner;
 
-  constructor(client: RedisClient, indexes: EntityIndexes, commit: Commit, cleaner: IndexCleaner) {
-    this.#client = client;
+  constructor(
+    connection: Connection,
+    indexes: EntityIndexes,
+    commit: Commit,
+    cleaner: IndexCleaner,
+  ) {
+    this.#connection = connection;
     this.#indexes = indexes;
     this.#commit = commit;
     this.#cleaner = cleaner;
   }
 
-  async write(write: EntityWrite): Promise<Outcome> {
+  write(write: EntityWrite): Promise<Outcome> {
+    return this.#connection.run(() => this.#write(write));
+  }
+
+  remove(id: string, key: string): Promise<boolean> {
+    return this.#connection.run(() => this.#remove(id, key));
+  }
+
+  async #write(write: EntityWrite): Promise<Outcome> {
     const entries = this.#indexes.entriesFor(write.text);
-    const claims = entries.filter(({ unique }) => unique);
+    const uniques = entries.filter(({ unique }) => unique);
     const sets = entries.filter(({ unique }) => !unique);
-    const committed = await this.#commit.commit(write, claims, sets);
+    const committed = await this.#commit.commit(write, uniques, sets);
     if (!committed.written) return committed;
     const lost = this.#indexes.entriesLost(committed.previous, entries);
     await this.#cleaner.clean(write.id, write.key, lost);
     return { written: true };
   }
 
-  async remove(id: string, key: string): Promise<boolean> {
-    const reply = await REMOVE.run(this.#client, [key, versionBeside(key)], []);
+  async #remove(id: string, key: string): Promise<boolean> {
+    const reply = await REMOVE.run(this.#connection.client, [key, versionBeside(key)], []);
     const [existed, previous] = reply as [0 | 1, string | null];
     await this.#cleaner.clean(id, key, this.#indexes.entriesOf(previous));
     return existed === 1;
@@ -60,8 +59,8 @@ export class IndexedWriter implements EntityWriter {
 
 /** KEYS: entity, version. */
 const REMOVE = new RedisScript(`
-${WRITE_ENTITY}
-local previous = read_entity(KEYS[1])
+${READ_TEXT}
+local previous = read_text(KEYS[1])
 local existed = redis.call('UNLINK', KEYS[1])
 redis.call('UNLINK', KEYS[2])
 return {existed, previous}

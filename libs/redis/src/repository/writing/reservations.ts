@@ -1,10 +1,15 @@
+import { NOW, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { newToken, READ_CLAIM, settledClaim, type Claim } from '../indexes/claim.js';
 import type { IndexEntry } from '../indexes/entity-indexes.js';
+import {
+  newToken,
+  READ_OWNERSHIP,
+  settledOwnership,
+  type Ownership,
+  type UniqueConflicts,
+} from '../indexes/ownership.js';
 import type { EntityWrite, WriteTtl } from './entity-writer.js';
-import { WRITE_ENTITY } from '../lua.js';
-import type { UniqueConflicts } from './unique-conflicts.js';
 
 /**
  * How long a value is reserved for a save, in milliseconds: longer than its commands may take with the
@@ -24,7 +29,7 @@ export class Reservations {
   readonly #ttl: WriteTtl;
   readonly #token = newToken();
   /** What stood at each key before. */
-  readonly #previous = new Map<IndexEntry, Claim | null>();
+  readonly #previous = new Map<IndexEntry, Ownership | null>();
 
   /** @param ttl how long the entity is going to live */
   constructor(client: RedisClient, conflicts: UniqueConflicts, write: EntityWrite, ttl: WriteTtl) {
@@ -39,11 +44,11 @@ export class Reservations {
    *
    * @throws RedisConflictException if one is taken; those before it stay reserved
    */
-  async reserve(claims: readonly IndexEntry[]): Promise<void> {
-    for (const entry of claims) this.#previous.set(entry, await this.#reserve(entry));
+  async reserve(uniques: readonly IndexEntry[]): Promise<void> {
+    for (const entry of uniques) this.#previous.set(entry, await this.#reserve(entry));
   }
 
-  /** Gives up what was reserved, where nobody else has written since. */
+  /** Gives up what was reserved, where no other save has written since. */
   async release(): Promise<void> {
     await Promise.all(
       [...this.#previous].map(([{ key }, previous]) =>
@@ -53,75 +58,77 @@ export class Reservations {
   }
 
   /**
-   * Makes claims of the reservations: the entity has been written.
+   * Settles what was reserved: the entity has been written.
    *
-   * @returns a value that somebody else has by now, if there is one
+   * @returns a value that another entity has by now, if there is one
    */
   async settle(left: WriteTtl): Promise<IndexEntry | undefined> {
-    const claims = [...this.#previous.keys()];
+    const uniques = [...this.#previous.keys()];
     const { id } = this.#write;
     const settled = await Promise.all(
-      claims.map(({ key }) => {
-        const args = [this.#token, settledClaim(newToken(), id), id, String(left)];
+      uniques.map(({ key }) => {
+        const args = [this.#token, settledOwnership(newToken(), id), id, String(left)];
         return SETTLE.run(this.#client, [key], args);
       }),
     );
-    return claims.find((_, i) => settled[i] !== 1);
+    return uniques.find((_, i) => settled[i] !== 1);
   }
 
-  async #reserve(entry: IndexEntry): Promise<Claim | null> {
+  async #reserve(entry: IndexEntry): Promise<Ownership | null> {
     const { id, key } = this.#write;
     let abandoned = '';
     for (;;) {
       const args = [this.#token, id, String(RESERVATION_MS), String(this.#ttl), abandoned];
       const reply = (await RESERVE.run(this.#client, [entry.key], args)) as Reply;
       if (reply[0] === 'reserved') return reply[1];
-      const [, claim, reserved] = reply;
-      await this.#conflicts.settle(entry, { claim, reserved: reserved === 1 }, key);
-      abandoned = claim;
+      const [, ownership, reserved] = reply;
+      await this.#conflicts.settle(entry, { ownership, reserved: reserved === 1 }, key);
+      abandoned = ownership;
     }
   }
 }
 
-type Reply = ['reserved', previous: Claim | null] | ['taken', claim: Claim, reserved: 0 | 1];
+type Reply =
+  ['reserved', previous: Ownership | null] | ['taken', ownership: Ownership, reserved: 0 | 1];
 
 /**
- * Gives a claim the time to live of its entity, and never a shorter one than it has: of saves at the
- * same time nobody knows which one the entity is from.
+ * Gives an ownership the time to live of its entity, and never a shorter one than it has: of saves at the
+ * same time it is not known which one the entity is from.
  */
-const WRITE_CLAIM = `
-local function write_claim(key, claim, standing, ttl)
+const WRITE_OWNERSHIP = `
+local function write_ownership(key, ownership, standing, ttl)
   if standing and ttl ~= 'forever' then
     local left = redis.call('PTTL', key)
     if left < 0 then ttl = 'forever' else ttl = math.max(left, tonumber(ttl)) end
   end
-  write_entity(key, claim, ttl)
+  redis.call('SET', key, ownership, ttl_options(ttl))
 end
 `;
 
 /**
- * The claim lives as long as the entity will from the start: should the save never settle it, the
- * entity, if it was written, keeps its value. KEYS: claim. ARGV: token, id, time of the reservation,
- * ttl, the abandoned claim that may be replaced or ''.
+ * The ownership lives as long as the entity will from the start: should the save never settle it, the
+ * entity, if it was written, keeps its value. KEYS: ownership. ARGV: token, id, time of the reservation,
+ * ttl, the abandoned ownership that may be replaced or ''.
  */
 const RESERVE = new RedisScript(`
-${WRITE_ENTITY}
-${READ_CLAIM}
-${WRITE_CLAIM}
+${NOW}
+${TTL_OPTIONS}
+${READ_OWNERSHIP}
+${WRITE_OWNERSHIP}
 local standing, id = redis.call('GET', KEYS[1]), ARGV[2]
 local is_own = standing and owner_of(standing) == id
 if standing and not is_own and standing ~= ARGV[5] then
   return {'taken', standing, is_reserved(standing) and 1 or 0}
 end
-local claim = ARGV[1] .. ':' .. string.format('%013.0f', now() + ARGV[3]) .. ':' .. id
-write_claim(KEYS[1], claim, standing, ARGV[4])
+local ownership = ARGV[1] .. ':' .. string.format('%013.0f', now() + ARGV[3]) .. ':' .. id
+write_ownership(KEYS[1], ownership, standing, ARGV[4])
 return {'reserved', is_own and standing}
 `);
 
 /**
- * Puts back what stood there before, but for its token: somebody who looked at it then might remove it
- * now, although another save has made use of it since. KEYS: claim. ARGV: token, new token, the claim
- * before or ''.
+ * Puts back what stood there before, but with a new token: a cleaner that looked at it then might remove
+ * it now, although another save has made use of it since. KEYS: ownership. ARGV: token, new token, the
+ * ownership before or ''.
  */
 const RELEASE = new RedisScript(`
 local standing = redis.call('GET', KEYS[1])
@@ -136,18 +143,19 @@ return 1
 
 /**
  * Where another save of the same entity has reserved the value since, it stays reserved: that save is
- * under way. The token is a new one all the same, for the reason that RELEASE has. KEYS: claim. ARGV:
- * token, settled claim, id, ttl.
+ * under way. The token is a new one then, too, for the reason that RELEASE has. KEYS: ownership. ARGV:
+ * token, settled ownership, id, ttl.
  */
 const SETTLE = new RedisScript(`
-${WRITE_ENTITY}
-${READ_CLAIM}
-${WRITE_CLAIM}
-local standing, claim = redis.call('GET', KEYS[1]), ARGV[2]
+${NOW}
+${TTL_OPTIONS}
+${READ_OWNERSHIP}
+${WRITE_OWNERSHIP}
+local standing, ownership = redis.call('GET', KEYS[1]), ARGV[2]
 if standing and owner_of(standing) ~= ARGV[3] then return 0 end
 if standing and string.sub(standing, 1, 16) ~= ARGV[1] then
-  claim = string.sub(claim, 1, 16) .. string.sub(standing, 17)
+  ownership = string.sub(ownership, 1, 16) .. string.sub(standing, 17)
 end
-write_claim(KEYS[1], claim, standing, ARGV[4])
+write_ownership(KEYS[1], ownership, standing, ARGV[4])
 return 1
 `);

@@ -1,14 +1,15 @@
 import { isCluster } from '../../connection/driver/hash-slots.js';
+import { TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { classifyError } from '../../connection/driver/failures/classify-error.js';
-import { failureOf, recordFailure } from '../../connection/driver/failures/command-failures.js';
-import { isError } from '../../errors/is-error.js';
+import { translateError } from '../../connection/driver/failures/translate-error.js';
+import { failureOf } from '../../connection/driver/failures/command-failures.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
+import { FORGET_VERSION } from '../lua.js';
 import type { EntityWrite } from './entity-writer.js';
-import { FORGET_VERSION, WRITE_ENTITY } from '../lua.js';
 
-/** The most entities of one script, which takes about 3 us for each and holds up everybody meanwhile. */
+/** The most entities of one script, which takes about 3 us for each and holds up all others meanwhile. */
 const MOST_ENTITIES = 128;
 
 /** The most characters of one script, unless a single entity has more. */
@@ -39,7 +40,7 @@ export class SaveCoalescer {
     this.#most = isCluster(client) ? 1 : MOST_ENTITIES;
   }
 
-  /** @throws the driver's error */
+  /** @throws the driver's error, or a RedisException */
   save({ key, text, ttl }: Save): Promise<void> {
     if (this.#characters + text.length > MOST_CHARACTERS) this.#send();
     return new Promise((resolve, reject) => {
@@ -80,13 +81,10 @@ function mayBeOneKeysFault(error: unknown): boolean {
   return kind === 'permission' || kind === 'command';
 }
 
-/** The error of a script names the key of its first entity; this one that of its own. */
+/** The error of a script names the key of its first entity, this exception the key of its own. */
 function errorOf({ key }: Save, error: unknown): unknown {
   const failure = failureOf(error);
-  if (!isError(error) || !failure) return error;
-  const own = Object.assign(new Error(error.message, { cause: error }), { name: error.name });
-  recordFailure(own, { ...failure, key });
-  return own;
+  return (failure && translateError(error, { ...failure, key })) ?? error;
 }
 
 /**
@@ -94,11 +92,11 @@ function errorOf({ key }: Save, error: unknown): unknown {
  * version, for each. ARGV: its text and ttl, for each.
  */
 const SAVE = new RedisScript(`
-${WRITE_ENTITY}
+${TTL_OPTIONS}
 ${FORGET_VERSION}
-expect_to_forget(KEYS[2])
+refuse_unless_forgettable(KEYS[2])
 for i = 1, #KEYS, 2 do
-  write_entity(KEYS[i], ARGV[i], ARGV[i + 1])
-  forget(KEYS[i + 1])
+  redis.call('SET', KEYS[i], ARGV[i], ttl_options(ARGV[i + 1]))
+  forget_version(KEYS[i + 1])
 end
 `);

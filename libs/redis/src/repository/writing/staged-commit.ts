@@ -1,13 +1,13 @@
+import { NOW, READ_TEXT, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/entity-dependency.js';
 import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
-import type { EntityWrite, WriteTtl } from './entity-writer.js';
-import type { Commit, Committed } from './indexed-writer.js';
-import { ADD_ENTRY, FORGET_VERSION, randomMargin, WRITE_ENTITY } from '../lua.js';
+import type { UniqueConflicts } from '../indexes/ownership.js';
+import { ADD_ENTRY, EXPIRE_WITH_LAST, FORGET_VERSION, randomMargin } from '../lua.js';
+import type { Commit, Committed, EntityWrite, WriteTtl } from './entity-writer.js';
 import { RESERVATION_MS, Reservations } from './reservations.js';
-import type { UniqueConflicts } from './unique-conflicts.js';
 
 /** What PTTL answers for a key that is not there: it was deleted after the update had read it. */
 const GONE = -2;
@@ -19,10 +19,10 @@ const GONE = -2;
  *
  * 1. reserve the unique values and add the entries,
  * 2. write the entity,
- * 3. settle the reservations and add the entries once more, because somebody who found them before
- *    there was an entity may have removed them.
+ * 3. settle the reservations and add the entries once more: a reader that found them before there was
+ *    an entity may have removed them.
  *
- * Whatever is interrupted leaves entries that point to nothing, which readers skip and remove. A save
+ * A save that is interrupted leaves entries that point to nothing, which readers skip and remove. A save
  * that is held up for longer than its reservation lasts may find a value taken, and then takes back
  * what it wrote.
  *
@@ -48,10 +48,10 @@ export class StagedCommit implements Commit {
 
   async commit(
     write: EntityWrite,
-    claims: readonly IndexEntry[],
+    uniques: readonly IndexEntry[],
     sets: readonly IndexEntry[],
   ): Promise<Committed> {
-    const staged = await this.#stage(write, claims, sets);
+    const staged = await this.#stage(write, uniques, sets);
     if (!staged.written || staged.lost === undefined) return staged;
     await this.#undo(write, staged);
     await this.#cleaner.clean(write.id, write.key, sets);
@@ -60,13 +60,13 @@ export class StagedCommit implements Commit {
 
   async #stage(
     write: EntityWrite,
-    claims: readonly IndexEntry[],
+    uniques: readonly IndexEntry[],
     sets: readonly IndexEntry[],
   ): Promise<Staged> {
     const ttl = await this.#provisionalTtl(write);
     const reservations = new Reservations(this.#client, this.#conflicts, write, ttl);
     try {
-      await reservations.reserve(claims);
+      await reservations.reserve(uniques);
       await this.#add(sets, write.id, ttl);
     } catch (error) {
       await reservations.release().catch(() => undefined); // they end by themselves
@@ -84,7 +84,7 @@ export class StagedCommit implements Commit {
   }
 
   /**
-   * Goes back to what was stored before, unless somebody has written since: with its entries, which
+   * Goes back to what was stored before, unless another save has written since: with its entries, which
    * others may have found stale meanwhile, and its unique values, or else without those.
    */
   async #undo(
@@ -94,10 +94,10 @@ export class StagedCommit implements Commit {
     const ttl = asTtl(previousLeftMs);
     if (previous !== null) {
       const entries = this.#indexes.entriesOf(previous);
-      const claims = entries.filter(({ unique }) => unique);
+      const uniques = entries.filter(({ unique }) => unique);
       const sets = entries.filter(({ unique }) => !unique);
       const back = { id, key, text: previous, ttl, expected: text };
-      const staged = await this.#stage(back, claims, sets).catch(() => undefined);
+      const staged = await this.#stage(back, uniques, sets).catch(() => undefined);
       if (staged) return;
     }
     const before = previous === null ? [] : [previous, String(ttl)];
@@ -149,25 +149,28 @@ interface Refused {
   readonly current: string | null;
 }
 
-/** `lost` is a unique value that somebody else has by now. */
+/** `lost` is a unique value that another entity has by now. */
 type Staged = Refused | (Written & { readonly lost: IndexEntry | undefined });
 
 /** KEYS: sorted set. ARGV: id, ttl, margin. */
 const ADD = new RedisScript(`
+${NOW}
+${EXPIRE_WITH_LAST}
 ${ADD_ENTRY}
 add_entry(KEYS[1], ARGV[1], ARGV[2], ARGV[3], true)
 `);
 
 /** KEYS: entity, version. ARGV: condition, expected text, text, ttl. */
 const WRITE = new RedisScript(`
-${WRITE_ENTITY}
+${READ_TEXT}
+${TTL_OPTIONS}
 ${FORGET_VERSION}
-local current = read_entity(KEYS[1])
+local current = read_text(KEYS[1])
 if ARGV[1] == 'expected' and current ~= ARGV[2] then return {0, current} end
 local before = redis.call('PTTL', KEYS[1])
-expect_to_forget(KEYS[2])
-write_entity(KEYS[1], ARGV[3], ARGV[4])
-forget(KEYS[2])
+refuse_unless_forgettable(KEYS[2])
+redis.call('SET', KEYS[1], ARGV[3], ttl_options(ARGV[4]))
+forget_version(KEYS[2])
 return {1, current, before, redis.call('PTTL', KEYS[1])}
 `);
 
@@ -176,10 +179,15 @@ return {1, current, before, redis.call('PTTL', KEYS[1])}
  * its ttl.
  */
 const TAKE_BACK = new RedisScript(`
-${WRITE_ENTITY}
+${READ_TEXT}
+${TTL_OPTIONS}
 ${FORGET_VERSION}
-if read_entity(KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] then write_entity(KEYS[1], ARGV[2], ARGV[3]) else redis.call('DEL', KEYS[1]) end
-forget(KEYS[2])
+if read_text(KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] then
+  redis.call('SET', KEYS[1], ARGV[2], ttl_options(ARGV[3]))
+else
+  redis.call('DEL', KEYS[1])
+end
+forget_version(KEYS[2])
 return 1
 `);

@@ -23,7 +23,7 @@ export class Chaos extends RandomFaults<ChaosTools> {
     [0.01, 'crashed threads', () => this.tools.replaceWorker()],
   ];
 
-  /** As if they were evicted, expired or deleted by another program. */
+  /** Deletes any keys, as eviction, expiry or another program would. */
   async #deleteSome(): Promise<void> {
     const { client } = this;
     for (let n = 0; n < 3; n++) {

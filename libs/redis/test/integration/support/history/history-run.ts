@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Violation } from './history-caller.js';
 
-/** For threads that do not get on. */
+/** The longest time to wait for threads that do not make progress. */
 export const PATIENCE_MS = 40_000;
 
 /** More would only be repetitions. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Answers } from './server-answers.js';
-import { judgeServer, type Expectations } from './judge-server.js';
+import { judgeServer, parseTopology, type Answers, type Expectations } from './server-answers.js';
 
 const PRIMARY: Answers = {
   ping: 'PONG',
@@ -10,7 +9,7 @@ const PRIMARY: Answers = {
 };
 const REPLICA = '# Replication\r\nrole:slave\r\nmaster_link_status:up\r\nslave_read_only:1\r\n';
 
-/** An error reply, as ioredis rejects with it. */
+/** An error reply of Redis, as ioredis makes it. */
 function reply(message: string): Error {
   return Object.assign(new Error(message), { name: 'ReplyError' });
 }
@@ -27,7 +26,7 @@ function memory(used: number, max: number, policy = 'noeviction'): string {
 }
 
 describe('a server', () => {
-  it('is well without a limit to its memory, however much it uses', () => {
+  it('without maxmemory has no reason to be degraded, however much memory it uses', () => {
     expect(judge({})).toEqual({
       reasons: [],
       notChecked: [],
@@ -54,13 +53,13 @@ describe('a server', () => {
     },
   );
 
-  it('is full from the threshold on that was chosen', () => {
+  it('is nearly full from the configured threshold on', () => {
     const half = { memory: memory(500, 1_000) };
     expect(judge(half, { memoryThreshold: 0.5 }).reasons).toEqual(['memory']);
     expect(judge(half, { memoryThreshold: 0.51 }).reasons).toEqual([]);
   });
 
-  it('that is a replica is a reason, unless one was meant', () => {
+  it('that is a replica is degraded, unless a replica was expected', () => {
     expect(judge({ replication: REPLICA })).toMatchObject({
       role: 'replica',
       reasons: ['replica'],
@@ -68,7 +67,7 @@ describe('a server', () => {
     expect(judge({ replication: REPLICA }, { replica: true }).reasons).toEqual([]);
   });
 
-  it('that is a replica without its primary is a reason, whoever meant it', () => {
+  it('that is a replica without its primary is degraded, even if a replica was expected', () => {
     const replication = REPLICA.replace('status:up', 'status:down');
     expect(judge({ replication }, { replica: true }).reasons).toEqual(['replicaAlone']);
     expect(judge({ replication }).reasons).toEqual(['replica', 'replicaAlone']);
@@ -81,7 +80,7 @@ describe('a server', () => {
     ['NOAUTH Authentication required.', 'the credentials were refused'],
     ['CLUSTERDOWN The cluster is down', 'the cluster is down'],
     ['ERR something else at 10.0.0.7:6379', 'the ping failed'],
-  ])('that answers the ping with %j can do nothing', (message, problem) => {
+  ])('that answers the ping with %j has a problem', (message, problem) => {
     expect(judge({ ping: reply(message) }).problem).toBe(problem);
   });
 
@@ -89,17 +88,17 @@ describe('a server', () => {
     ['Command timed out', 'no answer in time'],
     ['connect ECONNREFUSED 10.0.0.7:6379', 'the ping failed'],
     ['Connection is closed.', 'the ping failed'],
-  ])('whose ping failed with %j can do nothing, and no host is named', (message, problem) => {
+  ])('whose ping failed with %j has a problem that names no host', (message, problem) => {
     expect(judge({ ping: new Error(message) }).problem).toBe(problem);
   });
 
-  it('that could not save its data still answers reads', () => {
+  it('that could not save its data is degraded, because it still answers reads', () => {
     const health = judge({ ping: reply('MISCONF Errors writing to the AOF file') });
     expect(health.reasons).toEqual(['notSaving']);
     expect(health.problem).toBeUndefined();
   });
 
-  it('that forbids all of it is there, and says what could not be looked at', () => {
+  it('that forbids all commands is up, and lists what could not be checked', () => {
     const forbidden = reply("NOPERM this user has no permissions to run the 'x' command");
     const answers = { ping: forbidden, memory: forbidden, replication: forbidden };
     expect(judge({ ...answers, cluster: forbidden })).toEqual({
@@ -108,7 +107,7 @@ describe('a server', () => {
     });
   });
 
-  it('of a cluster that is down refuses what is about keys', () => {
+  it('of a cluster that is down has a problem', () => {
     const cluster =
       'cluster_state:fail\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:10922\r\n';
     expect(judge({ cluster })).toMatchObject({
@@ -117,7 +116,7 @@ describe('a server', () => {
     });
   });
 
-  it('of a cluster that has lost slots serves the others', () => {
+  it('of a cluster that has lost slots is degraded', () => {
     const cluster = 'cluster_state:ok\r\ncluster_slots_ok:16000\r\n';
     expect(judge({ cluster })).toMatchObject({ reasons: ['slots'], slotsNotServed: 384 });
     expect(judge({ cluster: 'cluster_state:ok\r\ncluster_slots_ok:16384\r\n' })).toMatchObject({
@@ -126,7 +125,7 @@ describe('a server', () => {
     });
   });
 
-  it('is judged whatever it answers', () => {
+  it('is judged by any answers without an exception', () => {
     const field = fc.constantFrom(
       ...['used_memory', 'maxmemory', 'maxmemory_policy', 'role', 'master_link_status'],
       ...['cluster_state', 'cluster_slots_ok', 'connected_slaves'],
@@ -156,6 +155,40 @@ describe('a server', () => {
         const { evicts = false, ...sizes } = use ?? {};
         expect([true, false]).toContain(evicts);
         for (const size of Object.values(sizes)) expect(size).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});
+
+const NODES = [
+  'a1 10.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-5460',
+  'a2 10.0.0.2:7000@17000,redis-2.internal master - 0 1 2 connected 5461-10922',
+  'a3 10.0.0.3:7000@17000 master,fail - 1 1 3 disconnected 10923-16383',
+  'a4 10.0.0.4:7000@17000 slave,fail a1 1 1 1 disconnected',
+  'a5 10.0.0.5:7000@17000 slave,fail? a2 1 1 1 connected',
+  'a6 :0@0 slave,noaddr a2 1 1 1 disconnected',
+];
+
+describe('parseTopology', () => {
+  it.each(['\n', '\r\n'])('reads lines that end in %j', (end) => {
+    expect(parseTopology(NODES.map((line) => `${line}${end}`).join(''))).toEqual({
+      failedNodes: 2,
+      primaries: new Set(['10.0.0.1:7000', '10.0.0.2:7000', 'redis-2.internal:7000']),
+    });
+  });
+
+  it('returns undefined for an error, and for another answer', () => {
+    expect(parseTopology(new Error('NOPERM'))).toBeUndefined();
+    expect(parseTopology('')).toBeUndefined();
+    expect(parseTopology('OK')).toBeUndefined();
+  });
+
+  it('reads any text without an exception', () => {
+    const line = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...NODES));
+    fc.assert(
+      fc.property(fc.array(line), (lines) => {
+        const { failedNodes = 0 } = parseTopology(lines.join('\n')) ?? {};
+        expect(failedNodes).toBeGreaterThanOrEqual(0);
       }),
     );
   });

@@ -1,8 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { missingRedis, resolveOn, type Machine } from './resolution.js';
-import { resolveRedis } from './resolve-redis.js';
+import { missingRedis, resolveOn, resolveRedis, type Machine } from './resolve-redis.js';
 
-/** Nothing may be started in these tests. */
+/** Must not be called in these tests. */
 const startEmbedded = jest.fn<Machine['startEmbedded']>();
 const machine: Machine = { usualFolders: [], startEmbedded };
 
@@ -46,7 +45,7 @@ describe('missingRedis', () => {
     { NODE_ENV: 'production' },
     { REDIS_EMBEDDED: 'off', REDIS_URL: ' ' },
     { NODE_ENV: 'production', REDIS_EMBEDDED: 'maybe' },
-  ])('says it of %j, in the words of resolveRedis', async (env: Record<string, string>) => {
+  ])('gives the same problem as resolveRedis for %j', async (env: Record<string, string>) => {
     const problems = missingRedis(env);
 
     expect(problems).toEqual([{ setting: 'REDIS_URL', accepted: expect.any(String) }]);
@@ -54,7 +53,7 @@ describe('missingRedis', () => {
   });
 
   it.each([{}, { REDIS_EMBEDDED: 'maybe' }, { NODE_ENV: 'production', REDIS_HOST: 'h' }])(
-    'has nothing to say of %j',
+    'gives no problem for %j',
     (env: Record<string, string>) => {
       expect(missingRedis(env)).toEqual([]);
     },

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { MemoryProbe } from './memory-probe.js';
+import { MemoryProbe } from './memory-metrics.js';
 
-/** A client that answers INFO as the test says. */
+/** A client whose answers to INFO come from the test. */
 function client() {
   const asked: { answer(text: string): void; refuse(message: string): void }[] = [];
   const stub = {
@@ -16,10 +17,10 @@ function client() {
       });
     },
   };
-  return { stub, asked, probe: new MemoryProbe(stub as unknown as RedisClient) };
+  return { stub, asked, probe: connectionOf(stub as unknown as RedisClient).part(MemoryProbe) };
 }
 
-/** Begins to read, and goes on as far as it goes without an answer. */
+/** Starts reading, and returns when only the answer is missing. */
 async function begin(...probes: MemoryProbe[]): Promise<{ readonly memory: Promise<unknown> }> {
   const memory = Promise.all(probes.map((probe) => probe.read()));
   await jest.advanceTimersByTimeAsync(0);
@@ -37,7 +38,7 @@ describe('MemoryProbe', () => {
     jest.useRealTimers();
   });
 
-  it('asks once for all who scrape within ten seconds', async () => {
+  it('asks once for all scrapes within ten seconds', async () => {
     const { asked, probe } = client();
     const reading = await begin(probe, probe);
     expect(asked).toHaveLength(1);
@@ -48,7 +49,7 @@ describe('MemoryProbe', () => {
     expect([asked.length, jest.getTimerCount()]).toEqual([1, 0]);
   });
 
-  it('does not show what is older', async () => {
+  it('asks again, and shows the new value, after ten seconds', async () => {
     const { asked, probe } = client();
     const first = await begin(probe);
     asked[0]?.answer(INFO);
@@ -60,7 +61,7 @@ describe('MemoryProbe', () => {
     expect(await second.memory).toEqual({ ...MEMORY, usedBytes: 200 });
   });
 
-  it('waits a quarter of a second for the first answer, and not at all while it is late', async () => {
+  it('waits 250 ms for the first answer, and not at all while that is late', async () => {
     const { asked, probe } = client();
     let first: unknown = 'nothing yet';
     const reading = probe.read().then((memory) => (first = memory));
@@ -93,7 +94,7 @@ describe('MemoryProbe', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('asks nothing, and knows nothing, without a connection', async () => {
+  it('asks nothing, and shows nothing, without a connection', async () => {
     const { stub, asked, probe } = client();
     const first = await begin(probe);
     asked[0]?.answer(INFO);
@@ -110,7 +111,7 @@ describe('MemoryProbe', () => {
     ['no limit', INFO.replace('maxmemory:400', 'maxmemory:0'), { usedBytes: 100, evicts: false }],
     ['a policy', `${INFO}maxmemory_policy:allkeys-lru\r\n`, { ...MEMORY, evicts: true }],
     ['nothing about memory', '# Server\r\nredis_version:7.0.15\r\n', undefined],
-  ])('takes what it is told: %s', async (_, text, expected) => {
+  ])('understands an answer with %s', async (_, text, expected) => {
     const { asked, probe } = client();
     const reading = await begin(probe);
     asked[0]?.answer(text);

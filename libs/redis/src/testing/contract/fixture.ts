@@ -6,17 +6,17 @@ import type { IdValue } from '../../repository/entity/entity-schema.js';
 import type { Criteria, EntityRepository, Patch } from '../../repository/entity-repository.js';
 import type { RepositoryContractSubject } from './subject.js';
 
-/** A case that is still without a repository to try it on. */
-export interface BenchCase {
+/** A case of the contract, for any repository. */
+export interface ContractCase {
   readonly name: string;
-  run<T extends object, Id extends IdValue>(bench: Bench<T, Id>): Promise<void>;
+  run<T extends object, Id extends IdValue>(fixture: Fixture<T, Id>): Promise<void>;
 }
 
-/** An entity, seen as what it consists of. */
+/** The properties of an entity and their values. */
 type Values = Record<string, unknown>;
 
-/** One repository under test, and what its cases have in common. */
-export class Bench<T extends object, Id extends IdValue> {
+/** The repository under test, its example entities and the assertions that the cases share. */
+export class Fixture<T extends object, Id extends IdValue> {
   readonly repository: EntityRepository<T, Id>;
   readonly #subject: RepositoryContractSubject<T, Id>;
 
@@ -25,7 +25,7 @@ export class Bench<T extends object, Id extends IdValue> {
     this.#subject = subject;
   }
 
-  /** Example `n`, with some values of example `other`. */
+  /** Makes example `n`, with these properties of example `other`. */
   example(n: number, properties: readonly string[] = [], other = n): T {
     const entity = this.#subject.example(n);
     const values = this.#subject.example(other) as Values;
@@ -46,13 +46,13 @@ export class Bench<T extends object, Id extends IdValue> {
     return numbers.map((n) => this.id(n));
   }
 
-  /** Everything about example `n` but its id: makes another valid entity of any. */
+  /** Makes a patch of all properties of example `n` but its id; each entity remains valid with it. */
   patch(n: number): Patch<T> {
     const entries = Object.entries(this.example(n)).filter(([name]) => name !== this.#subject.id);
     return Object.fromEntries(entries) as Patch<T>;
   }
 
-  /** Example `n` under the id of example `id`. */
+  /** Makes example `n` with the id of example `id`. */
   disguised(n: number, id: number): T {
     return this.example(n, [this.#subject.id], id);
   }
@@ -73,7 +73,7 @@ export class Bench<T extends object, Id extends IdValue> {
     return required(this.#subject.invalid?.bind(this.#subject))();
   }
 
-  /** To look for the values that example `n` has. */
+  /** Makes the criteria that find the values of example `n`. */
   criteria(n: number, ...properties: readonly string[]): Criteria<T> {
     const values = this.example(n) as Values;
     return Object.fromEntries(properties.map((name) => [name, values[name]])) as Criteria<T>;
@@ -87,7 +87,7 @@ export class Bench<T extends object, Id extends IdValue> {
     await (this.#subject.wait?.(ms) ?? sleep(ms));
   }
 
-  /** What is stored for example `n` has the values of `expected`. */
+  /** Asserts that the stored example `n` has the values of `expected`. */
   async expectStored(n: number, expected: T, message?: string): Promise<void> {
     this.expectSame(await this.repository.getById(this.id(n)), expected, message);
   }
@@ -96,12 +96,12 @@ export class Bench<T extends object, Id extends IdValue> {
     assert.equal(await this.repository.getById(this.id(n)), null, message);
   }
 
-  /** Of instances and look-alikes only the values count; a property without a value is none. */
+  /** Compares values only: not classes, and not properties that are `undefined`. */
   expectSame(actual: T | null | undefined, expected: T, message?: string): void {
     assert.deepEqual(essenceOf(actual), essenceOf(expected), message);
   }
 
-  /** The same entities, in any order. */
+  /** Compares the same entities in any order. */
   expectAll(actual: readonly T[], expected: readonly T[], message?: string): void {
     const sorted = (entities: readonly T[]) =>
       [...entities].sort((a, b) => compare(String(this.idOf(a)), String(this.idOf(b))));
@@ -112,13 +112,13 @@ export class Bench<T extends object, Id extends IdValue> {
     );
   }
 
-  /** Failures are told by their code: a double may have exceptions of its own. */
+  /** Compares the code only, because a test double may have its own exceptions. */
   async expectFailure(
     code: RedisErrorCode,
     promise: Promise<unknown>,
   ): Promise<Record<string, unknown>> {
     const failure = await promise.then(
-      () => assert.fail(`was done, where ${code} was to be expected`),
+      () => assert.fail(`succeeded, but ${code} was expected`),
       (error: unknown) => error as Record<string, unknown>,
     );
     if (failure['code'] !== code) throw failure as unknown as Error;
@@ -126,14 +126,14 @@ export class Bench<T extends object, Id extends IdValue> {
   }
 }
 
-/** All that an iterator gives. */
+/** Collects all items of an iterator. */
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);
   return all;
 }
 
-/** `'done'`, or the code of the failure. */
+/** Waits for the promise. @returns `'done'`, or the code of the failure */
 export async function settled(promise: Promise<unknown>): Promise<string> {
   return promise.then(
     () => 'done',
@@ -142,7 +142,7 @@ export async function settled(promise: Promise<unknown>): Promise<string> {
 }
 
 function required<Value>(value: Value | undefined): Value {
-  assert.ok(value !== undefined, 'this case needs more to be known about the subject');
+  assert.ok(value !== undefined, 'this case needs an optional member of the subject');
   return value;
 }
 
@@ -151,8 +151,8 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * What of a value is compared: no classes and no properties without a value; dates stay dates, of
- * whichever realm.
+ * Reduces a value to what is compared: classes and properties without a value are left out; a date of any
+ * realm stays a date.
  */
 function essenceOf(value: unknown): unknown {
   if (types.isDate(value)) return { date: value.getTime() };

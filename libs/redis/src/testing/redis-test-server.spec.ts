@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { startTogether } from './server-group.js';
+import { startTogether } from './redis-test-server.js';
 
-it('stops what has started when one of the group does not start', async () => {
+it('stops the servers that have started if one of them does not start', async () => {
   let started = 0;
   let stopped = 0;
   const start = () => {

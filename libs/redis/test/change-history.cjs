@@ -14,6 +14,7 @@
 require('reflect-metadata');
 require('../../../test/support/typescript-hook.cjs');
 const { parseArgs } = require('node:util');
+const { runFromShell } = require('./integration/support/history/run-from-shell.cjs');
 const { runChangeHistory } = require('./integration/support/change-history/run-change-history.ts');
 const { MANNERS } = require('./integration/support/change-history/change-job.ts');
 
@@ -35,26 +36,14 @@ const seed = Number(values.seed);
 const topology = values.cluster ? 'cluster' : 'one server';
 console.log(`seed ${seed}, ${values.manner}, ${topology}, Node ${process.version}`);
 
-let reported = 0;
-runChangeHistory({
-  seed,
-  reads: Number(values.reads),
-  writers: Number(values.writers),
-  readers: Number(values.readers),
-  topology,
-  manner: values.manner,
-  onProgress: (reads) => {
-    if (reads - reported < 100_000) return;
-    reported = reads;
-    console.log(`${reads} reads`);
-  },
-}).then(({ figures, kills, faults, violations, seconds }) => {
-  console.table({ ...figures, violations: violations.length, seconds: Math.round(seconds) });
-  console.table(kills);
-  console.table(faults);
-  for (const violation of violations.slice(0, 5)) {
-    console.log(`VIOLATION (seed ${seed}) ${violation.key}: ${violation.what}`);
-    for (const event of violation.events) console.log(`  ${event}`);
-  }
-  process.exitCode = violations.length > 0 ? 1 : 0;
-});
+void runFromShell(seed, (onProgress) =>
+  runChangeHistory({
+    seed,
+    reads: Number(values.reads),
+    writers: Number(values.writers),
+    readers: Number(values.readers),
+    topology,
+    manner: values.manner,
+    onProgress,
+  }),
+);

@@ -12,6 +12,7 @@
 require('reflect-metadata');
 require('../../../test/support/typescript-hook.cjs');
 const { parseArgs } = require('node:util');
+const { runFromShell } = require('./integration/support/history/run-from-shell.cjs');
 const { runHistory } = require('./integration/support/history/run-history.ts');
 
 const { values } = parseArgs({
@@ -27,24 +28,13 @@ const seed = Number(values.seed);
 const topology = values.cluster || values.migrate ? 'cluster' : 'one server';
 console.log(`seed ${seed}, ${values.workers} threads, ${topology}, Node ${process.version}`);
 
-let reported = 0;
-runHistory({
-  seed,
-  reads: Number(values.reads),
-  workers: Number(values.workers),
-  topology,
-  migrations: values.migrate,
-  onProgress: (reads) => {
-    if (reads - reported < 100_000) return;
-    reported = reads;
-    console.log(`${reads} reads`);
-  },
-}).then(({ figures, faults, violations, seconds }) => {
-  console.table({ ...figures, violations: violations.length, seconds: Math.round(seconds) });
-  console.table(faults);
-  for (const violation of violations.slice(0, 10)) {
-    console.log(`VIOLATION (seed ${seed}) ${violation.key}: ${violation.what}`);
-    for (const event of violation.events) console.log(`  ${event}`);
-  }
-  process.exitCode = violations.length > 0 ? 1 : 0;
-});
+void runFromShell(seed, (onProgress) =>
+  runHistory({
+    seed,
+    reads: Number(values.reads),
+    workers: Number(values.workers),
+    topology,
+    migrations: values.migrate,
+    onProgress,
+  }),
+);

@@ -8,7 +8,7 @@ import {
   type FaultProxy,
   type RedisTestServer,
 } from '../../../../src/testing/index.js';
-import type { Violation } from '../history/history-caller.js';
+import { HistoryRun, runToEnd, type HistoryOutcome } from '../history/history-run.js';
 import { randomNumbers } from '../random.js';
 import { LedgerChanges } from './ledger-changes.js';
 import type { Manner } from './change-job.js';
@@ -22,11 +22,8 @@ const READER = join(
   'libs/redis/test/integration/support/change-history/ledger-reader-thread.cjs',
 );
 
-/** Long enough for a busy machine, and short, because nothing is cached meanwhile that a dead writer changed. */
+/** Long enough for a busy machine, and short, because what a dead writer changed is not cached meanwhile. */
 const ANNOUNCED_MS = 2_000;
-const PATIENCE_MS = 40_000;
-/** More are only repetitions. */
-const MOST_VIOLATIONS = 20;
 /** Everything that lives in Redis lives through a restart. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'no'];
 
@@ -45,16 +42,12 @@ export interface ChangeHistoryOptions {
   readonly topology?: 'one server' | 'cluster';
   /** @default 'change' */
   readonly manner?: Manner;
-  /** Told about once a second. */
+  /** Called about once a second. */
   readonly onProgress?: (reads: number) => void;
 }
 
-export interface ChangeHistoryResult {
-  readonly figures: Readonly<Record<string, number>>;
+export interface ChangeHistoryResult extends HistoryOutcome {
   readonly kills: Readonly<Record<string, number>>;
-  readonly faults: Readonly<Record<string, number>>;
-  readonly violations: readonly Violation[];
-  readonly seconds: number;
 }
 
 /**
@@ -65,20 +58,13 @@ export interface ChangeHistoryResult {
 export async function runChangeHistory(
   options: ChangeHistoryOptions,
 ): Promise<ChangeHistoryResult> {
-  const startedAt = performance.now();
   const history = await ChangeHistory.start(options);
-  try {
-    await history.run();
-  } finally {
-    await history.stop();
-  }
-  return history.result((performance.now() - startedAt) / 1_000);
+  return history.result(await runToEnd(history));
 }
 
-class ChangeHistory {
+class ChangeHistory extends HistoryRun {
   readonly #ledger = new Ledger();
   readonly #touched = new TouchedMetadata();
-  readonly #violations: Violation[] = [];
   readonly #threads = new Set<Worker>();
   readonly #random: () => number;
   readonly #changes: LedgerChanges;
@@ -102,6 +88,7 @@ class ChangeHistory {
     private readonly proxies: readonly FaultProxy[],
     private readonly stopServer: () => Promise<void>,
   ) {
+    super();
     this.#random = randomNumbers(options.seed);
     const shared = { ledger: this.#ledger, touched: this.#touched, random: this.#random };
     const [only] = nodes.length === 1 ? nodes : [];
@@ -112,7 +99,7 @@ class ChangeHistory {
       writers: options.writers ?? 3,
       manner: options.manner ?? 'change',
       announcedMs: ANNOUNCED_MS,
-      report: (what) => this.#report(what),
+      report: (what) => this.report(what),
     });
     this.#trouble = new LedgerTrouble({
       ...shared,
@@ -134,14 +121,14 @@ class ChangeHistory {
     const { reads, kills = 0, readers = 2, troubleMs = 0 } = this.options;
     for (let thread = 0; thread < readers; thread++) this.#startReader(thread);
     await this.#changes.start();
-    await this.#until('all threads are ready', () => this.#ready === readers);
+    await this.until('all threads are ready', () => this.#ready === readers);
     const until = performance.now() + troubleMs;
     let toldAt = performance.now();
     const isEnough = () =>
       this.#ledger.figure('reads') >= reads &&
       this.#changes.figures['killed writers'] >= kills &&
       performance.now() >= until;
-    while (!isEnough() && this.#violations.length < MOST_VIOLATIONS) {
+    while (!isEnough() && !this.hasEnoughViolations) {
       // A cluster finds out more slowly that a connection is gone; or hardly anything would be a hit.
       await sleep(this.#random() * 300 * this.nodes.length);
       await this.#trouble.act();
@@ -152,7 +139,7 @@ class ChangeHistory {
     await Promise.all(this.proxies.map((proxy) => proxy.heal()));
     await this.#changes.end();
     this.#ledger.phase = Phase.audit;
-    await this.#until('all threads have read everything', () => this.#done === readers);
+    await this.until('all threads have read everything', () => this.#done === readers);
   }
 
   async stop(): Promise<void> {
@@ -169,7 +156,7 @@ class ChangeHistory {
       figures: { ...Object.fromEntries(reading), ...this.#changes.figures },
       kills: this.#changes.kills,
       faults: this.#trouble.done,
-      violations: this.#violations,
+      violations: this.violations,
       seconds,
     };
   }
@@ -185,26 +172,11 @@ class ChangeHistory {
     const worker = new Worker(READER, { workerData });
     this.#threads.add(worker);
     worker.on('message', (message: ReaderMessage) => {
-      if (message.type === 'violation') this.#violations.push(message.violation);
+      if (message.type === 'violation') this.violations.push(message.violation);
       else if (message.type === 'ready') this.#ready++;
       else this.#done++;
     });
-    worker.on('error', (error) => this.#report(`a thread failed: ${error.stack}`));
-  }
-
-  async #until(what: string, isSo: () => boolean): Promise<void> {
-    const giveUpAt = performance.now() + PATIENCE_MS;
-    while (!isSo()) {
-      if (performance.now() > giveUpAt) {
-        this.#report(`waited ${PATIENCE_MS / 1_000} s until ${what}`);
-        return;
-      }
-      await sleep(5);
-    }
-  }
-
-  #report(what: string): void {
-    this.#violations.push({ what, key: '', events: [] });
+    worker.on('error', (error) => this.report(`a thread failed: ${error.stack}`));
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../../../src/testing/index.js';
 import { pickFrom, randomNumbers } from '../random.js';
 import { Chaos } from './chaos.js';
-import type { Violation } from './history-caller.js';
+import { HistoryRun, PATIENCE_MS, runToEnd, type HistoryOutcome } from './history-run.js';
 import type { WorkerData, WorkerMessage } from './history-worker.js';
 import { FIGURES, Phase, SharedState } from './shared-state.js';
 import { SlotMigrations } from './slot-migrations.js';
@@ -29,16 +29,12 @@ export interface HistoryOptions {
   readonly topology?: 'one server' | 'cluster';
   /** Whether slots of the cluster are moved between its nodes meanwhile. */
   readonly migrations?: boolean;
-  /** Told about once a second. */
+  /** Called about once a second. */
   readonly onProgress?: (reads: number) => void;
 }
 
-export interface HistoryResult {
+export interface HistoryResult extends HistoryOutcome {
   readonly seed: number;
-  readonly figures: Readonly<Record<string, number>>;
-  readonly faults: Readonly<Record<string, number>>;
-  readonly violations: readonly Violation[];
-  readonly seconds: number;
 }
 
 /** How long each period of trouble is, and each period of calm after it. */
@@ -46,8 +42,6 @@ const TROUBLE_MS = 4_000;
 const CALM_MS = 600;
 /** By then commands whose callers have stopped waiting have been executed, too. */
 const LATE_MS = 300;
-/** The longest time to wait for threads that do not make progress. */
-const PATIENCE_MS = 40_000;
 
 /**
  * Runs threads that read, write and invalidate during all kinds of failures. Checks that no value is older
@@ -55,21 +49,14 @@ const PATIENCE_MS = 40_000;
  * leases are intact; that each call ends; and that all threads read the same values in the end.
  */
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
-  const startedAt = performance.now();
   const history = await History.start(options);
-  try {
-    await history.run();
-  } finally {
-    await history.stop();
-  }
-  return history.result((performance.now() - startedAt) / 1_000);
+  return history.result(await runToEnd(history));
 }
 
 type Server = Pick<Awaited<ReturnType<typeof startRedis>>, 'host' | 'port'>;
 
-class History {
+class History extends HistoryRun {
   readonly #state = new SharedState();
-  readonly #violations: Violation[] = [];
   readonly #workers = new Map<number, Worker>();
   readonly #random: () => number;
   readonly #chaos: Chaos;
@@ -98,6 +85,7 @@ class History {
     private readonly proxies: readonly FaultProxy[],
     private readonly server: { stop(): Promise<void> },
   ) {
+    super();
     this.#random = randomNumbers(options.seed);
     this.#chaos = new Chaos({
       state: this.#state,
@@ -114,14 +102,14 @@ class History {
 
   async run(): Promise<void> {
     for (let worker = 0; worker < this.#workerCount; worker++) this.#startWorker(worker);
-    await this.#until('all threads are ready', () => this.#ready === this.#workerCount);
+    await this.until('all threads are ready', () => this.#ready === this.#workerCount);
     do {
       this.#state.phase = Phase.chaos;
       const until = performance.now() + (this.options.troubleMs ?? TROUBLE_MS);
       await Promise.all([this.#trouble(until), this.#migrate(until)]);
       await Promise.all(this.proxies.map((proxy) => proxy.heal()));
       this.#state.phase = Phase.settle;
-      await this.#until('all calls have ended', () => this.#state.isIdle);
+      await this.until('all calls have ended', () => this.#state.isIdle);
       await sleep(LATE_MS);
       this.#state.forgetOutages();
       this.#state.phase = Phase.calm;
@@ -129,13 +117,13 @@ class History {
       this.options.onProgress?.(this.#state.figure('reads'));
     } while (this.#state.figure('reads') < this.options.reads);
     this.#state.phase = Phase.final;
-    await this.#until('all threads have written', () => this.#final === this.#workerCount);
+    await this.until('all threads have written', () => this.#final === this.#workerCount);
     const gone = [...this.#workers.values()].map((worker) => {
       worker.postMessage('all have written');
       return new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     });
     await Promise.race([Promise.all(gone), sleep(PATIENCE_MS, undefined, { ref: false })]);
-    if (this.#workers.size > 0) this.#report('a thread does not end');
+    if (this.#workers.size > 0) this.report('a thread does not end');
   }
 
   async stop(): Promise<void> {
@@ -153,35 +141,24 @@ class History {
       seed,
       figures,
       faults: { ...this.#chaos.done, ...this.#migrations?.done },
-      violations: this.#violations,
+      violations: this.violations,
       seconds,
     };
   }
 
   async #trouble(until: number): Promise<void> {
-    while (performance.now() < until && this.#violations.length < 20) {
+    while (performance.now() < until && !this.hasEnoughViolations) {
       await sleep(this.#random() * 60);
       await this.#chaos.act();
     }
   }
 
   async #migrate(until: number): Promise<void> {
-    while (this.#migrations && performance.now() < until && this.#violations.length < 20) {
+    while (this.#migrations && performance.now() < until && !this.hasEnoughViolations) {
       await this.#migrations.migrateOne().catch((error: unknown) => {
-        this.#report(`a migration failed: ${String(error)}`);
+        this.report(`a migration failed: ${String(error)}`);
       });
       await sleep(20);
-    }
-  }
-
-  async #until(what: string, isSo: () => boolean): Promise<void> {
-    const giveUpAt = performance.now() + PATIENCE_MS;
-    while (!isSo()) {
-      if (performance.now() > giveUpAt) {
-        this.#report(`waited ${PATIENCE_MS / 1_000} s until ${what}`);
-        return;
-      }
-      await sleep(5);
     }
   }
 
@@ -199,9 +176,9 @@ class History {
     thread.on('message', (message: WorkerMessage) => {
       if (message.type === 'ready') this.#ready++;
       else if (message.type === 'final') this.#final++;
-      else this.#violations.push(message.violation);
+      else this.violations.push(message.violation);
     });
-    thread.on('error', (error) => this.#report(`a thread failed: ${error.stack}`));
+    thread.on('error', (error) => this.report(`a thread failed: ${error.stack}`));
     thread.once('exit', () => {
       if (this.#workers.get(worker) === thread) this.#workers.delete(worker);
     });
@@ -212,10 +189,6 @@ class History {
     await this.#workers.get(worker)?.terminate();
     this.#state.forget(worker);
     this.#startWorker(worker);
-  }
-
-  #report(what: string): void {
-    this.#violations.push({ what, key: '', events: [] });
   }
 }
 

@@ -30,11 +30,11 @@ describe('readableLines', () => {
   it('writes who speaks, what is said and the fields, and for which request', () => {
     const text = written((logger) => {
       const failure = { context: 'Redis', connection: 'default', success: false, count: 3 };
-      logger.child({ req }).warn({ ...failure, ids: [1] }, 'Redis failed a cache');
+      logger.child({ req }).warn({ ...failure, ids: [1] }, 'A cache operation failed in Redis');
     });
 
     expect(text).toBe(
-      'WARN: Redis: Redis failed a cache connection=default count=3 ids=[1] request="GET /users/1?a=b"\n',
+      'WARN: Redis: A cache operation failed in Redis connection=default count=3 ids=[1] request="GET /users/1?a=b"\n',
     );
   });
 
@@ -64,10 +64,10 @@ describe('readableLines', () => {
 
   it('writes the error that an object tells of', () => {
     const text = written((logger) => {
-      logger.warn({ error: 'Redis is away.', msg: 'Redis failed a cache' });
+      logger.warn({ error: 'Redis is away.', msg: 'A cache operation failed in Redis' });
     });
 
-    expect(text).toBe('WARN: Redis failed a cache\n    Redis is away.\n');
+    expect(text).toBe('WARN: A cache operation failed in Redis\n    Redis is away.\n');
   });
 
   it.each([

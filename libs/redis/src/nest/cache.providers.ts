@@ -16,7 +16,7 @@ import {
 } from './cache.tokens.js';
 import { Credentials } from './http-cache/credentials.js';
 import { isHeaderName } from './http-cache/http-messages.js';
-import { keptHeaders } from './http-cache/kept-headers.js';
+import { keptHeaders } from './http-cache/stored-response.js';
 import type { ResolvedModuleOptions, UnnamedCacheOptions } from './redis-module.options.js';
 import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
 

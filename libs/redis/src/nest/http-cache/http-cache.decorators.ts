@@ -4,7 +4,7 @@ import { checkPolicy } from '../../cache/cache-policy.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
-import { keptHeaders } from './kept-headers.js';
+import { keptHeaders } from './stored-response.js';
 
 /** How long a response is fresh, and for how long after that it may be served all the same. */
 export interface HttpLifetime {

@@ -1,59 +1,60 @@
 /**
- * The floor plan of the library, as rules. Every rule says why it exists and what to do instead;
- * test/house/floor-plan.house-spec.ts breaks each of them once and fails for a rule that nobody breaks.
+ * The layers of the library, as rules. Every rule says why it exists and what to do instead;
+ * test/rules/layers.rules-spec.ts breaks each rule once, and fails for a rule without a breach.
  *
- * Run it with `npm run floor-plan`. Which rooms exist and what they may import is the table below;
- * docs and CONTRIBUTING.md repeat it in prose.
+ * Run them with `npm run layers`. The table below lists the modules and what each may import;
+ * CONTRIBUTING.md shows the same as a picture. tools/layers.mjs computes one rule that dependency-cruiser
+ * cannot express: no cycle between the parts of a module.
  */
 const { peerDependenciesMeta = {} } = require('./libs/redis/package.json');
 
-const ground = ['errors'];
-const first = ['time', 'keys', 'serialization'];
-const second = ['connection', 'telemetry'];
-const third = ['batch', 'repository', 'cache', 'lock'];
-const inside = [...ground, ...first, ...second, ...third, 'nest'];
-const porches = ['health', 'metrics', 'tracing', 'embedded', 'msgpack', 'testing'];
+const base = ['errors'];
+const values = ['time', 'keys', 'serialization'];
+const clients = ['connection', 'telemetry'];
+const features = ['batch', 'repository', 'cache'];
+const core = [...base, ...values, ...clients, ...features, 'nest'];
+/** Modules with a subpath export of their own. */
+const entryPoints = ['health', 'metrics', 'tracing', 'embedded', 'msgpack', 'testing'];
 
-/** Room -> the other rooms it may import. Arrows point down only. */
-const rooms = {
+/** Module -> the other modules it may import. Arrows point down only. */
+const modules = {
   errors: [],
-  time: ground,
-  keys: ground,
-  serialization: ground,
-  telemetry: [...ground, ...first],
-  connection: [...ground, ...first, 'telemetry'],
-  batch: [...ground, ...first, ...second],
-  lock: [...ground, ...first, ...second],
-  repository: [...ground, ...first, ...second, 'batch'],
-  cache: [...ground, ...first, ...second, 'batch'],
-  nest: [...ground, ...first, ...second, ...third],
-  health: inside,
-  metrics: inside,
-  tracing: inside,
-  embedded: inside,
-  msgpack: [...ground, 'serialization'],
-  testing: [...inside, 'embedded'],
+  time: base,
+  keys: base,
+  serialization: base,
+  telemetry: [...base, ...values],
+  connection: [...base, ...values, 'telemetry'],
+  batch: [...base, ...values, ...clients],
+  repository: [...base, ...values, ...clients, 'batch'],
+  cache: [...base, ...values, ...clients, 'batch'],
+  nest: [...base, ...values, ...clients, ...features],
+  health: core,
+  metrics: core,
+  tracing: core,
+  embedded: core,
+  msgpack: [...base, 'serialization'],
+  testing: [...core, 'embedded'],
 };
 
 const SRC = '^libs/redis/src/';
 const any = (names) => `(${names.join('|')})`;
-const room = (...names) => `${SRC}${any(names)}/`;
+const inModule = (...names) => `${SRC}${any(names)}/`;
 /** An installed package, wherever npm put it; its own code is never cruised. */
 const npm = (...names) => `(^|/)node_modules/${any(names)}(/|$)`;
 const optionalPeers = Object.keys(peerDependenciesMeta).filter(
   (name) => peerDependenciesMeta[name].optional,
 );
 const onlyTypes = ['type-only', 'type-import'];
-const tests = '\\.((int|e2e|house|smoke)-)?spec\\.ts$';
+const tests = '\\.((int|e2e|rules|smoke)-)?spec\\.ts$';
 
-const roomRules = Object.entries(rooms).map(([name, below]) => ({
-  name: `room-${name}`,
+const moduleRules = Object.entries(modules).map(([name, below]) => ({
+  name: `module-${name}`,
   comment:
-    `${name}/ may import ${below.length > 0 ? below.join(', ') : 'no other room'}: arrows point ` +
-    'down only, so that a floor can be understood and tested without those above it. Move the ' +
-    'shared part to a lower floor, or take what you need as an argument.',
-  from: { path: room(name) },
-  to: { path: SRC, pathNot: room(name, ...below) },
+    `${name}/ may import ${below.length > 0 ? below.join(', ') : 'no other module'}: arrows point ` +
+    'down only, so that a layer can be understood and tested without those above it. Move the ' +
+    'shared part to a lower layer, or take what you need as an argument.',
+  from: { path: inModule(name) },
+  to: { path: SRC, pathNot: inModule(name, ...below) },
 }));
 
 /**
@@ -63,32 +64,32 @@ const roomRules = Object.entries(rooms).map(([name, below]) => ({
 const misplaced = { path: '^$' };
 const placeRules = [
   {
-    name: 'every-file-has-a-room',
+    name: 'every-file-has-a-module',
     comment:
-      'A file outside the known rooms is bound by no rule. Put it in the room whose one job it ' +
-      'serves; a new room is first given its floor in the table of .dependency-cruiser.cjs.',
+      'No rule applies to a file outside the known modules. Put it in the module whose one job it ' +
+      'serves; give a new module its layer in the table of .dependency-cruiser.cjs first.',
     module: {
       path: SRC,
-      pathNot: [room(...Object.keys(rooms)), `${SRC}index(\\.spec)?\\.ts$`],
+      pathNot: [inModule(...Object.keys(modules)), `${SRC}index(\\.spec)?\\.ts$`],
     },
     to: misplaced,
   },
   {
-    name: 'no-barrel-in-a-room',
+    name: 'no-barrel-in-a-module',
     comment:
-      'An index.ts inside a room hides which file needs which, and makes cycles easy. Delete it ' +
-      "and import the file that defines the name; only the package's public doors have one.",
+      'An index.ts inside a module hides which file needs which, and makes cycles easy. Delete it ' +
+      "and import the file that defines the name; only the package's entry points have one.",
     module: {
       path: '^(libs|apps)/[^/]+/src/.+/index\\.ts$',
-      pathNot: `${SRC}${any(porches)}/index\\.ts$`,
+      pathNot: `${SRC}${any(entryPoints)}/index\\.ts$`,
     },
     to: misplaced,
   },
   {
     name: 'no-build-output-beside-sources',
     comment:
-      'A .js file beside its .ts is what tests and tools load instead of it, today and after the ' +
-      'next edit. Delete it; `npm run build` writes to dist, and a check of types is `npm run types`.',
+      'Tests and tools load a .js file instead of the .ts beside it, today and after the next ' +
+      'edit. Delete it; `npm run build` writes to dist, and `npm run types` checks types.',
     module: { path: '^(libs|apps|test|benchmarks)/.*\\.js$' },
     to: misplaced,
   },
@@ -96,67 +97,71 @@ const placeRules = [
 
 const rules = [
   {
-    name: 'index-never-reaches-a-porch',
+    name: 'index-never-reaches-an-entry-point',
     comment:
-      'A porch needs packages that most users do not install. Users open it by its own subpath; ' +
-      'move what both need to a room below.',
+      'An entry point needs packages that most users do not install. Users import it by its own ' +
+      'subpath; move what both need to a module below.',
     from: { path: `${SRC}index\\.ts$` },
-    to: { path: room(...porches), reachable: true },
+    to: { path: inModule(...entryPoints), reachable: true },
   },
   {
     name: 'index-never-reaches-an-optional-peer',
     comment:
-      'Whoever imports the main entry without that optional package would crash at start. Put ' +
-      'the code that needs it on a porch with its own subpath export.',
+      'A user of the main entry who has not installed that optional package would crash at start. ' +
+      'Put the code that needs it into an entry point with its own subpath export.',
     from: { path: `${SRC}index\\.ts$` },
     to: { path: npm(...optionalPeers), reachable: true },
   },
   {
-    name: 'nest-only-upstairs',
+    name: 'nest-only-in-upper-layers',
     comment:
       'The core works in a plain script, without Nest. Do the work in a plain class and wire it ' +
-      'in nest/ (or in a porch made for Nest).',
-    from: { path: SRC, pathNot: room('nest', 'health', 'metrics', 'tracing', 'testing') },
+      'in nest/ (or in an entry point made for Nest).',
+    from: { path: SRC, pathNot: inModule('nest', 'health', 'metrics', 'tracing', 'testing') },
     to: { path: npm('@nestjs/[^/]+') },
   },
   {
-    name: 'processes-only-on-the-porch',
+    name: 'only-entry-points-start-processes',
     comment:
       'A library that starts processes by surprise is a security finding. Only embedded/ and ' +
       'testing/ may, because their users asked for a server.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: room('embedded', 'testing') },
+    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: inModule('embedded', 'testing') },
     to: { path: '^(node:)?child_process$' },
   },
   {
-    name: 'embedded-server-only-on-the-porch',
+    name: 'only-entry-points-know-the-embedded-server',
     comment:
       'js-redis-server is a development convenience. Only embedded/ and testing/ know it; ask ' +
       'resolveRedis or startRedis for a server instead.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: room('embedded', 'testing') },
+    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: inModule('embedded', 'testing') },
     to: { path: npm('js-redis-server') },
   },
   {
-    name: 'ioredis-values-only-in-connection',
+    name: 'ioredis-values-only-in-driver',
     comment:
-      'One room creates clients and knows ioredis by value, so that ioredis 5, 6 and a test ' +
-      "double are the same to all others. Use `import type`, or take the value from connection's " +
-      'factory.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: room('connection') },
+      'One folder creates clients and knows ioredis by value, so that ioredis 5, 6 and a test ' +
+      'double are the same to all other files. Use `import type`, or take the value from ' +
+      'connection/driver/.',
+    // driver-settings.ts asks ioredis which options it has; a unit test makes a client to look at it.
+    from: {
+      path: '^(libs|apps)/[^/]+/src/',
+      pathNot: `${SRC}connection/(driver/|options/driver-settings\\.ts$|[^/]*\\.spec\\.ts$)`,
+    },
     to: { path: npm('ioredis'), dependencyTypesNot: onlyTypes },
   },
   {
-    name: 'opentelemetry-only-on-the-porch',
+    name: 'only-tracing-knows-opentelemetry',
     comment:
-      'Whoever traces installs OpenTelemetry; nobody else has it. Only tracing/ knows it: the rooms ' +
-      'run their work through `Tracing` of telemetry/, which knows no tracer by name.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: room('tracing') },
+      'Only users of tracing have OpenTelemetry installed, so only tracing/ knows it. The other ' +
+      'modules run their work through `Tracing` of telemetry/, which knows no tracer by name.',
+    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: inModule('tracing') },
     to: { path: npm('@opentelemetry/[^/]+') },
   },
   {
     name: 'library-declares-what-it-imports',
     comment:
-      'A user has only what libs/redis/package.json names; a package that is there by luck is ' +
-      'missing in their tree. Declare it as a (optional) peer, or do without it.',
+      'A user has only the packages that libs/redis/package.json names; one that is here by luck ' +
+      'is missing there. Declare it as a (optional) peer, or do without it.',
     from: { path: SRC, pathNot: tests },
     to: {
       dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
@@ -168,27 +173,27 @@ const rules = [
     comment:
       'The sample must show what a user can do, and a user has no libs/ folder. Import ' +
       "'nestjs-redis-data' or one of its subpaths; export what is missing.",
-    // test/support/ runs outside of Jest, where there are no aliases; test/house/ inspects the house.
-    from: { path: '^(apps|benchmarks|test)/', pathNot: '^test/(support|house)/' },
+    // test/support/ runs outside of Jest, where there are no aliases; test/rules/ inspects the sources.
+    from: { path: '^(apps|benchmarks|test)/', pathNot: '^test/(support|rules)/' },
     to: { path: '^libs/', dependencyTypesNot: ['aliased', 'aliased-workspace'] },
   },
   {
-    name: 'apps-use-public-doors',
+    name: 'apps-use-entry-points',
     comment:
-      'An alias that leads past the public entries works here and nowhere else. Import what ' +
+      'An alias that leads past the entry points works here and nowhere else. Import what ' +
       "'nestjs-redis-data' or one of its subpaths exports; export what is missing.",
     from: { path: '^(apps|benchmarks|test)/' },
     to: {
       path: '^libs/',
-      pathNot: `${SRC}(${any(porches)}/)?index\\.ts$`,
+      pathNot: `${SRC}(${any(entryPoints)}/)?index\\.ts$`,
       dependencyTypes: ['aliased', 'aliased-workspace'],
     },
   },
   {
     name: 'controllers-never-import-repositories',
     comment:
-      'A controller translates HTTP. What is stored, and where, is the business of the service ' +
-      'it calls: add a method there.',
+      'A controller translates HTTP. The service that it calls decides what is stored, and where: ' +
+      'add a method there.',
     from: { path: '\\.controller\\.ts$' },
     to: { path: 'repositor(y|ies)[^/]*\\.ts$' },
   },
@@ -203,16 +208,16 @@ const rules = [
   {
     name: 'src-knows-no-tests',
     comment:
-      'Test code is not shipped, so what imports it breaks for users. A helper worth sharing ' +
-      'goes to the testing porch.',
+      'Test code is not shipped, so a source that imports it breaks for users. Put a helper worth ' +
+      'sharing into testing/.',
     from: { path: '^(libs|apps)/[^/]+/src/', pathNot: tests },
     to: { path: [tests, '^test/', '^libs/[^/]+/test/', '^benchmarks/'] },
   },
   {
     name: 'no-cycle',
     comment:
-      'Files in a cycle can only be read, tested and loaded together, and which of them is ' +
-      'half-initialized first depends on luck. Move the shared part to a third file. (Cycles of ' +
+      'Files in a cycle can only be read, tested and loaded together, and the order of imports ' +
+      'decides which of them runs half-initialized. Move the shared part to a third file. (Cycles of ' +
       'types alone count: they are one edit away from the real thing.)',
     from: {},
     to: { circular: true },
@@ -220,8 +225,8 @@ const rules = [
   {
     name: 'no-folder-cycle',
     comment:
-      'Two folders that need each other are one folder in disguise. Move the shared part down, ' +
-      'or the file to where its friends are.',
+      'Two folders that need each other are one folder. Move the shared part down, or the file to ' +
+      'the folder that needs it.',
     scope: 'folder',
     from: {},
     to: { circular: true },
@@ -236,12 +241,23 @@ const rules = [
   },
 ];
 
+/** Rules that tools/layers.mjs checks itself, because dependency-cruiser cannot express them. */
+const computedRules = [
+  {
+    name: 'no-cycle-between-parts',
+    comment:
+      'The files and subfolders of a folder are its parts. Parts in a cycle can only be read and ' +
+      'changed together. Pass what the lower part needs as an argument, or move it down. The cycle:',
+  },
+];
+
 const asError = (rule) => ({ severity: 'error', ...rule });
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
-  forbidden: [...roomRules, ...rules].map(asError),
+  forbidden: [...moduleRules, ...rules].map(asError),
   required: placeRules.map(asError),
+  computed: computedRules.map(asError),
   options: {
     // Type imports are arrows too; the rules that mean values only say so.
     tsPreCompilationDeps: true,

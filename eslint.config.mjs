@@ -32,9 +32,9 @@ export default defineConfig(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{ts,mjs,cjs}'],
-    plugins: { house: { rules: { 'directive-needs-reason': directiveNeedsReason } } },
+    plugins: { local: { rules: { 'directive-needs-reason': directiveNeedsReason } } },
     extends: [eslint.configs.recommended],
-    rules: { 'house/directive-needs-reason': 'error', eqeqeq: 'error' },
+    rules: { 'local/directive-needs-reason': 'error', eqeqeq: 'error' },
   },
   {
     files: ['**/*.{mjs,cjs}'],
@@ -91,8 +91,8 @@ export default defineConfig(
           selector:
             "ImportDeclaration:has(ImportDefaultSpecifier):has(ImportSpecifier[importKind='type'])",
           message:
-            'Write two imports, one of the value and one of the types: the floor plan takes this one ' +
-            'for types alone.',
+            'Write two imports, one of the value and one of the types: the check of the layers takes this ' +
+            'one for types alone.',
         },
       ],
     },

@@ -59,7 +59,7 @@ const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
 
 const integration = '<rootDir>/libs/redis/test/integration';
 
-/** What touches the driver: its connections, commands and errors, and one contract on each topology. */
+/** Suites of the driver: its connections, commands and errors, and one contract on each topology. */
 const driverTests = [
   'batch',
   'batch-cluster',
@@ -105,7 +105,7 @@ export default {
       shared: 'cluster',
     }),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], { shared: 'postgres' }),
-    project('house', ['<rootDir>/test/house/**/*.house-spec.ts']),
+    project('rules', ['<rootDir>/test/rules/**/*.rules-spec.ts']),
   ],
   globalSetup: '<rootDir>/test/support/global-setup.cjs',
   reporters: ['default', '<rootDir>/test/support/skip-reporter.cjs'],

@@ -164,7 +164,7 @@ async function openBento(store) {
   };
 }
 
-/** Fills every cache, and checks that everybody returns what was stored. */
+/** Fills every cache, and checks that each returns what was stored. */
 async function prepare(candidates, kind, tags) {
   const contenders = {};
   const keys = Array.from({ length: ENTRIES }, (_, i) => `${kind.replaceAll(/\W/g, '')}-${i}`);
@@ -262,7 +262,7 @@ async function missTogether(name, host, port, url) {
   process.disconnect();
 }
 
-/** What a call takes whose loader takes nothing. */
+/** The time of a call whose loader takes no time. */
 async function withoutRedis(server) {
   const proxy = await startFaultProxy(server);
   const { cache, client, close } = await openOurs({ host: proxy.host, port: proxy.port });

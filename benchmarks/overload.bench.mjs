@@ -26,7 +26,7 @@ const UNLOADED = { connections: 10, rate: 200, seconds: 3 };
 const CAPACITY = { connections: 32, seconds: 3 };
 /** Times what was measured as the capacity. */
 const OVERLOAD = { connections: 2_000, times: 2, seconds: 5 };
-/** What the overload has left behind. */
+/** The load after the overload: shows what it left behind. */
 const RECOVERY = { connections: 10, rate: 200, seconds: 2 };
 
 const PROBES = ['/health', '/health/live', '/metrics'];
@@ -78,7 +78,7 @@ function report({ unloaded, capacity, overload, recovery }) {
   );
 }
 
-/** What comes of a load, and how much CPU of the API it took, in seconds. */
+/** Runs a load, and returns its results and the CPU time of the API, in seconds. */
 async function load({ connections, requests, probed = false, ...what }) {
   const opened = await openConnections(api.port, connections);
   const cpuBefore = await cpuOfApi();

@@ -1,5 +1,5 @@
 /**
- * What serializers of cached values cost, in one run: bytes in Redis, and the CPU time of this process
+ * Cost of the serializers of cached values, in one run: bytes in Redis, and the CPU time of this process
  * for a hit and for a write, at four sizes. Ends with how long compression holds up the event loop.
  *
  * Usage: npm run build && node benchmarks/serializers.bench.mjs [part of a serializer's name]

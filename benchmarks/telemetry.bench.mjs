@@ -1,6 +1,6 @@
 /**
- * What it costs to be heard: the injected client with nobody listening, with the log, and with the log
- * and metrics; and `getById` with and without metrics. Against plain auto-pipelined ioredis, in one run,
+ * Cost of telemetry: the injected client without listeners, with the log, and with the log and
+ * metrics; and `getById` with and without metrics. Against plain auto-pipelined ioredis, in one run,
  * and against ioredis with a listener to its own diagnostics channel that does nothing but read the clock.
  *
  * Usage: npm run build && node benchmarks/telemetry.bench.mjs
@@ -58,7 +58,7 @@ const { host, port } = server;
 const plain = new Redis({ host, port, enableAutoPipelining: true });
 const silent = await start();
 silence(silent);
-const apps = { 'nobody listens': silent, log: await start() };
+const apps = { 'no listener': silent, log: await start() };
 apps['log and metrics'] = await start(RedisMetricsModule.forRoot({ registry: new Registry() }));
 const names = Object.keys(apps);
 
@@ -154,8 +154,8 @@ async function compare(subject, acts) {
 }
 
 /**
- * What one call takes, in time and in time of a processor. The latter, of this process alone, says more
- * on a machine that has other work to do.
+ * Time of one call, and its CPU time. The CPU time, of this process alone, says more on a machine that
+ * has other work to do.
  */
 async function measure(act, callers, times) {
   let done = 0;

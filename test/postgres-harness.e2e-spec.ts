@@ -37,7 +37,7 @@ describeWithPostgres('the PostgreSQL of the tests', () => {
     await expect(queryOnce(wrong, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('takes everybody down with it, and starts again with its tables on the same port', async () => {
+  it('ends all connections when it is killed, and starts again with its tables on the same port', async () => {
     const client = new Client({ connectionString: server.url });
     await client.connect();
     const gone = new Promise((resolve) => client.on('error', resolve));

@@ -17,9 +17,9 @@ type Env = Readonly<Record<string, string>>;
 
 export interface UsersApp {
   readonly nest: NestFastifyApplication;
-  /** What the key of a user starts with: `user:{app}:test:`. */
+  /** Prefix of the keys of users: `user:{app}:test:`. */
   readonly keyPrefix: string;
-  /** What the key of an e-mail starts with: `unique:{app}:test:user:email:`. */
+  /** Prefix of the keys of e-mails: `unique:{app}:test:user:email:`. */
   readonly emailKeyPrefix: string;
   request(method: Method, path: string, body?: unknown, headers?: Env): Promise<Answer>;
   close(): Promise<void>;
@@ -86,7 +86,7 @@ export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promi
 
 let created = 0;
 
-/** Ada with an e-mail that nobody else has, unless the details say otherwise. */
+/** Ada with an e-mail that no other user has, unless the details say otherwise. */
 export async function createUser(app: UsersApp, details: object = {}): Promise<ShownUser> {
   const email = `ada-${++created}@example.com`;
   const { status, json } = await app.request('POST', '/users', { ...ADA, email, ...details });

@@ -26,7 +26,7 @@ import { createUser, startUsersApp, withEnvironment, type UsersApp } from './use
 
 type Env = Readonly<Record<string, string>>;
 
-/** What the process would print on stderr before it exits with 1. */
+/** Returns what the process would print on stderr before it exits with 1. */
 async function failureOf(start: () => Promise<{ close(): Promise<void> }>): Promise<string> {
   let service;
   try {

@@ -17,7 +17,7 @@ import { startUsersApp, type UsersApp } from './users-app.js';
 /** The range of rates that Grafana would choose for an hour of data, on the clock of the tests. */
 const RATE_INTERVAL = hurried('5m');
 
-/** What is chosen in the dashboard's lists. */
+/** Choices in the dashboard's lists. */
 const CHOSEN = { job: 'users-api', instance: '.*', __rate_interval: RATE_INTERVAL };
 
 const dashboard = readDashboard();
@@ -64,7 +64,7 @@ describeWithPrometheusAndRedis('the dashboard of the users API', () => {
     await server.stop();
   });
 
-  /** A list where text is expected: whoever wants this e-mail makes a command fail. */
+  /** Stores a list where text is expected: a request for this e-mail makes a command fail. */
   async function spoilEmail(email: string): Promise<void> {
     const client = new Redis(server.url);
     await client.rpush(`${app.emailKeyPrefix}${email}`, 'x');
@@ -133,7 +133,7 @@ describeWithPrometheusAndRedis('the dashboard of the users API', () => {
     for (const metric of metrics) await expectData(metric);
   });
 
-  it('wakes nobody', async () => {
+  it('fires no critical alert', async () => {
     await eventually(async () => {
       expect(await prometheus.criticalAlerts()).toEqual([]);
     });

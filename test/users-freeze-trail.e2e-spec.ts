@@ -1,5 +1,5 @@
 /**
- * What an operator sees of a Redis that is frozen, in the log, the metrics, the health and the alerts; on
+ * Shows what an operator sees of a Redis that is frozen, in the log, the metrics, the health and the alerts; on
  * a clock on which the minutes of `for` are seconds (see support/prometheus.ts).
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';

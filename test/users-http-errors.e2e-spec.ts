@@ -19,7 +19,7 @@ function propertiesOf({ json }: Answer): string[] {
   return (json as ProblemBody).errors.map(({ property }) => property).sort();
 }
 
-/** What RFC 9457 asks of every error, and that nothing of the inside shows. */
+/** Expects what RFC 9457 demands of every error, and that no internals show. */
 function expectProblem(answer: Answer, status: number): void {
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
   expect(answer.json).toMatchObject({

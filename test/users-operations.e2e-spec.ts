@@ -37,7 +37,7 @@ describe('operating the users API', () => {
     log.release();
   });
 
-  /** What was logged for a request. */
+  /** Lines that were logged for a request. */
   function linesOf(requestId: string): LogLine[] {
     return log.lines().filter(({ req }) => (req as { id?: string } | undefined)?.id === requestId);
   }

@@ -1,4 +1,4 @@
-/** What the API does with more requests than it can work on. */
+/** The API under more requests than it can work on. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 

@@ -21,7 +21,7 @@ describe('users API, page by page', () => {
     return users.map(({ id }) => id).sort();
   }
 
-  it('answers with an empty list and no next page when there is nobody', async () => {
+  it('answers with an empty list and no next page when there are no users', async () => {
     await startWithUsers(0);
 
     const { status, headers, json } = await app.request('GET', '/users');
@@ -39,7 +39,7 @@ describe('users API, page by page', () => {
   });
 
   it.each(['/users', '/users?limit=20', '/users?limit=1', '/users?limit=100'])(
-    'shows every user to whoever follows the links from %s',
+    'shows every user to a caller that follows the links from %s',
     async (start) => {
       const ids = await startWithUsers(55);
 

@@ -1,4 +1,4 @@
-/** What load balancers and Prometheus are told when Redis or the database is away, for each store. */
+/** Tests what load balancers and Prometheus see while Redis or the database is away, for each store. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 
@@ -56,7 +56,7 @@ describe('the readiness of the users API', () => {
         });
       }
 
-      /** What Prometheus would scrape. */
+      /** Returns the value that Prometheus would scrape. */
       async function measured(app: UsersApp, metric: string): Promise<string | undefined> {
         const { text } = await app.request('GET', '/metrics');
         return new RegExp(`^${metric}(?:{.*})? (.+)$`, 'm').exec(text)?.[1];

@@ -1,5 +1,5 @@
 /**
- * What an operator sees of a Redis that is restarted, in the log, the metrics, the health and the alerts;
+ * Shows what an operator sees of a Redis that is restarted, in the log, the metrics, the health and the alerts;
  * on a clock on which the minutes of `for` are seconds (see support/prometheus.ts).
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -48,7 +48,7 @@ describeWithPrometheusAndRedis('the trail of a Redis that is restarted', () => {
     return Number(restored) - Number(down);
   }
 
-  it('is two lines of the log, and nothing that wakes anybody', async () => {
+  it('is two lines of the log, and no critical alert', async () => {
     for (let attempt = 0; attempt < 4 && (await restart()) > BRIEF_MS; attempt++);
     const restartedAt = Date.now() / 1_000;
 

@@ -1,4 +1,4 @@
-/** What the API does with callers that take their time, or speak no HTTP. */
+/** The API with callers that take their time, or speak no HTTP. */
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';

@@ -137,7 +137,7 @@ describe('users API', () => {
   });
 
   describeWithRealRedis('counting commands', () => {
-    /** What the application sends, and not what a script does inside the server. */
+    /** Commands that the application sends, without those that a script runs inside the server. */
     async function commandsDuring(act: () => Promise<unknown>): Promise<string[]> {
       const monitor = await redis.monitor();
       const commands: string[] = [];
@@ -169,7 +169,7 @@ describe('users API', () => {
       expect(await commandsDuring(() => createUser(app))).toEqual(['evalsha']);
     });
 
-    it('reads a user to change it, writes it if nobody else has, and invalidates what is cached', async () => {
+    it('reads a user to change it, writes it if no other request has, and invalidates what is cached', async () => {
       const { id } = await createUser(app);
 
       const commands = await commandsDuring(() =>
@@ -179,7 +179,7 @@ describe('users API', () => {
       expect(commands).toEqual(['mget', 'evalsha', 'evalsha']);
     });
 
-    it('sends nothing for a request that is not valid, or an id that nobody has', async () => {
+    it('sends nothing for a request that is not valid, or an id that no user has', async () => {
       const commands = await commandsDuring(async () => {
         await app.request('POST', '/users', {});
         await app.request('GET', '/users?limit=0');

@@ -13,7 +13,7 @@ const LINT = ['lint', 'correct what it says above; `npx eslint --fix .` can do s
 
 const BESIDE_LINT = [
   ['format:check', 'run `npm run format` and look at what it changed'],
-  ['floor-plan', 'the reason and the remedy are printed with each breach above'],
+  ['layers', 'the reason and the remedy are printed with each breach above'],
   ['types', 'correct the types; this is `tsc` on sources and tests, nothing is written'],
   ['build', 'the sources of the library and the sample must compile on their own, without tests'],
 ];

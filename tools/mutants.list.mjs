@@ -1,5 +1,5 @@
 /**
- * What would break the cache's promises, each with the test file that has to notice. `find` occurs once
+ * Mutants that break the cache's promises, each with the test file that has to notice. `find` occurs once
  * in its file below `libs/redis/src/cache`; correct it here when the sources change.
  */
 const LEASE = 'cache-protocol-lease';
@@ -24,7 +24,7 @@ const mutant = (breaks, spec, file, find, replace) => ({
   edits: [{ file, find, replace }],
 });
 
-/** What one script does at once on one server, and two commands do in a cluster. */
+/** A mutant of what two commands do in a cluster, and one script does on one server. */
 const inCluster = (mutant) => ({ ...mutant, where: 'on a cluster' });
 
 const SCRIPTS = 'store/scripts.ts';
@@ -91,14 +91,14 @@ export const mutants = [
     `redis.call('SET', KEYS[2], ARGV[1])`,
   ),
   mutant(
-    'a lease is deleted by somebody who does not hold it',
+    'a lease is deleted by a process that does not hold it',
     LEASE,
     SCRIPTS,
     `if not is_held(KEYS[1], ARGV[1]) then return 0 end\nreturn redis.call('DEL', KEYS[1])`,
     `return redis.call('DEL', KEYS[1])`,
   ),
   mutant(
-    'a lease is taken from whoever holds it',
+    'a lease is taken from the process that holds it',
     LEASE,
     SCRIPTS,
     'if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then',

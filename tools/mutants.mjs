@@ -25,7 +25,7 @@ const COPIED = [
 const SOURCES = 'libs/redis/src/cache';
 const PAGE = 'docs/guide/caching-tests.md';
 const AT_ONCE = 2;
-/** A test that a mutant lets hang has to fail before its run is ended, or nobody hears of it. */
+/** A test that a mutant lets hang has to fail before its run is ended, or the failure is not reported. */
 const TEST_MS = 20_000;
 const RUN_MS = 60_000;
 

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const library = join(root, 'libs/redis');
 const manifest = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8'));
-const doors = Object.keys(manifest.exports).filter((door) => !door.endsWith('.json'));
+const entryPoints = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 
 const problems = [...missingTargets(), ...(await differentNames())];
 const scratch = mkdtempSync(join(tmpdir(), 'package-check-'));
@@ -24,7 +24,9 @@ try {
   problems.push(...saidBy('publint', ['run', join(scratch, filename), '--strict']));
   // node10 knows no "exports", and no supported Node resolves that way.
   problems.push(...saidBy('attw', [join(scratch, filename), '--profile', 'node16']));
-  console.log(`${manifest.name}@${manifest.version}: ${files.length} files, ${doors.length} doors`);
+  console.log(
+    `${manifest.name}@${manifest.version}: ${files.length} files, ${entryPoints.length} entry points`,
+  );
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -49,8 +51,8 @@ function strings(value) {
 async function differentNames() {
   const require = createRequire(import.meta.url);
   const found = [];
-  for (const door of doors) {
-    const specifier = join(manifest.name, door);
+  for (const subpath of entryPoints) {
+    const specifier = join(manifest.name, subpath);
     try {
       const esm = Object.keys(await import(specifier)).sort();
       const cjs = Object.keys(require(specifier)).sort();

@@ -1,4 +1,4 @@
-/** What a benchmark needs to start the built sample as a process of its own. */
+/** Starts the built sample as a process of its own, for a benchmark. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 

@@ -9,7 +9,7 @@ const MOST_USERS = 8;
 /** How many users are read over and over. */
 const BUSY_USERS = 40;
 
-/** One caller. It changes its own users only, one request after the other, and reads everybody's. */
+/** One caller. It changes its own users only, one request after the other, and reads those of all callers. */
 export class Caller {
   readonly #mine: UserHistory[] = [];
   /** E-mails of deleted users, and whose they were. */
@@ -20,7 +20,7 @@ export class Caller {
     readonly name: string,
     readonly oracle: Oracle,
     readonly apis: readonly Api[],
-    readonly everybody: UserHistory[],
+    readonly users: UserHistory[],
     readonly chance: Chance,
   ) {}
 
@@ -36,7 +36,7 @@ export class Caller {
     } else if (luck < 0.42) {
       await this.#delete(api);
     } else if (luck < 0.82) {
-      await readCached(this.oracle, api, this.#anybody(), luck < 0.62);
+      await readCached(this.oracle, api, this.#anyUser(), luck < 0.62);
     } else if (luck < 0.95) {
       await this.#readSeveral(api);
     } else if (luck < 0.98) {
@@ -47,8 +47,8 @@ export class Caller {
   }
 
   /** One of the latest, so that users are read shortly after they were changed. */
-  #anybody(): UserHistory {
-    return this.chance.pick(this.everybody.slice(-BUSY_USERS));
+  #anyUser(): UserHistory {
+    return this.chance.pick(this.users.slice(-BUSY_USERS));
   }
 
   async #create(api: Api): Promise<void> {
@@ -59,7 +59,7 @@ export class Caller {
     if (answer.status === 201) {
       const history = this.oracle.created(answer.json as ShownUser, answer);
       this.#mine.push(history);
-      this.everybody.push(history);
+      this.users.push(history);
     } else if (answer.status === 409 && (freed?.by.isCertainlyGone(answer.began) ?? true)) {
       this.oracle.report('wrong answer', `409 for ${mark}, although its e-mail is free`);
     }
@@ -72,7 +72,7 @@ export class Caller {
     const mark = `${this.name}-${++this.#created}`;
     const answer = await this.#post(api, mark, email);
     if (answer.status !== 201) return;
-    this.everybody.push(this.oracle.created(answer.json as ShownUser, answer));
+    this.users.push(this.oracle.created(answer.json as ShownUser, answer));
     if (owner.certainEmail(answer.ended) === undefined) return;
     this.oracle.report('wrong answer', `${mark} was given the e-mail of ${owner.mark}`);
   }
@@ -124,7 +124,7 @@ export class Caller {
   }
 
   async #readSeveral(api: Api): Promise<void> {
-    const users = [...new Set(Array.from({ length: 5 }, () => this.#anybody()))];
+    const users = [...new Set(Array.from({ length: 5 }, () => this.#anyUser()))];
     const answer = await api.request('GET', `/users?ids=${users.map(({ id }) => id).join()}`);
     if (!this.oracle.answered(answer, 200)) return;
     const found = new Map((answer.json as ShownUser[]).map((user) => [user.id, user]));

@@ -25,12 +25,12 @@ export const FAULTS = [
 export type FaultName = (typeof FAULTS)[number];
 
 export interface Fault {
-  /** What happens, for the report. */
+  /** Names the fault in the report. */
   readonly what: string;
   readonly on: readonly TopologyName[];
-  /** What the API may refuse from the beginning of the fault until it has recovered. */
+  /** Requests that the API may refuse from the beginning of the fault until it has recovered. */
   readonly refuses: Refusals;
-  /** What Redis may lose. */
+  /** Writes that Redis may lose. */
   readonly loses: (topology: TopologyName) => LossKind;
   /** Does it, and resolves when everything has been repaired. */
   readonly run: (scene: Scene) => Promise<void>;

@@ -4,7 +4,7 @@ export const APP = 'chaos';
 /** Of the servers that ask for one. */
 export const PASSWORD = 'chaos-secret';
 
-/** What must never leave the process: addresses, keys, commands, names of the driver, stacks, passwords. */
+/** Text that must never leave the process: addresses, keys, commands, names of the driver, stacks, passwords. */
 const INTERNALS = [
   /127\.0\.0\.1|localhost|redis:\/\/|:\d{5}\b/,
   /ioredis|ECONN\w+|EPIPE|EVALSHA/,

@@ -2,7 +2,7 @@ import type { Answer, Others } from './oracle.js';
 import type { Node, Topology } from './topologies/topology.js';
 
 /**
- * What is wrong with one primary is felt by its own users only.
+ * A fault of one primary must affect only the users that it stores.
  *
  * @param reads of one user each, while `harmed` was in trouble
  */

@@ -1,4 +1,4 @@
-/** What Redis itself may lose in a fault. The oracle forgives this, and nothing else. */
+/** Writes that Redis itself may lose in a fault. The oracle forgives these, and no others. */
 export type LossKind =
   /** Nothing: what was acknowledged is there. */
   | 'none'
@@ -10,7 +10,7 @@ export type LossKind =
   /** Everything may be gone: flushed, evicted, or never written to a disk. Older data may not come back. */
   | 'all';
 
-/** What was acknowledged this long before the fault may not have been replicated on a busy machine. */
+/** On a busy machine, a write that was acknowledged this long before the fault may not be replicated yet. */
 export const REPLICATION_LAG_MS = 1_000;
 
 /**

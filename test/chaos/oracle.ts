@@ -8,13 +8,13 @@ export const LONGEST_ANSWER_MS = 6_000;
 /** When a fault is over every request is answered as usual again, after this time at the latest. */
 export const RECOVERY_MS = 5_000;
 
-/** What a fault may make the API refuse with 503. */
+/** Requests that the API may refuse with 503 during a fault. */
 export type Refusals = 'nothing' | 'writes' | 'everything';
 
 export interface Answer extends Reading {
   /** A probe asks whether the process lives: no fault of Redis is a reason to refuse it. */
   readonly kind: 'read' | 'write' | 'probe';
-  /** What was asked, for people. */
+  /** Names the request in the report. */
   readonly request: string;
   /** 0 if the connection broke or nothing came. */
   readonly status: number;
@@ -35,13 +35,13 @@ export interface Violation {
   readonly what: string;
 }
 
-/** What the callers saw of users whose primary was well while another one was not. */
+/** Answers about users whose primary was well while another one was not. */
 export interface Others {
   readonly refused: readonly Answer[];
   readonly slowestMs: number;
 }
 
-/** What the callers saw of one fault. */
+/** Observations of the callers during one fault. */
 export interface Findings {
   readonly answers: number;
   /** 503 and broken connections. */
@@ -146,7 +146,7 @@ export class Oracle {
   }
 
   /**
-   * What a reader was told of this user, `null` for 404.
+   * Judges an answer about this user, `null` for 404.
    *
    * @returns whether that can be
    */
@@ -177,7 +177,7 @@ export class Oracle {
     this.report('wrong answer', `${how}: a user that was never asked for: ${seen.firstName}`);
   }
 
-  /** What is there when everything is quiet: the last word on what was lost. */
+  /** Judges what is stored once all is quiet: decides which writes were lost. */
   audited(history: UserHistory, seen: ShownUser | null, reading: Reading): void {
     const isForgiven = this.saw(history, seen, reading, 'audit', 'lost write');
     if (isForgiven) this.#lostAt.push(...history.undone(seen));
@@ -188,7 +188,7 @@ export class Oracle {
     return this.#readsOfOne.filter((read) => this.#isDuringFault(read));
   }
 
-  /** What is wrong with one primary is felt by its own users only. */
+  /** Notes how the users of healthy primaries fared. */
   sawOthers({ refused, slowestMs }: Others): void {
     this.#othersSlowestMs = slowestMs;
     for (const { request, began, text } of refused) {

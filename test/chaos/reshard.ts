@@ -4,7 +4,7 @@ import type { Node } from './topologies/topology.js';
 
 const SLOTS = 15;
 
-/** What a server waits for the other one while it moves a key. */
+/** Time limit of a server for the other one while it moves a key. */
 const MIGRATE_MS = 2_000;
 
 /** Moves slots that hold something, a few keys at a time, as an operator does. */

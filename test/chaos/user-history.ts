@@ -29,13 +29,13 @@ export interface PendingChange {
   refused(): void;
 }
 
-/** What a reader knows about its own reading. */
+/** Facts that a reader knows about its own read. */
 export interface Reading {
   readonly began: number;
   readonly ended: number;
 }
 
-/** What is wrong with what a reader saw. */
+/** Describes why an answer is wrong. */
 export interface Mistake {
   /** Right at some time, and too old now. */
   readonly isOld: boolean;
@@ -146,7 +146,7 @@ export class UserHistory {
     return isDeleted || this.#losses.mayVanish(this.#made(floor), ended);
   }
 
-  /** What can be seen at no time, however old it is. */
+  /** Describes an answer that was right at no time, however old it is. */
   #mixedUp(seen: ShownUser, ended: number): string | undefined {
     if (seen.id !== this.id || seen.firstName !== this.mark) {
       return `the data of another user: ${seen.firstName}`;

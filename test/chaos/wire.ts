@@ -6,7 +6,7 @@ interface Target {
   readonly port: number;
 }
 
-/** Which port stands for which other one in what a server says, as behind an address translation. */
+/** Replaces ports in the replies of a server, as an address translation does. */
 export type Translation = ReadonlyMap<number, number>;
 
 /**

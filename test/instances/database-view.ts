@@ -3,10 +3,10 @@ import { Pool } from 'pg';
 import type { ShownUser } from '../chaos/user-history.js';
 import { versionOf, type Watched } from './witness.js';
 
-/** It is frozen now and then. */
+/** Time limit of a query: the database is frozen now and then. */
 const PATIENCE_MS = 500;
 
-/** What the oracle sees of the database, on connections of its own. */
+/** Shows the oracle the database, on connections of its own. */
 export class DatabaseView {
   readonly #pool: Pool;
 
@@ -20,7 +20,7 @@ export class DatabaseView {
     this.#pool.on('error', () => undefined); // the next query fails as well
   }
 
-  /** What has been committed of a user now; `undefined` if it is not there, or the database does not answer. */
+  /** Returns the committed version of a user; `undefined` without the user, or without an answer. */
   async versionOf({ history }: Watched): Promise<number | undefined> {
     const rows = await this.#query('SELECT last_name FROM users WHERE id = $1', [history.id]).catch(
       () => [],
@@ -29,7 +29,7 @@ export class DatabaseView {
   }
 
   /** All users, as the API would show them. */
-  async everybody(): Promise<Map<string, ShownUser>> {
+  async allUsers(): Promise<Map<string, ShownUser>> {
     const rows = await this.#query('SELECT id, first_name, last_name, email FROM users');
     const users = rows.map(({ id, first_name: firstName, last_name: lastName, email }) => {
       return { id, firstName, lastName, email };

@@ -17,13 +17,13 @@ export interface CallerTools {
   /** Those that are up now. */
   readonly instances: () => readonly Instance[];
   /** All users of all callers. */
-  readonly everybody: Watched[];
+  readonly users: Watched[];
   readonly chance: Chance;
   /** Whether callers do little but change users. */
   readonly isStorm: () => boolean;
 }
 
-/** One caller. It changes its own users only, one request after the other, and reads everybody's. */
+/** One caller. It changes its own users only, one request after the other, and reads those of all callers. */
 export class InstanceCaller {
   #mine: Watched[] = [];
   #created = 0;
@@ -42,7 +42,7 @@ export class InstanceCaller {
     const instance = chance.pick(up);
     const luck = chance.next();
     if (this.onlyReads) {
-      if (this.tools.everybody.length > 0) await this.#read(instance);
+      if (this.tools.users.length > 0) await this.#read(instance);
     } else if (this.#mine.length < 2 || (luck < 0.06 && this.#mine.length < MOST_USERS)) {
       await this.#create(instance);
     } else if (luck < 0.25 || (isStorm() && luck < 0.8)) await this.#change(instance);
@@ -53,14 +53,14 @@ export class InstanceCaller {
   }
 
   async #create(instance: Instance): Promise<void> {
-    const { everybody, witness } = this.tools;
+    const { users, witness } = this.tools;
     const mark = `${this.name}-${++this.#created}`;
     const details = { firstName: mark, lastName: 'v1', email: `${mark}@example.com` };
     const answer = await instance.api.request('POST', '/users', details);
     if (!witness.answered(answer, 'write', instance, 201)) return;
     const user = witness.created(answer.json as ShownUser, answer);
     this.#mine.push(user);
-    everybody.push(user);
+    users.push(user);
   }
 
   async #change(instance: Instance): Promise<void> {
@@ -100,7 +100,7 @@ export class InstanceCaller {
 
   async #read(instance: Instance): Promise<void> {
     const { chance, database, witness } = this.tools;
-    const user = this.#anybody();
+    const user = this.#anyUser();
     const inDatabase = chance.next() < 0.5 ? await database.versionOf(user) : undefined;
     const asProfile = chance.next() < 0.3;
     const path = `/users/${user.history.id}${asProfile ? '/profile' : ''}`;
@@ -116,7 +116,7 @@ export class InstanceCaller {
 
   async #readSeveral(instance: Instance): Promise<void> {
     const { witness } = this.tools;
-    const users = [...new Set(Array.from({ length: 5 }, () => this.#anybody()))];
+    const users = [...new Set(Array.from({ length: 5 }, () => this.#anyUser()))];
     const ids = users.map(({ history }) => history.id).join();
     const answer = await instance.api.request('GET', `/users?ids=${ids}`);
     if (!witness.answered(answer, 'list', instance, 200)) return;
@@ -137,7 +137,7 @@ export class InstanceCaller {
   }
 
   /** One of the latest, so that users are read shortly after they were changed. */
-  #anybody(): Watched {
-    return this.tools.chance.pick(this.tools.everybody.slice(-BUSY_USERS));
+  #anyUser(): Watched {
+    return this.tools.chance.pick(this.tools.users.slice(-BUSY_USERS));
   }
 }

@@ -35,7 +35,7 @@ const CALLERS = 10;
 const READERS = 3;
 /** Between two requests of a caller; all callers together make some 400 requests per second. */
 const THINK_MS = 40;
-/** What was cached is there again, with what was valid when Redis was killed. */
+/** Redis keeps cached values, and whether they are valid, when it is killed. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'no'];
 
 /** Two instances of the users API on one Redis and one PostgreSQL, under traffic, while all of them fail. */
@@ -53,7 +53,7 @@ export async function runInstances(options: InstancesOptions): Promise<Instances
 
 class InstancesRun {
   readonly witness = new Witness();
-  readonly #everybody: Watched[] = [];
+  readonly #users: Watched[] = [];
   readonly #chance: Chance;
   readonly #database: DatabaseView;
   #isOver = false;
@@ -131,7 +131,7 @@ class InstancesRun {
       witness: this.witness,
       database: this.#database,
       instances: () => this.instances,
-      everybody: this.#everybody,
+      users: this.#users,
       chance: new Chance(this.options.seed, n),
       isStorm: () => this.#isStorm,
     });
@@ -156,8 +156,8 @@ class InstancesRun {
   /** When all is quiet: nothing is lost, and both instances show what the database has. */
   async #audit(): Promise<void> {
     const { witness } = this;
-    const rows = await this.#database.everybody();
-    for (const user of this.#everybody) {
+    const rows = await this.#database.allUsers();
+    for (const user of this.#users) {
       const row = rows.get(user.history.id);
       witness.audited(user, row);
       for (const instance of this.instances) {

@@ -1,4 +1,4 @@
-/** Who is in trouble. */
+/** Names the part that a fault affects. */
 export type Victim = 'Redis' | 'database' | 'instance';
 
 export interface Trouble {

@@ -7,7 +7,7 @@ import { Times, type Trouble } from './times.js';
 /** No answer may take longer, whatever is away: a request waits for Redis and the database more than once. */
 const LONGEST_ANSWER_MS = 15_000;
 
-/** What was a hit is in the cache for longer than this. */
+/** A value that was a hit stays in the cache for longer than this. */
 const CACHED_MS = 60_000;
 
 /** A user, and what the oracle knows of it besides what was asked for. */
@@ -146,7 +146,7 @@ export class Witness {
     if (headers['x-cache'] === 'HIT') hits.set(path, began);
   }
 
-  /** What was cached a moment ago is shown without the database, too, if it has not changed since. */
+  /** Judges a refusal: a user cached a moment ago, and unchanged since, is shown without the database, too. */
   refused(
     { history, hits, sentAt }: Watched,
     path: string,
@@ -159,7 +159,7 @@ export class Witness {
     this.report('not available', `${path} of ${history.mark}: 503, although it was cached`);
   }
 
-  /** What the database has when all is quiet: nothing is lost that the API has acknowledged. */
+  /** Judges the database once all is quiet: no write that the API has acknowledged is lost. */
   audited({ acked, history, mayBeDeleted }: Watched, row: ShownUser | undefined): void {
     const isThere = row !== undefined && versionOf(row) >= acked.version && !acked.isDeletion;
     if (isThere || (row === undefined && mayBeDeleted)) return;
@@ -184,8 +184,8 @@ export class Witness {
   }
 
   /**
-   * What its process had invalidated when this was asked for is known to Redis, but since when, between
-   * question and answer, is not.
+   * Notes the changes that an instance had sent to Redis before it was asked: Redis knows them at the
+   * latest since the answer.
    */
   #release(instance: Life, { began, ended }: ApiAnswer): void {
     if (this.#unreleased.length === 0) return;

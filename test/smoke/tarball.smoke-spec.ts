@@ -20,7 +20,7 @@ describe.each(['module', 'commonjs'] as const)(
       expect(JSON.parse(await consumer.run())).toEqual({
         key: 'user:consumer:smoke:1',
         value: 'Ada',
-        doors: ['function', 'function', 'function'],
+        entryPoints: ['function', 'function', 'function'],
         packed: { at: '1970-01-01T00:00:00.005Z' },
         counted: true,
       });

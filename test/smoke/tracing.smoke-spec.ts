@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ScratchConsumer } from './support/scratch-consumer.js';
 
-/** What the guide tells users to install. */
+/** Packages that the guide tells users to install. */
 const packages = [
   '@opentelemetry/instrumentation',
   '@opentelemetry/instrumentation-http',

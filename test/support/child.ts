@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** What start-in-child.cjs started. */
+/** A child that start-in-child.cjs started. */
 export interface ChildWithServer {
   readonly child: ChildProcess;
   readonly pid: number | undefined;

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { ADA, type UsersApp } from '../users-app.js';
 import { timed } from './time.js';
 
-/** What each endpoint that needs the database answers while it is away. */
+/** Answer of each endpoint that needs the database, while it is away. */
 export const UNAVAILABLE = {
   status: 503,
   headers: { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '2' },

@@ -1,6 +1,6 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-const BY_LENGTH = ['e2e', 'house', 'integration', 'ioredis 5', 'unit'];
+const BY_LENGTH = ['e2e', 'rules', 'integration', 'ioredis 5', 'unit'];
 
 /**
  * Long suites begin first, so that at the end short ones fill all workers. Jest knows how long each

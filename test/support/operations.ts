@@ -1,4 +1,4 @@
-/** What an operator is given, as data: the rules, the dashboard and what starts them. */
+/** Reads what operators are given, as data: the rules, the dashboard, and the file that starts both. */
 import { readFileSync } from 'node:fs';
 
 import { parse } from 'yaml';

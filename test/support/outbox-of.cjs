@@ -1,4 +1,4 @@
-/** What a client has not been able to invalidate yet: the library does not tell it, and an oracle has to know. */
+/** Lists the invalidations that a client could not send yet: an oracle must know them, and the library does not tell. */
 const { Outbox } = require('../../libs/redis/src/cache/outage/outbox.ts');
 
 module.exports = (client) => Outbox.of(client);

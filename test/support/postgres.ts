@@ -26,7 +26,7 @@ export interface PostgresTestServer extends AsyncDisposable {
   readonly port: number;
   /** `postgres://postgres:<password>@127.0.0.1:<port>/postgres` */
   readonly url: string;
-  /** What a client may ask TLS with, if it was asked for. */
+  /** Certificates of a client, if the server was asked for TLS. */
   readonly tls: TlsMaterial | undefined;
   /** The server's process; `undefined` while it is down. */
   readonly pid: number | undefined;

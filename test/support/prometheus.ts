@@ -17,7 +17,7 @@ import { waitUntil } from '../../libs/redis/src/testing/wait-until.js';
 import { readAlertRules, readYaml } from './operations.js';
 
 /**
- * What takes a minute in production takes a second here: `for`, and the ranges and offsets of the rules.
+ * A minute of production is a second here: `for`, and the ranges and offsets of the rules.
  * Rates stay what they are, per second. Where something real, such as a restart of Redis, has to be short
  * on this clock, a test makes it slower.
  */
@@ -152,7 +152,7 @@ function asPrometheus(process: ServerProcess, remove: () => Promise<void>): Prom
       return alerts.map(({ metric }) => metric['alertname'] ?? '').sort();
     },
     stop: async () => {
-      await process.kill(); // nobody will ask for its data
+      await process.kill(); // its data is not needed any more
       await remove();
     },
   };

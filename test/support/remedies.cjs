@@ -1,7 +1,7 @@
 /**
- * What some tests need and not every machine has: how a suite that needs it is marked in its name, so
- * that the reporter can tell why it was skipped; the variable that the global set-up answers with `yes`
- * or `no`; and what to do where it was not found.
+ * Describes the programs that some tests need and some machines lack: the mark in the name of a suite,
+ * from which the reporter tells why it was skipped; the variable that the global set-up sets to `yes` or
+ * `no`; and how to install the program.
  */
 module.exports.REAL_REDIS = {
   name: 'a real Redis server',

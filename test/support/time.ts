@@ -14,7 +14,7 @@ export const SOON_MS = 4_000;
 
 /**
  * Lets time pass where time itself is meant: something has to expire, something has to take a while, or
- * nothing may happen meanwhile. Whoever waits for something to happen uses `waitUntil`. A busy machine may
+ * nothing may happen meanwhile. To wait for an event, use `waitUntil`. A busy machine may
  * make it longer, which must not matter.
  */
 export async function pass(ms: number): Promise<void> {

@@ -5,7 +5,7 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
-/** What a simulated caller remembers between its requests. */
+/** State of a simulated caller between its requests. */
 interface Caller {
   id?: string;
 }

@@ -1,4 +1,4 @@
-/** What every store of users promises: the cases of the port `UserRepository`. */
+/** Promises of every store of users: the cases of the port `UserRepository`. */
 import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';

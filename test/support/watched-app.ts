@@ -12,12 +12,12 @@ export interface WatchedApp {
   readonly app: UsersApp;
   readonly server: RedisTestServer;
   readonly prometheus: Prometheus;
-  /** What was logged with this message since the last `forgetLog()`. */
+  /** Lines with this message since the last `forgetLog()`. */
   logged(message: string): LogLine[];
   /** How many lines with this message were not written because there had been one just before. */
   heldBack(message: string): number;
   forgetLog(): void;
-  /** What a load balancer is told: 200 or 503. */
+  /** Status for a load balancer: 200 or 503. */
   health(): Promise<number>;
   /** The kinds of failures of Redis commands of the last five seconds. */
   failures(): Promise<string[]>;

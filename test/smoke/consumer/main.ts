@@ -1,6 +1,6 @@
 /**
- * Somebody else's application, small: compiled and run against the packed library, once as an ES
- * module and once as CommonJS. It ends by itself, or something was left open.
+ * A small application of a user: compiled and run against the packed library, once as an ES module
+ * and once as CommonJS. It ends by itself unless something is left open.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const report = {
     key,
     value: await redis.get(key),
-    doors: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
+    entryPoints: [typeof RedisHealthIndicator, typeof resolveRedis, typeof RedisTracingModule],
     packed: msgpackSerializer.deserialize(
       Buffer.from(msgpackSerializer.serialize({ at: new Date(5) }, key)),
       key,

@@ -16,11 +16,11 @@ const run = promisify(execFile);
 const repository = process.cwd();
 const library = join(repository, 'libs/redis');
 
-/** What the consumer has beside the library's own peers: a compiler and Node's types. */
+/** Packages of the consumer beside the library's own peers: a compiler and Node's types. */
 const tools = ['typescript', '@types/node', 'undici-types'];
 
 export interface ConsumerOptions {
-  /** Which file of test/smoke/consumer it runs, without its ending. @default 'main' */
+  /** Name of the file in test/smoke/consumer to run, without its ending. @default 'main' */
   readonly program?: string;
   /** Packages of this repository that it has installed, too. */
   readonly packages?: readonly string[];

@@ -5,7 +5,7 @@
 import { groupBySlot, isCluster } from '../connection/driver/hash-slots.js';
 import { readKeys, sendsAsItIs, writeKey } from '../connection/driver/written-mget.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../connection/connection.js';
 import { TOO_MANY_REDIRECTIONS } from '../connection/driver/failures/classify-error.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
@@ -73,7 +73,7 @@ async function oneByOneIfItHelps<Stored>(
   try {
     return await read(keys);
   } catch (error) {
-    const exception = asRedisException(error, client);
+    const exception = connectionOf(client).exceptionOf(error);
     if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);
     const readings = await Promise.all(keys.map((key) => oneByOneIfItHelps(client, [key], read)));
     return readings.flat();

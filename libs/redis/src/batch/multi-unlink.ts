@@ -1,6 +1,6 @@
 import { groupBySlot } from '../connection/driver/hash-slots.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../connection/connection.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { mayBeOneKeysFault } from './multi-key.js';
 
@@ -33,7 +33,7 @@ async function unlinkGroup(client: RedisClient, keys: string[]): Promise<Unlinki
     const reply: unknown = await client.unlink(...keys);
     return [{ keys, outcome: Number(reply) }]; // a client may be set to give numbers as strings
   } catch (error) {
-    const outcome = asRedisException(error, client);
+    const outcome = connectionOf(client).exceptionOf(error);
     if (keys.length === 1 || !mayBeOneKeysFault(outcome)) return [{ keys, outcome }];
     return (await Promise.all(keys.map((key) => unlinkGroup(client, [key])))).flat();
   }

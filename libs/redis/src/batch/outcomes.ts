@@ -1,5 +1,5 @@
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../connection/connection.js';
 import type { RedisException } from '../errors/redis.exception.js';
 
 /**
@@ -16,7 +16,9 @@ export async function sendEach<Item, Reply>(
 ): Promise<(Reply | RedisException)[]> {
   const outcomes = await Promise.allSettled(items.map(send));
   return outcomes.map((outcome) =>
-    outcome.status === 'fulfilled' ? outcome.value : asRedisException(outcome.reason, client),
+    outcome.status === 'fulfilled'
+      ? outcome.value
+      : connectionOf(client).exceptionOf(outcome.reason),
   );
 }
 

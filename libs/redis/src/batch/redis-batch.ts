@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
+import { connectionOf, type Operations } from '../connection/connection.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
@@ -68,7 +67,7 @@ export class RedisBatch {
     refuseUnknownOptions(options, OPTIONS, 'RedisBatch: ');
     const { defaultTtl } = options;
     this.#client = client;
-    this.#operations = new Operations(client, { type: 'batch' });
+    this.#operations = connectionOf(client).operations({ type: 'batch' });
     this.#defaultTtl =
       defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl');
   }
@@ -239,7 +238,7 @@ export class RedisBatch {
     try {
       found.set(key, this.#serializer.deserialize(text, key) as T);
     } catch (error) {
-      errors.set(key, asRedisException(error, this.#client));
+      errors.set(key, connectionOf(this.#client).exceptionOf(error));
     }
   }
 
@@ -247,7 +246,7 @@ export class RedisBatch {
     try {
       return this.#serializer.serialize(value, key);
     } catch (error) {
-      errors.set(key, asRedisException(error, this.#client));
+      errors.set(key, connectionOf(this.#client).exceptionOf(error));
       return undefined;
     }
   }

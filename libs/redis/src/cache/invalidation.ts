@@ -1,7 +1,7 @@
 import { multiUnlink } from '../batch/multi-unlink.js';
 import { scanKeys } from '../connection/driver/scan-keys.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../connection/connection.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
@@ -91,7 +91,7 @@ export class Invalidation {
     for (;;) {
       signal?.throwIfAborted();
       const page = await pages.next().catch((error: unknown) => {
-        throw asRedisException(error, this.#client);
+        throw connectionOf(this.#client).exceptionOf(error);
       });
       if (page.done) return;
       yield page.value;

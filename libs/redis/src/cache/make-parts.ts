@@ -1,4 +1,4 @@
-import { identityOf } from '../connection/connection.js';
+import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
@@ -30,9 +30,9 @@ export function makeParts(
   client: RedisClient,
   keys: KeyBuilder,
   options: ResolvedCacheOptions,
-  { announcedAs = options.name, telemetry = identityOf(client).telemetry }: CacheAnnouncement,
+  { announcedAs = options.name, telemetry = connectionOf(client).telemetry }: CacheAnnouncement,
 ): CacheParts {
-  const { connection } = identityOf(client);
+  const { name: connection } = connectionOf(client);
   const announcer = new CacheAnnouncer({ connection, cache: announcedAs, telemetry });
   const store = new CacheStore(client);
   const dependencies = new Dependencies(keys);

@@ -1,8 +1,8 @@
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { printAddress } from '../errors/print-address.js';
 import { withDeadline } from '../time/deadline.js';
-import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { failuresOf } from './driver/failures/connection-failures.js';
+import type { Connection } from './connection.js';
+import type { ResolvedRedisOptions } from './options/options.js';
 import { explainFailure } from './driver/failures/explain-failure.js';
 import { noConnection, sentenceOf } from './driver/failures/translate-error.js';
 
@@ -16,9 +16,10 @@ import { noConnection, sentenceOf } from './driver/failures/translate-error.js';
  * @internal
  */
 export async function awaitStartup(
-  client: RedisClient,
+  connection: Connection,
   options: ResolvedRedisOptions,
 ): Promise<void> {
+  const { client, failures } = connection;
   let lastError: Error | undefined;
   let stopListening = (): void => undefined;
 
@@ -31,8 +32,7 @@ export async function awaitStartup(
     };
     const onError = (error: Error) => {
       lastError = error;
-      const failures = failuresOf(client);
-      if (failures?.arePermanent) reject(cannotStart(client, options, error));
+      if (failures.arePermanent) reject(cannotStart(connection, options, error));
     };
     client.on('ready', onReady).on('end', onEnd).on('error', onError);
     stopListening = () => client.off('ready', onReady).off('end', onEnd).off('error', onError);
@@ -40,7 +40,7 @@ export async function awaitStartup(
   try {
     const reached = await withDeadline<Outcome>(outcome, options.startupTimeoutMs, () => 'late');
     if (reached !== 'ready' && options.startup === 'require') {
-      throw notReady(client, options, lastError, reached);
+      throw notReady(connection, options, lastError, reached);
     }
   } finally {
     stopListening();
@@ -49,18 +49,22 @@ export async function awaitStartup(
 
 type Outcome = 'ready' | 'closed' | 'late';
 
-/** Waiting would not help: a certificate, credentials, or something else than the Redis that was meant. */
-function cannotStart(client: RedisClient, { addresses }: ResolvedRedisOptions, error: Error) {
-  return noConnection(error, addresses[0], failuresOf(client)?.worst);
+/** The exception where waiting would not help: a certificate, credentials, another kind of server. */
+function cannotStart(
+  { name: connection, failures }: Connection,
+  { addresses: [address] }: ResolvedRedisOptions,
+  error: Error,
+) {
+  return noConnection({ error, connection, address }, failures.worst);
 }
 
 function notReady(
-  client: RedisClient,
+  { name: connection, failures }: Connection,
   options: ResolvedRedisOptions,
   error: Error | undefined,
   outcome: Outcome,
 ): RedisConnectionException {
-  const failure = failuresOf(client)?.worst;
+  const failure = failures.worst;
   const [configured] = options.addresses;
   const { host, port } = failure?.address ?? configured;
   const when =
@@ -71,6 +75,7 @@ function notReady(
   return new RedisConnectionException({
     host,
     port,
+    connection,
     originalError: error,
     ...(failure && { reason: explainFailure(failure).code }),
     message:

@@ -2,29 +2,50 @@ import { RedisConfigurationException } from '../errors/redis-configuration.excep
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { awaitStartup } from './await-startup.js';
-import { createClient } from './driver/create-client.js';
-import { closeClient } from './driver/close-client.js';
-import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import { openConnection, type Connection } from './connection.js';
 import { ProcessHold } from './driver/process-hold.js';
+import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
 import { RedisPool } from './redis-pool.js';
 import { watchConnection } from './watch-connection.js';
 
+/** A connection that the application injects. A test may have replaced its client. */
+export interface InjectedConnection {
+  readonly client: RedisClient;
+  readonly options: ResolvedRedisOptions;
+  /** Its dedicated clients. */
+  readonly pool: RedisPool;
+}
+
+/** A part of the application that uses a connection until it is closed: a cache. */
+export interface ConnectionUser {
+  /** The name that it is injected by. */
+  readonly name: string;
+  /** Whether it leaves Redis alone at the moment. */
+  readonly isBypassed: boolean;
+  /** Finishes what needs the connection. Does not throw. */
+  close(): Promise<void>;
+}
+
 /**
- * The connections that one application opened. What it did not open (a client handed in by a test)
- * it does not close.
+ * Opens the connections of one application, and closes them in the reverse order of their making: first
+ * what uses them, then pools and clients. A client that a test handed in stays open.
  *
  * @internal
  */
-export class ClientRegistry {
+export class Connections {
   readonly #telemetry: Telemetry;
   readonly #hold = new ProcessHold();
-  readonly #opened = new Map<string, OpenedClient>();
-  readonly #connections = new Map<string, Connection>();
+  readonly #opened = new Map<string, OpenedConnection>();
+  readonly #injected = new Map<string, InjectedConnection>();
+  readonly #users: { readonly client: RedisClient; readonly user: ConnectionUser }[] = [];
   /** What was open when the first part of a connection was made, by the connection's name. */
-  readonly #openBefore = new Map<string, ReadonlySet<OpenedClient>>();
-  readonly #firstClosers: (() => Promise<unknown>)[] = [];
-  readonly #lastClosers: (() => void)[] = [];
+  readonly #openBefore = new Map<string, ReadonlySet<OpenedConnection>>();
   #stage: 'booting' | 'connected' | 'up' | 'closed' = 'booting';
+  #tellClosed: () => void = () => undefined;
+  /** Fulfilled when every connection is closed. */
+  readonly closed = new Promise<void>((resolve) => {
+    this.#tellClosed = resolve;
+  });
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry;
@@ -41,7 +62,7 @@ export class ClientRegistry {
   async open(options: ResolvedRedisOptions): Promise<RedisClient> {
     return this.guard(options.name, () => {
       if (this.#stage === 'closed') throw closedException(options);
-      this.#refuseTaken(options.name);
+      if (this.#opened.has(options.name)) throw taken('name', options.name, FREE_CONNECTION_NAME);
       return this.#open(options);
     });
   }
@@ -74,8 +95,8 @@ export class ClientRegistry {
   connectInBackground(): void {
     if (this.#stage !== 'booting') return;
     this.#stage = 'connected';
-    for (const { client } of this.#opened.values()) {
-      if (client.status === 'wait') connect(client);
+    for (const { connection } of this.#opened.values()) {
+      if (connection.client.status === 'wait') connect(connection.client);
     }
   }
 
@@ -91,33 +112,39 @@ export class ClientRegistry {
     const pool = new RedisPool(client, options, (dedicated) => {
       this.#hold.attach(dedicated);
     });
-    this.#connections.set(options.name, { client, pool, options });
+    this.#injected.set(options.name, { client, pool, options });
     return pool;
   }
 
+  /**
+   * Notes a user of a client, which is closed before the client is.
+   *
+   * @throws RedisConfigurationException if another user of any connection has its name
+   */
+  use(client: RedisClient, user: ConnectionUser): void {
+    const { name } = user;
+    if (this.#users.some((other) => other.user.name === name)) {
+      throw taken('RedisModule.forCache', name, FREE_CACHE_NAME);
+    }
+    this.#users.push({ client, user });
+  }
+
   /** Every connection that is not closed, by name, whoever made its client. */
-  get connections(): ReadonlyMap<string, Connection> {
-    return this.#connections;
+  get injected(): ReadonlyMap<string, InjectedConnection> {
+    return this.#injected;
   }
 
-  /** What still uses the connections while it closes. */
-  closeFirst(close: () => Promise<unknown>): void {
-    this.#firstClosers.push(close);
+  usersOf(client: RedisClient): ConnectionUser[] {
+    return this.#users.filter((one) => one.client === client).map(({ user }) => user);
   }
 
-  /** What watches the connections until they are closed; at once if they are. */
-  closeLast(close: () => void): void {
-    if (this.#stage === 'closed') close();
-    else this.#lastClosers.push(close);
-  }
-
-  /** Closes everything at once, its users first; takes as long as the longest shutdown deadline. */
+  /** Closes everything, all connections at once; takes as long as the longest shutdown deadline. */
   async closeAll(): Promise<void> {
     this.#stage = 'closed';
     await this.#closeEverything();
   }
 
-  async #closeSince(others: ReadonlySet<OpenedClient>): Promise<void> {
+  async #closeSince(others: ReadonlySet<OpenedConnection>): Promise<void> {
     if (others.size === 0) return this.#closeEverything();
     const since = [...this.#opened.values()].filter((one) => !others.has(one));
     await Promise.all(since.map((one) => this.#close(one)));
@@ -125,39 +152,34 @@ export class ClientRegistry {
 
   async #closeEverything(): Promise<void> {
     try {
-      await Promise.all(this.#firstClosers.splice(0).map((close) => close()));
+      await Promise.all(this.#users.splice(0).map(({ user }) => user.close()));
     } finally {
-      const pools = [...this.#connections.values()].map(({ pool }) => pool.close());
+      const pools = [...this.#injected.values()].map(({ pool }) => pool.close());
       const clients = [...this.#opened.values()].map((one) => this.#close(one));
       await Promise.all([...pools, ...clients]);
-      this.#connections.clear();
-      for (const close of this.#lastClosers.splice(0)) close();
+      this.#injected.clear();
+      this.#tellClosed();
     }
   }
 
-  #openNow(): ReadonlySet<OpenedClient> {
+  #openNow(): ReadonlySet<OpenedConnection> {
     return new Set([...this.#opened.values()].filter(({ isOpen }) => isOpen));
   }
 
-  #refuseTaken(name: string): void {
-    if (!this.#opened.has(name)) return;
-    const accepted = 'a name that no other RedisModule of this application uses';
-    throw new RedisConfigurationException([{ setting: 'name', value: name, accepted }]);
-  }
-
   async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
-    const client = createClient(options, this.#telemetry);
+    const connection = openConnection(options, this.#telemetry);
+    const { client } = connection;
     this.#hold.attach(client);
-    const unwatch = watchConnection(client, options, this.#telemetry);
-    const opened: OpenedClient = { client, options, unwatch, isOpen: false };
+    const unwatch = watchConnection(connection, options);
+    const opened: OpenedConnection = { connection, options, unwatch, isOpen: false };
     this.#opened.set(options.name, opened);
     try {
       if (options.startup !== 'background') {
-        const started = this.#hold.during(awaitStartup(client, options));
+        const started = this.#hold.during(awaitStartup(connection, options));
         connect(client);
         await started;
       } else if (this.#stage !== 'booting') {
-        connect(client); // nobody will call connectInBackground again
+        connect(client); // connectInBackground has been called already
       }
       opened.isOpen = true;
       return client;
@@ -167,21 +189,22 @@ export class ClientRegistry {
     }
   }
 
-  /** With its pool; the name is free again. */
-  async #close(opened: OpenedClient): Promise<void> {
-    const { client, options, unwatch } = opened;
-    if (this.#opened.get(options.name) !== opened) return;
-    this.#opened.delete(options.name);
-    const connection = this.#connections.get(options.name);
-    this.#connections.delete(options.name);
+  /** Closes a connection with its pool; its name is free again. */
+  async #close(opened: OpenedConnection): Promise<void> {
+    const { connection, options, unwatch } = opened;
+    const { name, shutdownTimeoutMs } = options;
+    if (this.#opened.get(name) !== opened) return;
+    this.#opened.delete(name);
+    const injected = this.#injected.get(name);
+    this.#injected.delete(name);
     unwatch();
-    await Promise.all([connection?.pool.close(), closeClient(client, options.shutdownTimeoutMs)]);
+    await Promise.all([injected?.pool.close(), connection.close(shutdownTimeoutMs)]);
   }
 }
 
-/** A client that this application has opened. */
-interface OpenedClient {
-  readonly client: RedisClient;
+/** A connection whose client this application has made. */
+interface OpenedConnection {
+  readonly connection: Connection;
   readonly options: ResolvedRedisOptions;
   /** Ends the announcements. */
   readonly unwatch: () => void;
@@ -189,20 +212,28 @@ interface OpenedClient {
   isOpen: boolean;
 }
 
-/** A connection that is open, or on its way to be. */
-export interface Connection {
-  readonly client: RedisClient;
-  readonly options: ResolvedRedisOptions;
-  /** Its dedicated connections. */
-  readonly pool: RedisPool;
+const FREE_CONNECTION_NAME = 'a name that no other RedisModule of this application uses';
+
+/** Two modules could otherwise each inject another cache under one name. */
+const FREE_CACHE_NAME =
+  'a name that no other cache and no connection of this application has; a cache that is ' +
+  'declared once can be injected everywhere';
+
+function taken(setting: string, value: string, accepted: string): RedisConfigurationException {
+  return new RedisConfigurationException([{ setting, value, accepted }]);
 }
 
 function closedException({ name, addresses }: ResolvedRedisOptions): RedisConnectionException {
   const message = `The connection "${name}" was not opened: the application is already closing.`;
-  return new RedisConnectionException({ ...addresses[0], originalError: undefined, message });
+  return new RedisConnectionException({
+    ...addresses[0],
+    connection: name,
+    originalError: undefined,
+    message,
+  });
 }
 
-/** ioredis retries by itself, and errors are announced. */
+/** Begins to connect. ioredis tries again by itself, and failures are announced. */
 function connect(client: RedisClient): void {
   client.connect().catch(() => undefined);
 }

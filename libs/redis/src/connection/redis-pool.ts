@@ -1,12 +1,9 @@
 import { printAddress } from '../errors/print-address.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
-import { identityOf } from './connection.js';
-import { createDedicatedClient } from './driver/create-client.js';
-import { closeClient, dropClient } from './driver/close-client.js';
+import { connectionOf, type Connection } from './connection.js';
 import type { DedicatedClient } from './driver/dedicated-client.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { failureBehindSilence } from './driver/failures/connection-failures.js';
 import { sentenceOf } from './driver/failures/translate-error.js';
 
 /** An idle dedicated connection is closed after this long, so that a burst does not stay open. */
@@ -35,7 +32,7 @@ export interface DedicatedConnection {
  * @publicApi
  */
 export class RedisPool {
-  readonly #source: RedisClient;
+  readonly #connection: Connection;
   readonly #options: ResolvedRedisOptions;
   readonly #onOpen: (client: RedisClient) => void;
   readonly #inUse = new Set<DedicatedClient>();
@@ -49,7 +46,7 @@ export class RedisPool {
     options: ResolvedRedisOptions,
     onOpen: (client: RedisClient) => void = () => undefined,
   ) {
-    this.#source = source;
+    this.#connection = connectionOf(source);
     this.#options = options;
     this.#onOpen = onOpen;
   }
@@ -110,9 +107,7 @@ export class RedisPool {
     for (const timer of this.#idle.values()) clearTimeout(timer);
     this.#idle.clear();
     this.#inUse.clear();
-    await Promise.all(
-      held.map(({ client }) => closeClient(client, this.#options.shutdownTimeoutMs)),
-    );
+    await Promise.all(held.map(({ driven }) => driven.close(this.#options.shutdownTimeoutMs)));
   }
 
   async #acquire(): Promise<DedicatedClient> {
@@ -120,7 +115,7 @@ export class RedisPool {
     const start = performance.now();
     const dedicated = this.#takeIdle() ?? this.#openIfAllowed() ?? (await this.#waitForRelease());
     try {
-      await dedicated.takesCommands(this.#options.acquireTimeoutMs - (performance.now() - start));
+      await this.#takesCommands(dedicated, start);
     } catch (error) {
       void this.#takeBack(dedicated);
       throw error;
@@ -128,8 +123,18 @@ export class RedisPool {
     return dedicated;
   }
 
+  #takesCommands(dedicated: DedicatedClient, start: number): Promise<void> {
+    const timeoutMs = this.#options.acquireTimeoutMs - (performance.now() - start);
+    const connection = connectionOf(dedicated.client);
+    return connection.run(() =>
+      dedicated.takesCommands(timeoutMs, () =>
+        connection.lateException({ operation: 'pool.acquire', timeoutMs }),
+      ),
+    );
+  }
+
   #announceAcquire(start: number, error?: Error): void {
-    const { connection, telemetry } = identityOf(this.#source);
+    const { name: connection, telemetry } = this.#connection;
     telemetry.announce({
       type: 'pool.acquire',
       connection,
@@ -147,14 +152,14 @@ export class RedisPool {
         this.#inUse.add(dedicated);
         return dedicated;
       }
-      dropClient(dedicated.client);
+      dedicated.driven.drop();
     }
     return undefined;
   }
 
   #openIfAllowed(): DedicatedClient | undefined {
     if (this.#inUse.size >= this.#options.maxConnections) return undefined;
-    const dedicated = createDedicatedClient(this.#source, this.#options);
+    const dedicated = this.#connection.createDedicated(this.#options);
     this.#inUse.add(dedicated);
     this.#onOpen(dedicated.client);
     dedicated.connect();
@@ -192,12 +197,12 @@ export class RedisPool {
     const clean = await dedicated.isClean();
     this.#inUse.delete(dedicated);
     if (this.#closed) return;
-    const { connection, telemetry } = identityOf(this.#source);
+    const { name: connection, telemetry } = this.#connection;
     telemetry.announce({ type: 'pool.release', connection, inUse: this.inUse, reused: clean });
     if (clean) {
       this.#rest(dedicated);
     } else {
-      dropClient(dedicated.client);
+      dedicated.driven.drop();
     }
     const [next] = this.#waiting;
     const served = next && (this.#takeIdle() ?? this.#openIfAllowed());
@@ -207,7 +212,7 @@ export class RedisPool {
   #rest(dedicated: DedicatedClient): void {
     const timer = setTimeout(() => {
       this.#idle.delete(dedicated);
-      dropClient(dedicated.client);
+      dedicated.driven.drop();
     }, IDLE_MS);
     timer.unref();
     this.#idle.set(dedicated, timer);
@@ -215,21 +220,18 @@ export class RedisPool {
 
   #exhaustedException(): RedisPoolExhaustedException {
     const { maxConnections, acquireTimeoutMs, addresses } = this.#options;
-    const failure = failureBehindSilence(this.#source);
-    return failure
-      ? new RedisPoolExhaustedException(
-          maxConnections,
-          acquireTimeoutMs,
-          sentenceOf(failure, addresses[0]),
-          { cause: failure.error },
-        )
-      : new RedisPoolExhaustedException(maxConnections, acquireTimeoutMs);
+    const { failures, name: connection } = this.#connection;
+    const failure = failures.behindSilence();
+    const reason = failure && sentenceOf(failure, addresses[0]);
+    const options = failure ? { connection, cause: failure.error } : { connection };
+    return new RedisPoolExhaustedException(maxConnections, acquireTimeoutMs, reason, options);
   }
 
   #closedException(): RedisConnectionException {
     const [address] = this.#options.addresses;
     return new RedisConnectionException({
       ...address,
+      connection: this.#connection.name,
       originalError: undefined,
       message: `The dedicated connections to ${printAddress(address)} are closed: the application is shutting down.`,
     });

@@ -1,6 +1,6 @@
 import { classifyError } from './driver/failures/classify-error.js';
 
-/** An ACL seldom changes, and each refusal is logged and counted as an error. */
+/** An ACL rarely changes, and each refusal is logged and counted as an error. */
 const ASK_AGAIN_MS = 600_000;
 
 interface Refusal {
@@ -8,34 +8,36 @@ interface Refusal {
   readonly askAgainAt: number;
 }
 
-/** By the client, or the node of a cluster, and by the question. */
-const refusals = new WeakMap<object, Map<string, Refusal>>();
-
 /**
- * Asks a server something that an ACL may forbid. What was forbidden is not asked again for ten minutes,
- * whoever wants to know, and rejects with the same error meanwhile.
+ * Remembers which questions the ACL of a server forbids, for ten minutes. One of each connection.
  *
- * @param server the client, or the node of a cluster
- * @throws what `ask` throws
  * @internal
  */
-export async function askUnlessRefused<T>(
-  server: object,
-  question: string,
-  ask: () => Promise<T>,
-): Promise<T> {
-  const latest = refusals.get(server)?.get(question);
-  if (latest && performance.now() < latest.askAgainAt) throw latest.error;
-  try {
-    return await ask();
-  } catch (error) {
-    if (classifyError(error, true)?.kind === 'permission') remember(server, question, error);
-    throw error;
-  }
-}
+export class RefusedQuestions {
+  readonly #refusals = new WeakMap<object, Map<string, Refusal>>();
 
-function remember(server: object, question: string, error: unknown): void {
-  const ofServer = refusals.get(server) ?? new Map<string, Refusal>();
-  ofServer.set(question, { error, askAgainAt: performance.now() + ASK_AGAIN_MS });
-  refusals.set(server, ofServer);
+  /**
+   * Asks a server something that an ACL may forbid. A forbidden question is not sent again for ten
+   * minutes: it rejects with the same error meanwhile.
+   *
+   * @param server the client, or the node of a cluster
+   * @throws what `ask` throws
+   */
+  async ask<T>(server: object, question: string, ask: () => Promise<T>): Promise<T> {
+    const latest = this.#refusals.get(server)?.get(question);
+    if (latest && performance.now() < latest.askAgainAt) throw latest.error;
+    try {
+      return await ask();
+    } catch (error) {
+      if (classifyError(error, true)?.kind === 'permission')
+        this.#remember(server, question, error);
+      throw error;
+    }
+  }
+
+  #remember(server: object, question: string, error: unknown): void {
+    const ofServer = this.#refusals.get(server) ?? new Map<string, Refusal>();
+    ofServer.set(question, { error, askAgainAt: performance.now() + ASK_AGAIN_MS });
+    this.#refusals.set(server, ofServer);
+  }
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { connectionOf, type Connection } from './connection.js';
 import type { RedisClient } from './options/options.js';
 import { readServerMemory } from './server-memory.js';
 
 /** A cluster whose primaries say this about their memory. */
-function cluster(...texts: readonly string[]): RedisClient {
+function cluster(...texts: readonly string[]): Connection {
   const nodes = texts.map((text, port) => ({ options: { host: 'node', port }, text }));
   const stub = {
     status: 'ready',
@@ -17,7 +18,7 @@ function cluster(...texts: readonly string[]): RedisClient {
       command.resolve(redis.text);
     },
   };
-  return stub as unknown as RedisClient;
+  return connectionOf(stub as unknown as RedisClient);
 }
 
 function says(used: number, limit: number, policy = 'noeviction'): string {

@@ -1,7 +1,7 @@
 import { countIn, parseInfo, type InfoFields } from './info-fields.js';
 import { ask, primariesOf, type Primary } from './driver/primaries.js';
-import type { RedisClient } from './options/options.js';
-import { askUnlessRefused } from './refused-questions.js';
+import type { Connection } from './connection.js';
+import { RefusedQuestions } from './refused-questions.js';
 
 /** How much memory a server needs, and how much it may have. */
 export interface ServerMemory {
@@ -21,15 +21,17 @@ export interface ServerMemory {
  * @throws the driver's error; if it is NOPERM, without a question for ten minutes
  * @internal
  */
-export async function readServerMemory(client: RedisClient): Promise<ServerMemory | undefined> {
-  const primaries = await primariesOf(client);
-  const texts = await Promise.all(primaries.map((primary) => askForMemory(client, primary)));
+export async function readServerMemory(connection: Connection): Promise<ServerMemory | undefined> {
+  const primaries = await primariesOf(connection.client);
+  const texts = await Promise.all(primaries.map((primary) => askForMemory(connection, primary)));
   const said = texts.flatMap((text) => memoryIn(parseInfo(String(text))) ?? []);
   return fullestOf(said.filter(({ usedBytes }) => usedBytes > 0)); // the embedded server says 0
 }
 
-function askForMemory(client: RedisClient, primary: Primary): Promise<unknown> {
-  return askUnlessRefused(primary.node ?? client, 'INFO memory', () =>
+function askForMemory(connection: Connection, primary: Primary): Promise<unknown> {
+  const { client } = connection;
+  const refused = connection.part(RefusedQuestions);
+  return refused.ask(primary.node ?? client, 'INFO memory', () =>
     ask(client, primary, 'info', ['memory']),
   );
 }

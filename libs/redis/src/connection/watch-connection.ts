@@ -1,8 +1,7 @@
 import { printAddress } from '../errors/print-address.js';
-import type { Telemetry } from '../telemetry/telemetry.js';
-import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
+import type { Connection } from './connection.js';
 import { recordFailure } from './driver/failures/command-failures.js';
-import { failuresOf } from './driver/failures/connection-failures.js';
+import type { ResolvedRedisOptions } from './options/options.js';
 
 /**
  * Announces when a connection is lost and when it is back: once each, however often the client
@@ -12,9 +11,8 @@ import { failuresOf } from './driver/failures/connection-failures.js';
  * @internal
  */
 export function watchConnection(
-  client: RedisClient,
-  { name: connection, addresses, connectTimeoutMs }: ResolvedRedisOptions,
-  telemetry: Telemetry,
+  { client, name: connection, telemetry, failures }: Connection,
+  { addresses, connectTimeoutMs }: ResolvedRedisOptions,
 ): () => void {
   const endpoint = addresses.map(printAddress).join(',');
   let state: 'new' | 'ready' | 'down' = 'new';
@@ -38,7 +36,7 @@ export function watchConnection(
       connection,
       address: addresses[0],
       timeoutMs: connectTimeoutMs,
-      reason: failuresOf(client)?.worst,
+      reason: failures.worst,
     });
     goDown(error);
   };

@@ -9,6 +9,8 @@ export interface RedisConnectionFacts {
   readonly originalError: unknown;
   /** What the connection last failed with: a code of the system or of OpenSSL, or the word of a reply. */
   readonly reason?: string;
+  /** The name of the connection. */
+  readonly connection?: string | undefined;
   /** A sentence to use instead of the default one. */
   readonly message?: string;
 }
@@ -32,12 +34,13 @@ export class RedisConnectionException extends RedisException {
    */
   readonly reason: string | undefined;
 
-  constructor({ host, port, originalError, reason, message }: RedisConnectionFacts) {
+  constructor(facts: RedisConnectionFacts) {
+    const { host, port, originalError, reason, connection, message } = facts;
     super(
       message ??
         `No connection to Redis at ${printAddress({ host, port })} (${saidBy(originalError)}). ` +
           'Is the server running, and is the address right?',
-      { cause: originalError },
+      { cause: originalError, connection },
     );
     this.host = host;
     this.port = port;

@@ -27,6 +27,8 @@ export type RedisErrorCode =
 export interface RedisExceptionOptions {
   /** The error this one translates, kept for the log and for debugging. */
   readonly cause?: unknown;
+  /** The name of the connection that failed. */
+  readonly connection?: string | undefined;
 }
 
 /**
@@ -42,7 +44,11 @@ export abstract class RedisException extends Error {
   abstract override readonly name: string;
   abstract readonly code: RedisErrorCode;
 
+  /** The name of the connection that failed; `undefined` if the failure belongs to none. */
+  readonly connection: string | undefined;
+
   constructor(message: string, options: RedisExceptionOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.connection = options.connection;
   }
 }

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../connection/options/options.js';
-import { failuresOf } from '../connection/driver/failures/connection-failures.js';
+import { connectionOf } from '../connection/connection.js';
 import { explainFailure } from '../connection/driver/failures/explain-failure.js';
 import { down, type Down } from './findings.js';
 import type { ResolvedHealthOptions } from './health-options.js';
@@ -41,7 +41,7 @@ export async function lookAt(
 
 /** The code is one of the system, of OpenSSL or of Redis: it names no host, no user and no key. */
 function notConnected(client: RedisClient): Down {
-  const failure = failuresOf(client)?.worst;
+  const failure = connectionOf(client).failures.worst;
   const code = failure && explainFailure(failure).code;
   const state = code === undefined ? client.status : `${client.status}, ${code}`;
   return down(`${OUTAGES.notConnected} (${state})`);

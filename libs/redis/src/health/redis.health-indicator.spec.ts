@@ -1,13 +1,12 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { ClientRegistry } from '../connection/connections.js';
-import { CacheRegistry } from '../nest/cache.registry.js';
+import { Connections } from '../connection/connections.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { RedisHealthIndicator } from './redis.health-indicator.js';
 
-const clients = new ClientRegistry(new Telemetry());
+const clients = new Connections(new Telemetry());
 
 function indicatorOf(
   client: object,
@@ -15,8 +14,7 @@ function indicatorOf(
   registry: object = clients,
 ) {
   const found = new Map<unknown, unknown>([
-    [ClientRegistry, registry],
-    [CacheRegistry, new CacheRegistry(clients, new Telemetry())],
+    [Connections, registry],
     [getRedisToken(), client],
   ]);
   const moduleRef = { get: (token: unknown) => found.get(token) };
@@ -81,10 +79,8 @@ describe('RedisHealthIndicator', () => {
   describe('of an application that can do without Redis', () => {
     const away = { status: 'reconnecting', options: {} };
     const registered = (named: Readonly<Record<string, object>>) => {
-      const connections = new Map(
-        Object.entries(named).map(([name, client]) => [name, { client }]),
-      );
-      return indicatorOf(full, new HealthIndicatorService(), { connections });
+      const injected = new Map(Object.entries(named).map(([name, client]) => [name, { client }]));
+      return indicatorOf(full, new HealthIndicatorService(), { injected, usersOf: () => [] });
     };
 
     it('says degraded while it is away, and why', async () => {

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { ClientRegistry } from '../connection/connections.js';
+import { Connections } from '../connection/connections.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
-import { CacheRegistry } from '../nest/cache.registry.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { lookAt, type ConnectionHealth } from './connection-health.js';
 import {
@@ -73,7 +72,7 @@ export class RedisHealthIndicator {
     key = 'redis',
     options: RedisHealthOfAllOptions = {},
   ): Promise<HealthIndicatorResult> {
-    const { connections: open } = this.#find<ClientRegistry>(ClientRegistry);
+    const { injected: open } = this.#find<Connections>(Connections);
     const optionsOf = resolveHealthOfAll(options, [...open.keys()]);
     const connections = [...open]
       .map(([name, { client }]) => ({ entry: entryOf(name, key), client, name }))
@@ -90,7 +89,8 @@ export class RedisHealthIndicator {
     client: RedisClient,
     options: ResolvedHealthOptions,
   ): Promise<HealthIndicatorResult> {
-    const caches = this.#find<CacheRegistry>(CacheRegistry).bypassedOn(client);
+    const users = this.#find<Connections>(Connections).usersOf(client);
+    const caches = users.filter(({ isBypassed }) => isBypassed).map(({ name }) => name);
     const health = await lookAt(client, options, caches);
     return this.#report(key, options.optional ? asOptional(health) : health);
   }

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { ask } from '../connection/driver/primaries.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { askUnlessRefused } from '../connection/refused-questions.js';
+import { connectionOf } from '../connection/connection.js';
+import { RefusedQuestions } from '../connection/refused-questions.js';
 import { isError } from '../errors/is-error.js';
 
 /** Who is asked: the server of a client, or a node of its cluster. */
@@ -66,7 +67,8 @@ function shared<T>(
 function answerTo(asked: Asked, command: 'info' | 'cluster', section: string): Promise<Answer> {
   const { client, node = client } = asked;
   const question = `${command.toUpperCase()} ${section}`;
-  return answerOf(() => askUnlessRefused(node, question, () => send(asked, command, section)));
+  const refused = connectionOf(client).part(RefusedQuestions);
+  return answerOf(() => refused.ask(node, question, () => send(asked, command, section)));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ClientRegistry, Connection } from '../connection/connections.js';
+import type { Connections, InjectedConnection } from '../connection/connections.js';
 import type { RedisEventHandlers } from '../telemetry/telemetry.js';
 import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
@@ -17,10 +17,10 @@ export class ConnectionMetrics {
     },
   };
 
-  constructor(registries: () => readonly ClientRegistry[]) {
-    const read = (valueOf: (connection: Connection) => number) => () =>
-      registries().flatMap(({ connections }) =>
-        [...connections].map(([name, connection]) => [name, valueOf(connection)] as const),
+  constructor(registries: () => readonly Connections[]) {
+    const read = (valueOf: (connection: InjectedConnection) => number) => () =>
+      registries().flatMap(({ injected }) =>
+        [...injected].map(([name, connection]) => [name, valueOf(connection)] as const),
       );
     this.exposed = [
       gauge(DEFINITIONS.connectionUp, read(isUp)),
@@ -37,6 +37,6 @@ export class ConnectionMetrics {
   }
 }
 
-function isUp({ client }: Connection): number {
+function isUp({ client }: InjectedConnection): number {
   return client.status === 'ready' ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-import type { ClientRegistry } from '../connection/connections.js';
+import type { Connections } from '../connection/connections.js';
 import type { ServerMemory } from '../connection/server-memory.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFINITIONS } from './definitions.js';
@@ -9,10 +9,10 @@ import { MemoryProbe } from './memory-probe.js';
 /** The memory of the servers, asked of them when it is scraped. */
 export class MemoryMetrics {
   readonly exposed: readonly ExposedMetric[];
-  readonly #registries: () => readonly ClientRegistry[];
+  readonly #registries: () => readonly Connections[];
   readonly #probes = new WeakMap<RedisClient, MemoryProbe>();
 
-  constructor(registries: () => readonly ClientRegistry[]) {
+  constructor(registries: () => readonly Connections[]) {
     this.#registries = registries;
     this.exposed = [
       gauge(DEFINITIONS.memoryUsed, () => this.#read((memory) => memory?.usedBytes)),
@@ -24,7 +24,7 @@ export class MemoryMetrics {
   }
 
   #read(valueOf: (memory: ServerMemory | undefined) => number | undefined) {
-    const connections = this.#registries().flatMap(({ connections }) => [...connections]);
+    const connections = this.#registries().flatMap(({ injected }) => [...injected]);
     return Promise.all(
       connections.map(
         async ([name, { client }]) => [name, valueOf(await this.#probe(client).read())] as const,

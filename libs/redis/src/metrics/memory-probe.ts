@@ -1,3 +1,4 @@
+import { connectionOf } from '../connection/connection.js';
 import { readServerMemory, type ServerMemory } from '../connection/server-memory.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { withDeadline } from '../time/deadline.js';
@@ -40,7 +41,7 @@ export class MemoryProbe {
     this.#askAgainAt = performance.now() + ASK_AGAIN_MS;
     this.#latest = undefined;
     try {
-      this.#latest = await readServerMemory(this.#client);
+      this.#latest = await readServerMemory(connectionOf(this.#client));
       this.#isLate = false;
     } catch {
       // It is not known, and why has been announced with the command.

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { register, type Registry, type RegistryContentType } from 'prom-client';
-import { ClientRegistry } from '../connection/connections.js';
+import { Connections } from '../connection/connections.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { RedisCoreModule } from '../nest/redis-core.module.js';
 import { Telemetry } from '../telemetry/telemetry.js';
@@ -39,10 +39,10 @@ const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
     { provide: REGISTRY, useValue: register },
     {
       provide: REGISTERED,
-      inject: [REGISTRY, Telemetry, ClientRegistry],
-      useFactory: (registry: AnyRegistry, telemetry: Telemetry, clients: ClientRegistry) =>
+      inject: [REGISTRY, Telemetry, Connections],
+      useFactory: (registry: AnyRegistry, telemetry: Telemetry, clients: Connections) =>
         clients.guard(REGISTERED.toString(), () => {
-          clients.closeLast(RegistryMetrics.of(registry).add({ telemetry, clients }));
+          void clients.closed.then(RegistryMetrics.of(registry).add({ telemetry, clients }));
           return true;
         }),
     },

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Counter, Registry, type RegistryContentType } from 'prom-client';
-import { ClientRegistry, type Connection } from '../connection/connections.js';
+import { Connections, type InjectedConnection } from '../connection/connections.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { CommandEvent } from '../telemetry/command.events.js';
 import { Telemetry } from '../telemetry/telemetry.js';
@@ -18,10 +18,10 @@ afterEach(() => {
 /** An application without a Redis: its connections are what the test says. */
 function application(connections: Readonly<Record<string, object>> = {}) {
   const telemetry = new Telemetry();
-  const clients = new ClientRegistry(telemetry);
-  const open = clients.connections as Map<string, Connection>;
+  const clients = new Connections(telemetry);
+  const open = clients.injected as Map<string, InjectedConnection>;
   for (const [name, connection] of Object.entries(connections)) {
-    open.set(name, connection as Connection);
+    open.set(name, connection as InjectedConnection);
   }
   return { telemetry, clients };
 }

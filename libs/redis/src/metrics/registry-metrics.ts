@@ -1,5 +1,5 @@
 import type { Metric, Registry, RegistryContentType } from 'prom-client';
-import type { ClientRegistry } from '../connection/connections.js';
+import type { Connections } from '../connection/connections.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { RedisEventHandlers, Telemetry } from '../telemetry/telemetry.js';
 import { CacheMetrics } from './cache-metrics.js';
@@ -11,7 +11,7 @@ import { MemoryMetrics } from './memory-metrics.js';
 /** What is watched of one application. */
 export interface WatchedApplication {
   readonly telemetry: Telemetry;
-  readonly clients: ClientRegistry;
+  readonly clients: Connections;
 }
 
 /**
@@ -95,7 +95,7 @@ export class RegistryMetrics {
 type AnyRegistry = Registry<RegistryContentType>;
 
 interface Watch {
-  readonly clients: ClientRegistry;
+  readonly clients: Connections;
   readonly unsubscribe: () => void;
   users: number;
 }

@@ -2,13 +2,14 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { RedisCacheOptions } from '../cache/cache-options.js';
 import { UNNAMED_CACHE_OPTIONS } from '../cache/cache-policy.js';
 import { RedisCache } from '../cache/redis-cache.js';
-import { ClientRegistry } from '../connection/connections.js';
+import { connectionOf } from '../connection/connection.js';
+import { Connections } from '../connection/connections.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
-import { CacheRegistry } from './cache.registry.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import {
   getCredentialsToken,
   getRedisCacheToken,
@@ -61,9 +62,9 @@ function credentialsProvider(
 ): FactoryProvider {
   return {
     provide: getCredentialsToken(cache),
-    inject: [ClientRegistry, getRedisOptionsToken(connection)],
-    useFactory: (registry: ClientRegistry, options: ResolvedModuleOptions) =>
-      registry.guard(
+    inject: [Connections, getRedisOptionsToken(connection)],
+    useFactory: (connections: Connections, options: ResolvedModuleOptions) =>
+      connections.guard(
         options.name,
         () =>
           new Credentials([
@@ -82,9 +83,9 @@ function responseHeadersProvider(
 ): FactoryProvider {
   return {
     provide: getResponseHeadersToken(cache),
-    inject: [ClientRegistry, getRedisOptionsToken(connection)],
-    useFactory: (registry: ClientRegistry, options: ResolvedModuleOptions) =>
-      registry.guard(options.name, () => [
+    inject: [Connections, getRedisOptionsToken(connection)],
+    useFactory: (connections: Connections, options: ResolvedModuleOptions) =>
+      connections.guard(options.name, () => [
         ...keptHeaders(options.cache?.responseHeaders, `cache of ${options.name}: responseHeaders`),
         ...keptHeaders(further, `cache "${cache}": responseHeaders`),
       ]),
@@ -122,23 +123,38 @@ function cacheProvider(
   return {
     provide: getRedisCacheToken(injectedAs),
     inject: [
-      CacheRegistry,
+      Connections,
+      Telemetry,
       getRedisToken(connection),
       getKeyBuilderToken(connection),
       getRedisOptionsToken(connection),
     ],
     useFactory: (
-      caches: CacheRegistry,
+      connections: Connections,
+      telemetry: Telemetry,
       client: RedisClient,
       keys: KeyBuilder,
-      { defaultTtlMs, cache = {} }: ResolvedModuleOptions,
+      { defaultTtlMs, cache: shared = {} }: ResolvedModuleOptions,
     ) => {
       const ttl = defaultTtlMs === 'forever' ? {} : { ttl: `${defaultTtlMs}ms` as const };
-      return caches.create({
-        injectedAs,
-        client,
-        keys,
-        options: { ...ttl, ...given(cache), ...given(options) },
+      const { name } = connectionOf(client);
+      return connections.guard(name, () => {
+        const all = { ...ttl, ...given(shared), ...given(options) };
+        const cache = new RedisCache(client, keys, all, { announcedAs: injectedAs, telemetry });
+        connections.use(client, {
+          name: injectedAs,
+          get isBypassed() {
+            return cache.isBypassed;
+          },
+          async close() {
+            const failed = await cache.close();
+            if (failed === 0) return;
+            const facts = { by: 'outbox', count: failed, failed, pending: 0 } as const;
+            const where = { connection: name, cache: injectedAs };
+            telemetry.announce({ type: 'cache.invalidation', ...where, ...facts });
+          },
+        });
+        return cache;
       });
     },
   };

@@ -1,7 +1,7 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { RedisBatch } from '../batch/redis-batch.js';
 import { RedisCache } from '../cache/redis-cache.js';
-import { ClientRegistry } from '../connection/connections.js';
+import { Connections } from '../connection/connections.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisPool } from '../connection/redis-pool.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
@@ -31,21 +31,21 @@ export function connectionProviders(name?: string): Provider[] {
   return [
     {
       provide: getRedisToken(name),
-      inject: [ClientRegistry, TelemetryLogger, getRedisOptionsToken(name)],
+      inject: [Connections, TelemetryLogger, getRedisOptionsToken(name)],
       useFactory: (
-        registry: ClientRegistry,
+        connections: Connections,
         logger: TelemetryLogger,
         options: ResolvedModuleOptions,
       ) => {
         logger.follow(options.name, options.logging);
-        return registry.open(options);
+        return connections.open(options);
       },
     },
     {
       provide: getRedisPoolToken(name),
-      inject: [ClientRegistry, getRedisToken(name), getRedisOptionsToken(name)],
-      useFactory: (registry: ClientRegistry, client: RedisClient, options: ResolvedRedisOptions) =>
-        registry.createPool(client, options),
+      inject: [Connections, getRedisToken(name), getRedisOptionsToken(name)],
+      useFactory: (connections: Connections, client: RedisClient, options: ResolvedRedisOptions) =>
+        connections.createPool(client, options),
     },
     {
       provide: getKeyBuilderToken(name),

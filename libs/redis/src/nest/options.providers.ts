@@ -1,5 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
-import { ClientRegistry } from '../connection/connections.js';
+import { Connections } from '../connection/connections.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { encodeSpace } from '../keys/key-builder.js';
@@ -65,9 +65,9 @@ function resolvingProvider(
 ): FactoryProvider {
   return {
     provide: getRedisOptionsToken(name),
-    inject: [ClientRegistry, ...inject],
-    useFactory: (registry: ClientRegistry, ...args: unknown[]) =>
-      registry.guard(name, async () => resolveModuleOptions(await make(...args), name)),
+    inject: [Connections, ...inject],
+    useFactory: (connections: Connections, ...args: unknown[]) =>
+      connections.guard(name, async () => resolveModuleOptions(await make(...args), name)),
   };
 }
 

@@ -5,9 +5,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { ClientRegistry } from '../connection/connections.js';
+import { Connections } from '../connection/connections.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import { CacheRegistry } from './cache.registry.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import { refuseRequestScope } from './request-scope.js';
 
@@ -24,28 +23,22 @@ import { refuseRequestScope } from './request-scope.js';
       useFactory: (telemetry: Telemetry) => new TelemetryLogger(telemetry),
     },
     {
-      provide: ClientRegistry,
+      provide: Connections,
       inject: [Telemetry],
-      useFactory: (telemetry: Telemetry) => new ClientRegistry(telemetry),
-    },
-    {
-      provide: CacheRegistry,
-      inject: [ClientRegistry, Telemetry],
-      useFactory: (clients: ClientRegistry, telemetry: Telemetry) =>
-        new CacheRegistry(clients, telemetry),
+      useFactory: (telemetry: Telemetry) => new Connections(telemetry),
     },
   ],
-  exports: [ClientRegistry, CacheRegistry, Telemetry, TelemetryLogger],
+  exports: [Connections, Telemetry, TelemetryLogger],
 })
 export class RedisCoreModule
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
-  readonly #registry: ClientRegistry;
+  readonly #connections: Connections;
   readonly #logger: TelemetryLogger;
   readonly #modules: ModulesContainer;
 
-  constructor(registry: ClientRegistry, logger: TelemetryLogger, modules: ModulesContainer) {
-    this.#registry = registry;
+  constructor(connections: Connections, logger: TelemetryLogger, modules: ModulesContainer) {
+    this.#connections = connections;
     this.#logger = logger;
     this.#modules = modules;
   }
@@ -55,18 +48,18 @@ export class RedisCoreModule
     try {
       refuseRequestScope(this.#modules);
     } catch (error) {
-      await this.#registry.closeAll(); // the boot has failed: Nest runs no shutdown hook
+      await this.#connections.closeAll(); // the boot has failed: Nest runs no shutdown hook
       throw error;
     }
-    this.#registry.connectInBackground();
+    this.#connections.connectInBackground();
   }
 
   onApplicationBootstrap(): void {
-    this.#registry.applicationIsUp();
+    this.#connections.applicationIsUp();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#registry.closeAll();
+    await this.#connections.closeAll();
     this.#logger.flush();
   }
 }

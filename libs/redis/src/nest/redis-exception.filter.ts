@@ -174,9 +174,8 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     }
   }
 
-  /** What may be written of the key. A filter that was not made by Nest knows no connection. */
-  #policyFor({ cause }: RedisException): LogPolicy {
-    const connection = failureOf(cause)?.connection ?? DEFAULT_CONNECTION;
+  /** What may be written of the key. A filter that was not made by Nest knows no policy. */
+  #policyFor({ connection = DEFAULT_CONNECTION }: RedisException): LogPolicy {
     const logger = this.#moduleRef?.get(TelemetryLogger, { strict: false });
     return logger?.policyOf(connection) ?? DEFAULT_LOG_POLICY;
   }

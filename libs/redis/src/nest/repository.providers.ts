@@ -1,5 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
-import { ClientRegistry } from '../connection/connections.js';
+import { Connections } from '../connection/connections.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
@@ -35,18 +35,18 @@ export function repositoryProviders(
     const provider: FactoryProvider = {
       provide,
       inject: [
-        ClientRegistry,
+        Connections,
         getRedisToken(connection),
         getKeyBuilderToken(connection),
         getRedisOptionsToken(connection),
       ],
       useFactory: (
-        registry: ClientRegistry,
+        connections: Connections,
         client: RedisClient,
         keys: KeyBuilder,
         options: ResolvedRedisOptions,
       ) =>
-        registry.guard(options.name, () =>
+        connections.guard(options.name, () =>
           create(repository ?? RedisRepository, client, keys, entity, options),
         ),
     };

@@ -1,8 +1,6 @@
 import { inSlices } from '../batch/in-slices.js';
-import { identityOf } from '../connection/connection.js';
-import { Operations } from '../connection/operations.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { asRedisException } from '../connection/driver/failures/as-redis-exception.js';
+import { connectionOf, type Operations } from '../connection/connection.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
@@ -99,7 +97,7 @@ export class RedisRepository<
     const keyOf = (id: string) => codec.keyOfPart(id);
     const cleaner = new IndexCleaner(client);
     this.#client = client;
-    this.#operations = new Operations(client, { type: 'repository', kind: schema.kind });
+    this.#operations = connectionOf(client).operations({ type: 'repository', kind: schema.kind });
     this.#keys = keys;
     this.#codec = codec;
     this.#reader = new EntityReader(client, codec);
@@ -342,7 +340,7 @@ export class RedisRepository<
     id: Id,
     ttl: WriteTtl,
     revise: Revise<R>,
-    timeoutMs = identityOf(this.#client).commandTimeoutMs,
+    timeoutMs = connectionOf(this.#client).commandTimeoutMs,
   ): Promise<R | null> {
     const key = this.#codec.keyOf(id);
     return updateOptimistically({
@@ -360,7 +358,7 @@ export class RedisRepository<
     try {
       return await work();
     } catch (error) {
-      throw asRedisException(error, this.#client);
+      throw connectionOf(this.#client).exceptionOf(error);
     }
   }
 }

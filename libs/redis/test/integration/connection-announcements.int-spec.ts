@@ -6,7 +6,7 @@ import { Redis, type Cluster } from 'ioredis';
 import { startCluster, startFaultProxy, startRedis } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { RedisBatch } from '../../src/batch/redis-batch.js';
-import { ClientRegistry } from '../../src/connection/connections.js';
+import { Connections } from '../../src/connection/connections.js';
 import { RedisScript } from '../../src/connection/driver/redis-script.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { resolveOptions } from '../../src/connection/options/resolve-options.js';
@@ -32,7 +32,7 @@ async function open(options: RedisModuleOptions, name = 'main', telemetry = new 
       if (event.connection === name) events.push(event);
     },
   });
-  const registry = new ClientRegistry(telemetry);
+  const registry = new Connections(telemetry);
   cleanups.push(() => registry.closeAll());
   const resolved = resolveOptions({ startup: 'require', ...options }, name);
   const client = await registry.open(resolved);
@@ -245,7 +245,7 @@ describe('a command', () => {
   it('costs no report when nobody listens', async () => {
     const { url } = await start();
     const telemetry = new Telemetry();
-    const registry = new ClientRegistry(telemetry);
+    const registry = new Connections(telemetry);
     cleanups.push(() => registry.closeAll());
     const client = await registry.open(resolveOptions({ startup: 'require', url }));
     await client.set('a', 1);
@@ -333,7 +333,7 @@ describe('what the library does for its callers', () => {
     const listen = (event: PoolEvent) => events.push(event);
     telemetry.subscribe({ 'pool.acquire': listen, 'pool.release': listen });
     const pool = registry.createPool(client, resolved);
-    expect(registry.connections.get('main')).toMatchObject({ client, pool });
+    expect(registry.injected.get('main')).toMatchObject({ client, pool });
     const lent = await pool.acquire();
     await (lent.client as Redis).get('a');
     const error = await caught(pool.acquire());

@@ -10,7 +10,7 @@ import {
 import ts from 'typescript';
 import { RedisConfigurationException } from '../../src/errors/redis-configuration.exception.js';
 import { Telemetry } from '../../src/telemetry/telemetry.js';
-import { createClient } from '../../src/connection/driver/create-client.js';
+import { openConnection } from '../../src/connection/connection.js';
 import type { RedisClient, RedisModuleOptions } from '../../src/connection/options/options.js';
 import { resolveOptions } from '../../src/connection/options/resolve-options.js';
 
@@ -82,7 +82,7 @@ afterEach(() => {
 });
 
 function open(options: RedisModuleOptions): RedisClient {
-  const client = createClient(resolveOptions(options), new Telemetry());
+  const { client } = openConnection(resolveOptions(options), new Telemetry());
   clients.push(client);
   return client;
 }

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { lateException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import type { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 
 /** The time that one call may still wait for Redis. */
@@ -30,5 +30,5 @@ export function timeoutOf(
   client: RedisClient,
 ): RedisTimeoutException {
   const timeoutMs = budget.totalMs;
-  return lateException(client, { operation: `cache ${operation}`, key, timeoutMs });
+  return connectionOf(client).lateException({ operation: `cache ${operation}`, key, timeoutMs });
 }

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import { isCluster, nodeAt, slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
@@ -149,7 +149,7 @@ export class OutageGuard {
     const { status } = this.#client;
     if (status === 'ready' || status === 'wait') return undefined;
     const closed = new Error(`The connection is not ready: ${status}`);
-    return asRedisException(closed, this.#client);
+    return connectionOf(this.#client).exceptionOf(closed);
   }
 
   #breakersOf(keys: readonly string[]): readonly CircuitBreaker[] {

@@ -2,7 +2,7 @@ import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-part.js';
 import { groupBySlot, isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import type { Dependency } from '../entry/dependency.js';
 import type { DependencyList } from '../entry/dependency-list.js';
 import type { Versions } from '../entry/versions.js';
@@ -291,7 +291,7 @@ export class CacheStore {
   /** Where the driver's errors become ours, and what its server did is taken note of. */
   #door<R>(key: string, reply: Promise<R>): Promise<R> {
     const translated = reply.catch((error: unknown) => {
-      throw asRedisException(error, this.#client);
+      throw connectionOf(this.#client).exceptionOf(error);
     });
     return this.#ask(key, translated);
   }

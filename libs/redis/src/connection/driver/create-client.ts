@@ -1,34 +1,41 @@
-/**
- * @module connection Clients and the pool of dedicated connections; in `options/` what they are made
- * from, in `wires/` how they are connected, in `recovery/` what replaces connections that lead nowhere or
- * to the wrong server, in `commands/` what happens to each command, in `translation/` what its failure
- * means. The only room that uses ioredis as a value.
- */
 import { Cluster, Redis } from 'ioredis';
+import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
-import { identify, identityOf, warningsOf } from '../connection.js';
+import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
 import { prepareNode } from './commands/prepare-node.js';
 import { superviseCommands } from './commands/supervise-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
+import { DrivenClient } from './driven-client.js';
 import { driverOptionsOf, type DriverOptions } from './driver-options.js';
-import { followFailures } from './wires/follow-failures.js';
+import { hideArguments } from './failures/command-failures.js';
 import { openOutsideOfRequests } from './open-outside-of-requests.js';
-import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
 import { Recovery } from './recovery/recovery.js';
-import { hideArguments } from './failures/command-failures.js';
 import { divertWarnings } from './wires/driver-warnings.js';
+import { followFailures } from './wires/follow-failures.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
 import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
+
+/** What all clients of one connection share. */
+export interface ClientContext {
+  readonly options: ResolvedRedisOptions;
+  /** Hears of commands, warnings and replaced connections. */
+  readonly telemetry: Telemetry;
+  /** Keeps the clients connected to the right server. */
+  readonly recovery: Recovery;
+}
+
+export function contextOf(options: ResolvedRedisOptions, telemetry: Telemetry): ClientContext {
+  return { options, telemetry, recovery: new Recovery(options, telemetry) };
+}
 
 /**
  * Makes the client of a connection. It has an error listener and does not connect yet.
  *
  * @internal
  */
-export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry): RedisClient {
-  const driver = driverOptionsOf(options);
-  return prepare(open(driver, options), options, telemetry, new Recovery(options, telemetry));
+export function createClient(context: ClientContext): DrivenClient {
+  return prepare(open(driverOptionsOf(context.options), context.options), context);
 }
 
 /**
@@ -39,15 +46,14 @@ export function createClient(options: ResolvedRedisOptions, telemetry: Telemetry
  */
 export function createDedicatedClient(
   source: RedisClient,
-  options: ResolvedRedisOptions,
+  context: ClientContext,
 ): DedicatedClient {
   const settings = { lazyConnect: true };
   const twin =
     'nodes' in source
       ? source.duplicate(nodesOf(source), settings)
       : source.duplicate({ ...settings, protocol: 2 });
-  const { telemetry, recovery = new Recovery(options, telemetry) } = identityOf(source);
-  return new DedicatedClient(prepare(twin, options, telemetry, recovery));
+  return new DedicatedClient(prepare(twin, context));
 }
 
 /** Connects to nothing yet. */
@@ -59,15 +65,11 @@ function open(driver: DriverOptions, { addresses }: ResolvedRedisOptions): Redis
   return cluster;
 }
 
-function prepare(
-  client: RedisClient,
-  options: ResolvedRedisOptions,
-  telemetry: Telemetry,
-  recovery: Recovery,
-): RedisClient {
-  const { name: connection, commandTimeoutMs } = options;
-  identify(client, { connection, telemetry, recovery, commandTimeoutMs });
-  followFailures(client);
+function prepare(client: RedisClient, context: ClientContext): DrivenClient {
+  const { options, telemetry, recovery } = context;
+  const driven = new DrivenClient(client);
+  const warn = warningsOf(context);
+  followFailures(driven, warn);
   client.on('error', (error: Error) => {
     hideArguments(error);
     rejectIfRefused(client, error);
@@ -76,25 +78,30 @@ function prepare(
     client.on('node error', hideArguments);
     client.on('+node', (node: Redis) => {
       openOutsideOfRequests(node);
-      prepareServer(node, client, options);
+      prepareServer(node, options, warn);
     });
   } else {
-    prepareServer(client, client, options);
+    prepareServer(client, options, warn);
   }
   openOutsideOfRequests(client);
-  recovery.lookAfter(client);
-  superviseCommands(client, options, telemetry);
-  return client;
+  recovery.lookAfter(driven);
+  superviseCommands(driven, options, telemetry);
+  return driven;
+}
+
+type Warn = (about: ConnectionWarning['about']) => void;
+
+/** Announces that a connection is not as it was configured. */
+function warningsOf({ options: { name: connection }, telemetry }: ClientContext): Warn {
+  return (about) => {
+    telemetry.announce({ type: 'connection.warning', connection, about });
+  };
 }
 
 /** The connection to one server: a client's only one, or one of a cluster's. */
-function prepareServer(
-  redis: Redis,
-  client: RedisClient,
-  { credentials }: ResolvedRedisOptions,
-): void {
+function prepareServer(redis: Redis, { credentials }: ResolvedRedisOptions, warn: Warn): void {
   prepareNode(redis);
-  divertWarnings(redis, warningsOf(client));
+  divertWarnings(redis, warn);
   if (credentials) keepAuthenticated(redis, credentials);
 }
 

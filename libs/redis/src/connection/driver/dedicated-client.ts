@@ -1,7 +1,7 @@
 import type { Command } from 'ioredis';
 import { withDeadline } from '../../time/deadline.js';
 import type { RedisClient } from '../options/options.js';
-import { asRedisException, lateException } from './failures/as-redis-exception.js';
+import type { DrivenClient } from './driven-client.js';
 
 /** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
 const SESSION_COMMANDS = new Set([
@@ -21,13 +21,16 @@ const SESSION_COMMANDS = new Set([
  * @internal
  */
 export class DedicatedClient {
+  readonly driven: DrivenClient;
   readonly client: RedisClient;
   readonly #ownListeners: number;
   #connecting: Promise<unknown> = Promise.resolve();
   #unanswered = 0;
   #sessionChanged = false;
 
-  constructor(client: RedisClient) {
+  constructor(driven: DrivenClient) {
+    const { client } = driven;
+    this.driven = driven;
     this.client = client;
     this.#ownListeners = listenersOf(client);
     const send = client.sendCommand.bind(client);
@@ -63,10 +66,10 @@ export class DedicatedClient {
    * Waits until commands can be sent, where ioredis is told not to keep them until then
    * (`enableOfflineQueue: false`); everywhere else they may wait for the connection themselves.
    *
-   * @throws RedisConnectionException if the first attempt to connect fails
-   * @throws RedisTimeoutException after `timeoutMs`
+   * @param onLate makes the error for a connection that is not ready after `timeoutMs`
+   * @throws the driver's error if the first attempt to connect fails
    */
-  async takesCommands(timeoutMs: number): Promise<void> {
+  async takesCommands(timeoutMs: number, onLate: () => Error): Promise<void> {
     const { client } = this;
     if (client.options.enableOfflineQueue !== false || this.#isReady) return;
     let onReady: () => void = () => undefined;
@@ -80,10 +83,8 @@ export class DedicatedClient {
       // A client of a cluster has connected before it is ready.
       const connected = this.#connecting.then(() => (this.#isReady ? undefined : ready));
       await withDeadline<unknown>(connected, timeoutMs, () => {
-        throw lateException(client, { operation: 'pool.acquire', timeoutMs });
+        throw onLate();
       });
-    } catch (error) {
-      throw asRedisException(error, client);
     } finally {
       client.off('ready', onReady);
     }

@@ -1,6 +1,6 @@
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import { ownerOf, READ_CLAIM } from './claim.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
 import { EXPIRE_WITH_LAST } from './expire-with-last.js';
@@ -40,7 +40,7 @@ export class IndexCleaner {
       const stale = seen.filter(({ entry }) => isStale(stored, entry));
       await Promise.all(stale.map((entry) => this.#remove(id, entry)));
     } catch (error) {
-      asRedisException(error, this.#client); // throws what is not Redis's
+      connectionOf(this.#client).exceptionOf(error); // throws what is not Redis's
     }
   }
 

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { lateException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import { withDeadline } from '../../time/deadline.js';
 import { parseTimeout } from '../../time/duration.js';
 import { untilAbort } from '../../time/until-abort.js';
@@ -23,6 +23,6 @@ export async function bounded<T>(
   const wait = untilAbort(read(), signal);
   if (timeoutMs === undefined) return wait;
   return withDeadline(wait, timeoutMs, () => {
-    throw lateException(client, { operation, key: keyOf(), timeoutMs });
+    throw connectionOf(client).lateException({ operation, key: keyOf(), timeoutMs });
   });
 }

@@ -4,7 +4,7 @@ import { multiGet, type Reading } from '../../batch/multi-key.js';
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import { scanKeys, scanPage, type ScannedPage } from '../../connection/driver/scan-keys.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { RedisSerializationException } from '../../errors/redis-serialization.exception.js';
@@ -104,7 +104,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
         yield page.flatMap((key) => this.#codec.idIn(key) ?? []);
       }
     } catch (error) {
-      throw asRedisException(error, this.#client);
+      throw connectionOf(this.#client).exceptionOf(error);
     }
   }
 
@@ -138,7 +138,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
     try {
       return await scanPage(this.#client, this.#codec.pattern, { count, cursor });
     } catch (error) {
-      throw asRedisException(error, this.#client);
+      throw connectionOf(this.#client).exceptionOf(error);
     }
   }
 

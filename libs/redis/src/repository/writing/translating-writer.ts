@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { asRedisException } from '../../connection/driver/failures/as-redis-exception.js';
+import { connectionOf } from '../../connection/connection.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
 
 /**
@@ -21,7 +21,7 @@ export class TranslatingWriter implements EntityWriter {
     try {
       return await this.#writer.write(write);
     } catch (error) {
-      throw asRedisException(error, this.#client);
+      throw connectionOf(this.#client).exceptionOf(error);
     }
   }
 
@@ -29,7 +29,7 @@ export class TranslatingWriter implements EntityWriter {
     try {
       return await this.#writer.remove(id, key);
     } catch (error) {
-      throw asRedisException(error, this.#client);
+      throw connectionOf(this.#client).exceptionOf(error);
     }
   }
 }

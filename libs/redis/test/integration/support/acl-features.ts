@@ -16,6 +16,7 @@ import {
   type RedisModuleOptions,
 } from '../../../src/index.js';
 import type { EntityClass } from '../../../src/repository/entity/entity-schema.js';
+import { connectionOf } from '../../../src/connection/connection.js';
 import { readServerMemory } from '../../../src/connection/server-memory.js';
 import { RedisHealthIndicator } from '../../../src/health/index.js';
 import { ACL_APP } from './acl-table.js';
@@ -181,7 +182,9 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
   'health of a cluster': looksHealthy,
 
   metrics: async ({ connection: { client } }) => {
-    expect(await readServerMemory(client)).toMatchObject({ usedBytes: expect.any(Number) });
+    expect(await readServerMemory(connectionOf(client))).toMatchObject({
+      usedBytes: expect.any(Number),
+    });
   },
 };
 

@@ -1,4 +1,4 @@
-import { ClientRegistry } from '../../../src/connection/connections.js';
+import { Connections } from '../../../src/connection/connections.js';
 import type { RedisClient, RedisModuleOptions } from '../../../src/connection/options/options.js';
 import type { RedisPool } from '../../../src/connection/redis-pool.js';
 import { resolveOptions } from '../../../src/connection/options/resolve-options.js';
@@ -28,7 +28,7 @@ export async function openConnection(options: RedisModuleOptions): Promise<OpenC
       'connection.warning': handler,
     });
   subscribe((event) => events.push(event));
-  const registry = new ClientRegistry(telemetry);
+  const registry = new Connections(telemetry);
   const resolved = resolveOptions({ startup: 'require', ...options });
   const client = await registry.open(resolved);
   registry.connectInBackground();

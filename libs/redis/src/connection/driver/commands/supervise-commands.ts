@@ -1,13 +1,12 @@
 import type { Command } from 'ioredis';
-import type { RedisClient, ResolvedRedisOptions } from '../../options/options.js';
+import type { ResolvedRedisOptions } from '../../options/options.js';
 import { DeadlineSweeper } from '../../../time/deadline-sweeper.js';
 import { isError } from '../../../errors/is-error.js';
 import type { Telemetry } from '../../../telemetry/telemetry.js';
-import { isClosing } from '../close-client.js';
+import type { DrivenClient } from '../driven-client.js';
 import { isOwnScript } from '../redis-script.js';
 import { classifyError } from '../failures/classify-error.js';
 import { hideArguments, recordFailure } from '../failures/command-failures.js';
-import { failureBehind } from '../failures/connection-failures.js';
 import { blockingTimeMs } from './command-facts.js';
 import { CommandNames } from './command-names.js';
 import { CommandReport, firstKey } from './command-report.js';
@@ -32,10 +31,11 @@ import { settledCommand } from './wrapped-command.js';
  * @internal
  */
 export function superviseCommands(
-  client: RedisClient,
+  driven: DrivenClient,
   options: ResolvedRedisOptions,
   telemetry: Telemetry,
 ): void {
+  const { client, failures } = driven;
   const { name: connection, commandTimeoutMs, addresses } = options;
   const [address] = addresses;
   const deadlines = new DeadlineSweeper<Supervision>(isSettled, (supervision) => {
@@ -88,7 +88,7 @@ export function superviseCommands(
    * what of it matters is an event of the connection.
    */
   function isNobodys({ name }: Command): boolean {
-    return client.status === 'connect' ? SETUP_COMMANDS.has(name) : isClosing(client);
+    return client.status === 'connect' ? SETUP_COMMANDS.has(name) : driven.isClosing;
   }
 
   function companionsIn(pipeline: object | undefined): Supervision[] {
@@ -112,7 +112,7 @@ export function superviseCommands(
       timeoutMs: supervision.timeoutMs,
       operation: names.of(command.name),
       ...(key !== undefined && { key }),
-      reason: failureBehind(error, client, key),
+      reason: failures.behind(error, key),
     });
     supervision.reject(error);
     announceEnd(supervision, error);
@@ -131,7 +131,7 @@ export function superviseCommands(
     const { report, command, start } = supervision;
     if (!report) return;
     supervision.report = undefined;
-    if (error && (isAskedAgain(command, error) || isClosing(client))) return;
+    if (error && (isAskedAgain(command, error) || driven.isClosing)) return;
     if (!error) names.learn(command.name);
     report.command = names.of(command.name);
     report.durationMs = performance.now() - start;

@@ -11,7 +11,12 @@ import { explainFailure, type ConnectionFailure } from './explain-failure.js';
  * @internal
  */
 export class ConnectionFailures {
+  readonly #client: RedisClient;
   readonly #byServer = new Map<string, ConnectionFailure>();
+
+  constructor(client: RedisClient) {
+    this.#client = client;
+  }
 
   note(server: string, failure: ConnectionFailure): void {
     hideArguments(failure.error);
@@ -54,59 +59,31 @@ export class ConnectionFailures {
     const all = [...this.#byServer.values()];
     return all.length > 0 && all.every((failure) => explainFailure(failure).isPermanent);
   }
-}
 
-const failuresOfClients = new WeakMap<RedisClient, ConnectionFailures>();
-
-/** @internal */
-export function rememberFailures(client: RedisClient, failures: ConnectionFailures): void {
-  failuresOfClients.set(client, failures);
-}
-
-/**
- * Why there was no connection for a command that was rejected; `undefined` if it failed for another
- * reason, or if nothing is known.
- *
- * @internal
- */
-export function failureBehind(
-  error: unknown,
-  client: RedisClient,
-  key?: string,
-): ConnectionFailure | undefined {
-  const { kind, reply } = classifyError(error, true) ?? {};
-  switch (kind) {
-    case 'connection':
-      return failureBehindSilence(client, key) ?? failuresOf(client)?.worst;
-    case 'timeout':
-      return failureBehindSilence(client, key);
-    case 'unavailable':
-      return reply === TOO_MANY_REDIRECTIONS ? failureBehindSilence(client, key) : undefined;
-    default:
-      return undefined;
+  /**
+   * Why there was no connection for a command that was rejected with this error; `undefined` if it failed
+   * for another reason, or if nothing is known.
+   */
+  behind(error: unknown, key?: string): ConnectionFailure | undefined {
+    const { kind, reply } = classifyError(error, true) ?? {};
+    switch (kind) {
+      case 'connection':
+        return this.behindSilence(key) ?? this.worst;
+      case 'timeout':
+        return this.behindSilence(key);
+      case 'unavailable':
+        return reply === TOO_MANY_REDIRECTIONS ? this.behindSilence(key) : undefined;
+      default:
+        return undefined;
+    }
   }
-}
 
-/**
- * Why something got no answer in time: the connection, in a cluster that to the key's server, is not
- * there. `undefined` while it is: the failures of other nodes are not to blame.
- *
- * @internal
- */
-export function failureBehindSilence(
-  client: RedisClient,
-  key?: string,
-): ConnectionFailure | undefined {
-  const failures = failuresOf(client);
-  if (!('nodes' in client) || client.status !== 'ready') return failures?.worst;
-  return key === undefined ? undefined : failures?.of(nodeOf(client, key));
-}
-
-/**
- * The failures of a client that was made by this library; `undefined` for another one.
- *
- * @internal
- */
-export function failuresOf(client: RedisClient): ConnectionFailures | undefined {
-  return failuresOfClients.get(client);
+  /**
+   * Why something got no answer in time: the connection, in a cluster that to the key's server, is not
+   * there. `undefined` while it is: the failures of other nodes are not to blame.
+   */
+  behindSilence(key?: string): ConnectionFailure | undefined {
+    if (!('nodes' in this.#client) || this.#client.status !== 'ready') return this.worst;
+    return key === undefined ? undefined : this.of(nodeOf(this.#client, key));
+  }
 }

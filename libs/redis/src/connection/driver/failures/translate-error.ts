@@ -25,11 +25,14 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
   const failure = known ?? failureOf(error);
   const found = classifyError(error, failure !== undefined);
   if (!found) return undefined;
-  const { operation, key } = failure ?? {};
-  const options = { cause: error };
+  const { connection, operation, key } = failure ?? {};
+  const options = { cause: error, connection };
   switch (found.kind) {
     case 'connection':
-      return noConnection(error, addressOf(error, failure), failure?.reason);
+      return noConnection(
+        { error, connection, address: addressOf(error, failure) },
+        failure?.reason,
+      );
     case 'timeout':
       return new RedisTimeoutException(
         {
@@ -49,7 +52,7 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
       return new RedisPermissionException(operation, options);
     case 'unavailable':
       // A cluster client redirects what it cannot send, too, until it has had enough.
-      if (failure?.reason) return noConnection(error, failure.address, failure.reason);
+      if (failure?.reason) return noConnection({ error, ...failure }, failure.reason);
       return new RedisUnavailableException(found.reply, options);
     case 'out-of-memory':
       return new RedisOutOfMemoryException(options);
@@ -58,30 +61,39 @@ export function translateError(error: unknown, known?: CommandFailure): RedisExc
   }
 }
 
+/** An error for want of a connection. */
+export interface NoConnection {
+  /** The driver's. */
+  readonly error: unknown;
+  /** The name of the connection. */
+  readonly connection?: string | undefined;
+  /** The configured address. */
+  readonly address: RedisAddress;
+}
+
 /**
- * The exception of what needed a connection and got none. Refused credentials are one of their own: it
- * is no outage, and no time heals it.
+ * The exception of a command or a boot that needed a connection and got none. Refused credentials have an
+ * exception of their own: they are no outage, and no time heals them.
  *
- * @param error the driver's
- * @param configured where the connection was to lead
- * @param reason what is known to be behind it
+ * @param reason the failure that is known to be behind it
  * @internal
  */
 export function noConnection(
-  error: unknown,
-  configured: RedisAddress,
+  { error, connection, address }: NoConnection,
   reason = isError(error) ? failureIn(error) : undefined,
 ): RedisConnectionException | RedisAuthenticationException {
-  if (!reason) return new RedisConnectionException({ ...configured, originalError: error });
+  if (!reason)
+    return new RedisConnectionException({ ...address, connection, originalError: error });
   if (classifyError(reason.error, true)?.kind === 'authentication') {
     const asked = reason.hop === 'sentinel' ? `The sentinel${at(reason.address)}` : undefined;
-    return new RedisAuthenticationException({ cause: error, ...(asked && { asked }) });
+    return new RedisAuthenticationException({ cause: error, connection, ...(asked && { asked }) });
   }
   return new RedisConnectionException({
-    ...(reason.address ?? configured),
+    ...(reason.address ?? address),
+    connection,
     originalError: error,
     reason: explainFailure(reason).code,
-    message: sentenceOf(reason, configured),
+    message: sentenceOf(reason, address),
   });
 }
 

@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import { printAddress } from '../../../errors/print-address.js';
 import type { ConnectionReplaced } from '../../../telemetry/connection.events.js';
 import type { Telemetry } from '../../../telemetry/telemetry.js';
-import type { RedisClient, ResolvedRedisOptions } from '../../options/options.js';
+import type { ResolvedRedisOptions } from '../../options/options.js';
+import type { DrivenClient } from '../driven-client.js';
 import { reconnectOnReadOnly } from './read-only-replies.js';
 import { SentinelFollower } from './sentinel-follower.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -27,7 +28,8 @@ export class Recovery {
   }
 
   /** Before the client connects for the first time. */
-  lookAfter(client: RedisClient): void {
+  lookAfter(driven: DrivenClient): void {
+    const { client } = driven;
     const prepareNode = this.#readsFromReplicas
       ? () => undefined
       : reconnectOnReadOnly(this.#options.ioredis.reconnectOnError, (node) => {
@@ -39,7 +41,7 @@ export class Recovery {
       prepareNode(client);
       this.#follower?.follow(client);
     }
-    new SilenceWatch(client, this.#options, (node) => {
+    new SilenceWatch(driven, this.#options, (node) => {
       this.#announce(node, 'silent');
       node.stream.destroy();
     }).start();

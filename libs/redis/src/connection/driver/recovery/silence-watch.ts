@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command, Redis } from 'ioredis';
 import { withDeadline } from '../../../time/deadline.js';
-import { isClosing } from '../close-client.js';
+import type { DrivenClient } from '../driven-client.js';
 import { blockingTimeMs } from '../commands/command-facts.js';
-import type { RedisClient, ResolvedRedisOptions } from '../../options/options.js';
+import type { ResolvedRedisOptions } from '../../options/options.js';
 import { divertWarnings } from '../wires/driver-warnings.js';
 
 /** How often connections are looked at: this many times within `silenceTimeout`. */
@@ -35,7 +35,7 @@ interface Silence {
  * @internal
  */
 export class SilenceWatch {
-  readonly #client: RedisClient;
+  readonly #driven: DrivenClient;
   readonly #timeoutMs: number;
   readonly #probeTimeoutMs: number;
   readonly #giveUp: (node: Redis) => void;
@@ -43,11 +43,11 @@ export class SilenceWatch {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    client: RedisClient,
+    driven: DrivenClient,
     { silenceTimeoutMs, connectTimeoutMs }: ResolvedRedisOptions,
     giveUp: (node: Redis) => void,
   ) {
-    this.#client = client;
+    this.#driven = driven;
     this.#timeoutMs = silenceTimeoutMs;
     this.#probeTimeoutMs = connectTimeoutMs;
     this.#giveUp = giveUp;
@@ -55,13 +55,14 @@ export class SilenceWatch {
 
   /** From the client's next connection until it ends. */
   start(): void {
+    const { client } = this.#driven;
     const lookEveryMs = Math.max(this.#timeoutMs / LOOKS, SHORTEST_LOOK_MS);
-    this.#client.on('connecting', () => {
+    client.on('connecting', () => {
       this.#timer ??= setInterval(() => {
         this.#look();
       }, lookEveryMs).unref();
     });
-    this.#client.on('end', () => {
+    client.on('end', () => {
       clearInterval(this.#timer);
       this.#timer = undefined;
       this.#silences.clear();
@@ -70,7 +71,8 @@ export class SilenceWatch {
 
   #look(): void {
     const now = performance.now();
-    const nodes = 'nodes' in this.#client ? this.#client.nodes() : [this.#client];
+    const { client } = this.#driven;
+    const nodes = 'nodes' in client ? client.nodes() : [client];
     for (const gone of this.#silences.keys())
       if (!nodes.includes(gone)) this.#silences.delete(gone);
     for (const node of nodes) {
@@ -110,10 +112,11 @@ export class SilenceWatch {
 
   async #probe(node: Redis, head: Command): Promise<void> {
     // A node that is frozen has been replaced perhaps, and nobody says so who is not asked.
-    if ('nodes' in this.#client) this.#client.refreshSlotsCache();
+    const { client } = this.#driven;
+    if ('nodes' in client) client.refreshSlotsCache();
     if (!(await this.#isNewConnectionAnswered(node))) return;
     await setTimeout(GRACE_MS, undefined, { ref: false });
-    if (isClosing(this.#client) || unansweredBy(node) !== head) return;
+    if (this.#driven.isClosing || unansweredBy(node) !== head) return;
     if (this.#isAsItWas(node, head)) this.#giveUp(node);
   }
 

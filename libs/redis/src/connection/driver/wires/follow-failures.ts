@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { isError } from '../../../errors/is-error.js';
-import { warningsOf } from '../../connection.js';
+import type { ConnectionWarning } from '../../../telemetry/connection.events.js';
+import type { DrivenClient } from '../driven-client.js';
 import { addressOf, splitAddress } from '../primaries.js';
-import type { RedisAddress, RedisClient } from '../../options/options.js';
-import { ConnectionFailures, rememberFailures } from '../failures/connection-failures.js';
+import type { RedisAddress } from '../../options/options.js';
+import type { ConnectionFailures } from '../failures/connection-failures.js';
 import { divertWarnings } from './driver-warnings.js';
 import {
   CLOSED_BY_SERVER,
@@ -24,17 +25,18 @@ import {
  *
  * @internal
  */
-export function followFailures(client: RedisClient): void {
-  const failures = new ConnectionFailures();
-  rememberFailures(client, failures);
+export function followFailures({ client, failures }: DrivenClient, warn: Warn): void {
   if ('nodes' in client) {
-    followCluster(client, failures);
+    followCluster(client, failures, warn);
   } else {
     followServer(client, failures, SERVER);
     forgetWhenReady(client, failures, SERVER);
-    followSentinels(client, failures);
+    followSentinels(client, failures, warn);
   }
 }
+
+/** Announces that a connection is not as it was configured. */
+type Warn = (about: ConnectionWarning['about']) => void;
 
 /** Of a connection that is made to reach a server, or to ask a sentinel. */
 interface Hop {
@@ -174,7 +176,7 @@ function isDropped(redis: Redis): boolean {
   return (redis as unknown as { manuallyClosing?: boolean }).manuallyClosing === true;
 }
 
-function followSentinels(redis: Redis, failures: ConnectionFailures): void {
+function followSentinels(redis: Redis, failures: ConnectionFailures, warn: Warn): void {
   const { connector } = redis as unknown as { connector: Connector };
   const connectToSentinel = connector.connectToSentinel?.bind(connector);
   const resolve = connector.resolve?.bind(connector);
@@ -186,11 +188,11 @@ function followSentinels(redis: Redis, failures: ConnectionFailures): void {
     if (options) {
       const detector = connectToSentinel(endpoint, options);
       guardSockets(detector);
-      divertWarnings(detector, warningsOf(redis));
+      divertWarnings(detector, warn);
       return detector;
     }
     const sentinel = connectToSentinel(endpoint, { lazyConnect: true });
-    divertWarnings(sentinel, warningsOf(redis));
+    divertWarnings(sentinel, warn);
     progress = followServer(sentinel, failures, hopTo(endpoint));
     return sentinel;
   };
@@ -215,7 +217,7 @@ function hopTo({ host = 'localhost', port = 26_379 }: Partial<RedisAddress>): Ho
   return { hop: 'sentinel', server: `sentinel ${host}:${port}`, address: { host, port } };
 }
 
-function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
+function followCluster(cluster: Cluster, failures: ConnectionFailures, warn: Warn): void {
   const askers = new Map<string, Progress>();
   let lastAsked = '';
 
@@ -229,7 +231,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
     node.duplicate = (override?: Partial<RedisOptions>) => {
       const twin = duplicate(override);
       if (override?.connectionName?.startsWith('ioredis-cluster(refresher)')) {
-        divertWarnings(twin, warningsOf(cluster));
+        divertWarnings(twin, warn);
         askers.set(server, followServer(twin, failures, hop));
         lastAsked = server;
       }
@@ -252,7 +254,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
       if (!nodes.has(server)) askers.delete(server);
     }
   });
-  guardSubscriber(cluster);
+  guardSubscriber(cluster, warn);
   // A name that cannot be resolved makes ioredis try again without an event.
   const connect = cluster.connect.bind(cluster);
   cluster.connect = () => {
@@ -267,7 +269,7 @@ function followCluster(cluster: Cluster, failures: ConnectionFailures): void {
 }
 
 /** It is made of a node's options, by no method that could be overridden. */
-function guardSubscriber(cluster: Cluster): void {
+function guardSubscriber(cluster: Cluster, warn: Warn): void {
   const { subscriber } = cluster as unknown as { subscriber: { subscriber: Redis | null } };
   let current = subscriber.subscriber;
   Object.defineProperty(subscriber, 'subscriber', {
@@ -275,7 +277,7 @@ function guardSubscriber(cluster: Cluster): void {
     set(redis: Redis | null) {
       if (redis) {
         guardSockets(redis);
-        divertWarnings(redis, warningsOf(cluster));
+        divertWarnings(redis, warn);
       }
       current = redis;
     },

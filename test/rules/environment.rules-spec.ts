@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { variablesReadIn } from './environment-variables.js';
 
-/** Set by the machine, not by whoever configures the application. */
+/** Set by the machine, not in the configuration of the application. */
 const ofTheMachine = ['PATH', 'HOME', 'TMPDIR'];
 /** Read by the tests' own Redis, which no application starts; CONTRIBUTING.md speaks of it. */
 const ofTheTests = ['REQUIRE_REAL_REDIS'];

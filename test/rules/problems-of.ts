@@ -9,7 +9,7 @@ interface Refusal {
   readonly errors?: ReadonlyMap<unknown, Refusal>;
 }
 
-/** What was refused, under which name. Whatever else becomes of it, it was accepted. */
+/** Returns which names were refused. An option that fails in another way was accepted. */
 export async function problemsOf(
   use: Use,
   value: unknown,

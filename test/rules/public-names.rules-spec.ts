@@ -1,5 +1,5 @@
 /**
- * What users can import is a promise: a name appears or disappears here only on purpose. After a
+ * The names that users can import are a promise: a name appears or disappears here only on purpose. After a
  * deliberate change run `npm run public-names` and let the reviewer see the difference.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { describe, expect, it } from '@jest/globals';
 import { exportedNames, type ExportedNames } from './exported-names.js';
 
 const library = join(process.cwd(), 'libs/redis');
-const list = join(process.cwd(), 'test/house/public-names.json');
+const list = join(process.cwd(), 'test/rules/public-names.json');
 
 interface ConditionalExport {
   readonly import: { readonly types: string; readonly default: string };
@@ -21,14 +21,14 @@ const manifest = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8'))
 /** './health' -> 'health/index', '.' -> 'index' */
 const entryOf = (subpath: string): string =>
   subpath === '.' ? 'index' : `${subpath.slice('./'.length)}/index`;
-const doors = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
+const entryPoints = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
 
 describe('the public names', () => {
   it('are those of the checked-in list', () => {
-    const sources = doors.map((door) => join(library, 'src', `${entryOf(door)}.ts`));
+    const sources = entryPoints.map((subpath) => join(library, 'src', `${entryOf(subpath)}.ts`));
     const names = exportedNames(sources);
     const found: Record<string, ExportedNames | undefined> = Object.fromEntries(
-      doors.map((door, at) => [door, names[at]]),
+      entryPoints.map((subpath, at) => [subpath, names[at]]),
     );
     if (process.env['UPDATE_PUBLIC_NAMES'] === '1') {
       writeFileSync(list, `${JSON.stringify(found, null, 2)}\n`);
@@ -39,25 +39,25 @@ describe('the public names', () => {
 });
 
 describe('the exports of the package', () => {
-  it.each(doors)(
+  it.each(entryPoints)(
     'lead %s to one file for import, one for require, and the types of each',
-    (door) => {
+    (subpath) => {
       const built = (format: string, extension: string): string =>
-        `./dist/${format}/${entryOf(door)}.${extension}`;
+        `./dist/${format}/${entryOf(subpath)}.${extension}`;
 
-      expect(manifest.exports[door]).toEqual({
+      expect(manifest.exports[subpath]).toEqual({
         import: { types: built('esm', 'd.ts'), default: built('esm', 'js') },
         require: { types: built('cjs', 'd.ts'), default: built('cjs', 'js') },
       });
     },
   );
 
-  it('have a subpath for every porch, and a source for every subpath', () => {
-    const porches = readdirSync(join(library, 'src'), { withFileTypes: true })
-      .filter((room) => room.isDirectory())
-      .filter((room) => existsSync(join(library, 'src', room.name, 'index.ts')))
-      .map((room) => `./${room.name}`);
+  it('have a subpath for every module with an index.ts, and a source for every subpath', () => {
+    const withIndex = readdirSync(join(library, 'src'), { withFileTypes: true })
+      .filter((module) => module.isDirectory())
+      .filter((module) => existsSync(join(library, 'src', module.name, 'index.ts')))
+      .map((module) => `./${module.name}`);
 
-    expect([...doors].sort()).toEqual(['.', ...porches].sort());
+    expect([...entryPoints].sort()).toEqual(['.', ...withIndex].sort());
   });
 });

@@ -7,7 +7,7 @@ export interface Document {
   readonly text: string;
 }
 
-/** What people read: the two READMEs, the guide, the decisions and the files beside them. */
+/** Reads the documents: the two READMEs, the guide, the decisions and the files beside them. */
 export function readDocuments(): Document[] {
   const folders = ['docs/guide', 'docs/adr'];
   const inFolders = folders.flatMap((folder) =>

@@ -95,7 +95,7 @@ const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[]
   ],
 };
 
-/** What the library writes about all of them. */
+/** Makes the library write a line about each of them. */
 function writeAll(): { level: string; line: Record<string, unknown> }[] {
   const written: { level: string; line: Record<string, unknown> }[] = [];
   const writer = Object.fromEntries(

@@ -23,13 +23,13 @@ const packages = [
 ];
 
 /**
- * Writes a throw-away source tree that lives under this repository's rules (the same files, copied)
- * and has stand-ins for the packages that the rules speak of.
+ * Writes a temporary source tree with a copy of this repository's rules and with stand-ins for the
+ * packages that the rules name.
  *
  * @returns the tree's absolute path; the caller removes it
  */
 export function writeSourceTree(files: Files): string {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'floor-plan-')));
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'layers-')));
   for (const file of rules) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     copyFileSync(join(repository, file), join(root, file));

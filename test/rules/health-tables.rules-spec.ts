@@ -25,7 +25,7 @@ function rowsOf(heading: string): string[][] {
   );
 }
 
-/** What is answered when an indicator says this. */
+/** Returns the answer of the endpoint when an indicator has this status. */
 async function rowOf(health: HealthCheckService, status: HealthIndicatorStatus): Promise<string[]> {
   try {
     const report = await health.check([() => ({ redis: { status } })]);

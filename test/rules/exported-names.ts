@@ -13,11 +13,11 @@ export function exportedNames(files: readonly string[]): ExportedNames[] {
   const checker = program.getTypeChecker();
   return files.map((file) => {
     const source = program.getSourceFile(file);
-    const door = source && checker.getSymbolAtLocation(source);
-    if (!door) {
+    const entry = source && checker.getSymbolAtLocation(source);
+    if (!entry) {
       throw new Error(`${file} does not exist or exports nothing`);
     }
-    const symbols = checker.getExportsOfModule(door);
+    const symbols = checker.getExportsOfModule(entry);
     return {
       values: sortedNames(symbols.filter((symbol) => isValue(symbol, checker))),
       types: sortedNames(symbols.filter((symbol) => !isValue(symbol, checker))),

@@ -1,8 +1,8 @@
 /**
- * Holds the source tree against the floor plan in `.dependency-cruiser.cjs` and explains each breach.
+ * Checks the source tree against the layers in `.dependency-cruiser.cjs` and explains each breach.
  *
- *     node tools/floor-plan.mjs                  this repository
- *     node tools/floor-plan.mjs --json a b c     other trees, one line of JSON each (for the tests)
+ *     node tools/layers.mjs                  this repository
+ *     node tools/layers.mjs --json a b c     other trees, one line of JSON each (for the tests)
  *
  * Exits 1 on a breach, and also when nothing was cruised: with a compiler it does not know,
  * dependency-cruiser sees no TypeScript, finds nothing wrong and is content.
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { cruise } from 'dependency-cruiser';
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
+import { partCycles } from './part-cycles.mjs';
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
 const folders = ['libs', 'apps', 'test', 'benchmarks'];
@@ -33,7 +34,7 @@ process.exitCode = sound ? 0 : 1;
 
 async function check(root) {
   process.chdir(root); // resolution and reading package.json both start at the working directory
-  const { options, ...ruleSet } = createRequire(import.meta.url)(
+  const { options, computed, ...ruleSet } = createRequire(import.meta.url)(
     join(root, '.dependency-cruiser.cjs'),
   );
   const { enhancedResolveOptions, ...rest } = options;
@@ -45,21 +46,28 @@ async function check(root) {
   );
   const rules = [...ruleSet.forbidden, ...ruleSet.required];
   const reasons = new Map(rules.map(({ name, comment }) => [name, comment]));
-  return {
-    modules: output.summary.totalCruised,
-    breaches: output.summary.violations.map(({ rule, from, to }) => ({
-      rule: rule.name,
-      from,
-      to,
-      reason: reasons.get(rule.name),
-    })),
-  };
+  const found = output.summary.violations.map(({ rule, from, to }) => ({
+    rule: rule.name,
+    from,
+    to,
+    reason: reasons.get(rule.name),
+  }));
+  const cycles = cyclesAsBreaches(output.modules, computed[0]);
+  return { modules: output.summary.totalCruised, breaches: [...found, ...cycles] };
+}
+
+function cyclesAsBreaches(files, { name, comment }) {
+  return partCycles(files).map(({ folder, parts, proofs }) => ({
+    rule: name,
+    from: `${folder}: ${parts.join(' -> ')}`,
+    reason: `${comment}\n    ${proofs.join('\n    ')}`,
+  }));
 }
 
 function inWords({ modules, breaches }) {
   if (modules === 0) {
     return (
-      'Floor plan: 0 modules were cruised, so nothing was checked. Is the TypeScript version one ' +
+      'Layers: 0 files were read, so nothing was checked. Is the TypeScript version one ' +
       'that dependency-cruiser knows, and did the source folders move?'
     );
   }
@@ -68,5 +76,5 @@ function inWords({ modules, breaches }) {
       `${from}${to && to !== from ? ` -> ${to}` : ''}\n  breaks ${rule}: ${reason}\n`,
   );
   const verdict = breaches.length === 0 ? 'all in place' : `breaches: ${breaches.length}`;
-  return [...lines, `Floor plan: ${modules} modules cruised, ${verdict}.`].join('\n');
+  return [...lines, `Layers: ${modules} files read, ${verdict}.`].join('\n');
 }

@@ -9,7 +9,7 @@ import ts from 'typescript';
 import { readDocuments, type Document } from './documents.js';
 
 /** Where the blocks seem to be; nothing is written. */
-const FOLDER = resolve('test/house/snippets');
+const FOLDER = resolve('test/rules/snippets');
 
 interface Snippet {
   readonly file: string;

@@ -25,25 +25,25 @@ import { membersIn } from './option-members.js';
 import { ofConnection, optionOfCache, silentClient } from './option-uses.js';
 import { problemsOf, type Use } from './problems-of.js';
 
-/** What becomes a timer of Node, or is waited for as if it did. */
+/** Durations that become a timer of Node, or are awaited like one. */
 const TIMER = {
   accepted: ['1ms', '24d', '2147483647ms'],
   refused: ['0ms', '0d', '-1ms', '2147483648ms', '25d', '30', 'Infinityms', 'NaNms', 30, 0, -1],
   largest: "at most '2147483647ms'",
 };
-/** What a busy process must not outlast. */
+/** Durations that must be longer than a busy process may be silent. */
 const SIGN_OF_LIFE = {
   ...TIMER,
   accepted: ['1s', '24d', '2147483647ms'],
   refused: [...TIMER.refused, '999ms'],
 };
-/** What becomes an expiry in Redis, or the age of something. */
+/** Durations that become an expiry in Redis, or the age of a value. */
 const LIFETIME = {
   accepted: ['1ms', '25d', '36500d'],
   refused: ['0ms', '0d', '-1ms', '3153600000001ms', '36501d', '30', 'Infinityd', 'NaNd', 30, 0, -1],
   largest: "at most '36500d'",
 };
-/** What the variables of Redis take. */
+/** Values that the variables of Redis take. */
 const MILLISECONDS = {
   accepted: ['1', '1ms', '24d', '2147483647', '2147483647ms'],
   refused: ['0', '0ms', '-1', '-1ms', '2147483648', '25d', '1.5', 'Infinity', 'NaN'],
@@ -54,7 +54,7 @@ const SECONDS = {
   refused: ['0', '0ms', '-1', '-1ms', '3153600001', '36501d', '1.5', 'Infinity', 'NaN'],
   largest: "at most '36500d'",
 };
-/** What the variables of the sample take. */
+/** Values that the variables of the sample take. */
 const SHORT = {
   accepted: ['1', '1ms', '99999999', '9999s', '9999m'],
   refused: ['0', '0ms', '-1', '-1ms', '100000000', '10000s', '10000m', '1d', '1.5', 'Infinity'],
@@ -171,7 +171,7 @@ const rows: Readonly<Record<string, Row>> = {
   DATABASE_STATEMENT_TIMEOUT: row(SHORT, ofSample('DATABASE_STATEMENT_TIMEOUT')),
 };
 
-const publicNames = readFileSync('test/house/public-names.json', 'utf8');
+const publicNames = readFileSync('test/rules/public-names.json', 'utf8');
 const declared = membersIn('libs/redis/src')
   .filter(({ name }) => publicNames.includes(`"${name.split('.')[0]}"`))
   .filter(({ type }) => /\b(Duration|Ttl)\b/.test(type))

@@ -135,7 +135,7 @@ const flags: Readonly<Record<string, Use>> = {
 };
 
 /** Where options come in once: a misspelt one is found there. */
-const doors: Readonly<Record<string, Use>> = {
+const takers: Readonly<Record<string, Use>> = {
   RedisModuleOptions: (options) => resolveOptions(options),
   RedisModuleAsyncOptions: (options) => RedisModule.forRootAsync(options),
   UnnamedCacheOptions: (options) => RedisModule.forCache('reports', options),
@@ -184,12 +184,12 @@ const ofCalls = [
   'SaveOptions',
   'UpdateOptions',
 ];
-/** What options are made of, and is no door of its own. */
+/** Interfaces that options are made of, and that no function takes by themselves. */
 const parts = ['CachePolicy', 'RedisHealthLimits', 'RedisAddress', 'RedisTlsOptions'];
-/** What is made by a constructor of an error. */
+/** Options that only constructors of errors take. */
 const ofErrors = ['RedisExceptionOptions'];
 
-const publicNames = readFileSync('test/house/public-names.json', 'utf8');
+const publicNames = readFileSync('test/rules/public-names.json', 'utf8');
 const declared = membersIn('libs/redis/src')
   .map(({ name, type }) => ({ name, type, owner: name.split('.')[0] ?? '' }))
   .filter(({ owner }) => publicNames.includes(`"${owner}"`));
@@ -243,11 +243,11 @@ describe('Options that are misspelt', () => {
       declared.map(({ owner }) => owner).filter((owner) => /(Options|Lifetime)$/.test(owner)),
     );
     found.delete('ResolvedRedisOptions');
-    const listed = [...Object.keys(doors), ...ofCalls, ...ofErrors, ...parts];
+    const listed = [...Object.keys(takers), ...ofCalls, ...ofErrors, ...parts];
     expect(listed).toEqual(expect.arrayContaining([...found]));
   });
 
-  it.each(Object.entries(doors))('are refused by their names: %s', async (owner, use) => {
+  it.each(Object.entries(takers))('are refused by their names: %s', async (owner, use) => {
     const [name = ''] = declared
       .filter((member) => member.owner === owner)
       .map((member) => member.name.replace(/^.*\./, ''))

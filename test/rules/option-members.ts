@@ -10,7 +10,7 @@ export interface OptionMember {
   readonly type: string;
 }
 
-/** What the interfaces in a folder's sources declare, tests excluded. */
+/** Lists the members that the interfaces in a folder's sources declare, tests excluded. */
 export function membersIn(folder: string): OptionMember[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('spec.ts'))

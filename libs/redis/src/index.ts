@@ -11,6 +11,7 @@ export {
   InjectKeyBuilder,
   InjectRedis,
   InjectRedisBatch,
+  InjectRedisCache,
   InjectRedisOptions,
   InjectRedisPool,
   InjectRedisRepository,
@@ -18,6 +19,7 @@ export {
 export {
   getKeyBuilderToken,
   getRedisBatchToken,
+  getRedisCacheToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
@@ -118,7 +120,6 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
-export { getRedisCacheToken, InjectRedisCache } from './nest/cache.tokens.js';
 export { cacheKeyOf } from './nest/method-cache/cache-key-of.js';
 export { Cached, type CachedOptions } from './nest/method-cache/cached.decorator.js';
 export {

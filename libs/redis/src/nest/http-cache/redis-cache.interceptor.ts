@@ -11,8 +11,9 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { from, lastValueFrom, Observable } from 'rxjs';
 import { RedisCache } from '../../cache/redis-cache.js';
-import { getCredentialsToken, getResponseHeadersToken, InjectRedisCache } from '../cache.tokens.js';
+import { InjectRedisCache } from '../inject.decorators.js';
 import { globalInterceptorsOf, requireKnownNest, versioningOf } from '../nest-internals.js';
+import { getCredentialsToken, getResponseHeadersToken } from '../redis.tokens.js';
 import { Credentials } from './credentials.js';
 import { keyOf, scopeOf, versionAsked } from './http-cache.key.js';
 import {

@@ -176,7 +176,6 @@ export {
   RedisLoadTimeoutException,
   type RedisLoadTimeoutFacts,
 } from './errors/redis-load-timeout.exception.js';
-export { RedisLockException, type RedisLockFailure } from './errors/redis-lock.exception.js';
 export { RedisOutOfMemoryException } from './errors/redis-out-of-memory.exception.js';
 export { RedisPermissionException } from './errors/redis-permission.exception.js';
 export { RedisPoolExhaustedException } from './errors/redis-pool-exhausted.exception.js';

@@ -2,7 +2,6 @@ import type { RedisErrorCode } from '../errors/redis.exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisConflictException } from '../errors/redis-conflict.exception.js';
-import { RedisLockException } from '../errors/redis-lock.exception.js';
 import { RedisValidationException } from '../errors/redis-validation.exception.js';
 
 /** What is told of a failure (https://www.rfc-editor.org/rfc/rfc9457); over HTTP, the body of the response. */
@@ -40,7 +39,6 @@ const PROBLEMS = {
   REDIS_KEY_NOT_FOUND: [404, 'Not Found', 'There is nothing under this identifier.'],
   REDIS_LOAD_CYCLE: [500, 'Internal Server Error', OURS],
   REDIS_LOAD_TIMEOUT: [503, 'Service Unavailable', BUSY],
-  REDIS_LOCK: [409, 'Conflict', 'The resource is in use. Please try again shortly.'],
   REDIS_OUT_OF_MEMORY: [503, 'Service Unavailable', BUSY],
   REDIS_PERMISSION: [500, 'Internal Server Error', OURS],
   REDIS_POOL_EXHAUSTED: [503, 'Service Unavailable', BUSY],
@@ -52,9 +50,6 @@ const PROBLEMS = {
 
 /** A unique value of somebody else's is for the client to change; repeating will not help. */
 const TAKEN: Row = [409, 'Conflict', 'Some values are already taken; see "errors".'];
-
-/** A lost lock is our failure, not a conflict the client could resolve. */
-const LOST_LOCK: Row = [500, 'Internal Server Error', OURS];
 
 const TIMEOUTS: ReadonlySet<RedisErrorCode> = new Set(['REDIS_LOAD_TIMEOUT', 'REDIS_TIMEOUT']);
 
@@ -91,7 +86,6 @@ function errorsOf(exception: RedisException): Pick<ProblemDetails, 'errors'> {
 
 function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Row {
   if (exception instanceof RedisConflictException && exception.property !== undefined) return TAKEN;
-  if (exception instanceof RedisLockException && exception.failure === 'lost') return LOST_LOCK;
   if (timeoutStatus === 504 && TIMEOUTS.has(exception.code)) {
     return [504, 'Gateway Timeout', BUSY];
   }

@@ -24,7 +24,6 @@ const TO_CLEAN: readonly string[] = [
   'libs/redis/src/keys',
   'libs/redis/src/metrics',
   'libs/redis/src/msgpack',
-  'libs/redis/src/nest',
   'libs/redis/src/repository',
   'libs/redis/src/serialization',
   'libs/redis/src/telemetry',

@@ -24,7 +24,7 @@ import {
 } from './redis.tokens.js';
 
 /**
- * The default cache of a connection: it is injected by the connection's name, and its keys have no
+ * Provides the default cache of a connection. It is injected by the connection's name, and its keys have no
  * part of their own.
  */
 export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): Provider[] {
@@ -39,7 +39,7 @@ export function defaultCacheProviders(connection: string = DEFAULT_CONNECTION): 
 }
 
 /**
- * A cache of its own name, with options over those of its connection.
+ * Provides a cache with a name of its own, whose options override those of its connection.
  *
  * @throws RedisConfigurationException for an option that caches do not have
  */
@@ -56,7 +56,7 @@ export function namedCacheProviders(
   ];
 }
 
-/** What of a request says whose its response is. */
+/** Provides the credentials by which requests identify their clients. */
 function credentialsProvider(
   cache: string,
   further: UnnamedCacheOptions['credentialHeaders'],
@@ -77,7 +77,7 @@ function credentialsProvider(
   };
 }
 
-/** What is kept of a response beside what always is. */
+/** Provides the names of the response headers that a cache keeps beside those that it always keeps. */
 function responseHeadersProvider(
   cache: string,
   further: UnnamedCacheOptions['responseHeaders'],
@@ -94,7 +94,7 @@ function responseHeadersProvider(
   };
 }
 
-/** @throws RedisConfigurationException if one is no name of a header: it would never be found */
+/** @throws RedisConfigurationException if a text is no name of a header, which no request could have */
 function headerNames(names: unknown, owner: string): readonly string[] {
   if (names === undefined) return [];
   if (Array.isArray(names) && names.every(isHeaderName)) return names as string[];
@@ -163,7 +163,7 @@ function cacheProvider(
 }
 
 /**
- * What the cache itself is told. An option that is present and undefined is no option, and must not hide
+ * The options for the cache itself. An option that is present and undefined is no option, and must not hide
  * the one below it.
  */
 function given(options: UnnamedCacheOptions & RedisCacheOptions): RedisCacheOptions {
@@ -174,5 +174,5 @@ function given(options: UnnamedCacheOptions & RedisCacheOptions): RedisCacheOpti
   );
 }
 
-/** Options that the interceptor is told, and not the cache. */
+/** Options for the interceptor, which the cache does not know. */
 const OF_RESPONSES: ReadonlySet<string> = new Set(['credentialHeaders', 'responseHeaders']);

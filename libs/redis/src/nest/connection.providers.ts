@@ -22,8 +22,8 @@ import {
 } from './redis.tokens.js';
 
 /**
- * What a connection consists of. The client is made by the factory of its own token and everything
- * else hangs on that token, so that overriding it prevents any socket.
+ * Provides a connection and what belongs to it. The client is made by the factory of its own token, and
+ * all other providers depend on that token: a test that overrides it opens no socket.
  */
 export function connectionProviders(name?: string): Provider[] {
   return [

@@ -50,7 +50,7 @@ export function interceptorsOn(target: object): readonly unknown[] {
   return Array.isArray(interceptors) ? interceptors : [];
 }
 
-/** What `@Version` or `@Controller({ version })` says. {@link requireKnownNest} checks it. */
+/** The version in `@Version` or `@Controller({ version })`. {@link requireKnownNest} checks it. */
 export function versionOf(controller: object, handler: object): Versions {
   const key = METADATA.version;
   return (reflect.getMetadata(key, handler) ?? reflect.getMetadata(key, controller)) as Versions;

@@ -11,7 +11,7 @@ import { TelemetryLogger } from './logging/telemetry.logger.js';
 import { refuseRequestScope } from './request-scope.js';
 
 /**
- * What the connections of one application share: Nest makes a static module once per application.
+ * Holds what the connections of one application share: Nest makes a static module once per application.
  * Closes them in `onApplicationShutdown`, after the HTTP server has finished its last requests.
  */
 @Module({

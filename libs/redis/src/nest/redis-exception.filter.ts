@@ -32,8 +32,8 @@ export interface RedisExceptionFilterOptions {
    */
   readonly timeoutStatus?: 503 | 504;
   /**
-   * What `Retry-After` tells clients to wait, rounded up to whole seconds.
-   * At most 24 days, as clients wait with timers of their own.
+   * The time in `Retry-After`, rounded up to whole seconds. At most 24 days, because clients wait with
+   * timers of their own.
    * @default '2s', the longest pause between two attempts to reconnect
    */
   readonly retryAfter?: Duration;
@@ -41,7 +41,7 @@ export interface RedisExceptionFilterOptions {
 
 export const REDIS_EXCEPTION_FILTER_OPTIONS = 'nestjs-redis-data:ExceptionFilterOptions';
 
-/** What Redis, or the way to it, has failed with. Everything else is of this application or its client. */
+/** Failures of Redis or of the way to it. All others come from this application or its client. */
 const OF_REDIS: ReadonlySet<RedisErrorCode> = new Set([
   'REDIS_AUTHENTICATION',
   'REDIS_BATCH',
@@ -72,7 +72,7 @@ function statusOf(status: 503 | 504): 503 | 504 {
   ]);
 }
 
-/** Matches what is Redis's, so that Nest passes everything else to the application's other filters. */
+/** Matches failures of Redis, so that Nest passes all others to the application's other filters. */
 abstract class RedisFailure extends RedisException {
   static override [Symbol.hasInstance](exception: unknown): boolean {
     return isRedisFailure(exception);
@@ -80,15 +80,15 @@ abstract class RedisFailure extends RedisException {
 }
 
 /**
- * Tells clients of Redis failures: of exceptions of this library, and of raw ioredis errors of the
- * injected clients. Host names, keys, replies and stacks go to the log, never to a client. Every
- * transport tells the same problem (RFC 9457: type, title, status, detail, code):
+ * Answers requests that failed because of Redis: with exceptions of this library, and with raw ioredis
+ * errors of the injected clients. Host names, keys, replies and stacks go to the log, never to a client.
+ * The clients of all transports get the same problem (RFC 9457: type, title, status, detail, code):
  *
- * - HTTP answers with it as `application/problem+json`, on Fastify and on Express;
+ * - an HTTP client gets it as `application/problem+json`, on Fastify and on Express;
  * - a GraphQL error has its detail as `message`, and the rest in `extensions`;
- * - an RPC client is rejected with it, its detail also being the `message`;
- * - a WebSocket client gets an `exception` event. As `APP_FILTER` it also serves gateways, which Nest
- *   does not ask a global filter for.
+ * - an RPC client is rejected with it, and its detail is also the `message`;
+ * - a WebSocket client gets an `exception` event. As `APP_FILTER` the filter also serves gateways, for
+ *   which Nest does not call a global filter.
  *
  * @example
  * providers: [{ provide: APP_FILTER, useClass: RedisExceptionFilter }]
@@ -138,7 +138,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
         this.#answer(problem, host);
         return undefined;
       case 'ws':
-        emitProblem(problem, host.switchToWs()); // what is thrown from here would end the process
+        emitProblem(problem, host.switchToWs()); // an error thrown from here would end the process
         return undefined;
       case 'rpc':
         return throwError(() => rpcErrorOf(problem));
@@ -162,7 +162,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     httpAdapter.reply(response, JSON.stringify(problem), problem.status);
   }
 
-  /** Without the driver's error: Redis's own words may quote what was sent. */
+  /** Logs the exception without the driver's error: Redis's own words may quote what was sent. */
   #log(exception: RedisException, status: number): void {
     const { stack, ...words } = wordsOfError(exception, this.#policyFor(exception));
     const entry = { msg: lineOf(exception, status), status, ...words };
@@ -174,7 +174,7 @@ export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
     }
   }
 
-  /** What may be written of the key. A filter that was not made by Nest knows no policy. */
+  /** How keys of the connection are written. A filter that Nest did not make knows no policy. */
   #policyFor({ connection = DEFAULT_CONNECTION }: RedisException): LogPolicy {
     const logger = this.#moduleRef?.get(TelemetryLogger, { strict: false });
     return logger?.policyOf(connection) ?? DEFAULT_LOG_POLICY;

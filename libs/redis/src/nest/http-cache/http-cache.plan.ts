@@ -16,7 +16,7 @@ import {
 } from './http-cache.decorators.js';
 import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
 
-/** What is known about a handler before a request comes. */
+/** The facts about a handler that are the same for all requests. */
 export interface HttpCachePlan {
   /** Whether the interceptor caches this handler at all. */
   readonly isCached: boolean;
@@ -121,7 +121,7 @@ export class HttpCachePlans {
   }
 }
 
-/** What the decorators of a handler, or else of its class, say. */
+/** Reads the decorators of a handler, or else those of its class. */
 function saidAbout(controller: object, handler: object): Said {
   return Object.fromEntries(
     Object.entries(HTTP_CACHE_METADATA).map(([name, key]) => [

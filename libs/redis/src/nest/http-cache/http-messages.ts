@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly raw?: { readonly socket?: PeerSocket };
 }
 
-/** What a TLS socket knows about the client's certificate. */
+/** A TLS socket, as far as it knows the client's certificate. */
 export interface PeerSocket {
   readonly authorized?: boolean;
   /** Why the certificate was not verified, if the server asked for one. */

@@ -6,33 +6,33 @@ import { RedisException } from '../../errors/redis.exception.js';
 import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
 import { keyForLog, type LogPolicy } from './log-policy.js';
 
-/** What a line says about a failure. */
+/** The fields of a line about a failure. */
 export interface FailureWords {
   readonly error: string;
-  /** What Redis answered to a command that it did not accept, without what it quotes. */
+  /** The reply of Redis to a command that it did not accept, without the texts that it quotes. */
   readonly reply?: string;
   readonly code?: string;
   readonly stack?: string;
 }
 
-/** What a failed command was, as far as it may be written. */
+/** A failed command, as far as it may be written. */
 export interface FailedCommand {
   readonly connection: string;
   readonly operation?: string | undefined;
   readonly key?: string | undefined;
-  /** Of the server, where the error does not know it. */
+  /** The server, if the error does not name it. */
   readonly address?: { readonly host: string; readonly port: number };
 }
 
 const UNKNOWN = { host: 'unknown host', port: 0 };
 const LONGEST_REPLY = 200;
 
-/** What a script answers is in the words of whoever wrote it. */
+/** The replies of these commands are in the words of a script's author. */
 const SCRIPTS = /^(eval|evalsha|fcall)(_ro)?$/;
 
 /**
- * What is safe to say about an error of the driver: the words of the exception that it becomes, which
- * knows the key only as it may be written. Redis's own words may name the ACL user.
+ * Describes an error of the driver in words that are safe in a log: those of the exception that it becomes,
+ * which has the key only as it may be written. Redis's own words may name the ACL user.
  */
 export function wordsOfDriverError(error: Error, failed: FailedCommand): FailureWords {
   const { connection, operation, key } = failed;
@@ -45,11 +45,11 @@ export function wordsOfDriverError(error: Error, failed: FailedCommand): Failure
     ...(operation !== undefined && { operation }),
     ...(key !== undefined && { key }),
   });
-  // What does not translate is a mistake in a call, such as a TypeError.
+  // An error without a translation is a mistake in a call, such as a TypeError.
   return exception ? wordsOf(exception) : { error: error.message };
 }
 
-/** What is safe to say about an error that has reached the library's callers, or comes from them. */
+/** Describes an error that has reached the library's callers, or comes from them, in safe words. */
 export function wordsOfError(error: Error, policy: LogPolicy): FailureWords;
 export function wordsOfError(error: unknown, policy: LogPolicy): FailureWords | undefined;
 export function wordsOfError(error: unknown, policy: LogPolicy): FailureWords | undefined {
@@ -71,7 +71,7 @@ export function wordsOfError(error: unknown, policy: LogPolicy): FailureWords | 
   };
 }
 
-/** The keys that the message of an exception of ours may name. */
+/** The keys that the message of one of our exceptions may name. */
 function keysIn(error: Error): readonly string[] {
   if (error instanceof RedisLoadCycleException) return error.path;
   const { key } = error as { key?: unknown };

@@ -31,7 +31,6 @@ const TO_CLEAN: readonly string[] = [
   'libs/redis/src/time',
   'libs/redis/src/tracing',
   'libs/redis/test',
-  'apps',
   'docs',
 ];
 

@@ -1,8 +1,8 @@
 /**
  * nestjs-redis-data: Redis for NestJS. This is the contents page of the main entry point. Health,
  * metrics, tracing, MessagePack, the embedded development server and test helpers have entry points of
- * their own, because each needs a package that not every application has. Not exported on purpose: the
- * registry, the telemetry stream, command supervision and whatever else is marked `@internal`.
+ * their own, because each needs a package that not every application has. Connections and their driver,
+ * telemetry, and everything else that is marked `@internal` are not exported on purpose.
  */
 
 // The module and what it makes injectable

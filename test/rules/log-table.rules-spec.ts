@@ -118,7 +118,7 @@ describe('the tables of the log in the guide', () => {
   const written = writeAll();
 
   it('list the lines that are written, with their levels', () => {
-    const documented = tableAfter('What is written, at which level:').map((row) => row.join(' '));
+    const documented = tableAfter('The lines and their levels:').map((row) => row.join(' '));
     const lines = new Set(written.map(({ level, line }) => `${level} ${String(line['msg'])}`));
     expect(documented.sort()).toEqual([...lines].sort());
   });

@@ -1,4 +1,4 @@
-import { NotCached } from '../../cache/load/not-cached.js';
+import { NotCached } from '../../cache/load/load-tracing.js';
 import { comesAgainAsText, nodeResponseOf, replaceSend } from './adapter-internals.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';

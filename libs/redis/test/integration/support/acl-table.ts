@@ -17,9 +17,7 @@ export const ACL_APP = { app: 'acl', environment: 'test' } as const;
 
 /** Reads the table of docs/guide/security.md, so that what is documented is what is tried. */
 export function readAclTable(): readonly AclRow[] {
-  const [, section = ''] = readFileSync(GUIDE, 'utf8').split(
-    '\n## The least that Redis must allow\n',
-  );
+  const [, section = ''] = readFileSync(GUIDE, 'utf8').split('\n## Minimal permissions\n');
   const lines = section.split('\n## ')[0]?.split('\n') ?? [];
   return lines
     .filter((line) => line.startsWith('| **'))

@@ -248,7 +248,7 @@ describe('operating the users API', () => {
 
       await eventually(() => {
         expect(linesOf('doomed')).toEqual([
-          expect.objectContaining({ level: 40, msg: 'Redis failed a cache' }), // goes on without
+          expect.objectContaining({ level: 40, msg: 'A cache operation failed in Redis' }), // goes on without
           expect.objectContaining({
             level: 50,
             msg: 'A Redis command failed',

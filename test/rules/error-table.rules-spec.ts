@@ -39,7 +39,6 @@ const examples: Readonly<Record<string, library.RedisException>> = {
     timeoutMs: 1,
     waitedFor: 'loader',
   }),
-  RedisLockException: new library.RedisLockException('k', 'not-acquired'),
   RedisOutOfMemoryException: new library.RedisOutOfMemoryException(),
   RedisPermissionException: new library.RedisPermissionException('get'),
   RedisPoolExhaustedException: new library.RedisPoolExhaustedException(1, 1),

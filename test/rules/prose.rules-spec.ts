@@ -20,7 +20,6 @@ const TO_CLEAN: readonly string[] = [
   'libs/redis/src/connection',
   'libs/redis/src/keys',
   'libs/redis/src/msgpack',
-  'libs/redis/src/nest',
   'libs/redis/src/repository',
   'libs/redis/src/serialization',
   'apps',

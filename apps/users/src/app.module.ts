@@ -24,12 +24,12 @@ import { requestLogging } from './logging/request-logging.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
 
-/** Without Redis a change that the database has made succeeds, and caches hear of it later. */
+/** Without Redis a change of the database succeeds, and its invalidations are sent later. */
 const BESIDE_A_DATABASE = { outbox: true } as const;
 
 @Module({
   imports: [
-    // Tests say what they need; a developer's .env must not change what they see.
+    // Tests set what they need; a developer's .env must not change their results.
     ConfigModule.forRoot({
       isGlobal: true,
       load: [appConfig, redisConfig],
@@ -67,13 +67,13 @@ const BESIDE_A_DATABASE = { outbox: true } as const;
     OverloadReport,
     refusedRequests,
     { provide: APP_PIPE, useClass: InputPipe },
-    // Nest asks the last one first: Redis's failures, then everything else.
+    // Nest asks the last one first: it takes failures of Redis, the other one takes the rest.
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_FILTER, useClass: RedisExceptionFilter },
   ],
 })
 export class AppModule {
-  /** With the store that users are kept in, which other modules need to know nothing of. */
+  /** Chooses the store of the users, which no other module needs to know. */
   static with({ usersStore }: Pick<AppConfig, 'usersStore'>): DynamicModule {
     return { module: AppModule, imports: [UsersModule.keptIn(usersStore)] };
   }

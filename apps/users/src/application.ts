@@ -11,11 +11,11 @@ import { createHttpAdapter } from './http/http-adapter.js';
 import { AppLogger } from './logging/app.logger.js';
 
 /**
- * The application, listening on `HOST` and `PORT`: what `main.ts` and the end-to-end tests both use. If
- * it cannot listen, everything is closed again.
+ * Starts the application on `HOST` and `PORT`, for `main.ts` and the end-to-end tests. If it cannot listen,
+ * everything is closed again.
  *
- * @throws EnvironmentException listing everything that is wrong with the environment, before
- *   anything is connected or started
+ * @throws EnvironmentException listing every problem of the environment, before anything is connected or
+ *   started
  */
 export async function startApplication(): Promise<NestFastifyApplication> {
   const app = await createApplication();
@@ -32,12 +32,12 @@ export async function startApplication(): Promise<NestFastifyApplication> {
 }
 
 /**
- * How many connections may wait until they are accepted. Node's own 511 are fewer than an overload has,
- * and whoever comes to a full queue tries again after 1, 3 and 7 s.
+ * How many connections may wait until they are accepted. Node's default of 511 is too few for an overload:
+ * a client that finds the queue full tries again only after 1, 3 and 7 s.
  */
 const LONGEST_BACKLOG = 4_096;
 
-/** Complete, but not listening. */
+/** Makes the complete application, which does not listen yet. */
 async function createApplication(): Promise<NestFastifyApplication> {
   await ConfigModule.envVariablesLoaded;
   checkEnvironment(process.env);
@@ -48,8 +48,8 @@ async function createApplication(): Promise<NestFastifyApplication> {
     {
       abortOnError: false,
       bodyParser: false,
-      // A failed start is reported once, by whoever called us, and not also as a stack trace: the
-      // buffered lines are released only when there is an application.
+      // The caller reports a failed start once. Nest must not write its stack trace as well: the buffered
+      // lines are released only when there is an application.
       bufferLogs: true,
       autoFlushLogs: false,
     },

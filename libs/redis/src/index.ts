@@ -1,8 +1,8 @@
 /**
  * nestjs-redis-data: Redis for NestJS. This is the contents page of the main entry point. Health,
  * metrics, tracing, MessagePack, the embedded development server and test helpers have entry points of
- * their own, because each needs a package that not every application has. Not exported on purpose: the
- * registry, the telemetry stream, command supervision and whatever else is marked `@internal`.
+ * their own, because each needs a package that not every application has. Connections and their driver,
+ * telemetry, and everything else that is marked `@internal` are not exported on purpose.
  */
 
 // The module and what it makes injectable
@@ -11,6 +11,7 @@ export {
   InjectKeyBuilder,
   InjectRedis,
   InjectRedisBatch,
+  InjectRedisCache,
   InjectRedisOptions,
   InjectRedisPool,
   InjectRedisRepository,
@@ -18,6 +19,7 @@ export {
 export {
   getKeyBuilderToken,
   getRedisBatchToken,
+  getRedisCacheToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
@@ -122,7 +124,6 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
-export { getRedisCacheToken, InjectRedisCache } from './nest/cache.tokens.js';
 export { cacheKeyOf } from './nest/method-cache/cache-key-of.js';
 export { Cached, type CachedOptions } from './nest/method-cache/cached.decorator.js';
 export {
@@ -179,7 +180,6 @@ export {
   RedisLoadTimeoutException,
   type RedisLoadTimeoutFacts,
 } from './errors/redis-load-timeout.exception.js';
-export { RedisLockException, type RedisLockFailure } from './errors/redis-lock.exception.js';
 export { RedisOutOfMemoryException } from './errors/redis-out-of-memory.exception.js';
 export { RedisPermissionException } from './errors/redis-permission.exception.js';
 export { RedisPoolExhaustedException } from './errors/redis-pool-exhausted.exception.js';

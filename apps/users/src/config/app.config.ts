@@ -1,5 +1,5 @@
 /**
- * @module config The application's own settings. Redis's come from the library (`redisConfig`).
+ * @module config The application's own settings. Those of Redis come from the library (`redisConfig`).
  */
 import { registerAs } from '@nestjs/config';
 
@@ -46,7 +46,7 @@ function toConfig(variables: AppVariables): AppConfig {
   };
 }
 
-/** A terminal has a reader; a pipe, a file and production have programs. */
+/** People read a terminal; programs read a pipe, a file and the output in production. */
 function usualFormat(): AppConfig['logFormat'] {
   return process.stdout.isTTY && process.env['NODE_ENV'] !== 'production' ? 'pretty' : 'json';
 }

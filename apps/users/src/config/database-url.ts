@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 
-/** Which database. */
+/** A database: PostgreSQL, or a file of SQLite. */
 export type DatabaseTarget = PostgresTarget | FileTarget;
 
 export interface PostgresTarget {
   readonly kind: 'postgres';
-  /** As the driver takes it, with its credentials. */
+  /** The URL for the driver, with credentials. */
   readonly url: string;
   /** For people, without credentials. */
   readonly description: string;
@@ -18,21 +18,21 @@ export interface FileTarget {
   readonly description: string;
 }
 
-/** The driver takes any of its settings from a URL: also another host, or no timeout. */
+/** The accepted parameters. The driver would take any of its settings: also another host, or no timeout. */
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
 export const DATABASE_URL_ACCEPTED =
   'postgres://[user[:password]@]host[:port]/database[?sslmode=verify-full] with special characters ' +
   `percent-encoded and no parameters but ${PARAMETERS.join(', ')}; file:path; or :memory:`;
 
-/** Parsers of URLs drop or change them. */
+/** Characters that parsers of URLs drop or change. */
 const DROPPED = /[\s\p{Cc}\\]/u;
 
 const IN_MEMORY = ':memory:';
 const FILE = /^file:/i;
 const POSTGRES = /^postgres(ql)?:\/\//i;
 
-/** @returns `undefined` for what names no database, or could be read in two ways */
+/** @returns `undefined` for a text that names no database, or can be read in two ways */
 export function parseDatabaseUrl(url: string): DatabaseTarget | undefined {
   if (url === IN_MEMORY) {
     return { kind: 'file', path: IN_MEMORY, description: 'SQLite in memory, gone at exit' };
@@ -46,7 +46,7 @@ export function parseDatabaseUrl(url: string): DatabaseTarget | undefined {
   }
 }
 
-/** All that may be printed of a URL that is refused: what follows may be a password. */
+/** The only part of a refused URL that may be printed: the rest may contain a password. */
 export function schemeOf(url: string): string {
   return /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? '(not a URL)';
 }

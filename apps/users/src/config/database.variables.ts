@@ -7,12 +7,12 @@ import { TIME, TIME_ACCEPTED } from './time.js';
 import type { Environment } from './variables.js';
 import { problemsOf, readVariables } from './variables.js';
 
-/** Where users are kept on a machine that has nothing but Node. */
+/** The database of a machine that has nothing but Node. */
 const OWN_FILE = 'file:.data/users.db';
 
 /** The environment variables of the database, as text, with their defaults. */
 export class DatabaseVariables {
-  /** Checked by {@link databaseProblems}, which keeps the password to itself. */
+  /** {@link databaseProblems} checks it, and does not print the password. */
   DATABASE_URL = OWN_FILE;
 
   @Matches(/^([1-9]\d{0,2}|1000)$/, { message: 'a number from 1 to 1000' })
@@ -25,7 +25,7 @@ export class DatabaseVariables {
   DATABASE_STATEMENT_TIMEOUT = '5000';
 }
 
-/** Every problem of the database's variables. Of a URL only the scheme is told. */
+/** Every problem of the database's variables. Only the scheme of a URL is printed. */
 export function databaseProblems(env: Environment): ConfigurationProblem[] {
   const variables = readVariables(new DatabaseVariables(), env);
   return [...urlProblems(variables.DATABASE_URL, env), ...problemsOf(variables)];
@@ -39,6 +39,6 @@ function urlProblems(url: string, env: Environment): ConfigurationProblem[] {
   const { USERS_STORE } = readVariables(new AppVariables(), env);
   const isForgotten = env['NODE_ENV'] === 'production' && !env['DATABASE_URL']?.trim();
   if (!isForgotten || USERS_STORE === 'redis') return [];
-  const accepted = `in production it says where users are kept: ${DATABASE_URL_ACCEPTED}`;
+  const accepted = `in production it must name the database of the users: ${DATABASE_URL_ACCEPTED}`;
   return [{ setting, accepted }];
 }

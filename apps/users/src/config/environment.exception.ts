@@ -1,6 +1,6 @@
 import type { ConfigurationProblem } from 'nestjs-redis-data';
 
-/** Thrown before anything is opened when environment variables cannot be used. Lists all of them. */
+/** Thrown for environment variables that cannot be used, before anything is opened. Lists all of them. */
 export class EnvironmentException extends Error {
   override readonly name = 'EnvironmentException';
 

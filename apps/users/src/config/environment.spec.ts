@@ -41,13 +41,13 @@ describe('checkEnvironment', () => {
       checkEnvironment({ ...env, NODE_ENV: 'production' });
     const REDIS_URL = 'redis://redis';
 
-    it.each([{}, { DATABASE_URL: ' ' }])('wants to be told the database: %j', (env) => {
+    it.each([{}, { DATABASE_URL: ' ' }])('requires the database: %j', (env) => {
       expect(checkProduction({ REDIS_URL, ...env })).toThrow(
         /has 1 problem;.*\n {2}- DATABASE_URL is not set: in production .*postgres:/,
       );
     });
 
-    it('wants to be told the Redis, wherever users are kept', () => {
+    it('requires the Redis for every store', () => {
       for (const USERS_STORE of ['cached', 'sql', 'redis']) {
         expect(checkProduction({ USERS_STORE, DATABASE_URL: 'postgres://db/users' })).toThrow(
           /has 1 problem;.*\n {2}- REDIS_URL is not set: with NODE_ENV=production .*REDIS_HOST/,
@@ -71,7 +71,7 @@ describe('checkEnvironment', () => {
     });
   });
 
-  it('wants to be told the Redis with REDIS_EMBEDDED=off', () => {
+  it('requires the Redis with REDIS_EMBEDDED=off', () => {
     expect(() => checkEnvironment({ REDIS_EMBEDDED: 'off' })).toThrow(
       /has 1 problem;.*\n {2}- REDIS_URL is not set: with REDIS_EMBEDDED=off /,
     );

@@ -9,8 +9,8 @@ import type { Environment } from './variables.js';
 import { problemsOf, readVariables } from './variables.js';
 
 /**
- * Checks the variables of the application, of its database and of Redis together, those that are missing
- * in production too: all problems are reported at once. Opens nothing.
+ * Checks the variables of the application, of its database and of Redis together, and reports all problems
+ * at once, including variables that are missing in production. It opens nothing.
  *
  * @throws EnvironmentException
  */

@@ -3,7 +3,7 @@ import type { ConfigurationProblem } from 'nestjs-redis-data';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Sets those members that the environment has. An empty variable counts as not set, as in `PORT= npm start`. */
+/** Sets the members that the environment has. An empty variable counts as not set, as in `PORT= npm start`. */
 export function readVariables<T extends object>(defaults: T, env: Environment): T {
   const set = Object.keys(defaults).flatMap((name) => {
     const value = env[name]?.trim();
@@ -12,7 +12,7 @@ export function readVariables<T extends object>(defaults: T, env: Environment): 
   return Object.assign(defaults, Object.fromEntries(set) as object);
 }
 
-/** What is wrong with each of them, by their decorators of class-validator. */
+/** Finds the problems of the variables, by their class-validator decorators. */
 export function problemsOf(variables: object): ConfigurationProblem[] {
   return validateSync(variables).map(({ property, value, constraints }) => ({
     setting: property,

@@ -11,18 +11,18 @@ import { CreateUsers1764201600000 } from './migrations/create-users.js';
 /** In the order in which they are run. */
 const MIGRATIONS = [CreateUsers1764201600000];
 
-/** What is no connection to the server any more is noticed so much later than a slow statement. */
+/** A dead connection is noticed this much later than a slow statement. */
 const SILENCE_AFTER_TIMEOUT_MS = 1_000;
 
 /**
- * How long SQLite waits for another process that writes. The event loop stands still meanwhile, and
+ * How long SQLite waits for another process that writes. The event loop is blocked while it waits, but
  * another process writes for less than a millisecond at a time.
  */
 const LOCK_TIMEOUT_MS = 250;
 
 /**
- * How TypeORM reaches the database. TypeORM neither makes tables by itself nor writes a log: its log has
- * statements and values.
+ * Makes TypeORM's options. TypeORM must not make tables by itself, and must not write a log, because its log
+ * has statements and values.
  */
 export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
   const { target, poolSize, connectTimeoutMs, statementTimeoutMs } = config;
@@ -45,7 +45,7 @@ export function dataSourceOptions(config: DatabaseConfig): DataSourceOptions {
     applicationName: 'users-api',
     poolSize,
     connectTimeoutMS: connectTimeoutMs,
-    // No statement fails with an idle connection that is lost: the next one opens another.
+    // A lost idle connection fails no statement: the next statement opens another connection.
     poolErrorHandler: () => undefined,
     extra: {
       statement_timeout: statementTimeoutMs,
@@ -62,9 +62,9 @@ export function prepareFolder({ target }: DatabaseConfig): void {
 }
 
 /**
- * A server that is frozen, or behind a network that lost the connection, never answers. A statement
- * would wait for it, the pool would lend the connection again, and an orderly stop would wait for its
- * farewell.
+ * Makes a socket that is destroyed if the server is silent for too long. A frozen server, or one behind a
+ * network that lost the connection, never answers: a statement would wait for it, the pool would lend the
+ * connection again, and an orderly stop would wait for its last reply.
  */
 function impatientSocket(silenceMs: number): Socket {
   const socket = new Socket();

@@ -3,8 +3,8 @@ import { ProblemException } from '../http/problem.exception.js';
 const RETRY_AFTER_SECONDS = 2;
 
 /**
- * Thrown while the database cannot be asked, or does not answer in time. A change that was asked for may
- * or may not have been made.
+ * Thrown while the database cannot be reached, or does not answer in time. A change may or may not have
+ * been made.
  */
 export class DatabaseUnavailableException extends ProblemException {
   override readonly name = 'DatabaseUnavailableException';
@@ -37,7 +37,7 @@ export class UniqueViolationException extends ProblemException {
   override readonly name = 'UniqueViolationException';
   readonly code = 'CONFLICT';
 
-  /** @param constraint what PostgreSQL calls the constraint, or SQLite the column */
+  /** @param constraint the name of PostgreSQL's constraint, or of SQLite's column */
   constructor(readonly constraint: string) {
     super(
       {
@@ -52,7 +52,7 @@ export class UniqueViolationException extends ProblemException {
   }
 }
 
-/** Thrown for a failure that waiting does not mend, such as a missing table. */
+/** Thrown for a failure that waiting does not solve, such as a missing table. */
 export class DatabaseFailureException extends ProblemException {
   override readonly name = 'DatabaseFailureException';
   readonly code = 'DATABASE_FAILURE';

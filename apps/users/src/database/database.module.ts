@@ -1,5 +1,5 @@
 /**
- * @module database The SQL database of record: how it is reached, made ready, and what its failures mean.
+ * @module database The SQL database of record: its connection, its tables, and its failures.
  */
 import { Global, Module } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
@@ -17,8 +17,8 @@ const databaseUp = makeGaugeProvider({
 });
 
 /**
- * Opens PostgreSQL or SQLite, whichever `DATABASE_URL` says, and closes it with the application. Global, so
- * that probes and metrics find the database where there is one: the store decides.
+ * Opens the PostgreSQL or SQLite of `DATABASE_URL`, and closes it with the application. It is global, so that
+ * probes and metrics find the database if the store has one.
  */
 @Global()
 @Module({
@@ -30,7 +30,7 @@ const databaseUp = makeGaugeProvider({
       useFactory: (config: ConfigType<typeof databaseConfig>) => ({
         ...dataSourceOptions(config),
         autoLoadEntities: true,
-        manualInitialization: true, // by Database, which does not give up
+        manualInitialization: true, // Database does it, and tries again
       }),
     }),
   ],

@@ -16,7 +16,7 @@ const CONFIG: DatabaseConfig = {
 const failing = (code: string): Promise<never> =>
   Promise.reject(Object.assign(new Error(code), { code }));
 
-/** What TypeORM has before it is connected. */
+/** A TypeORM that is not connected yet. */
 function closedSource(initialize: () => Promise<never>): DataSource {
   const driver = { disconnect: () => Promise.resolve() };
   return { initialize, isInitialized: false, driver } as unknown as DataSource;
@@ -78,7 +78,7 @@ describe('Database', () => {
     await source.destroy();
   });
 
-  it('says once that a database which came back refuses the application, however often it is tried', async () => {
+  it('logs once that a database which came back refuses the application, however often it is tried', async () => {
     jest.useFakeTimers();
     const initialize = jest
       .fn<() => Promise<never>>()

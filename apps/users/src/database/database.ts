@@ -12,7 +12,7 @@ import { DatabaseStartException } from './database-start.exception.js';
 import { migrate } from './migrate.js';
 import { translateDatabaseError } from './translate-database-error.js';
 
-/** The name of the metric that says whether it answers. */
+/** The name of the metric that says whether the database answers. */
 export const DATABASE_UP = 'database_up';
 
 /** How long after a failed attempt to open the database the next one begins. */
@@ -22,9 +22,9 @@ const RETRY_MS = 1_000;
 const PROBE_MS = 500;
 
 /**
- * The database as the rest of the application sees it: open, or away. A database that is away at the
- * start does not keep the application from starting; it is tried again until it is there. What waiting
- * does not mend, such as a wrong password, fails the start.
+ * Opens the database, runs statements, and knows whether the database is there. If it is away at the start,
+ * the application starts, and tries again until the database is there. A problem that waiting does not
+ * solve, such as a wrong password, fails the start.
  */
 @Injectable()
 export class Database implements OnModuleInit, OnModuleDestroy {
@@ -36,14 +36,14 @@ export class Database implements OnModuleInit, OnModuleDestroy {
   #isStopping = false;
   #attempt: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
-  /** Why the last statement could not be executed; `undefined` if it was. */
+  /** Why the last statement could not be executed; `undefined` if it was executed. */
   #away: DatabaseUnavailableException | undefined;
-  /** When that was, on the clock of `performance.now()`. */
+  /** The time of that failure, by `performance.now()`. */
   #awayAt = 0;
   #failures = 0;
-  /** Why the database refuses the application, as it was said last. */
+  /** Why the database refuses the application, as it was logged last. */
   #refusal: string | undefined;
-  /** A question that has not been answered: those who ask meanwhile wait for its answer. */
+  /** A running probe: further callers wait for its answer. */
   #probe: Promise<boolean> | undefined;
 
   constructor(
@@ -54,7 +54,7 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     this.#config = config;
   }
 
-  /** Where it is, for people, without credentials. */
+  /** The place of the database, for people, without credentials. */
   get description(): string {
     return this.#config.target.description;
   }
@@ -95,7 +95,7 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  /** Whether it answers now, within half a second. Never rejects. */
+  /** Whether the database answers now, within half a second. Never rejects. */
   async answers(): Promise<boolean> {
     this.#probe ??= this.#ask().finally(() => {
       this.#probe = undefined;
@@ -138,7 +138,7 @@ export class Database implements OnModuleInit, OnModuleDestroy {
       await this.#source.initialize();
       await migrate(this.#source);
     } catch (error) {
-      // A failure half-way leaves a pool behind, and the next attempt makes another.
+      // A failure half-way leaves a pool open, and the next attempt makes another one.
       const close = this.#source.isInitialized
         ? this.#source.destroy()
         : this.#source.driver.disconnect();
@@ -157,13 +157,13 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     }, RETRY_MS);
   }
 
-  /** It was away when the application started, and now refuses it: an operator has to act, and is told once. */
+  /** Logs once that a database which was away at the start now refuses the application: an operator must act. */
   #noteRefusal({ message }: Error): void {
     if (message !== this.#refusal) this.#logger.error(message);
     this.#refusal = message;
   }
 
-  /** One line when the database goes and one when it comes back: a line for each request would be a flood. */
+  /** Writes one line when the database goes away; a line for each request would flood the log. */
   #noteAbsence(failure: DatabaseUnavailableException): void {
     this.#failures++;
     if (this.#away === undefined) {
@@ -175,8 +175,8 @@ export class Database implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * What was asked before the last failure may be answered after it, and the database is not back: while
-   * all connections are in use, some statements are executed and others give up waiting.
+   * Notes that the database has answered. A statement that was sent before the last failure does not count:
+   * while all connections are in use, some statements are executed and others give up waiting.
    */
   #noteAnswer(askedAt: number): void {
     if (this.#away === undefined || askedAt < this.#awayAt) return;

@@ -1,12 +1,12 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { MigrationExecutor } from 'typeorm';
 
-/** Names the lock among all advisory locks of a database of PostgreSQL; any number does. */
+/** The number of our lock among all advisory locks of a PostgreSQL database; any number will do. */
 const LOCK = 7_203_315;
 
 /**
- * Runs the migrations that have not been run, all of them or none. Instances that start at the same time
- * wait for each other, and only the first one finds anything to do.
+ * Runs all pending migrations, or none of them. Instances that start at the same time wait for each other,
+ * and only the first one runs any.
  */
 export async function migrate(dataSource: DataSource): Promise<void> {
   const runner = dataSource.createQueryRunner();
@@ -26,7 +26,7 @@ export async function migrate(dataSource: DataSource): Promise<void> {
   }
 }
 
-/** The lock ends with the transaction, and the transaction with the process. */
+/** Begins a transaction with a lock. Both end with the process. */
 async function begin(runner: QueryRunner): Promise<void> {
   if (runner.dataSource.driver.options.type === 'postgres') {
     await runner.query('BEGIN');

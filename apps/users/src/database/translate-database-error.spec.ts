@@ -10,7 +10,7 @@ import { translateDatabaseError } from './translate-database-error.js';
 
 const SQL = 'INSERT INTO users VALUES ($1)';
 
-/** What TypeORM makes of a driver's error, with the statement and its values. */
+/** TypeORM's error for a driver's error, with the statement and its values. */
 function failed(facts: object, message = 'value hunter2 is not accepted'): QueryFailedError {
   return new QueryFailedError(SQL, ['hunter2'], Object.assign(new Error(message), facts));
 }
@@ -93,7 +93,7 @@ describe('translateDatabaseError', () => {
     });
   });
 
-  it('takes a pooler that refuses statement_timeout for a failure that waiting does not mend', () => {
+  it('takes a pooler that refuses statement_timeout for a failure that waiting does not solve', () => {
     const error = Object.assign(new Error('unsupported startup parameter: statement_timeout'), {
       code: '08P01',
     });
@@ -104,7 +104,7 @@ describe('translateDatabaseError', () => {
     expect(translated).toMatchObject({ reason: expect.stringMatching(/pooler.*\(08P01\)$/) });
   });
 
-  it('understands errors that are none to the language, as those of libsql', () => {
+  it('understands errors that are no instances of Error, such as those of libsql', () => {
     const error = { name: 'SqliteError', message: 'locked', code: 'SQLITE_BUSY' };
 
     expect(translateDatabaseError(error)).toBeInstanceOf(DatabaseUnavailableException);

@@ -6,10 +6,10 @@ import {
   UniqueViolationException,
 } from './database.exceptions.js';
 
-/** The beginning of SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html), and what they mean. */
+/** The first characters of SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html), and their meaning. */
 type States = readonly (readonly [start: string, reason: string])[];
 
-/** PostgreSQL cannot be asked for anything at the moment. */
+/** PostgreSQL can execute no statement at the moment. */
 const AWAY: States = [
   ['08', 'the connection was lost'],
   ['53300', 'it has too many connections'],
@@ -22,23 +22,23 @@ const AWAY: States = [
 const GIVEN_UP: States = [
   ['25006', 'it is read-only'],
   ['40', 'transactions were in each other’s way'],
-  ['55P03', 'a lock was not to be had in time'],
+  ['55P03', 'a lock could not be had in time'],
   ['57014', 'a statement took longer than DATABASE_STATEMENT_TIMEOUT'],
 ];
 
-/** What waiting does not mend, and an operator can. */
+/** Problems that waiting does not solve, but an operator can. */
 const REFUSALS: States = [
   ['28', 'it refuses the user or the password of DATABASE_URL'],
   ['3D000', 'it has no database of the name in DATABASE_URL'],
   ['42501', 'the user of DATABASE_URL may not do this'],
 ];
 
-/** PgBouncer says so with the SQLSTATE of a lost connection. */
+/** PgBouncer sends this message with the SQLSTATE of a lost connection. */
 const REFUSED_SETTING = 'unsupported startup parameter';
 const REFUSED_SETTING_REASON =
   'its pooler refuses statement_timeout, and has to be told to ignore it';
 
-/** How Node and pg say that there is no connection, or none in time. */
+/** The codes of Node, and below the messages of pg, if there is no connection, or none in time. */
 const NO_CONNECTION = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN'],
   ...['ENETUNREACH', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'ECONNABORTED'],
@@ -49,7 +49,7 @@ const NO_CONNECTION_WORDS =
 /** SQLite's: locked by another process, a read-only file, a full disk, a disk that fails. */
 const GIVEN_UP_SQLITE = /^SQLITE_(BUSY|LOCKED|READONLY|FULL|IOERR|NOMEM|INTERRUPT)/;
 
-/** An error in all but name: libsql's are no errors to the language. */
+/** An error of a driver: those of libsql are no instances of Error. */
 interface DriverError {
   readonly message: string;
   readonly code?: string;
@@ -59,8 +59,8 @@ interface DriverError {
 }
 
 /**
- * Turns what TypeORM and its drivers throw into exceptions that name neither statement nor value: those
- * of TypeORM carry both. What is no failure of a database is returned as it is.
+ * Translates errors of TypeORM and its drivers into exceptions without statements and values, which the
+ * errors of TypeORM have. An error that is no failure of a database is returned as it is.
  */
 export function translateDatabaseError(error: unknown): unknown {
   const cause = error instanceof QueryFailedError ? (error.driverError as unknown) : error;

@@ -7,15 +7,16 @@ import { RedisHealthIndicator } from 'nestjs-redis-data/health';
 import { appConfig } from '../config/app.config.js';
 import { Database } from '../database/database.js';
 
-/** Without names and numbers: a health report may be public. */
+/** Without names and numbers, because a health report may be public. */
 const NO_ANSWER = 'no answer in time, or no connection';
 
 /**
- * What the application needs to answer requests, by where users are kept. With `cached` the database and
- * Redis are both optional as long as the other one is there: without Redis the database answers, and
- * without the database what is cached. With `sql` only the database is needed, with `redis` only Redis.
+ * Checks what the application needs to answer requests, which depends on the store. With `cached`, the
+ * database and Redis are each optional as long as the other one is there: without Redis the database
+ * answers, and without the database the cache does. With `sql` only the database is needed, with `redis`
+ * only Redis.
  *
- * Answers in about a second at most: the database may take half of it, and Redis the other half.
+ * It answers within about a second: half of it for the database, and half for Redis.
  */
 @Injectable()
 export class Dependencies {

@@ -9,8 +9,8 @@ import { HealthFilter } from './health.filter.js';
 import { LivenessResponse } from './liveness.response.js';
 
 /**
- * Three questions, for three askers: whether to restart the process, whether to send it requests, and
- * how everything is. Answers take about a second at most.
+ * Answers three questions: whether to restart the process, whether to send it requests, and how all parts
+ * are. Answers take about a second at most.
  */
 @ApiTags('operations')
 @Controller('health')
@@ -30,7 +30,7 @@ export class HealthController {
     this.#dependencies = dependencies;
   }
 
-  /** Looks at nothing: that the process comes to answer is the answer. A restart mends neither a database nor a Redis. */
+  /** Checks nothing else than that the process answers: a restart repairs neither a database nor a Redis. */
   @Get('live')
   @Header('Cache-Control', 'no-store')
   @docs.Live()

@@ -1,4 +1,4 @@
-/** What `/docs` says about the probes; their 200 and 503 come from terminus's `@HealthCheck()`. */
+/** The texts of the probes in `/docs`; their 200 and 503 come from the `@HealthCheck()` of terminus. */
 import { applyDecorators } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 
@@ -8,7 +8,7 @@ export const Live = () =>
   applyDecorators(
     ApiOperation({
       summary: 'Whether the process answers',
-      description: 'Looks at nothing else: the database and Redis may be down.',
+      description: 'Checks nothing else: the database and Redis may be down.',
     }),
     ApiOkResponse({ type: LivenessResponse }),
   );
@@ -17,12 +17,12 @@ export const Ready = () =>
   ApiOperation({
     summary: 'Whether requests can be served',
     description:
-      '503 once the process has begun to stop, and while what it needs is down: the database and ' +
-      'Redis, as long as the other one is there, are only `degraded`, which stays 200.',
+      '503 while the process stops, and while it lacks what it needs. If only one of the database ' +
+      'and Redis is down, it is `degraded`, which stays 200.',
   });
 
 export const Everything = () =>
   ApiOperation({
-    summary: 'How the process and all that it depends on are',
+    summary: 'The state of the process and of everything that it depends on',
     description: 'With the statuses of `/health/ready`.',
   });

@@ -2,8 +2,8 @@ import { Catch, ServiceUnavailableException } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 
 /**
- * A failing check keeps the body that terminus gives it, which its tools read, instead of becoming a
- * problem like every other 503.
+ * Answers a failing check with the body of terminus, which its tools read, and not with a problem like every
+ * other 503.
  */
 @Catch(ServiceUnavailableException)
 export class HealthFilter extends BaseExceptionFilter {

@@ -1,8 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 
 /**
- * Terminus calls each failed check an error, and probes come every few seconds from everywhere. What failed
- * was an error when it did; that it still has not come back is worth a warning.
+ * Logs failed checks as warnings. Terminus logs each of them as an error, and probes come every few seconds.
+ * The failure itself was logged as an error when it happened.
  */
 @Injectable()
 export class HealthLogger extends Logger {

@@ -5,7 +5,7 @@ import type { Gauge } from 'prom-client';
 
 import { Database, DATABASE_UP } from '../database/database.js';
 
-/** What Prometheus asks for. The database is asked whether it is there when Prometheus asks. */
+/** Serves the metrics to Prometheus. Each request checks whether the database is there. */
 @ApiTags('operations')
 @Controller()
 export class MetricsController extends PrometheusController {
@@ -22,7 +22,7 @@ export class MetricsController extends PrometheusController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'What is measured, for Prometheus' })
+  @ApiOperation({ summary: 'The metrics, for Prometheus' })
   @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' } } } })
   override async index(@Res({ passthrough: true }) response: unknown): Promise<string> {
     if (this.#database) this.#databaseUp?.set((await this.#database.answers()) ? 1 : 0);

@@ -4,12 +4,12 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-/** Long for a request that is being answered, short for one that waits for a frozen Redis. */
+/** Long enough for a request that is being answered, too short for one that waits for a frozen Redis. */
 const DRAIN_MS = 2_000;
 
 /**
- * Bounds how long a stop waits for running requests: Nest, left alone, waits for the slowest, and the
- * time that is left would not do for an orderly goodbye to Redis.
+ * Limits how long a stop waits for running requests. Nest alone would wait for the slowest one, and too
+ * little time would be left to close the connections to Redis in order.
  */
 @Injectable()
 export class ConnectionDrain implements BeforeApplicationShutdown {

@@ -13,13 +13,13 @@ export function serveDocumentation(app: INestApplication): void {
     .setTitle('Users API')
     .setDescription(
       'Users in a SQL database, with Redis as a cache beside it, through `nestjs-redis-data`. ' +
-        '`X-Cache` says what the cache did; without Redis the database answers.\n\n' +
+        '`X-Cache` says what the cache did. Without Redis the database answers.\n\n' +
         'Try `POST /users`, copy the `id` of its answer, and read it twice: `MISS`, then `HIT`. ' +
         'Errors are problems of [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457).',
     )
     .setVersion('0.1.0')
-    .addTag('users', 'The users, cached and not')
-    .addTag('operations', 'How the application is, for probes and Prometheus')
+    .addTag('users', 'The users, with and without the cache')
+    .addTag('operations', 'The state of the application, for probes and Prometheus')
     .build();
   const create = () => SwaggerModule.createDocument(app, description);
   SwaggerModule.setup(DOCUMENTATION_PATH, app, create, {
@@ -30,7 +30,7 @@ export function serveDocumentation(app: INestApplication): void {
   });
 }
 
-/** Whether Swagger UI asks for the document: its page has it in a script. */
+/** Whether Swagger UI requests the document, which is in a script of its page. */
 function isForPeople({ url }: FastifyRequest): boolean {
   return url.endsWith('/swagger-ui-init.js');
 }
@@ -38,7 +38,7 @@ function isForPeople({ url }: FastifyRequest): boolean {
 /** The e-mail in the examples. */
 const EXAMPLE_EMAIL = 'ada@example.com';
 
-/** An e-mail is taken once its example was sent: each visit has one of its own. */
+/** Gives each visit an e-mail of its own: the example is taken once it was sent. */
 function withFreshEmail(document: OpenAPIObject): OpenAPIObject {
   const fresh = `ada-${randomUUID().slice(0, 8)}@example.com`;
   return JSON.parse(JSON.stringify(document).replaceAll(EXAMPLE_EMAIL, fresh)) as OpenAPIObject;

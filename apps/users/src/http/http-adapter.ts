@@ -16,10 +16,10 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 /** Fastify answers 414 above this; ours is above what Node accepts as a header, so the API decides. */
 const LONGEST_PARAMETER = 16 * 1024;
 
-/** How often Node looks for callers that have taken too long. */
+/** How often Node looks for callers that take too long. */
 const LONGEST_CHECK_INTERVAL_MS = 1_000;
 
-/** Everything else that is wrong with a connection is a 400. */
+/** The statuses of errors of a connection; all others are a 400. */
 const CONNECTION_ERRORS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
@@ -31,12 +31,12 @@ export interface HttpOptions extends QueueLimits {
 }
 
 /**
- * Fastify as this API wants it. JSON is the only body it reads, with Fastify's own parser: create the
+ * Makes the Fastify of this API. JSON is the only body that it reads, with Fastify's own parser: create the
  * application with `bodyParser: false`, or Nest adds a parser for HTML forms.
  */
 export function createHttpAdapter({ requestTimeoutMs, ...limits }: HttpOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
-    // Fastify's own default is to wait for ever.
+    // By default, Fastify waits forever.
     requestTimeout: requestTimeoutMs,
     http: {
       headersTimeout: requestTimeoutMs,
@@ -58,7 +58,7 @@ export function createHttpAdapter({ requestTimeoutMs, ...limits }: HttpOptions):
   return adapter;
 }
 
-/** What is no HTTP, or comes too slowly, never becomes a request. */
+/** Answers data that is no HTTP, or that comes too slowly: it never becomes a request. */
 function dismiss({ code }: ConnectionError, socket: Socket): void {
   if (socket.writable) {
     const status = CONNECTION_ERRORS[code] ?? 400;
@@ -78,7 +78,7 @@ function dismiss({ code }: ConnectionError, socket: Socket): void {
   socket.destroy();
 }
 
-/** A URL that cannot be decoded never reaches Nest, nor the hook above. */
+/** Answers a URL that cannot be decoded: it reaches neither Nest nor the hook above. */
 function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(new HttpException(error.message, error.statusCode ?? 400));
   void reply

@@ -11,7 +11,7 @@ import type { LoadShedding } from './load-shedding.js';
 
 const NAME = 'http_request_duration_seconds';
 
-/** The route of whatever no route is for: what strangers ask for must not become labels. */
+/** The route of requests that no route matches: the URLs of strangers must not become labels. */
 const UNMATCHED = 'unmatched';
 
 /** The status of a request whose caller left, or was sent away, before it was answered. */
@@ -19,7 +19,7 @@ const ABORTED = 'aborted';
 
 type Labels = 'method' | 'route' | 'status';
 
-/** From a cached answer to the default deadline of a command (5 s) and a little more. */
+/** Its buckets go from a cached answer to a little more than the default deadline of a command (5 s). */
 export const httpRequestDuration = makeHistogramProvider({
   name: NAME,
   help: 'How long HTTP requests took, until the answer was sent or the connection was gone.',
@@ -28,11 +28,12 @@ export const httpRequestDuration = makeHistogramProvider({
 });
 
 /**
- * Measures every HTTP request that was not refused by {@link LoadShedding} as `http_request_duration_seconds{method,route,status}`. `route` is the
- * pattern, such as `/users/:id`, never the URL; `status` is the code, or `aborted`.
+ * Measures every HTTP request that {@link LoadShedding} did not refuse, as
+ * `http_request_duration_seconds{method,route,status}`. `route` is the pattern, such as `/users/:id`, never
+ * the URL; `status` is the code, or `aborted`.
  *
- * It listens to Node's server, because Fastify's own hooks hear neither of URLs that cannot be decoded
- * nor of callers that leave: in an outage those are the interesting ones.
+ * It listens to Node's server, because Fastify's hooks are called neither for URLs that cannot be decoded
+ * nor for callers that leave, which matter most in an outage.
  */
 @Injectable()
 export class HttpMetrics implements OnModuleInit {
@@ -54,7 +55,7 @@ export class HttpMetrics implements OnModuleInit {
       done();
     });
     const server = adapter.getHttpServer() as Server;
-    // First in the queue, so that the work of the others is part of what is measured.
+    // The first listener, so that the work of the others is measured, too.
     server.prependListener('request', (request, response) => {
       this.#measure(request, response, fastify.loadShedding);
     });
@@ -63,7 +64,7 @@ export class HttpMetrics implements OnModuleInit {
   #measure(request: IncomingMessage, response: ServerResponse, shedding: LoadShedding): void {
     const stop = this.#duration.startTimer();
     response.once('close', () => {
-      if (shedding.hasRefused(request)) return; // its time is a pause that was made for it
+      if (shedding.hasRefused(request)) return; // its duration is the pause before the refusal
       stop({
         method: request.method ?? '',
         route: this.#routes.get(request) ?? UNMATCHED,

@@ -3,7 +3,7 @@ import { ValidationPipe } from '@nestjs/common';
 
 import { InvalidInputException } from './invalid-input.exception.js';
 
-/** Refuses what a DTO does not declare, and reports every problem of every field at once. */
+/** Refuses fields that a DTO does not declare, and reports every problem of every field at once. */
 export class InputPipe extends ValidationPipe {
   constructor() {
     super({
@@ -20,7 +20,7 @@ export class InputPipe extends ValidationPipe {
   }
 }
 
-/** Fields such as `constructor` or `toString` look declared to class-validator: every object has them. */
+/** Refuses fields such as `constructor`, which class-validator takes for declared: every object has them. */
 function refuseInheritedNames(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   const names = Object.keys(value).filter((name) => name in Object.prototype);

@@ -3,7 +3,7 @@ import { BadRequestException } from '@nestjs/common';
 
 import type { FieldProblem } from './problem.js';
 
-/** A body, query or parameter that does not pass its rules; names every field and every rule. */
+/** Thrown for a body, query or parameter that breaks its rules. Names every field and every rule. */
 export class InvalidInputException extends BadRequestException {
   readonly errors: readonly FieldProblem[];
 

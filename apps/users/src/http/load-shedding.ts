@@ -20,7 +20,7 @@ const RETRY_AFTER = '1';
 /** A refusal is sent after a random part of this, in milliseconds. */
 const LONGEST_PAUSE_MS = 1_000;
 
-/** How many probes are answered out of turn at the same time. The others wait with everybody else. */
+/** How many probes are answered out of turn at the same time. Further ones wait like all requests. */
 const MOST_PROBES = 8;
 
 const OVERLOADED: Problem = {
@@ -32,14 +32,14 @@ const OVERLOADED: Problem = {
 const BODY = JSON.stringify(OVERLOADED);
 
 /**
- * Refuses requests with 503 and `Retry-After` while the process cannot do all that is asked of it, so
- * that those it accepts are answered in time. Probes are let in before anybody else.
+ * Refuses requests with 503 and `Retry-After` during an overload, so that the accepted ones are answered in
+ * time. Probes begin before all other requests.
  *
- * Most callers repeat at once what was refused at once, and all of them together. Each refusal is held
- * for a random time: that costs a timer, and spreads what comes back.
+ * Most callers repeat a refused request at once, and all of them together. Each refusal is therefore held
+ * for a random time: that costs a timer, and spreads the repetitions.
  */
 export class LoadShedding {
-  /** Is told of each refusal. */
+  /** Called for each refusal. */
   onRefusal: (() => void) | undefined;
   readonly #queue: RequestQueue;
   readonly #refused = new WeakSet<IncomingMessage>();
@@ -54,12 +54,12 @@ export class LoadShedding {
     return this.#queue.isOverloaded;
   }
 
-  /** Whether this request was not even begun. */
+  /** Whether this request was refused, and never begun. */
   hasRefused(request: IncomingMessage): boolean {
     return this.#refused.has(request);
   }
 
-  /** Stands before all of Fastify: what is refused costs nothing of it. */
+  /** Takes the requests before Fastify does: a refused one costs none of its work. */
   standBefore(fastify: FastifyInstance): void {
     fastify.decorate<LoadShedding>('loadShedding', this);
     const { server } = fastify;

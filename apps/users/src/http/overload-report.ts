@@ -12,12 +12,12 @@ export const refusedRequests = makeCounterProvider({
   help: 'HTTP requests that got a 503 because there was more to do than could be done in time.',
 });
 
-/** How often an overload is looked at. */
+/** How often an overload is checked for its end. */
 const WATCH_INTERVAL_MS = 1_000;
 
 /**
- * Counts refused requests as `http_requests_refused_total`, and writes one line when an overload begins
- * and one when it is over: a line for each request would be a load of its own.
+ * Counts refused requests as `http_requests_refused_total`, and writes one line when an overload begins and
+ * one when it ends: a line for each request would add to the load.
  */
 @Injectable()
 export class OverloadReport implements OnModuleInit, OnApplicationShutdown {

@@ -5,7 +5,7 @@ const PROBES: ReadonlySet<string> = new Set([
   '/metrics',
 ]);
 
-/** Whether machines ask for this path, every few seconds. */
+/** Whether machines request this path every few seconds. */
 export function isProbe(path: string | undefined): boolean {
   return path !== undefined && PROBES.has(path);
 }

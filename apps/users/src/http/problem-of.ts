@@ -6,10 +6,10 @@ import { InvalidInputException } from './invalid-input.exception.js';
 import { ProblemException } from './problem.exception.js';
 import type { Problem } from './problem.js';
 
-/** Says that `errors` is there; the other problems are no more than their status. */
+/** The type of a problem with `errors`; all others are described by their status. */
 const INVALID_FIELDS = 'urn:users-api:invalid-fields';
 
-/** Describes any failure. What is not the client's business stays out of the response: it is for the log. */
+/** Describes any failure for a client. Details that are not for clients go to the log only. */
 export function problemOf(exception: unknown): Problem {
   if (exception instanceof ProblemException) return exception.problem;
   const status = exception instanceof HttpException ? exception.getStatus() : 500;

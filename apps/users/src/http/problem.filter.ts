@@ -6,8 +6,8 @@ import { ProblemException } from './problem.exception.js';
 import { problemOf } from './problem-of.js';
 
 /**
- * Writes every failure but Redis's as `application/problem+json`, on any HTTP adapter, and
- * logs those that are the server's fault.
+ * Answers all failures but those of Redis with `application/problem+json`, on any HTTP adapter, and logs
+ * those of the server.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -33,7 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
     adapter.reply(response, problem, problem.status);
   }
 
-  /** What is away is logged once, by those who notice; a line for each request would be a flood. */
+  /** A store that is away has been logged once; an error line for each request would flood the log. */
   #log(exception: unknown): void {
     const isAway = exception instanceof ProblemException && exception.retryAfterSeconds;
     this.#logger[isAway ? 'debug' : 'error'](exception);

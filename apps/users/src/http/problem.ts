@@ -1,9 +1,9 @@
 /**
- * @module http What the API looks like from outside: errors, validation, logs, documentation.
+ * @module http The API as clients see it: errors, validation, metrics, overload, documentation.
  */
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** What is wrong with one field of a request. */
+/** The mistakes in one field of a request. */
 export class FieldProblem {
   @ApiProperty({ example: 'email', description: 'The path of the field' })
   readonly property!: string;
@@ -12,9 +12,9 @@ export class FieldProblem {
   readonly messages!: readonly string[];
 }
 
-/** The body of every error response, as RFC 9457 has it. */
+/** The body of every error response (RFC 9457). */
 export class Problem {
-  @ApiProperty({ example: 'about:blank', description: 'Names the kind of problem; stable' })
+  @ApiProperty({ example: 'about:blank', description: 'The kind of problem. It never changes' })
   readonly type!: string;
 
   @ApiProperty({ example: 'Bad Request' })
@@ -28,7 +28,7 @@ export class Problem {
 
   @ApiPropertyOptional({
     example: 'CONFLICT',
-    description: 'Names the failure where its status does not; stable',
+    description: 'The failure, where the status does not name it. It never changes',
   })
   readonly code?: string;
 

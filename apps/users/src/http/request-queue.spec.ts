@@ -94,7 +94,7 @@ describe('RequestQueue', () => {
     expect(refused).toEqual([]);
   });
 
-  it('refuses in an overload what would wait for too long, and does what it can', async () => {
+  it('refuses requests that would wait for too long in an overload, and begins the others', async () => {
     const stage = queueFor();
     await overload(stage, 500);
     expect(stage.queue.isOverloaded).toBe(true);
@@ -123,7 +123,7 @@ describe('RequestQueue', () => {
     expect(stage.refused).toHaveLength(refusedBefore);
   });
 
-  it('begins nothing while as many as allowed are worked on, and goes on when one is done', async () => {
+  it('begins nothing while as many requests as allowed are running, and goes on when one ends', async () => {
     const { queue, enter, begun } = queueFor({ maxInFlight: 1 });
     const occupy = () => {
       queue.occupy();
@@ -139,7 +139,7 @@ describe('RequestQueue', () => {
     expect(begun).toEqual([0, 1]);
   });
 
-  it('refuses what waits for a place in vain', async () => {
+  it('refuses a request that gets no place in time', async () => {
     const { queue, enter, refused } = queueFor({ maxInFlight: 1 });
     queue.occupy();
     const isRefused = new Promise<void>((resolve) => {
@@ -180,7 +180,7 @@ describe('RequestQueue', () => {
     expect(begun).toEqual([0, 1, 2]);
   });
 
-  it('begins each request in the context in which it came', async () => {
+  it('begins each request in its own asynchronous context', async () => {
     const storage = new AsyncLocalStorage<number>();
     const { enter } = queueFor();
     const contexts: unknown[] = [];

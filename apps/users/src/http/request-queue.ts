@@ -7,7 +7,7 @@ export interface QueueLimits {
   readonly maxQueueTimeMs: number;
 }
 
-/** A request that wants to be worked on. Exactly one of the functions is called, or none if it is gone. */
+/** A request that waits to begin. Either `begin` or `refuse` is called once; neither if its caller has left. */
 export interface Entrant {
   begin(): void;
   refuse(): void;
@@ -16,24 +16,24 @@ export interface Entrant {
 }
 
 /**
- * How many requests one turn of the event loop begins: the rest of it is for work that goes on, and for
- * refusals. A count, and no time: what it costs to begin a request is a small part of what it costs.
+ * How many requests one turn of the event loop begins. The rest of the turn is for running work and for
+ * refusals. It is a count, not a time: beginning a request is only a small part of its cost.
  */
 const BEGINNINGS_IN_TURN = 8;
 
-/** A queue that has not been empty for as long, while it let more than a burst pass, is an overload. */
+/** A queue that was not empty for this long, and let more than a burst pass meanwhile, is an overload. */
 const PATIENCE_MS = 100;
 const BURST = 256;
 
 /** How long a request waits for its turn while there is no overload. */
 const BURST_QUEUE_TIME_MS = 5_000;
 
-/** How long after its last sign an overload is over. */
+/** An overload is over this long after its last sign. */
 const CALM_MS = 1_000;
 
 /**
- * Lets as many requests begin as the process can work on, and refuses what would wait for too long.
- * What one turn of the event loop begins is bounded, so that no answer waits for a crowd of newcomers.
+ * Begins as many requests as the process can work on, and refuses those that would wait for too long. The
+ * number that one turn of the event loop begins is bounded, so that no answer waits for many new requests.
  *
  * A burst waits for its turn; a queue that does not become empty is an overload, in which a request
  * waits for `maxQueueTimeMs` at most. This is the controlled delay of
@@ -73,26 +73,26 @@ export class RequestQueue {
       this.#standingSince = since;
       this.#passed = 0;
     }
-    // Whatever is stored for the request in an AsyncLocalStorage is there when it begins.
+    // The request begins with its own AsyncLocalStorage.
     const context = new AsyncResource('REQUEST');
     this.#waiting.push({ entrant, context, since });
     this.#scheduleTurn();
   }
 
-  /** Counts a request as worked on. A body that is still on its way must not take somebody's place. */
+  /** Counts a request as running. A request whose body is still on its way must not take a place. */
   occupy(): void {
     this.#inFlight++;
   }
 
-  /** The request has been answered, or its caller has left. */
+  /** Frees the place of a request that was answered, or whose caller has left. */
   release(): void {
     this.#inFlight--;
     if (this.#waiting.head !== undefined) this.#scheduleTurn();
   }
 
   /**
-   * A connection was accepted: nothing more begins until the next turn. Node 20 accepts one
-   * connection in each turn, so that turns must be short while more of them may be waiting.
+   * Begins nothing more until the next turn, because a connection was accepted. Node 20 accepts one
+   * connection in each turn, so turns must be short while more connections may be waiting.
    */
   makeWay(): void {
     this.#hasNewcomers = true;
@@ -160,7 +160,7 @@ interface Waiting {
   readonly since: number;
 }
 
-/** `Array.shift` copies what is left of a long queue. */
+/** A queue for many items: `Array.shift` copies the rest of a long array. */
 class Fifo<T> {
   #items: (T | undefined)[] = [];
   #first = 0;

@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 
 import { DOCUMENTATION_PATH } from './documentation.js';
 
-/** Leads a person who opens the address of the API to what it can do. */
+/** Redirects people who open the address of the API to its documentation. */
 @Controller()
 @ApiExcludeController()
 export class RootController {

@@ -10,7 +10,7 @@ const NARRATORS: ReadonlySet<unknown> = new Set([
   'NestApplication',
 ]);
 
-/** Writes what Nest tells of every start at debug, so that what differs between starts can be seen. */
+/** Writes the lines that Nest has for every start at level debug: they hide those that differ. */
 @Injectable()
 export class AppLogger extends Logger {
   override log(message: unknown, ...parameters: unknown[]): void {

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 
 import { readableLines } from './readable-lines.js';
 
-/** What is written of what is logged, without colours and times. */
+/** The readable lines of a log, without colours and times. */
 function written(log: (logger: pino.Logger) => void): string {
   let text = '';
   const write = (line: string): void => {
@@ -27,14 +27,14 @@ describe('readableLines', () => {
     expect(text).toBe('INFO: GET /users/1?a=b 409 12 ms\n');
   });
 
-  it('writes who speaks, what is said and the fields, and for which request', () => {
+  it('writes the context, the message, the fields and the request', () => {
     const text = written((logger) => {
       const failure = { context: 'Redis', connection: 'default', success: false, count: 3 };
-      logger.child({ req }).warn({ ...failure, ids: [1] }, 'Redis failed a cache');
+      logger.child({ req }).warn({ ...failure, ids: [1] }, 'A cache operation failed in Redis');
     });
 
     expect(text).toBe(
-      'WARN: Redis: Redis failed a cache connection=default count=3 ids=[1] request="GET /users/1?a=b"\n',
+      'WARN: Redis: A cache operation failed in Redis connection=default count=3 ids=[1] request="GET /users/1?a=b"\n',
     );
   });
 
@@ -62,12 +62,12 @@ describe('readableLines', () => {
     );
   });
 
-  it('writes the error that an object tells of', () => {
+  it('writes the error in an object', () => {
     const text = written((logger) => {
-      logger.warn({ error: 'Redis is away.', msg: 'Redis failed a cache' });
+      logger.warn({ error: 'Redis is away.', msg: 'A cache operation failed in Redis' });
     });
 
-    expect(text).toBe('WARN: Redis failed a cache\n    Redis is away.\n');
+    expect(text).toBe('WARN: A cache operation failed in Redis\n    Redis is away.\n');
   });
 
   it.each([
@@ -93,7 +93,7 @@ describe('readableLines', () => {
     expect(text).toBe('INFO: x key="a\\nERROR: forged"\n');
   });
 
-  it('keeps from a terminal what it could take for a command', () => {
+  it('removes characters that a terminal could take for a command', () => {
     const escape = '\u001b]0;owned\u0007\u009b2J';
 
     const text = written((logger) => {

@@ -1,22 +1,22 @@
 import { destination, type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
 
-/** What stands elsewhere in a readable line, or not at all. */
+/** Members that stand elsewhere in a readable line, or are left out. */
 const NOT_FIELDS: ReadonlySet<string> = new Set([
   ...['level', 'time', 'pid', 'hostname', 'msg', 'context'],
   ...['req', 'res', 'responseTime', 'err', 'error', 'stack', 'success'],
 ]);
 
-/** Everything but tabs and line ends that a terminal could take for a command. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
+/** Characters that a terminal could take for a command; tabs and line ends are not among them. */
+// eslint-disable-next-line no-control-regex -- the expression looks for them
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** Frames of Node and of packages, the one in this repository included: they say nothing of the application. */
+/** Frames of Node and of packages, the one in this repository included: they do not belong to the application. */
 const FOREIGN_FRAME = /^\s+at .*(node:|[\\/]node_modules[\\/]|[\\/]libs[\\/]redis[\\/])/;
 
 /**
- * A line as pino has written it; `req` and `res` are those of pino-http. Everything else may be of any type:
- * what is logged may have any names, and a line that cannot be written would fail its caller.
+ * A line of pino; `req` and `res` are those of pino-http. All other members may have any name and type, and
+ * must be written: an error here would reach the caller that logs.
  */
 interface Line {
   readonly [field: string]: unknown;
@@ -34,9 +34,9 @@ type Colors = Parameters<pretty.MessageFormatFunc>[3]['colors'];
 
 /**
  * Writes lines for people. A request is its method, path, status and time. Fields follow their message as
- * `name=value`, and an error follows in lines of its own, with the frames that are not of packages.
+ * `name=value`, and an error follows in lines of its own, with the frames of the application.
  *
- * Writes in the thread that logs: a transport of pino is a thread of its own, and loses the last lines of
+ * It writes in the thread that logs: a transport of pino is a thread of its own, and loses the last lines of
  * a process that ends.
  */
 export function readableLines(out: DestinationStream = destination(1)): DestinationStream {

@@ -1,5 +1,5 @@
 /**
- * @module logging What the application writes on its standard output: JSON for machines, or lines for people.
+ * @module logging The log on standard output: JSON for machines, or lines for people.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -18,7 +18,7 @@ const SECRETS = [
   'res.headers["set-cookie"]',
 ];
 
-/** One line per request on stdout, and the application's own with the id of their request. */
+/** Logs one line per request, and adds the id of the request to the application's own lines. */
 export function requestLogging({
   logLevel: level,
   logFormat,
@@ -38,15 +38,15 @@ export function requestLogging({
 
 function levelOf(request: IncomingMessage, response: ServerResponse, error?: Error): LogLevel {
   const [path = ''] = (request.url ?? '').split('?', 1);
-  const byMachine = isProbe(path); // worth a line only when it breaks
-  // A probe says 503 when it works, and what failed has a line of its own.
+  const byMachine = isProbe(path); // it needs a line only if it fails
+  // A working probe answers 503, too, and the failure behind it has a line of its own.
   const isFailure = error !== undefined || response.statusCode >= 500;
   if (isFailure && !(byMachine && response.statusCode === 503)) return 'error';
   return byMachine ? 'debug' : 'info';
 }
 
 /**
- * pino-http makes up an error for every 5xx and logs the stack of its own code. The filter that
+ * Removes the error that pino-http invents for every 5xx, with the stack of its own code. The filter that
  * answered has logged the real one, with the same request id.
  */
 function withoutInventedError(

@@ -17,18 +17,18 @@ type StopSignal = 'SIGINT' | 'SIGTERM';
 const STOP_DEADLINE_MS = 8_000;
 
 /**
- * On Ctrl-C the terminal signals every process of the group and npm passes the signal on as well:
- * a repetition that soon is the same request, not a second one.
+ * A signal that is repeated this soon is the same request: on Ctrl-C the terminal signals every process of
+ * the group, and npm passes the signal on as well.
  */
 const SAME_REQUEST_MS = 500;
 
 /**
- * Starts a service and ties it to the process. SIGINT and SIGTERM close it and exit with 0; when
- * closing fails or takes too long the exit code is 1; a second signal ends the process at once. A
- * start that fails prints why on stderr and exits with 1.
+ * Starts a service and runs it until the process is asked to stop. SIGINT and SIGTERM close it and exit with
+ * 0. If closing fails or takes too long, the exit code is 1. A second signal ends the process at once. A
+ * start that fails prints the reason on stderr and exits with 1.
  *
- * Nest's `enableShutdownHooks` is not used: it ends by signalling the process again, so that an
- * orderly stop looks like a kill (exit code 143).
+ * Nest's `enableShutdownHooks` is not used: it ends by signalling the process again, so that an orderly stop
+ * looks like a kill (exit code 143).
  */
 export async function runAsProcess(start: () => Promise<Service>): Promise<void> {
   let service: Service | undefined;

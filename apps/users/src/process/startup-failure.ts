@@ -6,11 +6,11 @@ import { EnvironmentException } from '../config/environment.exception.js';
 import { DatabaseStartException } from '../database/database-start.exception.js';
 
 /**
- * What to tell whoever started the application: the message alone where it says what to do, the
- * stack as well where only a developer can help.
+ * Describes why the application could not start: with the message alone if it says what to do, and with the
+ * stack if only a developer can help.
  */
 export function describeStartupFailure(error: unknown): string {
-  // Not `instanceof`: an error of the runtime may come from another realm, as in a test.
+  // `instanceof` would miss errors of another realm, such as those of the runtime in a test.
   if (!types.isNativeError(error)) return `The application could not start: ${String(error)}`;
   const speaksForItself = [DatabaseStartException, EnvironmentException, RedisException];
   if (speaksForItself.some((type) => error instanceof type)) return error.message;

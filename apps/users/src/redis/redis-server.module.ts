@@ -1,5 +1,5 @@
 /**
- * @module redis Which Redis the application uses, and stopping the one it started itself.
+ * @module redis Finds the Redis that the application uses, and stops the one that it started itself.
  */
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Global, Inject, Logger, Module } from '@nestjs/common';
@@ -11,18 +11,18 @@ import { resolveRedis } from 'nestjs-redis-data/embedded';
 export const RESOLVED_REDIS = Symbol('RESOLVED_REDIS');
 
 /**
- * Finds a Redis for machines that have none, so that `npm start` works anywhere. An application
- * that always has `REDIS_URL` set does not need this module.
+ * Starts a Redis on machines that have none, so that `npm start` works anywhere. An application that always
+ * has `REDIS_URL` set does not need this module.
  *
- * Nest runs the shutdown hooks of global modules last, in the reverse order of their registration:
- * import this one before `RedisModule`, and the server outlives the clients.
+ * Import it before `RedisModule`, so that the server outlives the clients: Nest runs the shutdown hooks of
+ * global modules last, in the reverse order of their registration.
  */
 @Global()
 @Module({
   providers: [
     {
       provide: RESOLVED_REDIS,
-      // Not used here: a bad configuration has to be reported before a server is started.
+      // Only for the order: a wrong configuration must be reported before a server is started.
       inject: [redisConfig.KEY],
       useFactory: () => resolveRedis(process.env),
     },

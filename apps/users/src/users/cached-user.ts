@@ -12,16 +12,16 @@ interface UserRequest {
 }
 
 /**
- * Caches what a GET route shows of the user whose id is in its path, for all callers, unless
- * `USERS_STORE` is `sql`. A change or a deletion is seen at once. A user that expires in Redis is shown
- * for 30 s more. While the database is away, the response is served for another hour, as `STALE`.
+ * Caches the response of a GET route about the user whose id is in its path, for all callers, unless
+ * `USERS_STORE` is `sql`. A change or a deletion is visible at once. A user that expires in Redis stays
+ * visible for up to 30 s. While the database is away, the response is served for another hour, as `STALE`.
  */
 export function CachedUser(): MethodDecorator {
   return applyDecorators(
     UseInterceptors(UserResponseCache),
     CacheTTL({ ttl: '30s', failSafe: '1h' }),
     CacheTags(({ params }: UserRequest) => userTag(params.id)),
-    // No user has a longer id, and Redis is not asked about it.
+    // No user has a longer id, so Redis is not asked about it.
     CacheScope(({ params }: UserRequest) =>
       params.id.length > LONGEST_USER_ID ? undefined : 'everybody',
     ),

@@ -3,7 +3,7 @@ import { Injectable, NotFoundException } from '@nestjs/common';
 
 import { LONGEST_USER_ID } from './user.js';
 
-/** Answers 404 without looking for a text that cannot be the id of any user. */
+/** Answers 404 to a text that cannot be an id, without a look-up. */
 @Injectable()
 export class UserIdPipe implements PipeTransform<string, string> {
   transform(id: string): string {

@@ -23,7 +23,7 @@ export class EmailTakenException extends ProblemException {
   }
 }
 
-/** Thrown when others changed the user each time that a change was tried. Nothing was changed. */
+/** Thrown if each attempt at a change met another change of the same user. Nothing was changed. */
 export class TooManyChangesException extends ProblemException {
   override readonly name = 'TooManyChangesException';
 
@@ -31,14 +31,14 @@ export class TooManyChangesException extends ProblemException {
     super(
       {
         ...CONFLICT,
-        detail: 'Somebody else changed this at the same time. Please try again.',
+        detail: 'Another request changed this at the same time. Please try again.',
       },
-      'Others were faster each time.',
+      'Other changes were faster at each attempt.',
     );
   }
 }
 
-/** Thrown for values that a request may not have, such as a cursor that no page has given. */
+/** Thrown for values that a request must not have, such as a cursor that no page has given. */
 export class UnacceptableValueException extends ProblemException {
   override readonly name = 'UnacceptableValueException';
 

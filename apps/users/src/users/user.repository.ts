@@ -1,6 +1,6 @@
 import type { User } from './user.js';
 
-/** Where to begin, and how much to read. */
+/** The begin and the length of a page. */
 export interface PageOptions {
   /** About how many users to read. */
   readonly limit: number;
@@ -8,34 +8,34 @@ export interface PageOptions {
   readonly cursor?: string | undefined;
 }
 
-/** Some of all users. */
+/** A page of users. */
 export interface UserPage {
   readonly users: readonly User[];
-  /** What to ask for the next page with; `null` after the last one. */
+  /** The `cursor` of the next page; `null` on the last one. */
   readonly cursor: string | null;
 }
 
 /**
- * Where users are kept, as the service needs it. What an implementation fails with, beyond the
- * exceptions named here, is a failure of what it keeps them in.
+ * Stores users, as the service needs it (a port). All other exceptions of an implementation than those named
+ * here are failures of its store.
  */
 export abstract class UserRepository {
-  /** `null` if there is no such user. */
+  /** Reads a user; `null` if there is no such user. */
   abstract getById(id: string): Promise<User | null>;
 
-  /** The users that exist, each once, in the order of `ids`, in one round trip. */
+  /** Reads the users that exist, each once, in the order of `ids`, in one round trip. */
   abstract getAll(ids: readonly string[]): Promise<Map<string, User>>;
 
   /**
-   * About `limit` of all users, and a cursor to go on with. Following the cursors shows every user that
-   * is there all the time.
+   * Reads about `limit` users, and the cursor of the next page. The cursors lead to every user that exists
+   * all the time.
    *
    * @throws UnacceptableValueException for a cursor that no page has given
    */
   abstract page(options: PageOptions): Promise<UserPage>;
 
   /**
-   * Creates or replaces.
+   * Creates or replaces a user.
    *
    * @throws EmailTakenException
    * @throws UnacceptableValueException for a text that cannot be kept as it is
@@ -43,7 +43,7 @@ export abstract class UserRepository {
   abstract save(user: User): Promise<User>;
 
   /**
-   * Changes a user that exists, and creates none. Nothing that others change meanwhile is lost.
+   * Changes a user that exists, and creates none. Changes that others make meanwhile are not lost.
    *
    * @param change called again for each attempt
    * @returns `null` if there is no such user
@@ -53,6 +53,6 @@ export abstract class UserRepository {
    */
   abstract update(id: string, change: (user: User) => Partial<User>): Promise<User | null>;
 
-  /** Whether there was such a user. */
+  /** Deletes a user. Resolves to whether there was such a user. */
   abstract delete(id: string): Promise<boolean>;
 }

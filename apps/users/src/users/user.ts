@@ -1,13 +1,13 @@
 /**
- * @module users The one thing this API is about.
+ * @module users The subject of this API: users, their routes, their service and their stores.
  */
 import { Type } from 'class-transformer';
 import { IsDate, IsEmail, IsString } from 'class-validator';
 import { EntityId, Indexed, RedisEntity } from 'nestjs-redis-data';
 
 /**
- * A person with an account. The rules here are those of stored data, which is checked when it is read
- * too; what is accepted from outside is stricter, and may change without making stored users invalid.
+ * A person with an account. These rules are for stored data, which is also checked when it is read. The
+ * rules for input are stricter, and may change without making stored users invalid.
  */
 @RedisEntity({ kind: 'user', validateOnRead: true })
 export class User {
@@ -22,7 +22,7 @@ export class User {
   @IsString()
   readonly lastName!: string;
 
-  /** In lower case, so that it is unique whatever its case. */
+  /** In lower case, so that upper and lower case make no difference to uniqueness. */
   @IsEmail()
   @Indexed({ unique: true })
   readonly email!: string;
@@ -39,12 +39,12 @@ export class User {
 /** The parts of a user that its owner chooses. */
 export type UserDetails = Pick<User, 'firstName' | 'lastName' | 'email'>;
 
-/** The name under which what is cached of a user can be invalidated. */
+/** The tag by which everything that is cached about a user can be invalidated. */
 export const userTag = (id: string): string => `user-${id}`;
 
 /**
- * A text that every store can keep as it is. PostgreSQL refuses the character NUL, SQLite's driver cuts a
- * text there, and both put another character in the place of half of a surrogate pair.
+ * Matches a text that every store can keep as it is. PostgreSQL refuses the character NUL, SQLite's driver
+ * ends a text there, and both replace half of a surrogate pair by another character.
  */
 export const STORABLE_TEXT = /^[^\0\p{Cs}]*$/u;
 export const STORABLE_TEXT_ACCEPTED =

@@ -85,13 +85,13 @@ export class UsersController {
   }
 }
 
-/** A link as RFC 8288 has it. */
+/** Makes a link in the form of RFC 8288. */
 function nextPage(limit: number, cursor: string): string {
   const query = new URLSearchParams({ limit: String(limit), cursor });
   return `</users?${query.toString()}>; rel="next"`;
 }
 
-/** What Fastify's reply and Express's response have in common. */
+/** The common member of Fastify's reply and Express's response. */
 interface HeaderSink {
   header(name: string, value: string): unknown;
 }

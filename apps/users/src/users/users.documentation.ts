@@ -1,4 +1,4 @@
-/** What `/docs` says about each operation, kept apart so that the controller stays readable. */
+/** The texts of the operations in `/docs`, kept apart so that the controller stays readable. */
 import { STATUS_CODES } from 'node:http';
 
 import { applyDecorators, type Type } from '@nestjs/common';
@@ -40,8 +40,8 @@ export const List = () =>
       ApiOkResponse({
         type: [UserResponse],
         description:
-          'With `ids` those that exist, each once, in the order asked for. Without, a page of all ' +
-          'users: follow `Link` until there is none.',
+          'With `ids`: the users that exist, each once, in the order of `ids`. Without: a page of all ' +
+          'users; follow `Link` until there is none.',
         headers: {
           Link: {
             description: 'The next page, as `<...>; rel="next"`; absent on the last one',
@@ -64,7 +64,10 @@ export const Update = () =>
     [
       ID,
       ApiBody({ type: UpdateUserDto, examples: { 'a new name': { value: { lastName: 'King' } } } }),
-      ApiOkResponse({ type: UserResponse, description: 'No cached answer is older than this one' }),
+      ApiOkResponse({
+        type: UserResponse,
+        description: 'From now on, no cached answer is older than this one',
+      }),
     ],
   );
 
@@ -72,14 +75,14 @@ export const Remove = () => operation('Delete a user', [404], [ID, ApiNoContentR
 
 const ID = ApiParam({
   name: 'id',
-  description: 'As in the answer to `POST /users`',
+  description: 'The `id` in the answer to `POST /users`',
   schema: { type: 'string', maxLength: LONGEST_USER_ID },
 });
 
 const X_CACHE = {
   description:
-    '`HIT`: from Redis. `STALE`: from Redis, while no new answer can be had. `MISS`: made anew. ' +
-    '`BYPASS`: made without the cache, as while Redis is away.',
+    '`HIT`: from Redis. `STALE`: from Redis, because no new answer could be made. `MISS`: made anew. ' +
+    '`BYPASS`: made without the cache, for example while Redis is away.',
   schema: { type: 'string', enum: ['HIT', 'STALE', 'MISS', 'BYPASS'] },
 };
 
@@ -89,7 +92,7 @@ function cached(type: Type): MethodDecorator {
     headers: {
       'X-Cache': X_CACHE,
       Age: {
-        description: 'Seconds since it was made; of a `HIT` and a `STALE` answer',
+        description: 'Seconds since the answer was made; for `HIT` and `STALE`',
         schema: { type: 'integer' },
       },
     },
@@ -99,14 +102,14 @@ function cached(type: Type): MethodDecorator {
 const PROBLEMS = {
   400: 'The request is not valid; every problem is listed',
   404: 'There is no such user',
-  409: 'Another user has this e-mail, or too many others changed this user at the same time',
+  409: 'Another user has this e-mail, or too many other requests changed this user at the same time',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
-  503: 'What is needed is not available, or there is too much to do',
+  503: 'The stores are not available, or the API is overloaded',
 } as const;
 
 const RETRY_AFTER = {
-  description: 'After how many seconds to try again',
+  description: 'Seconds after which to try again',
   schema: { type: 'integer' },
 };
 

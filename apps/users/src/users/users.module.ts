@@ -18,14 +18,14 @@ import { UsersService } from './users.service.js';
 const CACHE = 'users';
 
 const CACHE_OPTIONS = {
-  ttl: '5m', // a change by another program is seen so late; those of this API are seen at once
+  ttl: '5m', // how late a change by another program is visible; changes by this API are visible at once
   negativeTtl: '30s',
-  outbox: true, // a change is made without Redis, too, and Redis is told when it is back
+  outbox: true, // changes are made without Redis, too, and invalidations are sent when it is back
 } as const;
 
 @Module({ controllers: [UsersController], providers: [UsersService] })
 export class UsersModule {
-  /** With no more than a store needs: `redis` opens no database. */
+  /** Provides only what a store needs: `redis` opens no database. */
   static keptIn(store: UsersStore): DynamicModule {
     return { module: UsersModule, ...PARTS[store]() };
   }

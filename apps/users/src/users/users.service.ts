@@ -40,8 +40,8 @@ export class UsersService {
   }
 
   /**
-   * Changes at the same moment are all kept, but of two to the same field the later one wins.
-   * Nothing that is cached shows the user as it was, once this has resolved.
+   * Changes a user. Concurrent changes are all kept; of two changes of one field the later one wins. When
+   * this has resolved, no cached value is older than the change.
    *
    * @throws NotFoundException also if the user is deleted or expires meanwhile: it does not come back
    * @throws EmailTakenException

@@ -12,7 +12,6 @@ describe('KeyBuilder', () => {
     expect(keys.sessionKey('abc')).toBe('session:myapp:production:abc');
     expect(keys.cacheKey('post', 5)).toBe('cache:myapp:production:post:5');
     expect(keys.counterKey('visits')).toBe('counter:myapp:production:visits');
-    expect(keys.lockKey('invoice')).toBe('lock:myapp:production:invoice');
     expect(keys.tagKey('users')).toBe('tag:myapp:production:users');
     expect(keys.key('order', 'eu', 7n, 'line')).toBe('order:myapp:production:eu:7:line');
   });

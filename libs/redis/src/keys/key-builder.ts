@@ -64,10 +64,6 @@ export class KeyBuilder {
     return this.key('counter', name);
   }
 
-  lockKey(resource: KeyPart): string {
-    return this.key('lock', resource);
-  }
-
   tagKey(name: KeyPart): string {
     return this.key('tag', name);
   }

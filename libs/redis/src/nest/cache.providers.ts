@@ -10,16 +10,18 @@ import { RedisConfigurationException } from '../errors/redis-configuration.excep
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import {
-  getCredentialsToken,
-  getRedisCacheToken,
-  getResponseHeadersToken,
-} from './cache.tokens.js';
 import { Credentials } from './http-cache/credentials.js';
 import { isHeaderName } from './http-cache/http-messages.js';
-import { keptHeaders } from './http-cache/kept-headers.js';
+import { keptHeaders } from './http-cache/stored-response.js';
 import type { ResolvedModuleOptions, UnnamedCacheOptions } from './redis-module.options.js';
-import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
+import {
+  getCredentialsToken,
+  getKeyBuilderToken,
+  getRedisCacheToken,
+  getRedisOptionsToken,
+  getRedisToken,
+  getResponseHeadersToken,
+} from './redis.tokens.js';
 
 /**
  * Provides the default cache of a connection. It is injected by the connection's name, and the cache has no

@@ -8,19 +8,17 @@ import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
 import { KeyBuilder } from '../keys/key-builder.js';
 import { ttlOf } from '../time/ttl.js';
 import { defaultCacheProviders } from './cache.providers.js';
-import {
-  getCredentialsToken,
-  getRedisCacheToken,
-  getResponseHeadersToken,
-} from './cache.tokens.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import type { ResolvedModuleOptions } from './redis-module.options.js';
 import {
+  getCredentialsToken,
   getKeyBuilderToken,
   getRedisBatchToken,
+  getRedisCacheToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
+  getResponseHeadersToken,
 } from './redis.tokens.js';
 
 /**

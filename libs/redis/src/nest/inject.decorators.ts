@@ -3,6 +3,7 @@ import { getRedisRepositoryToken, type RedisFeature } from './repository.tokens.
 import {
   getKeyBuilderToken,
   getRedisBatchToken,
+  getRedisCacheToken,
   getRedisOptionsToken,
   getRedisPoolToken,
   getRedisToken,
@@ -36,8 +37,19 @@ export const InjectRedisBatch = (name?: string): InjectDecorator =>
   Inject(getRedisBatchToken(name));
 
 /**
+ * Injects a cache; that of the default connection is also injectable by class, as `RedisCache`.
+ *
+ * @example
+ * constructor(@InjectRedisCache('reports') private readonly reports: RedisCache) {}
+ *
+ * @publicApi
+ */
+export const InjectRedisCache = (name?: string): InjectDecorator =>
+  Inject(getRedisCacheToken(name));
+
+/**
  * Injects the `RedisRepository` of an entity, from `RedisModule.forFeature([Entity], connection)`. A
- * repository class of one's own is also injectable by class.
+ * repository class of your own is also injectable by class.
  *
  * @example
  * constructor(@InjectRedisRepository(User) private readonly users: RedisRepository<User>) {}

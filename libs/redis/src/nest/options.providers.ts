@@ -57,7 +57,7 @@ const ASYNC_OPTIONS = {
   extraProviders: true,
 } as const satisfies Record<keyof RedisModuleAsyncOptions, true>;
 
-/** Resolved inside a factory: a wrong option fails the boot, not the import of a file. */
+/** Resolves the options inside a factory: a wrong one fails the boot, not the import of a file. */
 function resolvingProvider(
   name: string = DEFAULT_CONNECTION,
   inject: NonNullable<FactoryProvider['inject']>,
@@ -71,12 +71,12 @@ function resolvingProvider(
   };
 }
 
-/** The connection knows nothing of caches and logs: its options are resolved without. */
+/** Resolves the options of caches and logs apart, because a connection does not know them. */
 function resolveModuleOptions(options: RedisModuleOptions, name?: string): ResolvedModuleOptions {
   const { cache, logging, ...connection } = { ...options };
   const given: unknown = options;
   const isObject = typeof given === 'object' && given !== null;
-  const resolved = resolveOptions(isObject ? connection : options, name); // refuses what is none
+  const resolved = resolveOptions(isObject ? connection : options, name); // refuses what is no object
   refuseNoOptions(cache);
   if (cache) refuseUnknownCacheOptions(cache, 'cache.');
   const policy = { ...resolveLogging(logging), space: encodeSpace(resolved) };

@@ -1,20 +1,20 @@
-/** How the clients of each transport are told a problem: the same facts, in the form they expect. */
+/** Answers the clients of each transport with a problem: the same facts, in the form that they expect. */
 import type { ArgumentsHost } from '@nestjs/common';
 import type { ProblemDetails } from './problem-details.js';
 
 type WsArgumentsHost = ReturnType<ArgumentsHost['switchToWs']>;
 
 /**
- * What an RPC client is rejected with: the problem, with its detail as `message`, where callers look for
- * the text of an error. A gateway in front can answer with it as it is.
+ * Makes the error of an RPC client: the problem, with its detail as `message`, where callers look for the
+ * text of an error. An API gateway in front can answer with it as it is.
  */
 export function rpcErrorOf(problem: ProblemDetails): ProblemDetails & { readonly message: string } {
   return { ...problem, message: problem.detail };
 }
 
 /**
- * Emits an `exception` event with what Nest's own has (`status`, `message`, `cause`), and the problem, as
- * clients of socket.io, or of Nest's adapter for native WebSockets, read it.
+ * Emits an `exception` event with the members of Nest's own (`status`, `message`, `cause`) and the problem,
+ * in the form of socket.io or of Nest's adapter for native WebSockets.
  */
 export function emitProblem(problem: ProblemDetails, host: WsArgumentsHost): void {
   const { detail: message, code } = problem;
@@ -31,12 +31,13 @@ interface WsClient {
   emit?(event: string, data: object): unknown;
 }
 
-/** The `emit` of a native WebSocket tells only listeners in this process. */
+/** The `emit` of a native WebSocket reaches only listeners in this process. */
 const isNative = ({ readyState }: WsClient): boolean => typeof readyState === 'number';
 
 /**
- * A problem for what reports the errors that it catches, as GraphQL servers do: they answer `message` and
- * `extensions`. It has no `cause` and its stack names no place, because some of them answer those, too.
+ * Carries a problem to a server that answers with the errors it catches. GraphQL servers answer with
+ * `message` and `extensions`. There is no `cause`, and the stack names no place, because some servers answer
+ * with those, too.
  */
 export class ReportedProblem extends Error {
   override readonly name = 'ReportedProblem';

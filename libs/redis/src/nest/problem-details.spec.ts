@@ -8,7 +8,6 @@ import { RedisConnectionException } from '../errors/redis-connection.exception.j
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
 import { RedisInvalidationException } from '../errors/redis-invalidation.exception.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
-import { RedisLockException } from '../errors/redis-lock.exception.js';
 import { RedisOutOfMemoryException } from '../errors/redis-out-of-memory.exception.js';
 import { RedisPermissionException } from '../errors/redis-permission.exception.js';
 import { RedisPoolExhaustedException } from '../errors/redis-pool-exhausted.exception.js';
@@ -43,8 +42,6 @@ const table: [RedisException, number, string][] = [
   [new RedisConflictException(SECRET, SECRET), 409, 'conflict'],
   [new RedisSerializationException(SECRET, SECRET), 500, 'serialization'],
   [new RedisConfigurationException([]), 500, 'configuration'],
-  [new RedisLockException(SECRET, 'not-acquired'), 409, 'lock'],
-  [new RedisLockException(SECRET, 'lost'), 500, 'lock'],
 ];
 
 describe('problemOf', () => {

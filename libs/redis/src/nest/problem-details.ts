@@ -2,10 +2,9 @@ import type { RedisErrorCode } from '../errors/redis.exception.js';
 import type { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisConflictException } from '../errors/redis-conflict.exception.js';
-import { RedisLockException } from '../errors/redis-lock.exception.js';
 import { RedisValidationException } from '../errors/redis-validation.exception.js';
 
-/** What is told of a failure (https://www.rfc-editor.org/rfc/rfc9457); over HTTP, the body of the response. */
+/** A failure as clients see it (https://www.rfc-editor.org/rfc/rfc9457); over HTTP, the body of the response. */
 export interface ProblemDetails {
   /** A URI that names the kind of problem; it never changes. */
   readonly type: string;
@@ -13,7 +12,7 @@ export interface ProblemDetails {
   readonly status: number;
   readonly detail: string;
   readonly code: RedisErrorCode;
-  /** What is wrong with which property; for a validation failure and a taken unique value. */
+  /** The mistakes by property, for a validation failure and a taken unique value. */
   readonly errors?: readonly { readonly property: string; readonly messages: readonly string[] }[];
 }
 
@@ -23,7 +22,7 @@ const BUSY = 'The service cannot reach its data at the moment. Please try again 
 const OURS = 'The request could not be processed. The failure has been recorded.';
 const MADE = 'The change was made. What is shown of it may be old for a while. Do not repeat it.';
 
-/** Nothing here names a host, a key, a value or a command: those stay in the log. */
+/** No text here names a host, a key, a value or a command: those stay in the log. */
 const PROBLEMS = {
   REDIS_AUTHENTICATION: [500, 'Internal Server Error', OURS],
   REDIS_BATCH: [500, 'Internal Server Error', OURS],
@@ -32,7 +31,7 @@ const PROBLEMS = {
   REDIS_CONFLICT: [
     409,
     'Conflict',
-    'Somebody else changed this at the same time. Please try again.',
+    'Another request changed this at the same time. Please try again.',
   ],
   REDIS_CONNECTION: [503, 'Service Unavailable', BUSY],
   REDIS_INVALIDATION: [500, 'Internal Server Error', MADE],
@@ -40,7 +39,6 @@ const PROBLEMS = {
   REDIS_KEY_NOT_FOUND: [404, 'Not Found', 'There is nothing under this identifier.'],
   REDIS_LOAD_CYCLE: [500, 'Internal Server Error', OURS],
   REDIS_LOAD_TIMEOUT: [503, 'Service Unavailable', BUSY],
-  REDIS_LOCK: [409, 'Conflict', 'The resource is in use. Please try again shortly.'],
   REDIS_OUT_OF_MEMORY: [503, 'Service Unavailable', BUSY],
   REDIS_PERMISSION: [500, 'Internal Server Error', OURS],
   REDIS_POOL_EXHAUSTED: [503, 'Service Unavailable', BUSY],
@@ -50,11 +48,8 @@ const PROBLEMS = {
   REDIS_VALIDATION: [400, 'Bad Request', 'Some values are not acceptable; see "errors".'],
 } as const satisfies Record<RedisErrorCode, Row>;
 
-/** A unique value of somebody else's is for the client to change; repeating will not help. */
+/** The client must choose another unique value; repeating the request does not help. */
 const TAKEN: Row = [409, 'Conflict', 'Some values are already taken; see "errors".'];
-
-/** A lost lock is our failure, not a conflict the client could resolve. */
-const LOST_LOCK: Row = [500, 'Internal Server Error', OURS];
 
 const TIMEOUTS: ReadonlySet<RedisErrorCode> = new Set(['REDIS_LOAD_TIMEOUT', 'REDIS_TIMEOUT']);
 
@@ -64,7 +59,7 @@ export interface ProblemOptions {
 }
 
 /**
- * What a client is told about an exception, whatever the transport.
+ * Describes an exception for a client, the same for all transports.
  *
  * @internal
  */
@@ -81,7 +76,7 @@ export function problemOf(exception: RedisException, options: ProblemOptions): P
   };
 }
 
-/** What the client can correct, if it is about certain properties. */
+/** The properties that the client can correct. */
 function errorsOf(exception: RedisException): Pick<ProblemDetails, 'errors'> {
   if (exception instanceof RedisValidationException) return { errors: exception.problems };
   if (!(exception instanceof RedisConflictException) || exception.property === undefined) return {};
@@ -91,19 +86,18 @@ function errorsOf(exception: RedisException): Pick<ProblemDetails, 'errors'> {
 
 function rowOf(exception: RedisException, { timeoutStatus }: ProblemOptions): Row {
   if (exception instanceof RedisConflictException && exception.property !== undefined) return TAKEN;
-  if (exception instanceof RedisLockException && exception.failure === 'lost') return LOST_LOCK;
   if (timeoutStatus === 504 && TIMEOUTS.has(exception.code)) {
     return [504, 'Gateway Timeout', BUSY];
   }
   return PROBLEMS[exception.code];
 }
 
-/** `instanceof` alone would leave its type parameters open. */
+/** `instanceof` alone would leave the type parameters open. */
 function isBatch(exception: RedisException): exception is RedisBatchException<unknown, unknown> {
   return exception instanceof RedisBatchException;
 }
 
-/** A batch answers like the most serious of its failures. */
+/** A batch is answered like the most serious of its failures. */
 function worstOf(
   batch: RedisBatchException<unknown, unknown>,
   options: ProblemOptions,

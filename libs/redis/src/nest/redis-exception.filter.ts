@@ -75,7 +75,7 @@ abstract class RedisFailure extends RedisException {
  * clients. Host names, keys, replies and stacks go to the log, never to a client. Every transport sends the
  * same problem (RFC 9457: type, title, status, detail, code):
  *
- * - HTTP answers with it as `application/problem+json`, on Fastify and on Express;
+ * - an HTTP client gets it as `application/problem+json`, on Fastify and on Express;
  * - a GraphQL error has its detail as `message`, and the rest in `extensions`;
  * - an RPC client is rejected with it, its detail also being the `message`;
  * - a WebSocket client gets an `exception` event. As `APP_FILTER` the filter also serves gateways, for

@@ -13,22 +13,22 @@ import type {
 } from '../connection/options/options.js';
 import type { LogPolicy, RedisLoggingOptions } from './logging/log-policy.js';
 
-/** Options of a cache whose name is given elsewhere. */
+/** Options of a cache without its name, which is given elsewhere. */
 export interface UnnamedCacheOptions extends Omit<RedisCacheOptions, 'name'> {
   /**
-   * Further request headers that say who a client is, for `RedisCacheInterceptor`: a request that has
-   * one of them bypasses the cache, unless its handler has `@CacheScope`. They join those that count
-   * without being named (`Authorization`, `Cookie`, `X-Api-Key`, `X-User-Id`, ...), and those of a
-   * connection's `cache` also count in its other caches.
+   * Further request headers that identify a client, for `RedisCacheInterceptor`: a request with one of
+   * them bypasses the cache, unless its handler has `@CacheScope`. They are added to the headers that always
+   * count (`Authorization`, `Cookie`, `X-Api-Key`, `X-User-Id`, ...). Those of a connection's `cache` also
+   * count in its other caches.
    * @default none
    * @example ['x-acme-partner']
    */
   readonly credentialHeaders?: readonly string[] | undefined;
   /**
    * Further response headers that `RedisCacheInterceptor` keeps with each response, so that a hit has
-   * them, too. They join `Cache-Control`, `Content-Disposition`, `Content-Language`, `Content-Type`,
-   * `ETag`, `Last-Modified`, `Link` and `Vary`, those of `@CacheHeaders`, and those of a connection's
-   * `cache` also hold in its other caches. What belongs to one exchange or one client is refused:
+   * them, too. They are added to `Cache-Control`, `Content-Disposition`, `Content-Language`, `Content-Type`,
+   * `ETag`, `Last-Modified`, `Link` and `Vary`, and to those of `@CacheHeaders`. Those of a connection's
+   * `cache` also apply to its other caches. Headers of one exchange or one client are refused:
    * `Set-Cookie`, `Date`, `X-Auth-Token`, ...
    * @default none
    * @example ['x-total-count']
@@ -37,34 +37,34 @@ export interface UnnamedCacheOptions extends Omit<RedisCacheOptions, 'name'> {
 }
 
 /**
- * A connection and its default cache. Everything has a default that is right for development.
+ * Options of a connection and its default cache. Every option has a default for development.
  *
  * @publicApi
  */
 export interface RedisModuleOptions extends ConnectionOptions {
   /**
-   * The connection's default cache, and what its other caches (`RedisModule.forCache`) start from.
-   * @default every option's own; `ttl` is the connection's `defaultTtl`
+   * The connection's default cache, and the defaults of its other caches (`RedisModule.forCache`).
+   * @default the default of every option; `ttl` is the connection's `defaultTtl`
    */
   readonly cache?: UnnamedCacheOptions | undefined;
   /**
-   * What is logged of the connection.
+   * The log of the connection.
    * @default `{ keys: 'pattern', slow: '100ms', successes: false }`
    */
   readonly logging?: RedisLoggingOptions | undefined;
 }
 
-/** What is provided under the token of a connection's options. */
+/** The resolved options, as they are injected. */
 export interface ResolvedModuleOptions extends ResolvedRedisOptions {
-  /** As it was given: the cache resolves it itself. */
+  /** Not resolved yet: the cache does that itself. */
   readonly cache?: UnnamedCacheOptions | undefined;
   readonly logging: LogPolicy;
 }
 
-/** What shapes the module itself, and therefore cannot come out of a factory. */
+/** Options of the module itself, which therefore cannot come from a factory. */
 export interface RedisModuleShape {
   /**
-   * The connection's name; give one to every connection but one.
+   * The connection's name. Only one connection may be without a name.
    * @default 'default'
    */
   readonly name?: string;
@@ -82,11 +82,11 @@ export interface RedisOptionsFactory {
 
 /** Exactly one of `useFactory`, `useClass` and `useExisting` says where the options come from. @publicApi */
 export interface RedisModuleAsyncOptions extends RedisModuleShape, Pick<ModuleMetadata, 'imports'> {
-  /** What `useFactory` takes. */
+  /** The tokens of the arguments of `useFactory`. */
   readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
   readonly useFactory?: FactoryProvider<RedisModuleOptions>['useFactory'];
   readonly useClass?: Type<RedisOptionsFactory>;
   readonly useExisting?: InjectionToken<RedisOptionsFactory>;
-  /** Providers that the factory needs and nobody else. */
+  /** Providers that only the factory needs. */
   readonly extraProviders?: Provider[];
 }

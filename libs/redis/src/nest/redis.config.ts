@@ -10,7 +10,7 @@ import { redisOptionsFromEnvironment } from '../connection/options/environment.j
  *   RedisModule.forRootAsync({ inject: [redisConfig.KEY], useFactory: (config) => config }),
  * ]
  *
- * Fails the boot with RedisConfigurationException, listing every problem, before any socket is opened.
+ * The boot fails with RedisConfigurationException, which lists every problem, before any socket is opened.
  *
  * @publicApi
  */

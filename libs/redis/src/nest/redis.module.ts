@@ -24,9 +24,9 @@ import { RedisCoreModule } from './redis-core.module.js';
 @Module({})
 export class RedisModule {
   /**
-   * A connection whose options are known when the module is declared. Opens it as `startup` says.
+   * Opens a connection whose options are known when the module is declared. `startup` says when.
    *
-   * At boot rejects with RedisConfigurationException (all problems at once, before any socket),
+   * The boot fails with RedisConfigurationException (all problems at once, before any socket),
    * RedisConnectionException or RedisAuthenticationException.
    */
   static forRoot({
@@ -37,20 +37,20 @@ export class RedisModule {
     return connectionModule({ name, isGlobal }, [optionsProvider(options, name)]);
   }
 
-  /** The same, with options that other providers know, the configuration above all. */
+  /** Opens a connection whose options come from other providers, for example from the configuration. */
   static forRootAsync(options: RedisModuleAsyncOptions): DynamicModule {
     const providers = [...asyncOptionsProviders(options), ...(options.extraProviders ?? [])];
     return connectionModule(options, providers, options.imports);
   }
 
   /**
-   * The repositories of a feature: for each entity class one to be injected with
-   * `@InjectRedisRepository(Entity)`, and for each repository class one to be injected by class. Import
-   * it where they are used; the connection itself comes from `forRoot` or `forRootAsync`.
+   * Provides the repositories of a feature: one for each entity class, injected with
+   * `@InjectRedisRepository(Entity)`, and one for each repository class, injected by class. Import it in
+   * the modules that use them; `forRoot` or `forRootAsync` opens the connection.
    *
    * @param connection the connection's name, unless it is the default one
-   * @throws RedisConfigurationException if something in the list is no entity: not decorated, or
-   * imported in a circle
+   * @throws RedisConfigurationException if an item of the list is no entity: it is not decorated, or
+   * its file is part of an import cycle
    *
    * @example
    * RedisModule.forFeature([User, Session])
@@ -62,11 +62,11 @@ export class RedisModule {
   }
 
   /**
-   * A cache of its own, with options over those of its connection (`cache` of `forRoot`). Declare it
-   * once: `@InjectRedisCache(name)`, `@Cached({ cache: name })` and `@InvalidatesCache({ cache: name })`
-   * then find it in every module.
+   * Provides a further cache, whose options override those of its connection (`cache` of `forRoot`).
+   * Declare it once: `@InjectRedisCache(name)`, `@Cached({ cache: name })` and
+   * `@InvalidatesCache({ cache: name })` find it in every module.
    *
-   * At boot rejects with RedisConfigurationException if another cache or connection has the name.
+   * The boot fails with RedisConfigurationException if another cache or connection has the name.
    * @throws RedisConfigurationException for an option that caches do not have
    *
    * @param name the first part of the cache's keys, and its name in metrics and logs

@@ -14,9 +14,9 @@ import {
 import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis.tokens.js';
 
 /**
- * A provider for each, made of a connection's client, keys and default TTL.
+ * Makes a provider for each repository from a connection's client, keys and default TTL.
  *
- * @throws RedisConfigurationException if one is no entity, naming its place in the list
+ * @throws RedisConfigurationException if an item is no entity; it names the item's place in the list
  */
 export function repositoryProviders(
   features: readonly RedisFeature[],
@@ -54,7 +54,7 @@ export function repositoryProviders(
   });
 }
 
-/** A class of the user's own is made like ours. */
+/** Makes a repository class of the user like ours. */
 function create(
   repository: unknown,
   client: RedisClient,
@@ -66,7 +66,7 @@ function create(
   return new Repository(client, keys, entity, { defaultTtl: ttlOf(defaultTtlMs) });
 }
 
-/** One of them would silently be given the other's repository. */
+/** Without this, one class would silently get the other's repository. */
 function sameKind(feature: RedisFeature, other: RedisFeature): RedisConfigurationException {
   const setting = `RedisModule.forFeature: ${nameOf(feature)}`;
   const accepted = `a kind, and a name, of its own: ${nameOf(other)} has the same`;

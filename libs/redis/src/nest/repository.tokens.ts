@@ -4,7 +4,7 @@ import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import { token } from './redis.tokens.js';
 
-/** A subclass of `RedisRepository` that says in a static property which entities it keeps. */
+/** A subclass of `RedisRepository` whose static property names the class of its entities. */
 export interface RedisRepositoryClass {
   new (
     client: RedisClient,
@@ -15,13 +15,14 @@ export interface RedisRepositoryClass {
   readonly entity: EntityClass;
 }
 
-/** What `forFeature` takes: an entity class, or a repository class of one's own. */
+/** An entity class, or a repository class of your own, for `RedisModule.forFeature`. */
 export type RedisFeature = EntityClass | RedisRepositoryClass;
 
 /**
- * The token of the repository of an entity, or of a repository class of one's own, on a connection.
+ * The token of the repository of an entity, or of a repository class of your own, on a connection.
  *
- * @throws RedisConfigurationException if it is neither; one that is `undefined` is imported in a circle
+ * @throws RedisConfigurationException if it is neither; if it is `undefined`, its file is part of an import
+ * cycle
  * @publicApi
  */
 export function getRedisRepositoryToken(feature: RedisFeature, connection?: string): string {
@@ -38,7 +39,11 @@ export interface FeatureDescription {
   readonly repository: ({ readonly name: string } & (new (...args: never[]) => object)) | undefined;
 }
 
-/** @param where what was given it, for the error message */
+/**
+ * Reads the entity, its kind and the repository class from an item of `forFeature`.
+ *
+ * @param where the place of the item, for the error message
+ */
 export function describeFeature(feature: unknown, where: string): FeatureDescription {
   if (!isRepositoryClass(feature)) {
     const { entity, kind } = schemaOf(feature, where);

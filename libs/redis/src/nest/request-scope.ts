@@ -1,15 +1,14 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
+import { providersOf, type InjectorProvider } from './nest-internals.js';
 import { getRedisOptionsToken } from './redis.tokens.js';
-
-/** A provider as Nest's container has it. */
-type Wrapper = ReturnType<typeof providersOf>[number];
 
 const OPTIONS = getRedisOptionsToken('');
 
 /**
- * Refuses options that depend on a request, through whatever other providers. Nest would make them, and
- * with them the connection, its caches and repositories, for each request anew, and none of them at boot.
+ * Refuses options of a connection that depend on a request, directly or through other providers. Nest
+ * would make them, the connection, its caches and its repositories anew for each request, and none of
+ * them at boot.
  *
  * @throws RedisConfigurationException naming the connection and what is of request scope
  */
@@ -23,12 +22,8 @@ export function refuseRequestScope(modules: ModulesContainer): void {
   }
 }
 
-function providersOf(modules: ModulesContainer) {
-  return [...modules.values()].flatMap((module) => [...module.providers.values()]);
-}
-
-/** Of what the factory injects, the first one that is there only for a request. */
-function culpritOf({ inject }: Wrapper, providers: readonly Wrapper[]): string {
+/** The first provider among those that the factory injects that exists only for a request. */
+function culpritOf({ inject }: InjectorProvider, providers: readonly InjectorProvider[]): string {
   const injected = new Set<unknown>(inject?.map(tokenOf));
   const culprit = providers.find(
     (provider) => injected.has(provider.token) && !provider.isDependencyTreeStatic(),

@@ -392,6 +392,15 @@ describe.each<Adapter>(['fastify', 'express'])('RedisCacheInterceptor on %s', (a
       ]);
       expect((await get('/posts/own-etag', { 'if-none-match': '"mine"' })).status).toBe(304);
     });
+
+    it('compares a tag with a comma as a whole', async () => {
+      const path = `/posts/header/etag/${encodeURIComponent(encodeURIComponent('"a,b"'))}`;
+      const answers = [];
+      for (const known of ['"other", "a,b"', '"a', 'b"']) {
+        answers.push((await get(path, { 'if-none-match': known })).status);
+      }
+      expect(answers).toEqual([304, 200, 200]);
+    });
   });
 
   describe('with headers of the handler', () => {

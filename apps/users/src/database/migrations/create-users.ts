@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * The table of users. Ids are compared byte by byte on both databases, so that their order, by which
- * pages are cut, is the same everywhere.
+ * Makes the table of users. Both databases compare ids byte by byte, so that their order, which decides what
+ * is on a page, is the same.
  */
 export class CreateUsers1764201600000 implements MigrationInterface {
   /** TypeORM orders migrations by the number in their names. */

@@ -6,7 +6,7 @@ import type { UserDetails } from '../user.js';
 import { STORABLE_TEXT, STORABLE_TEXT_ACCEPTED } from '../user.js';
 
 const NOT_BLANK = { message: '$property must contain more than spaces' };
-/** What is accepted must not depend on the store. */
+/** The accepted texts must not depend on the store. */
 const STORABLE = { message: `$property ${STORABLE_TEXT_ACCEPTED}` };
 
 export class CreateUserDto implements UserDetails {
@@ -28,7 +28,7 @@ export class CreateUserDto implements UserDetails {
     example: 'ada@example.com',
     format: 'email',
     maxLength: 254,
-    description: 'Unique whatever its case: it is kept in lower case',
+    description: 'Unique. It is stored in lower case',
   })
   @Transform(({ value }: { value: unknown }) => inLowerCase(value))
   @IsEmail()

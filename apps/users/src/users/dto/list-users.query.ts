@@ -17,17 +17,17 @@ import { LONGEST_USER_ID } from '../user.js';
 /** One MGET of this many users keeps the reply small enough not to hold up other commands. */
 const MOST_USERS = 100;
 
-/** How many users a page has about, unless the client says it. */
+/** About how many users a page has by default. */
 export const USUAL_LIMIT = 20;
 
 const IDS = `a comma-separated list of 1 to ${MOST_USERS} user ids`;
 const LIST = { message: `ids must be ${IDS}` };
 
-/** Either some users by their ids, or a page of all of them. */
+/** Asks for users by their ids, or for a page of all users. */
 export class ListUsersQuery {
   @ApiPropertyOptional({
     type: String,
-    description: `The users to read, ${IDS}. Goes with no other parameter.`,
+    description: `The users to read: ${IDS}. It excludes the other parameters.`,
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => split(value))
@@ -54,7 +54,7 @@ export class ListUsersQuery {
   @WithoutIds()
   readonly limit?: number;
 
-  @ApiPropertyOptional({ description: 'Where to go on, from the `Link` header of the page before' })
+  @ApiPropertyOptional({ description: 'The cursor in the `Link` header of the page before' })
   @IsOptional()
   @IsString()
   @WithoutIds()
@@ -67,7 +67,7 @@ function split(value: unknown): unknown {
   return typeof value === 'string' ? value.split(',') : value;
 }
 
-/** A list of ids has no pages. */
+/** Refuses a parameter of pages beside `ids`. */
 function WithoutIds(): PropertyDecorator {
   return ValidateBy({
     name: 'withoutIds',

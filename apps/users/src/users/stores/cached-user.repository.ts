@@ -4,12 +4,12 @@ import { User, userTag } from '../user.js';
 import type { PageOptions, UserPage } from '../user.repository.js';
 import { UserRepository } from '../user.repository.js';
 
-/** What each page has: a change of any user may concern it. */
+/** The tag of each page: a change of any user may change it. */
 const ALL_USERS = 'users';
 
 /**
- * Users of another repository, cached in Redis. What is read reflects every change that has been
- * answered before. Without Redis each read asks the other repository.
+ * Caches the users of another repository in Redis. A read shows every change that was acknowledged before
+ * it. Without Redis each read asks the other repository.
  */
 export class CachedUserRepository extends UserRepository {
   readonly #origin: UserRepository;
@@ -64,7 +64,7 @@ export class CachedUserRepository extends UserRepository {
     return this.#change(id, () => this.#origin.delete(id));
   }
 
-  /** Redis knows of the change before it is made: nothing old stays cached even if this process dies. */
+  /** Announces the change in Redis before it is made: no old value stays cached even if this process dies. */
   #change<T>(id: string, work: () => Promise<T>): Promise<T> {
     return this.#cache.change({ tags: [userTag(id), ALL_USERS] }, work);
   }

@@ -6,12 +6,12 @@ export interface PageEnd {
   readonly id: string;
 }
 
-/** Opaque to clients, and safe in a URL. */
+/** Makes a cursor, which is opaque to clients and safe in a URL. */
 export function cursorOf({ createdAt, id }: PageEnd): string {
   return Buffer.from(JSON.stringify([createdAt.getTime(), id])).toString('base64url');
 }
 
-/** @throws UnacceptableValueException for what {@link cursorOf} has not made */
+/** @throws UnacceptableValueException for a text that {@link cursorOf} has not made */
 export function parseCursor(cursor: string): PageEnd {
   const end = readCursor(cursor);
   if (end !== undefined && cursorOf(end) === cursor) return end;
@@ -31,7 +31,7 @@ function readCursor(cursor: string): PageEnd | undefined {
   }
 }
 
-/** Years that are written with four digits: others sort differently as texts, and PostgreSQL refuses some. */
+/** Whether a year has four digits: other dates sort differently as texts, and PostgreSQL refuses some. */
 function isStorable(date: Date): boolean {
   return /^\d{4}-/.test(Number.isNaN(date.getTime()) ? '' : date.toISOString());
 }

@@ -39,7 +39,7 @@ export class RedisUserRepository extends UserRepository {
     return this.#entities.getAll(ids);
   }
 
-  /** In no order. What is no user must not keep the others out of sight: it goes to the log. */
+  /** Reads a page in no order. An entry that is no user is logged, and must not hide the others. */
   async page(options: PageOptions): Promise<UserPage> {
     const onCorrupt = (error: Error): void => {
       this.#logger.error(error);
@@ -64,7 +64,7 @@ export class RedisUserRepository extends UserRepository {
   }
 }
 
-/** Says in the words of the port what went wrong. Failures of Redis stay what they are. */
+/** Translates exceptions of the library to those of the port. Failures of Redis stay as they are. */
 async function translated<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

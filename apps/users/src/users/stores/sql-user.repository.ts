@@ -17,17 +17,17 @@ import { UserRepository } from '../user.repository.js';
 import { cursorOf, parseCursor } from './page-cursor.js';
 import { columnsOf, userOf, UserRow } from './user.row.js';
 
-/** How long a change is tried again while others are faster. */
+/** How long a change is tried again while other changes are faster. */
 const UPDATE_DEADLINE_MS = 5_000;
 
 /** The longest pause before another attempt: longer than an attempt takes, so that they spread. */
 const LONGEST_PAUSE_MS = 20;
 
 /**
- * Users in a table of PostgreSQL or SQLite. Each method is one statement, but for `update`, which reads
+ * Stores users in a table of PostgreSQL or SQLite. Each method is one statement, except `update`, which reads
  * and then writes if nothing was changed meanwhile, and `save` of a user that exists.
  *
- * @throws DatabaseUnavailableException from every method, while the database cannot be asked
+ * @throws DatabaseUnavailableException from every method, while the database cannot be reached
  */
 @Injectable()
 export class SqlUserRepository extends UserRepository {
@@ -58,7 +58,7 @@ export class SqlUserRepository extends UserRepository {
     );
   }
 
-  /** The oldest first. A page costs the same wherever it begins: it is found by an index. */
+  /** Reads a page, oldest users first. All pages cost the same, because an index finds them. */
   async page({ limit, cursor }: PageOptions): Promise<UserPage> {
     const end = cursor === undefined ? undefined : parseCursor(cursor);
     const rows = await this.#database.run(() => {

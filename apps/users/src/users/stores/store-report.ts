@@ -7,7 +7,7 @@ import { Database } from '../../database/database.js';
 
 const CONTEXT = 'UsersStore';
 
-/** Says in one line where users are kept, for those who start the application. */
+/** Logs in one line where users are kept. */
 @Injectable()
 export class DatabaseStoreReport implements OnModuleInit {
   readonly #database: Database;

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 import { User } from '../user.js';
 
-/** PostgreSQL gives a date, and SQLite the text that was stored. */
+/** PostgreSQL returns a date, and SQLite the text that was stored. */
 const DATE = {
   type: 'text',
   transformer: {
@@ -11,7 +11,7 @@ const DATE = {
   },
 } as const;
 
-/** A user as the table `users` has it. The table itself is made by migrations. */
+/** A row of the table `users`, which migrations make. */
 @Entity('users')
 export class UserRow {
   @PrimaryColumn('text')
@@ -32,7 +32,7 @@ export class UserRow {
   @Column({ ...DATE, name: 'updated_at' })
   updatedAt!: Date;
 
-  /** Counts the changes, so that one that was made meanwhile is noticed. */
+  /** Counts the changes, so that a change that was made meanwhile is noticed. */
   @Column('integer')
   version!: number;
 }

@@ -3,19 +3,19 @@ import { Remembered } from '../../cache/entry/lru.js';
 import type { HttpRequest, PeerSocket } from './http-messages.js';
 
 /**
- * The customary ways to say who one is, in a header: its name has one of these in it. The guide has the
- * list in words (caching-http.md, "Whose response it is").
+ * Parts of the names of headers in which clients usually identify themselves. The guide has the list in
+ * words (caching-http.md, "Whose response it is").
  */
 const TELLING: readonly [RegExp, RegExp] = [
   /auth(?!or(?:s|ity)?(?:-|$))|token|jwt|secret|passw|cookie|session|credential|signature|principal|identity|api-?key|client-?id/,
   /(?:^|-)(?:key|assertion|user|user-?id|username|email|account|consumer|customer|member|tenant|cert|dn|sid|dpop)(?:-|$)/,
 ];
 
-/** What looks like one and is none: what browsers and caches send, and HTTP/2's own. */
+/** Names that match but identify no client: those of browsers, of caches and of HTTP/2 itself. */
 const NOT_TELLING =
   /^(?::|sec-|access-control-)|^(?:x-)?(?:user-agent|idempotency-key|cache-key|surrogate-key)$/;
 
-/** Where guards, middleware and GraphQL contexts note who has been found. */
+/** Properties in which guards, middleware and GraphQL contexts store the client that they found. */
 const IDENTITIES = [
   'user',
   'currentUser',
@@ -29,16 +29,16 @@ const IDENTITIES = [
   'jwt',
 ] as const;
 
-/** Parameters of a query that are a credential, without `-` and `_`. */
+/** Query parameters that are a credential, without `-` and `_`. */
 const SECRET_PARAMETERS =
   /^(?:x?api(?:key|token)|(?:access|auth|id|session)?token|auth|authorization|jwt|session(?:id)?|sid|secret|clientsecret|password|sig|signature|subscriptionkey)$/;
 
-/** Clients choose what they call their headers. */
+/** Clients decide how many names of headers there are, so only this many are remembered. */
 const MOST_NAMES = 1_000;
 
 /**
- * Tells whether a client has said who it is, in any of the customary ways: then its response is its own
- * until the handler says otherwise.
+ * Detects whether a client has identified itself in any of the usual ways. Its response then belongs to it
+ * alone, unless the handler says otherwise.
  *
  * @internal
  */
@@ -46,16 +46,16 @@ export class Credentials {
   readonly #further: ReadonlySet<string>;
   readonly #known = new Remembered<boolean>(MOST_NAMES);
 
-  /** @param further names of headers that count, too */
+  /** @param further names of headers that also count as credentials */
   constructor(further: readonly string[] = []) {
     this.#further = new Set(further.map((name) => name.toLowerCase()));
   }
 
   /**
-   * Whether they are in a request: in a header, a verified certificate of the client, or in what a guard
-   * has found.
+   * Whether a request has credentials: in a header, in a certificate of the client, or in what a guard has
+   * stored.
    *
-   * @param inKey headers that are part of the response's key, so that it is shared with nobody else
+   * @param inKey headers that are part of the response's key, so that no other client shares it
    */
   areIn(request: HttpRequest, inKey: readonly string[]): boolean {
     const { headers } = request;
@@ -65,13 +65,13 @@ export class Credentials {
     return hasIdentity(request) || hasCertificate(request.raw?.socket ?? request.socket);
   }
 
-  /** Whether they are in the query, which is no part of a key that `@CacheKey` gives. */
+  /** Whether the query, which a key of `@CacheKey` leaves out, has credentials. */
   areInQuery({ originalUrl, url }: HttpRequest): boolean {
     const [, query = ''] = (originalUrl ?? url).split('?', 2);
     return [...new URLSearchParams(query).keys()].some(isSecret);
   }
 
-  /** The same for a call that is not HTTP's: in what there is of the client beside its message. */
+  /** Whether a call that is not HTTP has credentials, beside its message. */
   areInContext(context: ExecutionContext): boolean {
     return carriersOf(context).some(({ identity, headers, query, socket }) => {
       return (
@@ -91,7 +91,7 @@ export class Credentials {
   }
 }
 
-/** Whether a header, of a request or a response, carries what only one client may have. */
+/** Whether a header, of a request or a response, may carry what belongs to one client. */
 export function namesSecret(header: string): boolean {
   return !NOT_TELLING.test(header) && (TELLING[0].test(header) || /[cx]srf/.test(header));
 }
@@ -104,14 +104,14 @@ function hasIdentity(owner: unknown): boolean {
   return IDENTITIES.some((name) => Boolean(owner[name]));
 }
 
-/** The certificate of a client that was asked for one: verified, or for the application to judge. */
+/** Whether a client sent a certificate: a verified one, or one that the application has to judge. */
 function hasCertificate(socket: PeerSocket | undefined): boolean {
   if (socket?.authorized === true) return true;
   if (!socket?.authorizationError) return false;
   return Object.keys(socket.getPeerCertificate?.() ?? {}).length > 0;
 }
 
-/** Where a call may have something of its client. */
+/** A place in which a call may have credentials of its client. */
 interface Carrier {
   readonly identity?: unknown;
   readonly headers?: unknown;
@@ -130,7 +130,7 @@ function carriersOf(context: ExecutionContext): Carrier[] {
   }
 }
 
-/** A client of socket.io, and what a middleware has noted of it; of a native WebSocket only the latter. */
+/** A client of socket.io, and what middleware has stored on it; of a native WebSocket only the latter. */
 function carriersOfSocket(client: unknown): Carrier[] {
   const [handshake, request] = [at(client, 'handshake'), at(client, 'request')];
   return [
@@ -178,7 +178,7 @@ function carriersOfResolver(context: unknown): Carrier[] {
   ];
 }
 
-/** Of an object, and of what has keys: `Headers`, a `Map`, the headers of NATS. */
+/** The keys of an object, or of a collection: `Headers`, a `Map`, the headers of NATS. */
 function namesIn(headers: unknown): string[] {
   if (!isObject(headers)) return [];
   const names = called(headers, 'keys') as Iterable<unknown> | undefined;

@@ -4,21 +4,24 @@ import { checkPolicy } from '../../cache/cache-policy.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
-import { keptHeaders } from './kept-headers.js';
+import { keptHeaders } from './stored-response.js';
 
-/** How long a response is fresh, and for how long after that it may be served all the same. */
+/** How long a response is fresh, and how long after that it may still be served. */
 export interface HttpLifetime {
   readonly ttl?: Duration | undefined;
-  /** While another one is made. */
+  /** How long it may be served while a new one is made. */
   readonly staleFor?: Duration | undefined;
-  /** If the handler fails with anything but a status below 500, or takes longer than `loadTimeout`. */
+  /**
+   * How long after that it may be served if the handler throws anything but an exception with a status
+   * below 500, or takes longer than `loadTimeout`.
+   */
   readonly failSafe?: Duration | undefined;
 }
 
 /** @internal */
 export type Lifetime = Duration | HttpLifetime;
 
-/** Where the decorators keep what they say. */
+/** The keys of the decorators' metadata. */
 export const HTTP_CACHE_METADATA = {
   ttl: 'nestjs-redis-data:CacheTTL',
   headers: 'nestjs-redis-data:CacheHeaders',
@@ -29,7 +32,7 @@ export const HTTP_CACHE_METADATA = {
 } as const;
 
 /**
- * How long the responses of a handler, or of all of a controller, are cached.
+ * Sets how long the responses of a handler, or of all handlers of a controller, are cached.
  *
  * @example
  * ```ts
@@ -40,8 +43,8 @@ export const HTTP_CACHE_METADATA = {
  * ```
  *
  * @default the cache's `ttl`, `staleFor` and `failSafe`
- * @throws RedisConfigurationException for an impossible duration, when the class is declared; one that a
- * function returns fails its request
+ * @throws RedisConfigurationException for an impossible duration, when the class is declared; a request
+ * fails if the function returns one
  * @publicApi
  */
 export const CacheTTL = (
@@ -60,8 +63,8 @@ const LIFETIME = { ttl: true, staleFor: true, failSafe: true } as const satisfie
 >;
 
 /**
- * What a lifetime says about how a response is cached. Anything but an object is taken for a `ttl`, so
- * that a bare number is refused as it is elsewhere.
+ * Turns a lifetime into a policy of the cache. Everything but an object is taken for a `ttl`, so that a
+ * bare number is refused as it is elsewhere.
  *
  * @internal
  */
@@ -72,12 +75,11 @@ export function policyOf(lifetime: Lifetime | undefined): CachePolicy {
 export type CacheKey = CoreCacheKey;
 
 /**
- * The key of the response, in place of the one made of handler, host, path and query; what `@CacheVary`
- * and `@CacheScope` say is still added. Also makes the handlers of GraphQL, RPC and WebSockets cached,
- * if it is a function.
+ * Sets the key of the response, in place of the one made of handler, host, path and query. `@CacheVary` and
+ * `@CacheScope` still add to it. A function also makes handlers of GraphQL, RPC and WebSockets cached.
  *
- * @param key a text is split at its colons: give a list where it contains what a client has sent, or
- * where `@CacheVary` or a scope function add to it
+ * @param key a text is split at its colons: give a list if it contains what a client has sent, or if
+ * `@CacheVary` or a scope function add to it
  * @example
  * ```ts
  * @CacheKey((context) => ['post', context.switchToHttp().getRequest<FastifyRequest>().id])
@@ -90,7 +92,7 @@ export const CacheKey = (
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.key, key);
 
 /**
- * Names under which the response can be invalidated: `cache.invalidateTags`, `@InvalidatesCache`.
+ * Names tags by which the response can be invalidated: `cache.invalidateTags`, `@InvalidatesCache`.
  *
  * @example
  * ```ts
@@ -104,11 +106,12 @@ export const CacheTags = (
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.tags, tags);
 
 /**
- * Who shares a response. Without it, requests that say who their client is (`Authorization`, `Cookie`,
- * `X-Api-Key` and every other customary way, or a `user` that a guard has found) are not cached at all.
+ * Says which clients share a response. Without it, requests that identify their client are not cached at
+ * all: by `Authorization`, `Cookie`, `X-Api-Key` and every other usual way, or by a `user` that a guard has
+ * found.
  *
- * @param scope `'shared'` if the response is the same for everybody who may see it, or a function that
- * says whose it is, e.g. the user's id; `undefined` from it means that the request is not cached
+ * @param scope `'shared'` if the response is the same for all clients that may see it, or a function that
+ * returns its owner, e.g. the user's id; if it returns `undefined`, the request is not cached
  * @example
  * ```ts
  * @CacheScope((request: { user?: { id: string } }) => request.user?.id)
@@ -121,8 +124,8 @@ export const CacheScope = (
 ): CustomDecorator => SetMetadata(HTTP_CACHE_METADATA.scope, scope);
 
 /**
- * Response headers that are kept with the response, so that a hit has them, too: those of the handler that
- * say something about the body. They join those of the option `responseHeaders`.
+ * Names response headers of the handler that are kept with the response, so that a hit has them, too. They
+ * are added to those of the option `responseHeaders`.
  *
  * @throws RedisConfigurationException for a header that belongs to one exchange or one client, such as
  * `Set-Cookie`
@@ -137,8 +140,8 @@ export const CacheHeaders = (...headers: readonly string[]): CustomDecorator =>
   SetMetadata(HTTP_CACHE_METADATA.headers, keptHeaders(headers, '@CacheHeaders()'));
 
 /**
- * Request headers that the response depends on. Each of their values has an entry of its own, and they
- * are named in the response's `Vary`.
+ * Names request headers that the response depends on. Each of their values has an entry of its own, and
+ * the response names them in `Vary`.
  *
  * @example
  * ```ts

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
+import { VersioningType, type VersioningOptions } from '@nestjs/common';
 import type { CacheKey } from '../../cache/cache-options.js';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
+import type { Versions } from '../nest-internals.js';
 import type { Credentials } from './credentials.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
 import type { HttpRequest } from './http-messages.js';
 
-/** Longer parts are hashed: clients choose how long their URLs and headers are. */
+/** Longer parts are hashed: clients decide how long their URLs and headers are. */
 const LONGEST = 200;
 
 /**
- * Whose response it would be: the part of the key that says it, nothing if it is everybody's.
+ * Decides which clients share the response to a request.
  *
- * @returns `undefined` if the response must not be cached
- * @throws RedisInvalidKeyException for what is no part of a key, such as a promise
+ * @returns the part of the key that names its owner, nothing if all clients share it; `undefined` if the
+ * response must not be cached
+ * @throws RedisInvalidKeyException if `@CacheScope` returns something that is no part of a key, such as a
+ * promise
  * @internal
  */
 export function scopeOf(
@@ -28,7 +32,7 @@ export function scopeOf(
     return isOwned ? undefined : [];
   }
   const owner: unknown = scope(request);
-  // Those without a name must not share an entry, nor must what reads '[object Promise]'.
+  // Clients without a name must not share an entry, and neither must owners that read '[object Promise]'.
   if (owner === undefined || owner === null || owner === '') return undefined;
   if (typeof owner === 'string' || typeof owner === 'bigint' || Number.isFinite(owner)) {
     return [part(`@${owner as KeyPart}`)];
@@ -38,10 +42,67 @@ export function scopeOf(
 }
 
 /**
- * The key of a response: what `@CacheKey` says, or handler, host, path and query; then the version of the
- * handler that is asked for, the headers it varies on, and whose it is.
+ * Finds the version that a request asks for, where a handler has several: their responses may differ.
  *
- * @param version what tells it from responses of other versions of the handler, `''` for nothing
+ * @param declared what `@Version` or `@Controller({ version })` says
+ * @param versioning of the application: `'none'`, or `undefined` if it is not known
+ * @returns a part of the key; `''` if the handler has only one version, `undefined` if the version is not
+ * known, and the response must not be cached
+ * @internal
+ */
+export function versionAsked(
+  declared: Versions,
+  versioning: VersioningOptions | 'none' | undefined,
+  request: HttpRequest,
+): string | undefined {
+  if (versioning === 'none') return '';
+  const versions = [declared ?? defaultOf(versioning)].flat() as readonly (string | symbol)[];
+  if (versions.length < 2) return '';
+  if (versioning === undefined) return undefined;
+  const names = versions.filter((version) => typeof version === 'string');
+  return `version=${askedFor(names, versioning, request)}`;
+}
+
+function defaultOf(versioning: VersioningOptions | undefined): Versions {
+  return versioning && 'defaultVersion' in versioning ? versioning.defaultVersion : undefined;
+}
+
+function askedFor(
+  versions: readonly string[],
+  versioning: VersioningOptions,
+  request: HttpRequest,
+): string {
+  switch (versioning.type) {
+    case VersioningType.URI: {
+      const prefix = versioning.prefix === undefined ? 'v' : versioning.prefix || '';
+      const [path = ''] = (request.originalUrl ?? request.url).split('?', 1);
+      return path.split('/').find((part) => versions.some((each) => part === prefix + each)) ?? '';
+    }
+    case VersioningType.HEADER:
+      return String(request.headers[versioning.header.toLowerCase()] ?? '');
+    case VersioningType.MEDIA_TYPE: {
+      const accept = String(request.headers['accept'] ?? '');
+      const parameters = accept.split(/[,;]/).map((parameter) => parameter.trim());
+      const asked = parameters
+        .filter((parameter) => parameter.startsWith(versioning.key))
+        .map((parameter) => parameter.slice(versioning.key.length));
+      // A version in another notation, quoted for example, is distinguished by the whole header.
+      return asked.every((each) => versions.includes(each)) ? asked.join() : accept;
+    }
+    case VersioningType.CUSTOM: {
+      // As Nest calls it: with Fastify, by Node's own request.
+      const asked: unknown = versioning.extractor(request.raw ?? request);
+      return [asked].flat().map(String).join();
+    }
+  }
+}
+
+/**
+ * Builds the key of a response: what `@CacheKey` says, or handler, host, path and query; then the version
+ * of the handler, the headers that the response varies on, and its owner.
+ *
+ * @param scope from {@link scopeOf}
+ * @param version from {@link versionAsked}
  * @param own what `@CacheKey` says about this request
  * @internal
  */
@@ -65,12 +126,12 @@ export function keyOf(
   return [...parts, ...suffix] as [KeyPart, ...KeyPart[]];
 }
 
-/** A handler may put the host that a client has sent into its response. */
+/** The host is part of the key, because a handler may put it into its response. */
 function originOf({ protocol = 'http', host, headers }: HttpRequest): string {
   return `${protocol}://${host ?? String(headers['host'] ?? '')}`;
 }
 
-/** Absent and empty are told apart. */
+/** An absent header and an empty one differ. */
 function headerOf({ headers }: HttpRequest, name: string): string {
   const value = headers[name];
   return value === undefined ? name : `${name}=${String(value)}`;
@@ -83,8 +144,8 @@ function part(text: string): string {
 }
 
 /**
- * Path and query, the parameters in the order of their names. Those that one parser or another takes for
- * one (`a`, `%61`, `a[]`, `a[1]`) stay in the order in which they came.
+ * Path and query, with the parameters sorted by name. Parameters that some parser takes for the same one
+ * (`a`, `%61`, `a[]`, `a[1]`) stay in the order in which they came.
  */
 export function canonicalUrl({ originalUrl, url }: HttpRequest): string {
   const whole = originalUrl ?? url;

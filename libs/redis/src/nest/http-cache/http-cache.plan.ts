@@ -1,14 +1,28 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { GetOrLoadOptions } from '../../cache/cache-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
-import { HTTP_CACHE_METADATA, type CacheKey, type Lifetime } from './http-cache.decorators.js';
+import {
+  interceptorsOn,
+  metadataOf,
+  sendsItself,
+  versionOf,
+  type Versions,
+} from '../nest-internals.js';
+import {
+  HTTP_CACHE_METADATA,
+  policyOf,
+  type CacheKey,
+  type Lifetime,
+} from './http-cache.decorators.js';
+import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
 
-/** What is known about a handler before any request comes. */
+/** The facts about a handler that are the same for all requests. */
 export interface HttpCachePlan {
-  /** Whether the interceptor has anything to do with it. */
+  /** Whether the interceptor caches this handler at all. */
   readonly isCached: boolean;
   /** Whether its response can be replaced: not if the handler sends it itself. */
   readonly isReplaceable: boolean;
-  /** Whether no other interceptor stands around the cache's; not if that is not known. */
+  /** Whether the cache's interceptor is the outermost one; `false` if that is not known. */
   readonly isOutermost: boolean;
   /** The handler, as a part of keys. */
   readonly resource: string;
@@ -16,30 +30,21 @@ export interface HttpCachePlan {
   readonly key: CacheKey | ((context: ExecutionContext) => CacheKey) | undefined;
   readonly tags: readonly (KeyPart | ((request: unknown) => KeyPart | readonly KeyPart[]))[];
   readonly scope: 'shared' | ((request: unknown) => KeyPart | undefined) | undefined;
-  /** Names of headers of the request that the response depends on, in lower case. */
+  /** Names of the request headers that the response depends on, in lower case. */
   readonly vary: readonly string[];
-  /** Names of headers of the response that are kept beside those that always are, in lower case. */
+  /** Names of the response headers that are kept beside those that always are, in lower case. */
   readonly headers: readonly string[];
   /** As `@Version` and `@Controller` have them. */
-  readonly version: string | symbol | readonly (string | symbol)[] | undefined;
+  readonly version: Versions;
+  /** How its responses are cached, if that is the same for every request. */
+  readonly responseOptions: GetOrLoadOptions<StoredResponse> | undefined;
 }
 
 /** The interceptor that asks, or that of another cache, which then takes its place. */
 export type InterceptorKind = 'this' | 'another' | undefined;
 
 type Handler = (...args: never[]) => unknown;
-
-/** What Nest notes about a handler, by the names that it has had since its first versions. */
-const NEST = {
-  interceptors: '__interceptors__',
-  routeArguments: '__routeArguments__',
-  passthrough: '__responsePassthrough__',
-  version: '__version__',
-  sentOtherwise: ['__sse__', '__renderTemplate__', '__redirect__'],
-} as const;
-
-/** `@Res()` and `@Next()` as Nest numbers them. */
-const RESPONSE_OR_NEXT = /^[12]:/;
+type Said = Partial<Pick<HttpCachePlan, keyof typeof HTTP_CACHE_METADATA>>;
 
 /**
  * Reads the plans of handlers, each once.
@@ -53,7 +58,7 @@ export class HttpCachePlans {
   readonly #plans = new WeakMap<object, WeakMap<object, HttpCachePlan>>();
 
   /**
-   * @param kindOf what it is that stands in `@UseInterceptors`
+   * @param kindOf which cache an interceptor in `@UseInterceptors` belongs to
    * @param globals the application's global interceptors; `undefined` if they are not known
    * @param headers of responses, kept beside those that always are
    */
@@ -67,7 +72,7 @@ export class HttpCachePlans {
     this.#headers = headers;
   }
 
-  /** A subclass of a controller shares its handlers, and may say something else. */
+  /** A subclass of a controller shares its handlers, but may have other decorators. */
   of(controller: object, handler: object): HttpCachePlan {
     let plans = this.#plans.get(controller);
     if (!plans) this.#plans.set(controller, (plans = new WeakMap()));
@@ -77,29 +82,27 @@ export class HttpCachePlans {
   }
 
   #read(controller: object, handler: object): HttpCachePlan {
-    const read = (key: string) => metadata(key, handler) ?? metadata(key, controller);
-    const says = Object.fromEntries(
-      Object.entries(HTTP_CACHE_METADATA).map(([name, key]) => [name, read(key)]),
-    ) as Partial<HttpCachePlan>;
+    const said = saidAbout(controller, handler);
     const nearest = this.#nearestOn(handler) ?? this.#nearestOn(controller);
-    const isDecorated = Object.values(says).some((said) => said !== undefined);
+    const isDecorated = Object.values(said).some((one) => one !== undefined);
     const method = methodName(controller as new () => object, handler as Handler);
+    const version = versionOf(controller, handler);
+    const { name } = controller as { name: string };
+    const { ttl, key, tags = [], scope, vary = [], headers = [] } = said;
+    const isStatic = [ttl, ...tags].every((given) => typeof given !== 'function');
     return {
       isCached: nearest === undefined ? isDecorated : nearest === 'this',
       isOutermost: this.#isOutermost(controller, handler),
       isReplaceable: !sendsItself(controller, handler, method),
-      resource: [
-        (controller as { name: string }).name,
-        method,
-        ...versionOf(read(NEST.version)),
-      ].join('.'),
-      ttl: says.ttl,
-      key: says.key,
-      tags: says.tags ?? [],
-      scope: says.scope,
-      vary: says.vary ?? [],
-      headers: [...this.#headers, ...(says.headers ?? [])],
-      version: read(NEST.version) as HttpCachePlan['version'],
+      resource: [name, method, ...versionSuffix(version)].join('.'),
+      ttl,
+      key,
+      tags,
+      scope,
+      vary,
+      headers: [...this.#headers, ...headers],
+      version,
+      responseOptions: isStatic ? responseOptionsOf({ ttl, tags }, undefined) : undefined,
     };
   }
 
@@ -109,7 +112,7 @@ export class HttpCachePlans {
       .find((kind) => kind !== undefined);
   }
 
-  /** In the order of Nest: global ones around those of the class around those of the method. */
+  /** In Nest's order: global ones around those of the class around those of the method. */
   #isOutermost(controller: object, handler: object): boolean {
     const globals = this.#globals();
     if (!globals) return false;
@@ -118,28 +121,43 @@ export class HttpCachePlans {
   }
 }
 
-function interceptorsOn(target: object): readonly unknown[] {
-  const interceptors = metadata(NEST.interceptors, target);
-  return Array.isArray(interceptors) ? interceptors : [];
+/** Reads the decorators of a handler, or else those of its class. */
+function saidAbout(controller: object, handler: object): Said {
+  return Object.fromEntries(
+    Object.entries(HTTP_CACHE_METADATA).map(([name, key]) => [
+      name,
+      metadataOf(key, handler) ?? metadataOf(key, controller),
+    ]),
+  );
 }
 
-/** Routes of several versions may have one path, and controllers of one name. */
-function versionOf(version: unknown): string[] {
+/** How the response to a request is cached. */
+export function responseOptionsOf(
+  plan: Pick<HttpCachePlan, 'ttl' | 'tags'>,
+  request: unknown,
+): GetOrLoadOptions<StoredResponse> {
+  return { ...optionsOf(plan, request), serializer: STORED_RESPONSES };
+}
+
+/** How the value of a call is cached; its first argument takes the place of a request. */
+export function optionsOf(
+  { ttl, tags }: Pick<HttpCachePlan, 'ttl' | 'tags'>,
+  request: unknown,
+): GetOrLoadOptions<never> {
+  const lifetime = typeof ttl === 'function' ? ttl(request) : ttl;
+  const names = tags.flatMap((tag): readonly KeyPart[] =>
+    [typeof tag === 'function' ? tag(request) : tag].flat(),
+  );
+  return { ...policyOf(lifetime), tags: names };
+}
+
+/** Routes of several versions may have one path, and controllers of several versions one name. */
+function versionSuffix(version: Versions): string[] {
   if (version === undefined) return [];
   return [`v${[version].flat().map(String).join()}`];
 }
 
-/** Nest then does not send what the handler returns; see its RouterExecutionContext. */
-function sendsItself(controller: object, handler: object, method: string): boolean {
-  if (NEST.sentOtherwise.some((key) => metadata(key, handler) !== undefined)) return true;
-  const args = Object.keys(
-    (metadata(NEST.routeArguments, controller, method) as object | undefined) ?? {},
-  );
-  const isPassthrough = metadata(NEST.passthrough, controller, method) === true;
-  return args.some((arg) => RESPONSE_OR_NEXT.test(arg)) && !isPassthrough;
-}
-
-/** Other decorators may have given the function another name than the method. */
+/** The name of the method: another decorator may have given the function another name. */
 function methodName(controller: new () => object, handler: Handler): string {
   let prototype: object | null = controller.prototype as object | null;
   while (prototype) {
@@ -149,9 +167,4 @@ function methodName(controller: new () => object, handler: Handler): string {
     prototype = Object.getPrototypeOf(prototype) as object | null;
   }
   return handler.name;
-}
-
-function metadata(key: string, target: object, property?: string): unknown {
-  const { getMetadata } = Reflect as unknown as { getMetadata: (...args: unknown[]) => unknown };
-  return property === undefined ? getMetadata(key, target) : getMetadata(key, target, property);
 }

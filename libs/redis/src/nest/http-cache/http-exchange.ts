@@ -1,17 +1,17 @@
 import { NotCached } from '../../cache/load/load-tracing.js';
+import { comesAgainAsText, nodeResponseOf, replaceSend } from './adapter-internals.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
-import { isFastify, nodeResponseOf, type HttpRequest, type HttpResponse } from './http-messages.js';
+import type { HttpRequest, HttpResponse } from './http-messages.js';
 import { SeenValue, valueOf } from './seen-value.js';
 import { addVary, storable, variesOn, type StoredResponse } from './stored-response.js';
 
 export type XCache = 'HIT' | 'MISS' | 'STALE' | 'BYPASS';
 
-/** The response to this request is not one to be cached. Never leaves the interceptor. */
+/** Rejects a load whose response must not be cached. It never leaves the interceptor. */
 export class NotCacheable extends NotCached {}
 
 /**
- * One request and its response. Takes the place of `response.send`, which everything that Nest sends goes
- * through in the end: behind every interceptor, and in Fastify before the `onSend` hooks.
+ * Replaces or captures the response to one request, in place of `response.send`.
  *
  * @internal
  */
@@ -21,9 +21,9 @@ export class HttpExchange {
   readonly #vary: readonly string[];
   /** Headers of the response that are kept beside those that always are. */
   readonly #kept: readonly string[];
-  /** What interceptors further out see of the response, if there are any. */
+  /** The value that interceptors further out see, if there are any. */
   readonly #seen: SeenValue | undefined;
-  /** What sends the response, without us. */
+  /** Sends the response without the cache. */
   readonly #sendPlainly: HttpResponse['send'];
 
   constructor(
@@ -40,15 +40,15 @@ export class HttpExchange {
     addVary(response, vary);
   }
 
-  /** Notes what the handler has answered, on its way to interceptors further out. */
+  /** Notes the handler's value on its way to interceptors further out. */
   note(value: unknown): void {
     this.#seen?.note(value);
   }
 
-  /** What interceptors further out are given of a stored response: what they saw when it was made. */
+  /** The value of a stored response for interceptors further out: what they saw when it was made. */
   valueOf({ body, seen }: StoredResponse): unknown {
-    if (!this.#seen) return body; // nobody looks
-    // Without, it was made where there were no such interceptors, and is what the handler answered.
+    if (!this.#seen) return body; // there are none
+    // Without `seen`, the response was made without such interceptors: its body is the handler's value.
     return valueOf(seen ?? { kind: isJson(body) ? 'json' : 'text', text: body, dates: [] });
   }
 
@@ -57,25 +57,25 @@ export class HttpExchange {
   }
 
   /**
-   * Sends a stored response in place of whatever the pipeline makes of a hit, or of what it failed to
-   * make. An error stays one: an interceptor further out may have refused the request.
+   * Sends a stored response in place of what the pipeline makes of a hit, or failed to make. An error is
+   * sent as it is: an interceptor further out may have refused the request.
    */
   replaceWith(stored: StoredResponse, xCache: XCache, ageMs: number): void {
     const response = this.#response;
-    response.send = (payload) => {
-      response.send = this.#sendPlainly;
+    replaceSend(response, (payload) => {
+      replaceSend(response, this.#sendPlainly);
       if (response.statusCode !== 200) return response.send(payload);
       response.header('Age', String(Math.max(0, Math.floor(ageMs / 1_000))));
       return this.#send(stored, xCache);
-    };
+    });
   }
 
   /**
-   * Waits for what the pipeline sends.
+   * Waits for the response that the pipeline sends.
    *
-   * @param outcome what the cache made of it; the response is held back until then, so that whoever
-   * has it finds it cached
-   * @returns rejects with NotCacheable if that is not to be cached
+   * @param outcome of caching it; the response is held back until then, so that a client that has it finds
+   * it in the cache
+   * @returns rejects with NotCacheable if the response must not be cached
    */
   capture(outcome: Promise<XCache>): Promise<StoredResponse> {
     const response = this.#response;
@@ -86,31 +86,30 @@ export class HttpExchange {
         reject(new NotCacheable());
       };
       const node = nodeResponseOf(response);
-      node.once('pipe', refuse); // Express: a stream goes past `send`
-      node.once('finish', refuse); // it was sent by other means
+      node.once('pipe', refuse); // Express sends a stream
+      node.once('finish', refuse); // the response was sent by other means
       let isCaptured = false;
-      response.send = (payload) => {
-        // Fastify sends once more what has not been sent when the handler's promise ends.
-        if (isCaptured) return response;
-        if (becomesText(response, payload)) return send.call(response, payload);
+      replaceSend(response, (payload) => {
+        if (isCaptured) return response; // Nest answers for a client that has gone
+        if (comesAgainAsText(response, payload)) return send.call(response, payload);
         isCaptured = true;
         const stored = this.#storable(payload);
         if (!stored) {
           refuse();
-          response.send = send;
+          replaceSend(response, send);
           return response.send(payload);
         }
         resolve(stored);
         void outcome.then((xCache) => {
-          response.send = send;
+          replaceSend(response, send);
           this.#sendLate(stored, xCache);
         });
         return response;
-      };
+      });
     });
   }
 
-  /** Nothing, either, if interceptors further out could not be given again what they have seen. */
+  /** The response, unless interceptors further out could not be shown their value again. */
   #storable(payload: unknown): StoredResponse | undefined {
     const stored = storable(this.#response, payload, this.#vary, this.#kept);
     if (!stored || !this.#seen) return stored;
@@ -118,7 +117,7 @@ export class HttpExchange {
     return seen && { ...stored, seen };
   }
 
-  /** Nobody waits for an error from here. */
+  /** An error from here has no caller who could handle it. */
   #sendLate(stored: StoredResponse, xCache: XCache): void {
     try {
       this.#send(stored, xCache);
@@ -143,7 +142,7 @@ export class HttpExchange {
     return response.send();
   }
 
-  /** Whether the client has it already: `If-None-Match`, compared weakly (RFC 9110, section 13.1.2). */
+  /** Whether the client has it already: weak comparison of `If-None-Match` (RFC 9110, section 13.1.2). */
   #has(etag: string): boolean {
     const known = this.#request.headers['if-none-match'];
     if (typeof known !== 'string') return false;
@@ -160,10 +159,4 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Express's `send` makes JSON of an object and sends that, by calling itself. */
-function becomesText(response: HttpResponse, payload: unknown): boolean {
-  if (isFastify(response) || payload === null || payload === undefined) return false;
-  return typeof payload !== 'string' && !ArrayBuffer.isView(payload);
 }

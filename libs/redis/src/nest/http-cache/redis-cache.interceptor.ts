@@ -10,31 +10,32 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { from, lastValueFrom, Observable } from 'rxjs';
-import type { GetOrLoadOptions } from '../../cache/cache-options.js';
 import { RedisCache } from '../../cache/redis-cache.js';
-import type { KeyPart } from '../../keys/key-encoding.js';
-import { getCredentialsToken, getResponseHeadersToken, InjectRedisCache } from '../cache.tokens.js';
+import { InjectRedisCache } from '../inject.decorators.js';
+import { globalInterceptorsOf, requireKnownNest, versioningOf } from '../nest-internals.js';
+import { getCredentialsToken, getResponseHeadersToken } from '../redis.tokens.js';
 import { Credentials } from './credentials.js';
-import { keyOf, scopeOf } from './http-cache.key.js';
-import { globalInterceptorsOf, versioningOf } from './application-config.js';
-import { policyOf } from './http-cache.decorators.js';
-import { HttpCachePlans, type HttpCachePlan } from './http-cache.plan.js';
+import { keyOf, scopeOf, versionAsked } from './http-cache.key.js';
+import {
+  HttpCachePlans,
+  optionsOf,
+  responseOptionsOf,
+  type HttpCachePlan,
+} from './http-cache.plan.js';
 import { HttpExchange } from './http-exchange.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';
 import { ResponseCache } from './response-cache.js';
-import { versionAsked } from './route-version.js';
-import { STORED_RESPONSES, type StoredResponse } from './stored-response.js';
 
-/** Calls that an interceptor takes care of: it may stand on the handler and on the application. */
+/** Calls that an interceptor has begun to handle: it may stand on both the handler and the application. */
 const TAKEN = new WeakSet<object>();
 
 /**
- * Caches what handlers of GET requests answer, as it was sent. Guards run before it, on every request.
+ * Caches the responses of GET handlers, as they were sent. Guards run before it, on every request.
  *
- * With `@UseInterceptors` it caches every GET handler it stands on; as `APP_INTERCEPTOR` those that have
- * one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`, `@CacheScope`, `@CacheVary`, `@CacheHeaders`.
- * Interceptors around it see on a hit what they saw on the miss, as JSON keeps it; it costs least where it is the
- * first one.
+ * With `@UseInterceptors` it caches every GET handler that it decorates. As `APP_INTERCEPTOR` it caches the
+ * handlers that have one of its decorators: `@CacheTTL`, `@CacheKey`, `@CacheTags`, `@CacheScope`,
+ * `@CacheVary`, `@CacheHeaders`. On a hit, interceptors around it see the value that they saw on the miss,
+ * as JSON keeps it. It is cheapest as the first interceptor.
  *
  * @example
  * ```ts
@@ -54,16 +55,17 @@ export class RedisCacheInterceptor implements NestInterceptor {
   readonly #cache: RedisCache;
   readonly #responses: ResponseCache;
   readonly #credentials: Credentials;
-  readonly #options = new WeakMap<HttpCachePlan, GetOrLoadOptions<StoredResponse>>();
   readonly #plans: HttpCachePlans;
   readonly #modules: ModuleRef | undefined;
 
+  /** @throws RedisConfigurationException if Nest's decorators have changed */
   constructor(
     @InjectRedisCache() cache: RedisCache,
     @Optional() @Inject(getCredentialsToken()) credentials = new Credentials(),
     @Optional() modules?: ModuleRef,
     @Optional() @Inject(getResponseHeadersToken()) headers: readonly string[] = [],
   ) {
+    requireKnownNest();
     this.#cache = cache;
     this.#modules = modules;
     this.#plans = new HttpCachePlans(
@@ -78,7 +80,7 @@ export class RedisCacheInterceptor implements NestInterceptor {
     this.#responses = new ResponseCache(cache);
   }
 
-  /** The interceptor of another cache, from `RedisModule.forCache`. */
+  /** Makes the interceptor of another cache, one of `RedisModule.forCache`. */
   static for(cache: string): Type<RedisCacheInterceptor> {
     class NamedCacheInterceptor extends RedisCacheInterceptor {
       constructor(
@@ -102,7 +104,7 @@ export class RedisCacheInterceptor implements NestInterceptor {
     const request = http.getRequest<HttpRequest>();
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!isRead) return next.handle();
-    if (hasBody(request)) return next.handle(); // it may be answered by what is in there
+    if (hasBody(request)) return next.handle(); // the response may depend on the body
     return this.#cacheResponse(context, next, plan, request, http.getResponse<HttpResponse>());
   }
 
@@ -123,24 +125,14 @@ export class RedisCacheInterceptor implements NestInterceptor {
     const own = typeof plan.key === 'function' ? plan.key(context) : plan.key;
     const entry = {
       key: keyOf(plan, request, scope, version, own),
-      options: this.#optionsFor(plan, request),
+      options: plan.responseOptions ?? responseOptionsOf(plan, request),
     };
     return request.method === 'HEAD'
       ? this.#responses.peek(entry, exchange, next)
       : this.#responses.serve(entry, exchange, next);
   }
 
-  /** Most handlers have the same for every request. */
-  #optionsFor(plan: HttpCachePlan, request: HttpRequest): GetOrLoadOptions<StoredResponse> {
-    const known = this.#options.get(plan);
-    if (known) return known;
-    const options = { ...optionsOf(plan, request), serializer: STORED_RESPONSES };
-    const isStatic = [plan.ttl, ...plan.tags].every((given) => typeof given !== 'function');
-    if (isStatic) this.#options.set(plan, options);
-    return options;
-  }
-
-  /** What there is of GraphQL, RPC and WebSockets: values, if `@CacheKey` has a function for them. */
+  /** Caches the value of a GraphQL, RPC or WebSocket handler, if `@CacheKey` gives a function. */
   #cacheValue(
     context: ExecutionContext,
     next: CallHandler,
@@ -165,19 +157,11 @@ function hasBody({ headers }: HttpRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** The class of a caching interceptor, if it is one. */
+/** The class of an interceptor, if it is one of ours. */
 function classOf(interceptor: unknown): unknown {
   if (interceptor instanceof RedisCacheInterceptor) return interceptor.constructor;
   if (typeof interceptor !== 'function') return undefined;
   const isOne =
     interceptor === RedisCacheInterceptor || interceptor.prototype instanceof RedisCacheInterceptor;
   return isOne ? interceptor : undefined;
-}
-
-function optionsOf(plan: HttpCachePlan, request: unknown): GetOrLoadOptions<never> {
-  const lifetime = typeof plan.ttl === 'function' ? plan.ttl(request) : plan.ttl;
-  const tags = plan.tags.flatMap((tag): readonly KeyPart[] =>
-    [typeof tag === 'function' ? tag(request) : tag].flat(),
-  );
-  return { ...policyOf(lifetime), tags };
 }

@@ -9,7 +9,7 @@ import { problemOf } from '../problem-details.js';
 import { NotCacheable, type HttpExchange, type XCache } from './http-exchange.js';
 import type { StoredResponse } from './stored-response.js';
 
-/** Where a response is cached, and how. */
+/** The key under which a response is cached, and the options. */
 export interface ResponseEntry {
   readonly key: CacheKey;
   readonly options: GetOrLoadOptions<StoredResponse>;
@@ -25,20 +25,24 @@ const X_CACHE = {
 
 /**
  * Serves responses from a cache. The loader is the pipeline of the request that needs the response: it
- * hands the handler's value on to the interceptors around, and ends when the final text is sent.
+ * passes the handler's value to the interceptors around it, and ends when the final text is sent.
  *
  * @internal
  */
 export class ResponseCache {
   readonly #cache: RedisCache;
-  /** What is being refreshed by a request of this process. */
+  /** The keys that a request of this process refreshes at the moment. */
   readonly #refreshed = new Set<string>();
 
   constructor(cache: RedisCache) {
     this.#cache = cache;
   }
 
-  /** @param next what is left of the pipeline; not touched unless it is needed */
+  /**
+   * Serves a response from the cache, or makes it with the rest of the pipeline.
+   *
+   * @param next the rest of the pipeline, which runs only if it is needed
+   */
   serve(entry: ResponseEntry, exchange: HttpExchange, next: CallHandler): Observable<unknown> {
     return new Observable((subscriber) => {
       const isKept = () => this.#keptForMs(entry) > 0;
@@ -46,7 +50,7 @@ export class ResponseCache {
     });
   }
 
-  /** The same without filling the cache: a HEAD request has no body to fill it with. */
+  /** Serves a HEAD request: it never fills the cache, because it has no body. */
   peek(
     { key, options }: ResponseEntry,
     exchange: HttpExchange,
@@ -76,11 +80,11 @@ export class ResponseCache {
   }
 
   /**
-   * Of those who find a response past its time, the first one in each process waits until it is made
-   * anew, in one of them by its own pipeline: only that turns a value into what is sent. The others are
-   * served what there is.
+   * Refreshes a stale response. The first request of each process that finds it waits for the new one, which
+   * the pipeline of one of them makes: only a pipeline turns a value into a response. All others are served
+   * the stale one.
    *
-   * @returns whether there is nothing left to do
+   * @returns `false` if this request is still to be served the stale one
    */
   async #refresh({ key, options }: ResponseEntry, run: PipelineRun): Promise<boolean> {
     const id = JSON.stringify(key, (_, value: unknown) =>
@@ -89,7 +93,7 @@ export class ResponseCache {
     if (this.#refreshed.has(id)) return false;
     this.#refreshed.add(id);
     try {
-      // What is past its time is not good enough any more, but the next one may be kept as long.
+      // The stale response is no answer to this load, but the new one may be kept as long.
       const failSafe = `${this.#keptForMs({ key, options })}ms` as const;
       const strict = { ...options, staleFor: '1ms' as const, failSafe };
       const found = await this.#cache.resolve(key, () => run.load(), strict);
@@ -105,17 +109,17 @@ export class ResponseCache {
     }
   }
 
-  /** For how long a response past its time may stand in for one that could not be made. */
+  /** How long a stale response may replace one that could not be made. */
   #keptForMs({ options }: ResponseEntry): number {
     const { staleForMs, failSafeMs } = this.#cache.policyOf(options);
     return Math.min(staleForMs + failSafeMs, LONGEST_DURATION_MS);
   }
 }
 
-/** Failures of handlers that were held back. Requests that shared such a load make their own response. */
+/** Failures of handlers that are held back. Requests that shared such a load make their own response. */
 const HELD = new WeakSet<Error>();
 
-/** The way of one request: it is answered from the cache, or goes through its own pipeline. */
+/** Answers one request from the cache, or by its own pipeline. */
 class PipelineRun {
   readonly #exchange: HttpExchange;
   readonly #next: CallHandler;
@@ -124,13 +128,13 @@ class PipelineRun {
   #loading: Promise<StoredResponse> | undefined;
   #isAnswered = false;
   #isHandled = false;
-  /** Whether the cache is done with it, so that no older response can stand in any more. */
+  /** Whether the cache has decided, so that an older response can no longer replace this one. */
   #isDecided = false;
-  /** Why the handler failed, until the cache has said whether an older response stands in. */
+  /** The handler's failure, until the cache has decided whether an older response replaces it. */
   #held: Error | undefined;
   #settle: ((xCache: XCache) => void) | undefined;
 
-  /** @param isKept whether there may be an older response to serve if the handler fails */
+  /** @param isKept whether an older response may be served if the handler fails */
   constructor(
     exchange: HttpExchange,
     next: CallHandler,
@@ -147,17 +151,17 @@ class PipelineRun {
     return this.#loading !== undefined;
   }
 
-  /** Whether its handler has given its value: nothing else can be sent any more. */
+  /** Whether the handler has returned its value: its response must be sent now. */
   get isHandled(): boolean {
     return this.#isHandled;
   }
 
-  /** Whether its handler failed, and an older response may stand in. */
+  /** Whether the handler failed, and an older response may replace it. */
   get isHeldBack(): boolean {
     return this.#held !== undefined;
   }
 
-  /** As the cache's loader. What was answered already has no pipeline left to load with. */
+  /** The cache's loader. A request that was answered already has no pipeline to load with. */
   load(): Promise<StoredResponse> {
     if (this.#isAnswered) return Promise.reject(new NotCacheable());
     if (!this.#loading) {
@@ -168,8 +172,8 @@ class PipelineRun {
   }
 
   /**
-   * Ends with what its own pipeline sends, now that the cache is done with it; with what the cache has if
-   * there is no pipeline, or if that failed or is late and an older response stands in.
+   * Sends the response of its own pipeline, now that the cache has decided. Sends the cached one if no
+   * pipeline runs, or if it failed or is late and an older response replaces it.
    */
   end(found: CacheResult<StoredResponse>): void {
     const isLate = found.status === 'stale' && !this.#isHandled;
@@ -184,14 +188,14 @@ class PipelineRun {
     this.#subscriber.complete();
   }
 
-  /** Without the cache. */
+  /** Runs the pipeline without the cache. */
   goOn(xCache: XCache): void {
     this.#isAnswered = true;
     this.#exchange.mark(xCache);
     this.#subscriber.add(this.#next.handle().subscribe(this.#subscriber));
   }
 
-  /** Those who waited for a response that is not to be cached each make their own. */
+  /** Requests that waited for a response that must not be cached each make their own. */
   fail(error: unknown): void {
     if (this.#held) this.#subscriber.error(this.#held);
     else if (this.isRunning) this.#decide('BYPASS');
@@ -199,7 +203,7 @@ class PipelineRun {
     else this.#subscriber.error(error);
   }
 
-  /** What its own pipeline makes is sent when it is there, a failure included. */
+  /** Lets the pipeline send its response, or its failure, as soon as it has one. */
   #decide(xCache: XCache): void {
     this.#isDecided = true;
     this.#settle?.(xCache);
@@ -237,12 +241,12 @@ class PipelineRun {
   }
 }
 
-/** What RFC 5861 calls an error in `stale-if-error`: not what the client has done wrong. */
+/** Whether RFC 5861 calls it an error in `stale-if-error`: a mistake of the client is none. */
 function isServerFailure(error: unknown): error is Error {
   return error instanceof Error && statusOf(error) >= 500;
 }
 
-/** What Nest answers an exception with, or this library's filter. Other filters are not known here. */
+/** The status that Nest, or this library's filter, answers with. Other filters are not known here. */
 function statusOf(error: Error): number {
   if (error instanceof HttpException) return error.getStatus();
   if (error instanceof RedisException) return problemOf(error, { timeoutStatus: 503 }).status;

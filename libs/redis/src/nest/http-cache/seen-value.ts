@@ -1,27 +1,27 @@
-/** What interceptors around the cached part of a route see: the handler's value, on a hit as on the miss. */
+/** The value that interceptors around the cached part of a route see: the same on a hit as on the miss. */
 import { instanceToPlain } from 'class-transformer';
 
-/** Where dates are in a value: names of properties, `0` for each item of a list. */
+/** The path to a date in a value: names of properties, and `0` for each item of a list. */
 export type DatePath = readonly (string | 0)[];
 
 /** A value as text. */
 export interface SeenText {
-  /** A string as it is, or JSON; nothing at all is an empty one. */
+  /** A string as it is, or JSON; an empty one is `undefined`. */
   readonly kind: 'text' | 'json';
   readonly text: string;
   readonly dates: readonly DatePath[];
 }
 
 /**
- * Notes what an observable emits, to be shown again. It must be one value that JSON can keep: a second
- * one, or a stream, cannot be given to interceptors twice.
+ * Notes the value of an observable, to show it to interceptors again. It must be one value that JSON can
+ * keep: several values, or a stream, cannot be shown twice.
  *
  * @internal
  */
 export class SeenValue {
   #emitted = 0;
   #value: unknown;
-  /** As it was when it was emitted: interceptors may change it. */
+  /** The value as it was emitted, because interceptors may change it. */
   #text: string | undefined;
 
   note(value: unknown): void {
@@ -31,8 +31,10 @@ export class SeenValue {
   }
 
   /**
-   * @param body what was sent in the end; JSON that is the same needs no text of its own
-   * @returns `undefined` if it cannot be shown again
+   * Makes the text of the value.
+   *
+   * @param body the body that was sent; equal JSON is not stored twice
+   * @returns `undefined` if the value cannot be shown again
    */
   asText(body: string): SeenText | undefined {
     const value = this.#value;
@@ -44,14 +46,14 @@ export class SeenValue {
     return { kind: 'json', text, dates };
   }
 
-  /** What a class hides with `@Exclude` is not written down, wherever the serializer stands. */
+  /** Properties that a class hides with `@Exclude` are not stored, wherever the serializer stands. */
   #withoutHidden(text: string): string {
     const open = jsonOf(instanceToPlain(this.#value)) ?? '';
     return open === jsonOf(this.#value) ? text : open;
   }
 }
 
-/** A new one each time: interceptors may change it. */
+/** Makes a new value for each request, because interceptors may change it. */
 export function valueOf({ kind, text, dates }: SeenText): unknown {
   if (kind === 'text') return text;
   if (text === '') return undefined;
@@ -69,7 +71,7 @@ function jsonOf(value: unknown): string | undefined {
   }
 }
 
-/** Neither bytes nor a stream nor a file nor a `Response`. */
+/** Whether a value is neither bytes nor a stream nor a file nor a `Response`. */
 export function isPlainData(value: unknown): boolean {
   if (value === null || typeof value !== 'object') return typeof value !== 'function';
   if (value instanceof Error) return false;
@@ -82,9 +84,9 @@ export function isPlainData(value: unknown): boolean {
 }
 
 /**
- * Each path once, however many items a list has.
+ * Finds the paths to dates, each once, however many items a list has.
  *
- * @returns `undefined` if there is something in the value of which JSON keeps nothing
+ * @returns `undefined` if the value contains something that JSON loses
  */
 function datesIn(value: unknown): DatePath[] | undefined {
   const paths = new Map<string, DatePath>();
@@ -102,7 +104,7 @@ function datesIn(value: unknown): DatePath[] | undefined {
 
 const ISO_DATE = /^(?:[+-]\d{6}|\d{4})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** At one path there may be dates in some items, and other texts in others. */
+/** Some items of a list may have a date at this path, and others another text. */
 function withDates(value: unknown, [step, ...rest]: DatePath): unknown {
   if (step === undefined) {
     return typeof value === 'string' && ISO_DATE.test(value) ? new Date(value) : value;

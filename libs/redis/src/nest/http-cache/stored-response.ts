@@ -1,19 +1,24 @@
 import { createHash } from 'node:crypto';
 import { Remembered } from '../../cache/entry/lru.js';
+import {
+  RedisConfigurationException,
+  type ConfigurationProblem,
+} from '../../errors/redis-configuration.exception.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { isPlainData, type SeenText } from './seen-value.js';
-import { ALWAYS_KEPT } from './kept-headers.js';
-import { isFastify, serializesPlainly, textHeader, type HttpResponse } from './http-messages.js';
+import { isFastify, serializesPlainly } from './adapter-internals.js';
+import { namesSecret } from './credentials.js';
+import { isHeaderName, textHeader, type HttpResponse } from './http-messages.js';
 
 /** A response as it was sent. */
 export interface StoredResponse {
   /** When, in milliseconds since 1970. */
   readonly at: number;
   readonly etag: string;
-  /** Those that are kept, by their names in lower case. */
+  /** The headers that are kept, by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** What interceptors further out saw of it, if there were any. */
+  /** The value that interceptors further out saw, if there were any. */
   readonly seen?: SeenText;
 }
 
@@ -24,12 +29,12 @@ interface Head extends Omit<StoredResponse, 'body' | 'seen'> {
   };
 }
 
-/** Marks the text as ours, and keeps it from being read as JSON. */
+/** Marks a text as a stored response, which is no JSON. */
 const MARK = 'http2 ';
 
 /**
- * A line about the response, its body, and the value that interceptors saw, unless that is the body. The
- * body is not parsed to be sent again, and the line once for as long as it is remembered.
+ * Stores a response as a line of facts, its body, and the value that interceptors saw, unless that is the
+ * body. A hit does not parse the body, and parses a line only once while it is remembered.
  *
  * @internal
  */
@@ -58,25 +63,25 @@ export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
 /** Longer lines are not remembered, so that all of them are a few megabytes at most. */
 const LONGEST_LINE = 300;
 
-/** What was read, by the line it was read from: the same line is the same head, in whatever cache. */
+/** The lines that have been parsed. Equal lines are equal heads, in all caches. */
 const heads = new Remembered<Head>(4_000);
 
 function headIn(line: string): Head {
   if (line.length > LONGEST_LINE) return JSON.parse(line) as Head;
   const known = heads.get(line);
   if (known) return known;
-  // By a copy of the line: a slice of a text keeps all of the text in memory.
+  // With a copy of the line: a slice of a text keeps the whole text in memory.
   return heads.set(Buffer.from(line).toString(), JSON.parse(line) as Head);
 }
 
 /**
- * What would have to be stored to send the same again; nothing if it must or can not be cached. A
- * response that says `no-store`, `no-cache` or `private`, sets a cookie, is encoded, or varies on what is
- * not in the key, is left alone; so is every status but 200, and every payload but text and what becomes
- * text.
+ * Makes what is stored of a response. Not stored are: a response that says `no-store`, `no-cache` or
+ * `private`, sets a cookie, is encoded, or varies on a header that is not in the key; every status but 200;
+ * every payload but text and what becomes text.
  *
  * @param declared the headers of the request that are in the key
  * @param further the headers of the response that are kept beside those that always are
+ * @returns `undefined` if the response must not, or cannot, be cached
  * @internal
  */
 export function storable(
@@ -112,7 +117,7 @@ function mayBeKept(response: HttpResponse, declared: readonly string[]): boolean
   );
 }
 
-/** The body is compressed, and CORS headers are made, for each request anew. */
+/** Each request has its own compression and its own CORS headers, made after the cache. */
 const VARIED_LATER = ['accept-encoding', 'origin'];
 
 function namesIn(vary: string | undefined): string[] {
@@ -132,7 +137,7 @@ function textOf(response: HttpResponse, payload: unknown): string | undefined {
   try {
     return response.serialize?.(payload);
   } catch {
-    return undefined; // Fastify's own attempt reports it
+    return undefined; // Fastify fails, too, and reports it
   }
 }
 
@@ -141,7 +146,7 @@ function etagOf(body: string, type = ''): string {
   return `"${hash.slice(0, 27)}"`;
 }
 
-/** The headers of `@CacheVary` beside those that are there. */
+/** Adds names to the response's `Vary`, beside those that it has. */
 export function addVary(response: HttpResponse, names: readonly string[]): void {
   if (names.length === 0) return;
   const present = textHeader(response, 'vary');
@@ -151,5 +156,67 @@ export function addVary(response: HttpResponse, names: readonly string[]): void 
   response.header('vary', [...(present ? [present] : []), ...missing].join(', '));
 }
 
-/** What a stored response says it varies on. */
+/** The names in the `Vary` of a stored response. */
 export const variesOn = ({ headers }: StoredResponse): string[] => namesIn(headers['vary']);
+
+/** Headers that describe the body, or who may keep it. All others belong to one exchange. */
+const ALWAYS_KEPT: readonly string[] = [
+  'cache-control',
+  'content-disposition',
+  'content-language',
+  'content-type',
+  'last-modified',
+  'link',
+  'vary',
+];
+
+/** Headers of one connection or one exchange (RFC 9110, section 7.6.1), and those that the cache sets. */
+const OF_ONE_EXCHANGE: ReadonlySet<string> = new Set([
+  'age',
+  'clear-site-data',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'date',
+  'etag',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-cache',
+]);
+
+/**
+ * Checks the names of further response headers that are kept with a response.
+ *
+ * @param setting the option or decorator that names them, for the exception
+ * @returns the names in lower case
+ * @throws RedisConfigurationException for a text that is no name of a header, and for a header that belongs
+ * to one exchange or one client, such as `Set-Cookie`
+ * @internal
+ */
+export function keptHeaders(names: unknown, setting: string): readonly string[] {
+  if (names === undefined) return [];
+  if (!Array.isArray(names) || !names.every(isHeaderName)) {
+    const accepted = "names of response headers, such as 'x-total-count'";
+    throw new RedisConfigurationException([{ setting, value: JSON.stringify(names), accepted }]);
+  }
+  const lower = (names as string[]).map((name) => name.toLowerCase());
+  const problems = lower.flatMap((name): ConfigurationProblem[] => {
+    const accepted = reasonAgainst(name);
+    return accepted === undefined ? [] : [{ setting, value: name, accepted }];
+  });
+  if (problems.length > 0) throw new RedisConfigurationException(problems);
+  return lower;
+}
+
+function reasonAgainst(name: string): string | undefined {
+  // CORS headers are made for the origin of each request.
+  if (OF_ONE_EXCHANGE.has(name) || name.startsWith('access-control-allow-')) {
+    return 'no header that is made for each response anew';
+  }
+  return namesSecret(name) ? 'no header that may carry what belongs to one client' : undefined;
+}

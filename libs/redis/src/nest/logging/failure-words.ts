@@ -4,8 +4,7 @@ import { isError } from '../../errors/is-error.js';
 import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisException } from '../../errors/redis.exception.js';
 import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
-import { keyForLog } from './key-for-log.js';
-import type { LogPolicy } from './log-policy.js';
+import { keyForLog, type LogPolicy } from './log-policy.js';
 
 /** The fields of a log line about a failure. */
 export interface FailureWords {

@@ -1,14 +1,14 @@
 import { warnOf } from '../../telemetry/warn-of.js';
 
-/** A line that repeats is written once in this time. */
+/** In this time a line that repeats is written once. */
 const WINDOW_MS = 1_000;
 
-/** Writes a line, with the number of those like it that were held back before it. */
+/** Writes a line, with the number of lines like it that were held back before it. */
 type Write = (heldBack: { readonly held_back?: number }) => void;
 
 /**
- * Keeps a flood out of the log: the first line of a kind is written at once, those within a second
- * after it are held back, and the last of them is written at the end of that second with their number.
+ * Limits each kind of line to one a second. The first line is written at once; the lines of the second
+ * after it are held back, and the last of them is written at its end, with their number.
  */
 export class FloodGate {
   readonly #windows = new Map<string, { count: number; last: Write | undefined }>();
@@ -26,7 +26,7 @@ export class FloodGate {
     write({});
   }
 
-  /** Writes what is held back now. */
+  /** Writes now what is held back. */
   flush(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
@@ -44,7 +44,7 @@ export class FloodGate {
     this.#timers.add(timer);
   }
 
-  /** @returns whether there was something */
+  /** @returns whether a line was held back */
   #release(kind: string): boolean {
     const { count = 0, last } = this.#windows.get(kind) ?? {};
     this.#windows.delete(kind);
@@ -52,7 +52,7 @@ export class FloodGate {
     try {
       last(count > 1 ? { held_back: count - 1 } : {});
     } catch (error) {
-      warnOf('A listener to Redis telemetry', error); // nobody is there who could handle it
+      warnOf('A listener to Redis telemetry', error); // a timer has no caller
     }
     return true;
   }

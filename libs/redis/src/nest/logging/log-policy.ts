@@ -5,12 +5,12 @@ import type { Duration } from '../../time/duration.js';
 
 const KEYS = ['full', 'pattern', 'none'] as const;
 
-/** How much of a key is written. */
+/** How keys are written: as they are, without what tells one from another, or not at all. */
 export type LoggedKeys = (typeof KEYS)[number];
 
 /**
- * What is logged of a connection. Failures always are, and that it was lost or restored; values,
- * passwords and names of ACL users never are.
+ * Options of a connection's log. The log always has failures, and that the connection was lost or
+ * restored; it never has values, passwords or names of ACL users.
  *
  * @publicApi
  */
@@ -22,14 +22,14 @@ export interface RedisLoggingOptions {
    */
   readonly keys?: LoggedKeys | undefined;
   /**
-   * A command that takes longer than this is a warning; `'never'` for none. The time that a blocking
-   * command was asked to wait does not count.
+   * A command that takes longer than this is written as a warning; `'never'` for none. The time that a
+   * blocking command was asked to wait does not count.
    * @default '100ms'
    */
   readonly slow?: Duration | 'never' | undefined;
   /**
-   * Whether every command and operation is written, at level debug. A logger that drops the line has
-   * still cost its caller about a microsecond, so ask for it only where you want to read it.
+   * Whether every command and operation is written, at level debug. Even if the logger drops the line,
+   * it costs the caller about a microsecond: turn it on only where you want to read the lines.
    * @default false
    */
   readonly successes?: boolean | undefined;
@@ -44,12 +44,12 @@ export interface LogPolicy {
   readonly space?: string | undefined;
 }
 
-/** Which policy holds for a connection. */
+/** Finds the policy of a connection. */
 export type PolicyOf = (connection: string) => LogPolicy;
 
 const SLOW_MS = 100;
 
-/** What holds where nothing was said. */
+/** The policy of a connection without options. */
 export const DEFAULT_LOG_POLICY: LogPolicy = { keys: 'pattern', slowMs: SLOW_MS, successes: false };
 
 /** @throws RedisConfigurationException listing every problem */
@@ -78,3 +78,23 @@ const OPTIONS = { keys: true, slow: true, successes: true } as const satisfies R
   keyof RedisLoggingOptions,
   true
 >;
+
+/** A key may be 512 MB long; a line of the log must not be. */
+const LONGEST = 200;
+
+/**
+ * Writes a key as the policy allows. The pattern of a key of this application keeps kind, application and
+ * environment. The pattern of any other key, whose parts may be anything, keeps the first part.
+ */
+export function keyForLog(key: string | undefined, { keys, space }: LogPolicy): string | undefined {
+  if (key === undefined || keys === 'none') return undefined;
+  const shown = keys === 'full' ? key : patternOf(key.slice(0, 2 * LONGEST), space);
+  return shown.length <= LONGEST ? shown : `${shown.slice(0, LONGEST)}...`;
+}
+
+function patternOf(key: string, space: string | undefined): string {
+  const [kind = '', app, environment, ...parts] = key.replace(/^\{/, '').split(':');
+  const isOurs = parts.length > 0 && `${app}:${environment}` === space;
+  if (isOurs) return `${kind}:${space}:*`;
+  return app === undefined ? '*' : `${kind}:*`;
+}

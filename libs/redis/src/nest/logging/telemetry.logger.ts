@@ -1,18 +1,15 @@
 import { Logger } from '@nestjs/common';
 import type { CommandEvent } from '../../telemetry/command.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
-import { cacheHandlers } from './cache-lines.js';
-import { connectionHandlers } from './connection-lines.js';
 import { wordsOfDriverError } from './failure-words.js';
 import { FloodGate } from './flood-gate.js';
+import { cacheHandlers, commandLine, connectionHandlers, successHandlers } from './lines.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy, type PolicyOf } from './log-policy.js';
-import { successHandlers } from './success-lines.js';
-import { commandLine } from './lines.js';
 
 /**
- * Writes what the library announces to Nest's logger, as objects, so that nestjs-pino makes JSON of
- * them. A line about a command is written in the context of its caller, where nestjs-pino finds the
- * request. Never a value, a password or the name of an ACL user; keys as the connection's policy says.
+ * Writes the library's events to Nest's logger, as objects, which nestjs-pino turns into JSON. A line
+ * about a command is written in the context of its caller, where nestjs-pino finds the request. No line
+ * has a value, a password or the name of an ACL user; keys are written as the connection's policy says.
  *
  * @internal
  */
@@ -35,7 +32,7 @@ export class TelemetryLogger {
     });
   }
 
-  /** Says what is to be written of a connection. */
+  /** Sets the policy of a connection. */
   follow(connection: string, policy: LogPolicy): void {
     this.#policies.set(connection, policy);
     if (!policy.successes || this.#writesSuccesses) return;
@@ -43,7 +40,7 @@ export class TelemetryLogger {
     this.#telemetry.subscribe(successHandlers(this.#logger, this.policyOf));
   }
 
-  /** Writes what is held back, before the application ends. */
+  /** Writes the lines that are held back, before the application ends. */
   flush(): void {
     this.#floods.flush();
   }

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { types } from 'node:util';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 
-/** Longer ones are hashed: a key is sent with every command and kept in the server's memory. */
+/** Longer keys are hashed: a key is sent with every command and kept in the server's memory. */
 const LONGEST = 200;
 
-/** Deeper ones are a mistake or an attack, and would end in a stack overflow. */
+/** Deeper values are a mistake or an attack, and would end in a stack overflow. */
 const DEEPEST = 64;
 
 /**
@@ -14,12 +14,12 @@ const DEEPEST = 64;
  * `{}` and `{ a: undefined }`, `f()` and `f(undefined)`. The order of an object's properties, of a
  * `Map`'s entries and of a `Set`'s members makes no difference.
  *
- * Takes strings, numbers, bigints, booleans, `null`, `undefined`, `Date`, `Uint8Array` (and `Buffer`),
- * and arrays, `Map`s, `Set`s and plain objects of those. What becomes longer than 200 characters is
- * replaced by its SHA-256.
+ * Accepts strings, numbers, bigints, booleans, `null`, `undefined`, `Date`, `Uint8Array` (and `Buffer`),
+ * and arrays, `Map`s, `Set`s and plain objects of those. A text of more than 200 characters is replaced by
+ * its SHA-256.
  *
- * @throws RedisInvalidKeyException for anything else (functions, symbols, instances of other classes,
- * what contains itself): say with the option `key` what identifies the call
+ * @throws RedisInvalidKeyException for all other values: functions, symbols, instances of other classes,
+ * and values that contain themselves. Use the option `key` to say what identifies such a call
  * @publicApi
  */
 export function cacheKeyOf(args: readonly unknown[]): string {
@@ -32,7 +32,7 @@ export function cacheKeyOf(args: readonly unknown[]): string {
 /** Writes one argument; the text of each kind of value begins differently. */
 class Writer {
   readonly #argument: string;
-  /** What is being written: the value and what contains it. */
+  /** The value that is being written, and those that contain it. */
   readonly #open = new Set<object>();
 
   constructor(argument: string) {
@@ -67,7 +67,7 @@ class Writer {
     return text;
   }
 
-  /** By name and kind, not by identity: a test runner has classes of its own beside Node's. */
+  /** Compares classes by name and kind: a test runner has classes of its own beside Node's. */
   #writeContent(value: object): string {
     if (isPlain(value)) return this.#writeRecord(value);
     const className = classNameOf(value);
@@ -82,7 +82,7 @@ class Writer {
     throw this.#refuse(`contains an instance of ${className || 'a class without a name'}`);
   }
 
-  /** Index by index: `map` would skip the holes of a sparse array, and `[,]` is not `[undefined]`. */
+  /** Writes index by index: `map` would skip the holes of a sparse array, and `[,]` is not `[undefined]`. */
   #writeArray(array: readonly unknown[]): string {
     const items = Array.from(array, (item, i) => (i in array ? this.write(item) : 'hole'));
     return `[${items.join()}]`;

@@ -1,6 +1,6 @@
 /**
- * What `@Cached` and `@InvalidatesCache` have in common: which methods they take, how a method is
- * replaced, and how an instance comes by its cache.
+ * The common base of `@Cached` and `@InvalidatesCache`: which methods they accept, how they replace a
+ * method, and how an instance gets its cache.
  */
 import { Inject } from '@nestjs/common';
 import {
@@ -14,12 +14,12 @@ import {
 } from 'rxjs';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
-import { getRedisCacheToken } from '../cache.tokens.js';
+import { getRedisCacheToken } from '../redis.tokens.js';
 
-/** A method with a result that can be waited for. */
+/** A method whose result can be awaited. */
 export type AsyncMethod = (...args: never[]) => Promise<unknown> | Observable<unknown>;
 
-/** What a method's result comes to. */
+/** The value that a method's promise resolves to, or its Observable emits. */
 export type ResultOf<Method extends AsyncMethod> =
   ReturnType<Method> extends Observable<infer Result> ? Result : Awaited<ReturnType<Method>>;
 
@@ -31,7 +31,7 @@ export interface Declaration {
   readonly decorator: string;
   /** The name of the cache. */
   readonly cache: string | undefined;
-  /** What the method returns, if the compiler's metadata does not say it. */
+  /** The kind of the method's result, if the compiler's metadata does not say it. */
   readonly returns: 'promise' | 'observable' | undefined;
 }
 
@@ -40,21 +40,21 @@ export interface MethodCall {
   readonly cache: RedisCache;
   readonly self: object;
   readonly args: readonly unknown[];
-  /** Runs the original method to its end: what its promise, or its Observable, has come to. */
+  /** Runs the original method to its end. Resolves to the values of its promise or its Observable. */
   readonly run: () => Promise<readonly unknown[]>;
 }
 
-/** Handles a call. What it resolves to is what the caller gets; of a promise, the last. */
+/** Handles a call. The caller gets the values that it resolves to, or the last one as a promise. */
 export type Around = (call: MethodCall) => Promise<readonly unknown[]>;
 
 type AnyMethod = (this: object, ...args: unknown[]) => unknown;
 
 /**
- * Lets `around` handle the calls of a method, wherever Nest made the instance. The cache is a property
- * that Nest injects, so that every instance of any scope, in any application, has that of its own
- * container; an instance made with `new` has none, and its method simply runs.
+ * Lets `around` handle the calls of a method. The cache is a property that Nest injects: every instance, of
+ * any scope and in any application, has the cache of its own container. An instance made with `new` has
+ * none, and its method runs without a cache.
  *
- * @param onInject told about each instance when it gets its cache; what it throws fails the boot
+ * @param onInject called with each instance that gets its cache; an error that it throws fails the boot
  * @internal
  */
 export function replaceMethod(
@@ -82,7 +82,10 @@ export function replaceMethod(
 }
 
 /**
- * @returns what finds the cache of an instance
+ * Declares a property of the class that Nest injects. Its value is kept beside the instance, which must not
+ * get a property that users see.
+ *
+ * @returns finds the cache of an instance
  */
 function injectCache(
   { prototype, property, decorator, cache }: Declaration,
@@ -100,7 +103,7 @@ function injectCache(
   return (self) => caches.get(self);
 }
 
-/** @throws RedisConfigurationException if the compiler has noted something else than the two */
+/** @throws RedisConfigurationException if the compiler's metadata has neither of the two types */
 function returnsObservable({ prototype, property, decorator, returns }: Declaration): boolean {
   if (returns) return returns === 'observable';
   const type = metadata.getMetadata?.('design:returntype', prototype, property);
@@ -112,10 +115,10 @@ function returnsObservable({ prototype, property, decorator, returns }: Declarat
 }
 
 const SAY_WHAT_IT_RETURNS =
-  "the option returns: 'promise' or 'observable', because what the compiler noted of its type does " +
-  'not say it (a type that is imported with `import type`, an alias or a union)';
+  "the option returns: 'promise' or 'observable', because the compiler's metadata does not name its " +
+  'type (it is imported with `import type`, an alias or a union)';
 
-/** What Nest and other decorators know about the method stays true: name, length and metadata. */
+/** Gives the wrapper the name, the length and the metadata of the method, for Nest and other decorators. */
 function disguise(wrapper: AnyMethod, method: AnyMethod): AnyMethod {
   for (const name of ['name', 'length'] as const) {
     Object.defineProperty(wrapper, name, { value: method[name], configurable: true });
@@ -126,7 +129,7 @@ function disguise(wrapper: AnyMethod, method: AnyMethod): AnyMethod {
   return wrapper;
 }
 
-/** There once reflect-metadata is loaded, which Nest does. */
+/** The methods of reflect-metadata, which Nest loads. */
 const metadata = Reflect as {
   getMetadata?(key: unknown, target: object, property?: string | symbol): unknown;
   getMetadataKeys?(target: object): unknown[];

@@ -10,7 +10,7 @@ import { last, refusal, replaceMethod, type MethodCall } from './cached-methods.
 import { listOf, type CallDecorator, type ListOr } from './method-options.js';
 
 /**
- * The functions among the options take the arguments of the method.
+ * Options of {@link Cached}. Functions among them take the arguments of the method.
  *
  * @publicApi
  */
@@ -20,48 +20,48 @@ export interface CachedOptions<
   DependencyArgs extends readonly unknown[] = never[],
 > extends CachePolicy {
   /**
-   * The name of the cache, from `RedisModule.forCache`, or of a connection.
-   * @default the default connection's
+   * The name of a cache of `RedisModule.forCache`, or of a connection, whose default cache is used.
+   * @default the default connection
    */
   readonly cache?: string | undefined;
   /**
-   * The first part of the entries' keys. Give it to a class whose name is changed by a minifier, or is
-   * not the only one of its name.
+   * The first part of the entries' keys. Give it if a minifier changes the name of the class, or if several
+   * classes have the name.
    * @default the name of the instance's class and of the method: 'PostsService.find'
    */
   readonly name?: string | undefined;
   /**
-   * What identifies a call: the rest of the key.
+   * The rest of the key: it identifies a call.
    * @default `cacheKeyOf` of all arguments
    */
   readonly key?: ((...args: KeyArgs) => KeyPart | readonly [KeyPart, ...KeyPart[]]) | undefined;
-  /** Names under which the result can be invalidated. */
+  /** Tags by which the result can be invalidated. */
   readonly tags?: ListOr<KeyPart, TagArgs> | undefined;
-  /** What the result is made from. */
+  /** The entities and keys that the result is made from. */
   readonly dependsOn?: ListOr<CacheDependency, DependencyArgs> | undefined;
   /**
    * How results are stored.
-   * @default the cache's
+   * @default the serializer of the cache
    */
   readonly serializer?: CacheSerializer<unknown> | undefined;
   /**
-   * What the method returns; only needed where the compiler emits no decorator metadata, or the
-   * declared type is an alias.
+   * The kind of the method's result. It is needed only if the compiler emits no decorator metadata, or if
+   * the declared type is an alias.
    * @default its declared type
    */
   readonly returns?: 'promise' | 'observable' | undefined;
 }
 
 /**
- * Caches the results of a method of any provider: `RedisCache.getOrLoad` around it, with all that it
- * promises. What the method throws is not cached. The result is what the serializer makes of it, JSON by
- * default, for the first caller too. An Observable gives one value, the last.
+ * Caches the results of a method of any provider. It calls `RedisCache.getOrLoad` around the method, with
+ * the same promises and errors. Errors of the method are not cached. All callers, the first one included,
+ * get the result that the serializer (JSON by default) gives back. An Observable emits one value, the last.
  *
- * A result is shared by all instances of the class: what a request-scoped instance knows of its request
- * has to be in the key. A subclass has entries of its own.
+ * All instances of the class share a result: if a request-scoped instance uses facts of its request, they
+ * must be in the key. A subclass has entries of its own.
  *
- * Throws RedisConfigurationException for an impossible or unknown option when the class is declared. At
- * boot rejects with it if two classes or methods have one name on a cache.
+ * Throws RedisConfigurationException for an impossible or unknown option when the class is declared. The
+ * boot fails with it if two classes or methods have the same name in a cache.
  *
  * @example
  * ```ts
@@ -117,7 +117,7 @@ const OPTIONS = {
   serializer: true,
 } as const satisfies Record<keyof CachedOptions, true>;
 
-/** @throws RedisConfigurationException: it is the program that is wrong, not what a client has sent */
+/** @throws RedisConfigurationException because the program is wrong, not what a client has sent */
 function cacheKeyOfAll(...args: readonly unknown[]): string {
   try {
     return cacheKeyOf(args);
@@ -128,7 +128,7 @@ function cacheKeyOfAll(...args: readonly unknown[]): string {
   }
 }
 
-/** A method that is called through `super`, from one that is cached too, must not share its entries. */
+/** The name of a method. A cached method that another one calls through `super` has its own entries. */
 function resourceOf(self: object, prototype: object, property: string | symbol): string {
   const className = self.constructor.name;
   const method = typeof property === 'symbol' ? (property.description ?? '') : property;
@@ -137,7 +137,7 @@ function resourceOf(self: object, prototype: object, property: string | symbol):
     : `${className}.${prototype.constructor.name}.${method}`;
 }
 
-/** The prototype whose method is called on the instance. */
+/** Finds the prototype whose method is called on the instance. */
 function ownerOf(self: object, property: string | symbol): object | null {
   let owner: object | null = Object.getPrototypeOf(self) as object | null;
   while (owner && !Object.hasOwn(owner, property)) {
@@ -152,7 +152,7 @@ interface Claim {
   readonly property: string | symbol;
 }
 
-/** Which method of which class has a name, in each cache. */
+/** The methods of each cache, by their names. They are kept here because caches know no decorators. */
 const claims = new WeakMap<RedisCache, Map<string, Claim>>();
 
 /** @throws RedisConfigurationException if another method, or another class, has the name */

@@ -9,7 +9,7 @@ import type { KeyPart } from '../../keys/key-encoding.js';
 import { last, replaceMethod, type Around } from './cached-methods.js';
 import { listOf, type CallDecorator, type ListOr, type ResultDecorator } from './method-options.js';
 
-interface WhatIsInvalidated<
+interface InvalidationTargets<
   TagArgs extends readonly unknown[],
   KeyArgs extends readonly unknown[],
 > {
@@ -18,27 +18,27 @@ interface WhatIsInvalidated<
   /** The entries that are deleted. */
   readonly keys?: ListOr<CacheKey, KeyArgs> | undefined;
   /**
-   * The name of the cache, from `RedisModule.forCache`, or of a connection.
-   * @default the default connection's
+   * The name of a cache of `RedisModule.forCache`, or of a connection, whose default cache is used.
+   * @default the default connection
    */
   readonly cache?: string | undefined;
   /**
-   * What the method returns; only needed where the compiler emits no decorator metadata, or the
-   * declared type is an alias.
+   * The kind of the method's result. It is needed only if the compiler emits no decorator metadata, or if
+   * the declared type is an alias.
    * @default its declared type
    */
   readonly returns?: 'promise' | 'observable' | undefined;
 }
 
 /**
- * The functions among the options take the method's result, then its arguments.
+ * Options of {@link InvalidatesCache}. Functions among them take the method's result, then its arguments.
  *
  * @publicApi
  */
 export interface InvalidatesCacheOptions<
   TagArgs extends readonly unknown[] = never[],
   KeyArgs extends readonly unknown[] = never[],
-> extends WhatIsInvalidated<TagArgs, KeyArgs> {
+> extends InvalidationTargets<TagArgs, KeyArgs> {
   /**
    * `'after'` the method has succeeded, or `'around'` it: see {@link InvalidatesCacheAroundOptions}.
    * @default 'after'
@@ -47,31 +47,32 @@ export interface InvalidatesCacheOptions<
 }
 
 /**
- * The method runs inside `RedisCache.change`: nothing old stays cached even if the process dies before it
- * can invalidate. The functions among the options take the method's arguments only, because they are
- * called before it.
+ * Options of {@link InvalidatesCache} for a method that runs inside `RedisCache.change`: no old value stays
+ * cached, even if the process dies before it can invalidate. Functions among them take only the method's
+ * arguments, because they are called before the method.
  *
  * @publicApi
  */
 export interface InvalidatesCacheAroundOptions<
   TagArgs extends readonly unknown[] = never[],
   KeyArgs extends readonly unknown[] = never[],
-> extends WhatIsInvalidated<TagArgs, KeyArgs> {
+> extends InvalidationTargets<TagArgs, KeyArgs> {
   readonly when: 'around';
 }
 
 /**
- * Invalidates what was cached, after a method has succeeded and before its caller hears of it: nobody
- * who has seen the result reads what was cached before. An Observable's values are held back until it
- * has completed; the result is the last of them. Several decorators can stand above each other.
+ * Invalidates cached values after a method has succeeded and before its caller gets the result. A caller
+ * that has the result therefore reads no value that was cached before. The values of an Observable are
+ * held back until it has completed; the result is the last of them. A method can have several of these
+ * decorators.
  *
- * Rejects with what the cache rejects with, if Redis did not acknowledge the invalidation: the method
- * has succeeded then, and what is cached may be old. If several were not acknowledged it is a
- * RedisBatchException whose `errors` name all of these tags and keys; with `when: 'around'` it is a
+ * If Redis did not acknowledge the invalidation, the call rejects with the cache's exception: the method
+ * has succeeded, but cached values may be old. If Redis did not acknowledge several of them, it is a
+ * RedisBatchException whose `errors` name all of these tags and keys. With `when: 'around'` it is a
  * RedisInvalidationException.
  *
- * With `when: 'around'` it is invalidated if the method fails, too, and a process that dies between the
- * commit and the invalidation leaves nothing old behind.
+ * With `when: 'around'`, cached values are also invalidated if the method fails, and a process that dies
+ * between the commit and the invalidation leaves no old value behind.
  *
  * @example
  * ```ts
@@ -103,16 +104,16 @@ export function InvalidatesCache(
       const accepted = "'after' or 'around'";
       throw new RedisConfigurationException([{ setting: `${where}when`, value: when, accepted }]);
     }
-    const { tags, keys } = options as WhatIsInvalidated<readonly unknown[], readonly unknown[]>;
+    const { tags, keys } = options as InvalidationTargets<readonly unknown[], readonly unknown[]>;
     const declaration = { prototype, property, decorator: 'InvalidatesCache', cache, returns };
     replaceMethod(declaration, descriptor, AROUND[when]({ tags, keys }));
   };
 }
 
-type What = Pick<WhatIsInvalidated<readonly unknown[], readonly unknown[]>, 'tags' | 'keys'>;
+type Targets = Pick<InvalidationTargets<readonly unknown[], readonly unknown[]>, 'tags' | 'keys'>;
 
 const AROUND = {
-  after: ({ tags, keys }: What): Around => {
+  after: ({ tags, keys }: Targets): Around => {
     return async ({ cache, args, run }) => {
       const values = await run();
       const given = [last(values), ...args];
@@ -120,7 +121,7 @@ const AROUND = {
       return values;
     };
   },
-  around: ({ tags, keys }: What): Around => {
+  around: ({ tags, keys }: Targets): Around => {
     return async ({ cache, args, run }) => {
       let values: readonly unknown[] = [];
       await cache.change({ tags: listOf(tags, args), keys: listOf(keys, args) }, async () => {
@@ -141,9 +142,9 @@ const OPTIONS = {
 } as const satisfies Record<keyof InvalidatesCacheOptions, true>;
 
 /**
- * Tries all of it: what cannot be invalidated must not keep the rest from being so.
+ * Tries all tags and keys: one that cannot be invalidated must not prevent the others.
  *
- * @throws what one of them was rejected with; if several were, a RedisBatchException that names them all
+ * @throws the error of the one that failed; a RedisBatchException that names them all if several failed
  */
 async function invalidate(
   cache: RedisCache,

@@ -1,11 +1,11 @@
-/** How the options of a decorator are checked against the method under it. */
+/** Checks, in types, the functions among a decorator's options against the method that it decorates. */
 import type { AsyncMethod, ResultOf } from './cached-methods.js';
 
 /** A list, or a function that makes it. */
 export type ListOr<Item, Args extends readonly unknown[]> =
   readonly Item[] | ((...args: Args) => readonly Item[]);
 
-/** @returns the list that is given, or made of the arguments */
+/** Returns the list, or the one that the function makes of the arguments. */
 export function listOf<Item, Args extends readonly unknown[]>(
   list: ListOr<Item, Args> | undefined,
   args: Args,
@@ -34,7 +34,7 @@ export type CallDecorator<
     Fits<unknown, C, Parameters<Method>>,
 ) => void;
 
-/** The same for functions that take the result first. */
+/** Decorates a method that can be called with what the options' functions take behind its result. */
 export type ResultDecorator<A extends readonly unknown[], B extends readonly unknown[]> = <
   Method extends AsyncMethod,
 >(

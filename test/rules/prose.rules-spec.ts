@@ -33,7 +33,6 @@ const TO_CLEAN: readonly string[] = [
   'libs/redis/src/tracing',
   'libs/redis/test',
   'apps',
-  'docs',
 ];
 
 const files = ROOTS.flatMap(filesIn).filter((path) => !QUOTES.includes(path));

@@ -67,6 +67,7 @@ const driverTests = [
   'connection-announcements',
   'connection-cluster-recovery',
   'connection-credentials',
+  'connection-driver-internals',
   'connection-driver-options',
   'connection-failover',
   'connection-interrupted',
@@ -76,6 +77,7 @@ const driverTests = [
   'repository-contract',
   'repository-contract-cluster',
   'tracing-commands',
+  'tracing-slowly',
 ];
 
 const measuresCoverage = process.argv.includes('--coverage');

@@ -30,19 +30,20 @@ const inCluster = (mutant) => ({ ...mutant, where: 'on a cluster' });
 const SCRIPTS = 'store/scripts.ts';
 const STORE = 'store/cache-store.ts';
 const READER = 'store/entry-reader.ts';
-const LIST = 'entry/dependency-list.ts';
+const LIST = 'entry/dependencies.ts';
 const TURN = '../batch/read-turn.ts';
 const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
 const FLIGHTS = 'load/single-flight.ts';
-const SOURCE = 'load/load-source.ts';
+const SIGNS = 'load/signs-of-life.ts';
+const VALUES = 'load/values.ts';
 const GATHERED = 'load/gathered-loads.ts';
 
 const CHANGES = 'changes.ts';
 
 const LOAD_GUARD = `if (isChanging(verdict)) return this.#start(() => this.#loadUncached('miss'));`;
-const RELEASE_EARLY = 'if (versions && hasGaps(versions)) lease.release();';
-const JOIN_GUARD = 'if (this.#abort.signal.aborted) return this.ended.then(() => undefined);';
+const RELEASE_EARLY = 'if (versions && hasGaps(versions)) this.release();';
+const JOIN_GUARD = 'if (this.isAborted) return this.ended.then(() => undefined);';
 
 export const mutants = [
   // Leases and fills
@@ -65,8 +66,8 @@ export const mutants = [
       'a deletion removes the entry before the lease',
       LEASE,
       STORE,
-      'await this.#withdraw(lease, [lease], writer);\n    return (await this.#door(entry, this.#client.unlink(entry))) === 1;',
-      'const removed = await this.#door(entry, this.#client.unlink(entry));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
+      'await this.#withdraw(lease, [lease], writer);\n    return (await this.#sent(entry, this.#client.unlink(entry))) === 1;',
+      'const removed = await this.#sent(entry, this.#client.unlink(entry));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
     ),
   ),
   mutant(
@@ -216,8 +217,8 @@ export const mutants = [
       'an entry is removed before its change is announced',
       CHANGE,
       STORE,
-      'await this.#announce(lease, [lease], writer);\n    await this.#door(entry, this.#client.unlink(entry));',
-      'await this.#door(entry, this.#client.unlink(entry));\n    await this.#announce(lease, [lease], writer);',
+      'await this.#announce(lease, [lease], writer);\n    await this.#sent(entry, this.#client.unlink(entry));',
+      'await this.#sent(entry, this.#client.unlink(entry));\n    await this.#announce(lease, [lease], writer);',
     ),
   ),
   mutant(
@@ -299,7 +300,7 @@ export const mutants = [
     'a load of what is being changed is shared by callers that came after it began',
     CHANGE,
     FLIGHT,
-    'this.#progress.loadAlone();',
+    'this.progress.loadAlone();',
     '',
   ),
   mutant(
@@ -314,13 +315,13 @@ export const mutants = [
     spec: CHANGE,
     edits: [
       { file: LEASE_OF, find: 'if (hasGaps(captured)) return false;', replace: '' },
-      { file: SOURCE, find: RELEASE_EARLY, replace: '' },
+      { file: LEASE_OF, find: RELEASE_EARLY, replace: '' },
     ],
   },
   mutant(
     'a load that named what is being changed keeps its lease',
     CHANGE,
-    SOURCE,
+    LEASE_OF,
     RELEASE_EARLY,
     '',
   ),
@@ -335,8 +336,8 @@ export const mutants = [
     'the end of a change that Redis has not acknowledged is forgotten',
     CHANGE_OUTAGES,
     'invalidation.ts',
-    '(options.outbox || isPromised)',
-    'options.outbox',
+    '(this.#options.outbox || isPromised)',
+    'this.#options.outbox',
   ),
   mutant(
     'the end of a change fails for want of memory',
@@ -356,28 +357,28 @@ export const mutants = [
   mutant(
     'an orphaned lease is skipped although its holder lives',
     ORPHANS,
-    'load/vigil.ts',
+    SIGNS,
     'lease === this.#lease ?',
     'lease !== null ?',
   ),
   mutant(
     'a holder that loads for long gives no sign of life',
     ORPHANS,
-    'load/heartbeat.ts',
+    SIGNS,
     'setInterval(this.#tick, this.#everyMs)',
     'setInterval(this.#tick, this.#everyMs * 1_000)',
   ),
   mutant(
     'a holder that is silent is waited for',
     ORPHANS,
-    'load/vigil.ts',
+    SIGNS,
     'this.#silentMs >= this.#patienceMs',
     'this.#silentMs < 0',
   ),
   mutant(
     'a process waits for what it left behind itself',
     ORPHANS,
-    'load/vigil.ts',
+    SIGNS,
     'isLeftBehind(lease) ||',
     '',
   ),
@@ -385,7 +386,7 @@ export const mutants = [
     'a lease that could not be given back is forgotten',
     ORPHANS,
     STORE,
-    'AbandonedLeases.of(this.#client).add(lease, giveBack);',
+    'this.#connection.part(AbandonedLeases).add(lease, giveBack);',
     '',
   ),
   mutant('what is being set counts as left behind', ORPHANS, 'set-value.ts', 'token.begin();', ''),
@@ -465,12 +466,12 @@ export const mutants = [
     VERSIONS,
     LEASE_OF,
     'versions: captured, now',
-    'versions: await store.capture(this.#dependenciesOf(captured), policy.ttlMs), now',
+    'versions: await this.#store.versions.capture(this.#dependenciesOf(captured), policy.ttlMs), now',
   ),
   mutant(
     'what a loader reads through its context is no dependency',
     VERSIONS,
-    'load/load-run.ts',
+    'load/run-loader.ts',
     'this.#take(this.#dependencies.on(key).label, version);',
     'void version;',
   ),
@@ -478,8 +479,8 @@ export const mutants = [
     'a load is not repeated for tags that were named too late',
     VERSIONS,
     'load/run-loader.ts',
-    'return this.#call(captured, source);',
-    'return Object.assign(first, { run: new LoadRun(this.#abort.signal, source, this.#parts.dependencies, captured) });',
+    'return callLoader();',
+    'return { ...first, call: new LoaderCall(signal, redis, this.#dependencies, captured) };',
   ),
   mutant(
     'a tag ends before the entries that depend on it',
@@ -506,8 +507,8 @@ export const mutants = [
     'who waits for a load takes whatever it has made',
     VERSIONS,
     FLIGHT,
-    'reader.look(keys, dependencies, new Budget(policy.timeoutMs));',
-    `this.#parts.store.lease({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
+    'this.#look(new Budget(policy.timeoutMs));',
+    `this.#parts.reader.store.lease({ ...keys, lease: keys.entry }).then(async (text): Promise<Verdict> => {
         const { decodeEntry } = await import('../entry/envelope.js');
         const entry = decodeEntry(Buffer.from(text ?? ''));
         return entry
@@ -556,50 +557,52 @@ export const mutants = [
     spec: JOINING,
     edits: [
       { file: FLIGHT, find: JOIN_GUARD, replace: '' },
-      { file: FLIGHT, find: ' && !this.isAborted && this.#isFor', replace: ' && this.#isFor' },
+      { file: FLIGHTS, find: ' && !flight.isAborted && isFor', replace: ' && isFor' },
       { file: FLIGHTS, find: ' || flight.isAborted) {', replace: ') {' },
     ],
   },
   mutant(
     'a damaged entry is given to those who waited',
     JOINING,
-    'load/found.ts',
+    VALUES,
     'return found && isReadable(found, request) ? found : undefined;',
-    'return found;',
+    `const isLastKnown = staleForMs !== request.policy.staleForMs;
+  return found && (!isLastKnown || isReadable(found, request)) ? found : undefined;`,
   ),
   mutant(
     'a damaged entry is served because the loader fails',
     JOINING,
-    FLIGHT,
-    'return lastKnown && isReadable(lastKnown, this.#request) ? lastKnown : undefined;',
-    'return lastKnown;',
+    VALUES,
+    'return found && isReadable(found, request) ? found : undefined;',
+    `const isLastKnown = staleForMs !== request.policy.staleForMs;
+  return found && (isLastKnown || isReadable(found, request)) ? found : undefined;`,
   ),
   mutant(
     'a read takes what it read of a tag for valid after the outbox has delivered',
     JOINING,
-    READER,
-    'this.#isDeleted(entry, key, deleted)',
-    'this.#isDeleted(entry, key, this.#outbox.deleted)',
+    'outage/outbox.ts',
+    'this.#pending = new Map(left);',
+    'for (const [key, pending] of this.#pending) if (delivered.has(pending)) this.#pending.delete(key);',
   ),
   // Serializers
   mutant(
     'what another serializer has stored is deserialized',
     SERIALIZERS,
-    'load/found.ts',
-    `if (kind === 'v' && serializer !== request.serializer.name) return undefined;`,
+    VALUES,
+    `if (kind === 'v' && entry.serializer !== serializer.name) return undefined;`,
     '',
   ),
   mutant(
     'a load is shared by a caller with another serializer',
     SERIALIZERS,
     FLIGHT,
-    'if (serializer.name !== this.#request.serializer.name) return false;',
+    'if (serializer.name !== this.request.serializer.name) return false;',
     '',
   ),
   mutant(
     'a load that begins is shared by a caller with another serializer',
     SERIALIZERS,
-    FLIGHT,
+    FLIGHTS,
     'serializer.name === mine.serializer.name &&',
     '',
   ),
@@ -608,15 +611,15 @@ export const mutants = [
     'a load without Redis is shared by those who came after it began',
     OUTAGE,
     FLIGHTS,
-    'const shared = flight?.follows(moment, request)',
-    'const shared = flight',
+    'flight && follows(flight, caller)\n        ?',
+    'flight\n        ?',
   ),
   mutant(
     'each caller loads for himself without Redis',
     OUTAGE,
     FLIGHTS,
-    'const shared = flight?.follows(moment, request)',
-    'const shared = !flight',
+    'flight && follows(flight, caller)\n        ?',
+    'flight && performance.now() < 0\n        ?',
   ),
   mutant(
     'the breaker counts commands that Redis refuses',
@@ -681,9 +684,9 @@ export const mutants = [
     'a loader of many waits for what others load',
     ALL_SHARING,
     FLIGHT,
-    'this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt))',
+    'this.#parts.tracing.leaseWait(() => this.#awaitHolder(holder, giveUpAt))',
     `(peers ?? { deciding: <T>(wait: Promise<T>) => wait }).deciding(
-            this.#parts.tracing.leaseWait(() => this.#awaitHolder(vigil, giveUpAt)),
+            this.#parts.tracing.leaseWait(() => this.#awaitHolder(holder, giveUpAt)),
           )`,
   ),
   mutant(
@@ -750,14 +753,14 @@ export const mutants = [
     FAR,
     READER,
     'const found = others.length === 0',
-    'this.#hints.delete(key);\n    const found = others.length === 0',
+    'reader.remember(key, [], [], []);\n    const found = others.length === 0',
   ),
   mutant(
     'a server is blamed for the time that a caller had spent before',
     FAR,
-    'outage/attempt.ts',
-    'if (now < this.deadline) this',
-    'if (now < this.startedAt) this',
+    'outage/outage-guard.ts',
+    'if (now < waiting.deadline) this',
+    'if (now < waiting.startedAt) this',
   ),
   // One node of a cluster
   mutant(
@@ -770,7 +773,7 @@ export const mutants = [
   mutant(
     'a node that does not answer is held against those asked together with it',
     FROZEN,
-    'outage/attempt.ts',
+    'outage/guarded-read.ts',
     'for (const breaker of this.#unheard) {',
     'for (const breaker of this.#bySlot.values()) {',
   ),

@@ -1,5 +1,5 @@
 /**
- * How long many processes with many callers wait for a key that nobody has loaded yet, as a table:
+ * Prints how long many processes with many callers wait for a key that is not cached yet, as a table:
  * `node libs/redis/test/cold-key.cjs`.
  */
 require('reflect-metadata');

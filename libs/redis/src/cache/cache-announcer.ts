@@ -1,9 +1,10 @@
 import type { CacheEvent } from '../telemetry/cache.events.js';
 import type { RedisEventOf, Telemetry } from '../telemetry/telemetry.js';
+import { RedisAway } from './outage/waiting.js';
 
 type CacheEventType = CacheEvent['type'];
 
-/** Which cache it is, and who is told. */
+/** Which cache it is, and where its events go. */
 export interface AnnouncedCache {
   readonly connection: string;
   readonly cache: string;
@@ -11,7 +12,7 @@ export interface AnnouncedCache {
 }
 
 /**
- * Announces what happens in one cache, if anybody listens.
+ * Announces what happens in one cache.
  *
  * @internal
  */
@@ -35,10 +36,27 @@ export class CacheAnnouncer {
     this.#telemetry.announce(event as unknown as RedisEventOf<Type>);
   }
 
-  /** Without an object for each, where nobody listens: it happens with every read. */
+  /** Announces a read. Makes no object without a listener, because reads are frequent. */
   request(key: string, result: RedisEventOf<'cache.request'>['result']): void {
     if (!this.#telemetry.hears('cache.request')) return;
     const where = { connection: this.#connection, cache: this.#cache };
     this.#telemetry.announce({ type: 'cache.request', ...where, key, result });
   }
+
+  /** Announces what Redis failed with. */
+  failure(key: string, operation: Operation, { error }: RedisAway): void {
+    this.announce('cache.failure', { key, operation, error });
+  }
+
+  /** Waits for an answer, and announces what Redis fails with. @throws it */
+  async failureOf<T>(answer: Promise<T>, key: string, operation: Operation): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof RedisAway) this.failure(key, operation, error);
+      throw error;
+    }
+  }
 }
+
+type Operation = RedisEventOf<'cache.failure'>['operation'];

@@ -4,13 +4,13 @@ import { encodePart, type KeyPart } from '../keys/key-encoding.js';
 import type { CacheKey } from './cache-options.js';
 import type { EntryKeys } from './store/cache-store.js';
 
-/** A name that is the same in a key, because no part of it needs to be encoded. */
+/** Matches a name that is the same in a key, because no part of it needs to be encoded. */
 const PLAIN = /^[\w.@-]+(?::[\w.@-]+)*$/;
 
-/** What errors call them; made once, because keys are made with every read. */
+/** The names of parts in errors. Made once, because keys are made with every read. */
 const PART_NAMES = Array.from({ length: 20 }, (_, i) => `part ${i + 1}`);
 
-/** The lease is only needed for what is not found. */
+/** Makes the lease's key only when asked, because only a miss needs it. */
 class KeysOf implements EntryKeys {
   readonly entry: string;
 
@@ -24,7 +24,7 @@ class KeysOf implements EntryKeys {
 }
 
 /**
- * The keys of one cache. Their names begin with the cache's, unless it is the default one.
+ * Makes the keys of one cache. Their names begin with the cache's, unless it is the default cache.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ export class CacheKeys {
   }
 
   /**
-   * Globs for the entries and the leases whose names match: `*` stands for anything, every other
+   * Makes globs for the entries and the leases whose names match: `*` stands for anything, every other
    * character for itself.
    */
   patterns(pattern: string): { readonly entries: string; readonly leases: string } {
@@ -85,7 +85,7 @@ export class CacheKeys {
     return key;
   }
 
-  /** Encoded as parts of keys are, but for the asterisks. */
+  /** Encodes all but the asterisks, as in parts of keys. */
   #glob(part: string): string {
     if (part === '') throw new RedisInvalidKeyException('the pattern', 'has an empty part');
     return part
@@ -95,7 +95,7 @@ export class CacheKeys {
   }
 }
 
-/** A key as a text, for people who read what has become of it. */
+/** A key as a text for people, in errors and logs. */
 export function nameOfKey(key: CacheKey): string {
   return typeof key === 'string' ? key : key.join(':');
 }

@@ -4,9 +4,9 @@ import type { CacheSerializer } from '../serialization/cache-serializer.js';
 import type { Duration } from '../time/duration.js';
 
 /**
- * The name of an entry. A list of parts is safe whatever the parts contain: `['post', id]`. A text is
+ * The name of an entry. A list of parts is safe for parts of any content: `['post', id]`. A text is
  * split at its colons, so `'post:5'` is the same as `['post', 5]`: do not put foreign ids into it. A key
- * that `KeyBuilder.cacheKey` has built is taken as it is.
+ * that `KeyBuilder.cacheKey` has built is used as it is.
  *
  * @publicApi
  */
@@ -14,7 +14,7 @@ export type CacheKey = string | readonly [KeyPart, ...KeyPart[]];
 
 /**
  * Something that a cached value was made from: an entity, from `RedisRepository.dependencyOn(id)`, or
- * any Redis key whoever writes it, by its content.
+ * any Redis key, by its content.
  *
  * @publicApi
  */
@@ -32,13 +32,13 @@ export interface CachePolicy {
    */
   readonly ttl?: Duration | undefined;
   /**
-   * How long after that it may still be served while one caller in the whole fleet refreshes it. Never
+   * How long after that it may still be served while one caller across all processes refreshes it. Never
    * applies to what was invalidated.
    * @default not at all
    */
   readonly staleFor?: Duration | undefined;
   /**
-   * How long `null` and `undefined` are remembered: "there is none" is an answer too.
+   * How long `null` and `undefined` are cached: "there is none" is an answer too.
    * @default not at all: the loader is asked each time
    */
   readonly negativeTtl?: Duration | undefined;
@@ -50,13 +50,13 @@ export interface CachePolicy {
   readonly jitter?: number | undefined;
   /**
    * How long one call waits for Redis, all its commands together. After that it goes on without a
-   * cache. More than twice the round trip, or misses load twice. It is also how long it waits for the loader of a process that gives no sign of life, 240 ms at
-   * least.
+   * cache. Set it to more than twice the round trip, or misses load twice. A call waits as long, 240 ms at
+   * least, for the loader of a process that gives no sign of life.
    * @default '250ms'
    */
   readonly timeout?: Duration | undefined;
   /**
-   * How long a loader may take; then its `signal` aborts and its callers get
+   * How long a loader may take. After that its `signal` aborts and its callers get
    * RedisLoadTimeoutException.
    * @default '10s'
    */
@@ -84,39 +84,39 @@ export interface RedisCacheOptions extends CachePolicy {
    */
   readonly onOutage?: 'open' | 'closed' | undefined;
   /**
-   * How many loaders may run at once while Redis is away, or what they load is being changed; further
-   * ones wait for their turn, those of one key together. A load inside a load runs on the place of the
+   * How many loaders may run at once while Redis is away, or what they load is being changed. Further
+   * ones wait for their turn, those of one key together. A load inside a load uses the place of the
    * outer one.
    * @default 64
    */
   readonly maxLoads?: number | undefined;
   /**
-   * After how many timeouts and connection failures in a row Redis is left alone.
+   * The number of timeouts and connection failures in a row after which Redis is not asked any more.
    * @default 5
    */
   readonly breakerThreshold?: number | undefined;
   /**
-   * For how long; then one call tries again.
+   * How long Redis is not asked then. After that one call tries again.
    * @default '1s'
    */
   readonly breakerCooldown?: Duration | undefined;
   /**
    * Whether invalidations that Redis did not acknowledge are kept in this process and repeated until it
-   * does. Then they succeed at once, and meanwhile this process serves nothing that depends on them.
-   * Other processes may, until Redis is told.
+   * does. They then succeed at once, and meanwhile this process serves nothing that depends on them.
+   * Other processes may serve it until Redis has executed the invalidation.
    * @default false: they reject, and the caller decides
    */
   readonly outbox?: boolean | undefined;
   /**
    * How long Redis remembers a change whose process gives no sign of life. Until then what depends on it
-   * is loaded, and not cached. Longer than `timeout` and than any pause of a process, '1s' at least; a sign
-   * of life is sent three times as often.
+   * is loaded, and not cached. Set it to more than `timeout` and than any pause of a process, '1s' at least.
+   * A process gives three signs of life in this time.
    * @default '10s'
    */
   readonly changeTtl?: Duration | undefined;
   /**
-   * How values are stored, where a call does not say it. After a change, what the other serializer has
-   * stored is loaded anew.
+   * How values are stored, unless a call names a serializer. If this is changed, values that the other
+   * serializer has stored are loaded again.
    * @default `jsonSerializer`. What JSON does not bring back equal, such as a `Date`, is refused
    */
   readonly serializer?: CacheSerializer<unknown> | undefined;
@@ -129,12 +129,12 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
   /** What the value is made from, captured before the loader is called. */
   readonly dependsOn?: readonly CacheDependency[] | undefined;
   /**
-   * Ends the wait of this caller, who gets the signal's reason. The loader is aborted when nobody waits
+   * Ends the wait of this caller, who gets the signal's reason. The loader is aborted when no caller waits
    * for it any more.
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * How the value is stored; what another serializer has stored counts as a miss.
+   * How the value is stored. A value that another serializer has stored counts as a miss.
    * @default the cache's
    */
   // The type of the value is the loader's: one that is for every type must not make it `any`.
@@ -142,7 +142,7 @@ export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
 }
 
 /**
- * As {@link GetOrLoadOptions}; what differs from key to key is a function of the key.
+ * {@link GetOrLoadOptions} for many keys: `ttl`, `tags` and `dependsOn` may be functions of the key.
  *
  * @publicApi
  */
@@ -168,42 +168,42 @@ export interface GetOptions<T = unknown> extends Pick<
   'tags' | 'dependsOn' | 'timeout' | 'signal'
 > {
   /**
-   * The one that has stored the value.
+   * The serializer that has stored the value.
    * @default the cache's
    */
   readonly serializer?: CacheSerializer<T> | undefined;
 }
 
 /**
- * What a loader is told, and may say about what it loads.
+ * What a loader gets, and with which it can say more about the value that it loads.
  *
  * @publicApi
  */
 export interface LoadContext {
-  /** Aborts after `loadTimeout`, and when nobody waits for the value any more. */
+  /** Aborts after `loadTimeout`, and when no caller waits for the value any more. */
   readonly signal: AbortSignal;
   /**
-   * Names something that the value depends on, before it is read: `await` it, then read. Costs a round
-   * trip.
+   * Names something that the value depends on, before the loader reads it: `await` this, then read. Costs
+   * a round trip.
    */
   dependOn(on: {
     readonly tags?: readonly KeyPart[];
     readonly keys?: readonly CacheDependency[];
   }): Promise<void>;
   /**
-   * The text stored at a key, `null` if there is none, and makes the value depend on exactly that. The
-   * one way to use a key's content that nobody can change to and fro without being noticed.
+   * Returns the text stored at a key, `null` if there is none, and makes the value depend on exactly that.
+   * The only way to depend on a key's content that also detects A-B-A changes during the load.
    *
    * @throws RedisException what Redis failed with, also where the load itself goes on without it:
    * RedisCommandException for a key of another type, RedisConfigurationException for more than 1 MiB
    */
   read(key: string): Promise<string | null>;
   /**
-   * Names tags that were only found by reading. The load is repeated once, now that they are known;
-   * if it then names further ones, its value is returned and not cached.
+   * Names tags that the loader has found only by reading. The load is repeated once, now that they are
+   * known. If it then names further ones, its value is returned and not cached.
    */
   addTags(...tags: readonly KeyPart[]): void;
-  /** Another `ttl` than the options say, now that the value is known. */
+  /** Overrides the `ttl` of the options, now that the value is known. */
   setTtl(ttl: Duration): void;
   /** Returns the value without caching it. */
   skipCache(): void;
@@ -213,7 +213,7 @@ export interface LoadContext {
 export type Loader<T> = (context: LoadContext) => T | Promise<T>;
 
 /**
- * What a loader of many values is told.
+ * What a loader of many values gets.
  *
  * @publicApi
  */
@@ -221,8 +221,8 @@ export interface LoadAllContext<K extends CacheKey = CacheKey> {
   /** Aborts after `loadTimeout`, and when no caller waits for any of the values any more. */
   readonly signal: AbortSignal;
   /**
-   * What is to be said of the value of one key, e.g. `context.of(key).setTtl('1m')`. Its `signal` is that
-   * of the call.
+   * The context of one key, to say more about its value, e.g. `context.of(key).setTtl('1m')`. Its `signal`
+   * is that of the call.
    *
    * @throws TypeError for a key that is not to be loaded
    */
@@ -231,7 +231,7 @@ export interface LoadAllContext<K extends CacheKey = CacheKey> {
 
 /**
  * @param missing the keys that are to be loaded, as they were given
- * @returns their values, by keys that say the same: they need not be the same lists. Others are ignored
+ * @returns their values, by equal keys: they need not be the same lists. Other keys are ignored
  * @publicApi
  */
 export type LoaderOfAll<K extends CacheKey, V> = (
@@ -262,7 +262,7 @@ export interface CacheResult<T> {
  * @publicApi
  */
 export interface CacheChange {
-  /** Everything that has one of these tags, in whatever cache of the connection. */
+  /** Everything that has one of these tags, in all caches of the connection. */
   readonly tags?: readonly KeyPart[] | undefined;
   /** These entries of the cache. */
   readonly keys?: readonly CacheKey[] | undefined;
@@ -270,7 +270,7 @@ export interface CacheChange {
 
 /** @publicApi */
 export interface InvalidatePatternOptions {
-  /** Told after each page how many entries are gone so far. */
+  /** Called after each page with the number of entries deleted so far. */
   readonly onProgress?: ((deleted: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -4,53 +4,68 @@ import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { withDeadline } from '../time/deadline.js';
 import { nameOfKey, type CacheKeys } from './cache-keys.js';
 import type { CacheChange } from './cache-options.js';
-import type { CacheParts } from './load/load-request.js';
+import type { CacheAnnouncer } from './cache-announcer.js';
+import type { ResolvedCacheOptions } from './cache-policy.js';
+import type { Dependencies } from './entry/dependencies.js';
 import type { Invalidation } from './invalidation.js';
-import { Heartbeat } from './load/heartbeat.js';
+import { Heartbeat } from './load/signs-of-life.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
+import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, Writer } from './store/cache-store.js';
-import { uniqueId } from './store/unique-id.js';
+import { uniqueId } from './store/tokens.js';
 
-/** How often a writer shows that it lives, in a `changeTtl`. */
+/** How many signs of life a writer gives in a `changeTtl`. */
 const BEATS = 3;
 
-/** How long a shutdown waits for work that is under way; as long as for the outbox. */
+/** How long a shutdown waits for work that is under way: as long as for the outbox. */
 const LONGEST_CLOSE_MS = 2_000;
 
-/** Something that a change makes invalid, and how to say so. */
+/** A tag or key that a change makes invalid, and how Redis is told. */
 interface Subject {
   readonly kind: 'tag' | 'key';
-  /** What the caller calls it. */
+  /** As the caller wrote it. */
   readonly name: string;
-  /** Which server it is about, and what the outbox keeps. */
+  /** Decides which server is told, and names it in the outbox. */
   readonly key: string;
   announce(store: CacheStore, writer: Writer): Promise<void>;
   withdraw(store: CacheStore, token: string): Promise<unknown>;
   /**
-   * Until when Redis certainly has the announcement, on the clock of `performance.now()`: a change that is
-   * committed until then is seen, whatever becomes of this process and its connection.
+   * Until when Redis certainly has the announcement, on the clock of `performance.now()`: readers see a
+   * change that is committed until then, whatever becomes of this process and its connection.
    */
   coveredUntil: number;
 }
 
 /**
- * The changes that one cache makes: each is announced before its work begins and withdrawn after that has
+ * Makes the changes of one cache: announces each before its work begins and withdraws it after the work has
  * ended, so that no old value is cached in between or, if this process dies, afterwards.
  *
  * @internal
  */
 export class Changes {
-  readonly #parts: CacheParts;
   readonly #keys: CacheKeys;
+  readonly #dependencies: Dependencies;
+  readonly #options: ResolvedCacheOptions;
+  readonly #store: CacheStore;
   readonly #invalidation: Invalidation;
-  /** Those under way, and how many tags and keys each is about. */
+  readonly #announcer: CacheAnnouncer;
+  /** Those under way, and the number of tags and keys of each. */
   readonly #running = new Map<Promise<unknown>, number>();
 
-  constructor(parts: CacheParts, keys: CacheKeys, invalidation: Invalidation) {
-    this.#parts = parts;
+  constructor(
+    keys: CacheKeys,
+    dependencies: Dependencies,
+    options: ResolvedCacheOptions,
+    store: CacheStore,
+    invalidation: Invalidation,
+    announcer: CacheAnnouncer,
+  ) {
     this.#keys = keys;
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#store = store;
     this.#invalidation = invalidation;
+    this.#announcer = announcer;
   }
 
   async make<T>(what: CacheChange, work: () => T | Promise<T>): Promise<T> {
@@ -66,7 +81,7 @@ export class Changes {
     }
   }
 
-  /** Waits for those under way, not for long. @returns how many tags and keys are not withdrawn */
+  /** Waits for changes under way, 2 s at most. @returns how many tags and keys are not withdrawn */
   async close(): Promise<number> {
     if (this.#running.size === 0) return 0;
     const ended = Promise.allSettled(this.#running.keys());
@@ -75,7 +90,7 @@ export class Changes {
   }
 
   async #make<T>(subjects: readonly Subject[], work: () => T | Promise<T>): Promise<T> {
-    const writer = { token: uniqueId(), liveMs: this.#parts.options.changeTtlMs };
+    const writer = { token: uniqueId(), liveMs: this.#options.changeTtlMs };
     await this.#begin(subjects, writer);
     const heartbeat = new Heartbeat(() => this.#beat(subjects, writer), writer.liveMs / BEATS);
     heartbeat.start();
@@ -97,41 +112,38 @@ export class Changes {
 
   /** @throws RedisException what Redis failed with, if the cache is `closed`: nothing is announced then */
   async #begin(subjects: readonly Subject[], writer: Writer): Promise<void> {
-    const { announcer, options } = this.#parts;
     const failures: RedisException[] = [];
     const announce = async (subject: Subject) => {
       try {
         await this.#announce(subject, writer);
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
-        const facts = { key: subject.key, operation: 'change', error: error.error } as const;
-        announcer.announce('cache.failure', facts);
+        this.#announcer.failure(subject.key, 'change', error);
         failures.push(error.error);
       }
     };
     await Promise.all(subjects.map(announce));
     const [failure] = failures;
-    if (!failure || options.onOutage === 'open') return;
-    for (const subject of subjects) subject.withdraw(this.#parts.store, writer.token).catch(ignore);
+    if (!failure || this.#options.onOutage === 'open') return;
+    for (const subject of subjects) subject.withdraw(this.#store, writer.token).catch(ignore);
     throw failure;
   }
 
-  /** Sends nothing over a connection that is not ready: it would come when the change is made. */
+  /** Sends nothing over a connection that is not ready: it would arrive after the change has ended. */
   async #beat(subjects: readonly Subject[], writer: Writer): Promise<void> {
     await Promise.allSettled(subjects.map((subject) => this.#announce(subject, writer)));
   }
 
   async #announce(subject: Subject, writer: Writer): Promise<void> {
-    const { guard, store, options } = this.#parts;
     const { key } = subject;
-    const budget = new Budget(options.policy.timeoutMs);
+    const budget = new Budget(this.#options.policy.timeoutMs);
     const askedAt = performance.now();
     const undertaking = { key, operation: 'change', budget, keys: [key] };
-    await guard.attempt(undertaking, (ask) => subject.announce(store.noting(ask), writer));
+    await this.#store.attempt(undertaking, (store) => subject.announce(store, writer));
     subject.coveredUntil = askedAt + writer.liveMs;
   }
 
-  /** @returns those that are not withdrawn, will not be, and may have been cached while they were changed */
+  /** @returns those that are not withdrawn, will not be, and may have been cached during the change */
   async #end(
     subjects: readonly Subject[],
     token: string,
@@ -150,10 +162,9 @@ export class Changes {
   }
 
   #subjectsOf({ tags = [], keys = [] }: CacheChange): Subject[] {
-    const { dependencies } = this.#parts;
     const subjects = new Map<string, Subject>();
     for (const tag of tags) {
-      const { key } = dependencies.tag(tag);
+      const { key } = this.#dependencies.tag(tag);
       subjects.set(key, {
         kind: 'tag',
         name: String(tag),
@@ -187,5 +198,5 @@ function namesOf(subjects: Iterable<Subject>) {
 }
 
 function ignore(): void {
-  // what is not withdrawn ends by itself
+  // an announcement that is not withdrawn ends by itself
 }

@@ -1,15 +1,16 @@
 import { untilAbort } from '../time/until-abort.js';
+import type { CacheAnnouncer } from './cache-announcer.js';
 import type { CacheKeys } from './cache-keys.js';
 import type { CacheKey, CacheStatus, GetOrLoadOptions, Loader } from './cache-options.js';
-import type { CacheParts, Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
-import { resolvePolicy, resolveSerializer } from './cache-policy.js';
-import { Flights, type Caller } from './load/single-flight.js';
-import { entryFound, judgedBy, usableAs } from './load/found.js';
-import { nextMoment } from './load/moments.js';
+import { resolvePolicy, resolveSerializer, type ResolvedCacheOptions } from './cache-policy.js';
+import type { Dependencies } from './entry/dependencies.js';
+import type { Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
+import { nextMoment } from './load/progress.js';
+import type { Caller, Flights } from './load/single-flight.js';
+import { usableIn, valueOf } from './load/values.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
-import type { Verdict } from './store/entry-reader.js';
-import { valueOf } from './load/values.js';
+import { RedisAway } from './outage/waiting.js';
+import { judgedBy, type EntryReader, type Verdict } from './store/entry-reader.js';
 
 /** A value, and where it came from. */
 export interface Found {
@@ -18,26 +19,39 @@ export interface Found {
   readonly loadedAt: number;
 }
 
-/** What is there for a caller, and what was said of it: `undefined` if Redis is away. */
+/** What a look has found for a caller, and its verdict: `undefined` if Redis is away. */
 export interface Looked {
   readonly found: Found | undefined;
   readonly verdict: Verdict | undefined;
 }
 
 /**
- * Finds values: in Redis, or by their loaders.
+ * Finds values: in Redis, or with their loaders. Decides whether a cache fails open.
  *
  * @internal
  */
 export class Finder {
-  readonly #parts: CacheParts;
   readonly #keys: CacheKeys;
+  readonly #dependencies: Dependencies;
+  readonly #options: ResolvedCacheOptions;
+  readonly #reader: EntryReader;
   readonly #flights: Flights;
+  readonly #announcer: CacheAnnouncer;
 
-  constructor(parts: CacheParts, keys: CacheKeys) {
-    this.#parts = parts;
+  constructor(
+    keys: CacheKeys,
+    dependencies: Dependencies,
+    options: ResolvedCacheOptions,
+    reader: EntryReader,
+    flights: Flights,
+    announcer: CacheAnnouncer,
+  ) {
     this.#keys = keys;
-    this.#flights = new Flights(parts);
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#reader = reader;
+    this.#flights = flights;
+    this.#announcer = announcer;
   }
 
   /** @throws the signal's reason; what is wrong with the key or the options */
@@ -50,10 +64,10 @@ export class Finder {
     options.signal?.throwIfAborted();
     return {
       keys: this.#keys.of(key),
-      dependencies: this.#parts.dependencies.list(options),
-      policy: resolvePolicy(options, this.#parts.options.policy),
+      dependencies: this.#dependencies.list(options),
+      policy: resolvePolicy(options, this.#options.policy),
       loader,
-      serializer: resolveSerializer(options.serializer, this.#parts.options.serializer),
+      serializer: resolveSerializer(options.serializer, this.#options.serializer),
       peers,
     };
   }
@@ -73,23 +87,34 @@ export class Finder {
     let found: Found | undefined;
     try {
       verdict = await this.#verdict(caller);
-      found = this.usable(verdict, request);
+      found = this.#usable(verdict, request);
       if (found?.status === 'stale') this.refresh(request, verdict);
     } catch (error) {
-      this.goOnWithout(error, request.keys.entry);
+      this.#goOnWithout(error, request.keys.entry);
     }
     found ??= await this.load(caller, verdict);
-    this.#parts.announcer.request(request.keys.entry, found.status);
+    this.#announcer.request(request.keys.entry, found.status);
     return resultOf(found);
+  }
+
+  /** Looks for a value without loading it. @throws what Redis failed with, if the cache is `closed` */
+  async peek<T>(key: CacheKey, options: GetOrLoadOptions<T>): Promise<Found | undefined> {
+    const request = this.request<unknown>(key, () => undefined, options);
+    const budget = new Budget(request.policy.timeoutMs);
+    const caller = { request, budget, signal: options.signal, moment: 0 };
+    const { found, verdict } = await this.look(caller);
+    const missed = verdict ? 'miss' : 'bypass';
+    this.#announcer.request(request.keys.entry, found?.status ?? missed);
+    return found;
   }
 
   /** The first step of `find`, for calls that look for many keys before they load any. */
   async look(caller: Caller): Promise<Looked> {
     try {
       const verdict = await this.#verdict(caller);
-      return { found: this.usable(verdict, caller.request), verdict };
+      return { found: this.#usable(verdict, caller.request), verdict };
     } catch (error) {
-      this.goOnWithout(error, caller.request.keys.entry);
+      this.#goOnWithout(error, caller.request.keys.entry);
       return { found: undefined, verdict: undefined };
     }
   }
@@ -100,39 +125,38 @@ export class Finder {
     try {
       if (verdict) return foundIn(await this.#flights.load(caller, verdict), request);
     } catch (error) {
-      this.goOnWithout(error, request.keys.entry);
+      this.#goOnWithout(error, request.keys.entry);
     }
     return foundIn(await this.#flights.loadAlone(caller), request);
   }
 
-  /** In the background. */
+  /** Loads in the background. */
   refresh(request: LoadRequest, verdict: Verdict): void {
     this.#flights.refresh(request, judgedBy(verdict));
   }
 
-  /** What does not become a value again counts as nothing. */
-  usable(verdict: Verdict, request: LoadRequest): Found | undefined {
-    const status = usableAs(verdict, request.policy);
-    if (!status || verdict.state === 'missing') return undefined;
+  #verdict({ request, budget, signal }: Caller): Promise<Verdict> {
+    const looking = this.#reader.look(request.keys, request.dependencies, budget);
+    return signal ? untilAbort(looking, signal) : looking;
+  }
+
+  /** Takes what does not become a value again for missing. */
+  #usable(verdict: Verdict, request: LoadRequest): Found | undefined {
+    const loaded = usableIn(verdict, request);
+    if (!loaded) return undefined;
     try {
-      const loaded = entryFound(verdict.entry, status, request);
-      return loaded && foundIn(loaded, request);
+      return foundIn(loaded, request);
     } catch {
-      this.#parts.announcer.announce('cache.corrupt', { key: request.keys.entry });
+      this.#announcer.announce('cache.corrupt', { key: request.keys.entry });
       return undefined;
     }
   }
 
   /** The one place that decides whether a cache fails open. @throws the error if it does not */
-  goOnWithout(error: unknown, key: string): void {
+  #goOnWithout(error: unknown, key: string): void {
     if (!(error instanceof RedisAway)) throw error;
-    this.#parts.announcer.announce('cache.failure', { key, operation: 'read', error: error.error });
-    if (this.#parts.options.onOutage === 'closed') throw error.error;
-  }
-
-  #verdict({ request, budget, signal }: Caller): Promise<Verdict> {
-    const looking = this.#parts.reader.look(request.keys, request.dependencies, budget);
-    return signal ? untilAbort(looking, signal) : looking;
+    this.#announcer.failure(key, 'read', error);
+    if (this.#options.onOutage === 'closed') throw error.error;
   }
 }
 

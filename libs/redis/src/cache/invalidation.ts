@@ -1,7 +1,6 @@
 import { multiUnlink } from '../batch/multi-unlink.js';
 import { scanKeys } from '../connection/driver/scan-keys.js';
-import type { RedisClient } from '../connection/options/options.js';
-import { connectionOf } from '../connection/connection.js';
+import type { Connection } from '../connection/connection.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
@@ -10,35 +9,54 @@ import { RedisException } from '../errors/redis.exception.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { CacheKeys } from './cache-keys.js';
 import type { InvalidatePatternOptions } from './cache-options.js';
-import type { CacheParts } from './load/load-request.js';
+import type { CacheAnnouncer } from './cache-announcer.js';
+import type { ResolvedCacheOptions } from './cache-policy.js';
+import type { Dependencies } from './entry/dependencies.js';
 import { Budget } from './outage/budget.js';
-import { RedisAway } from './outage/redis-away.js';
+import { Outbox } from './outage/outbox.js';
+import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, EntryKeys } from './store/cache-store.js';
 
 /**
- * Says of cached values that they are not right any more. What is sent is sent whatever the state of
- * the connection: nobody else will say it.
+ * Invalidates cached values. Bypasses the circuit breaker, and sends even over a connection that is not
+ * ready: a skipped invalidation would be lost.
  *
  * @internal
  */
 export class Invalidation {
-  readonly #client: RedisClient;
-  readonly #parts: CacheParts;
+  readonly #connection: Connection;
   readonly #keys: CacheKeys;
+  readonly #dependencies: Dependencies;
+  readonly #options: ResolvedCacheOptions;
+  readonly #store: CacheStore;
+  readonly #outbox: Outbox;
+  readonly #announcer: CacheAnnouncer;
 
-  constructor(client: RedisClient, parts: CacheParts, keys: CacheKeys) {
-    this.#client = client;
-    this.#parts = parts;
+  constructor(
+    connection: Connection,
+    keys: CacheKeys,
+    dependencies: Dependencies,
+    options: ResolvedCacheOptions,
+    store: CacheStore,
+    announcer: CacheAnnouncer,
+  ) {
+    this.#connection = connection;
     this.#keys = keys;
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#store = store;
+    this.#outbox = connection.part(Outbox);
+    this.#announcer = announcer;
   }
 
   /**
-   * A tag whose version is gone makes all invalid that depend on it, and the next version is never one
-   * that there was before.
+   * Deletes the versions of tags. Without its version a tag makes everything invalid that depends on it,
+   * and its next version is never one that it had before.
    */
   async tags(names: readonly KeyPart[]): Promise<void> {
-    const { dependencies } = this.#parts;
-    const tags = [...new Set(names)].map((n) => [String(n), dependencies.tag(n).key] as const);
+    const tags = [...new Set(names)].map(
+      (n) => [String(n), this.#dependencies.tag(n).key] as const,
+    );
     const errors = new Map<string, RedisException>();
     const done = new Map<string, true>();
     await Promise.all(
@@ -61,14 +79,14 @@ export class Invalidation {
   }
 
   /**
-   * Leases first, and all of them before any entry: a load that began before is either still on the
-   * list of leases, or its entry is on the other one.
+   * Deletes what matches a pattern: first all leases, then the entries. The entry of a load that began
+   * before is therefore either not filled any more, or found by the second scan.
    */
   async pattern(
     pattern: string,
     { onProgress, signal }: InvalidatePatternOptions,
   ): Promise<number> {
-    const { store } = this.#parts;
+    const store = this.#store;
     const { entries, leases } = this.#keys.patterns(pattern);
     let deleted = 0;
     try {
@@ -87,49 +105,49 @@ export class Invalidation {
   }
 
   async *#scan(pattern: string, signal: AbortSignal | undefined) {
-    const pages = scanKeys(this.#client, pattern);
+    const pages = scanKeys(this.#connection.client, pattern);
     for (;;) {
       signal?.throwIfAborted();
-      const page = await pages.next().catch((error: unknown) => {
-        throw connectionOf(this.#client).exceptionOf(error);
-      });
+      const page = await this.#connection.run(() => pages.next());
       if (page.done) return;
       yield page.value;
     }
   }
 
   /**
-   * @param isPromised whether the outbox is to keep it although the cache has none: the caller will not
-   * hear that it is not done
-   * @returns what it came to, or why it is not done; `undefined` if the outbox will see to it
+   * Deletes something, even over a connection that is not ready.
+   *
+   * @param isPromised whether the outbox is to keep it although the cache has none: the caller will not be
+   * told that it is not done
+   * @returns its result, or why it is not done; `undefined` if the outbox will repeat it
    */
   async insist<T>(
     key: string,
     deletion: (store: CacheStore) => Promise<T>,
     isPromised = false,
   ): Promise<T | RedisException | undefined> {
-    const { guard, outbox, options, announcer, store } = this.#parts;
-    const budget = new Budget(options.policy.timeoutMs);
+    const budget = new Budget(this.#options.policy.timeoutMs);
     try {
-      const task = { key, operation: 'delete', budget };
-      return await guard.insist(task, (ask) => deletion(store.noting(ask)));
+      return await this.#store.insist({ key, operation: 'delete', budget }, deletion);
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
-      announcer.announce('cache.failure', { key, operation: 'delete', error: error.error });
-      const isWorthKeeping = (options.outbox || isPromised) && !willBeRefusedAgain(error.error);
-      const isKept = isWorthKeeping && outbox.add(key, () => deletion(store), this.#onDelivered);
+      this.#announcer.failure(key, 'delete', error);
+      const isWorthKeeping =
+        (this.#options.outbox || isPromised) && !willBeRefusedAgain(error.error);
+      const repeat = () => deletion(this.#store);
+      const isKept = isWorthKeeping && this.#outbox.add(key, repeat, this.#onDelivered);
       return isKept ? undefined : error.error;
     }
   }
 
   readonly #onDelivered = (pending: number): void => {
     const facts = { by: 'outbox', count: 0, failed: 0, pending } as const;
-    this.#parts.announcer.announce('cache.invalidation', facts);
+    this.#announcer.announce('cache.invalidation', facts);
   };
 
   async #unlink(keys: readonly string[]): Promise<number> {
     let deleted = 0;
-    for (const { outcome } of await multiUnlink(this.#client, keys)) {
+    for (const { outcome } of await multiUnlink(this.#connection.client, keys)) {
       if (outcome instanceof RedisException) throw outcome;
       deleted += outcome;
     }
@@ -137,8 +155,8 @@ export class Invalidation {
   }
 
   announce(by: 'tag' | 'key' | 'pattern' | 'change', count: number, failed: number): void {
-    const pending = this.#parts.outbox.size;
-    this.#parts.announcer.announce('cache.invalidation', { by, count, failed, pending });
+    const pending = this.#outbox.size;
+    this.#announcer.announce('cache.invalidation', { by, count, failed, pending });
   }
 }
 

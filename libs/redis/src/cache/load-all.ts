@@ -10,30 +10,35 @@ import type {
   Loader,
   LoaderOfAll,
 } from './cache-options.js';
-import type { CacheParts, LoadRequest } from './load/load-request.js';
-import { resolvePolicy } from './cache-policy.js';
+import type { CacheAnnouncer } from './cache-announcer.js';
+import { resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
 import type { Finder, Found } from './finder.js';
 import type { Caller } from './load/single-flight.js';
 import { GatheredLoads, type Gathered } from './load/gathered-loads.js';
-import { nextMoment } from './load/moments.js';
+import type { LoadRequest } from './load/load-request.js';
+import { nextMoment } from './load/progress.js';
 import { Budget } from './outage/budget.js';
+import type { LoadGate } from './outage/load-gate.js';
 import type { Verdict } from './store/entry-reader.js';
 
-interface CacheOfAll {
-  readonly parts: CacheParts;
+/** What a call for many keys uses of its cache. */
+export interface CacheOfAll {
   readonly keys: CacheKeys;
+  readonly policy: ResolvedPolicy;
   readonly finder: Finder;
+  readonly gate: LoadGate;
+  readonly announcer: CacheAnnouncer;
 }
 
-/** What is not there, and what was said of it: `undefined` if Redis is away. */
+/** A caller of what is missing, and the verdict on it: `undefined` if Redis is away. */
 interface Missing {
   readonly caller: Caller;
   readonly verdict: Verdict | undefined;
 }
 
 /**
- * Looks for all, then loads what is not there. For each key this is what `getOrLoad` does; only that loads
- * which are ready to begin wait for each other, and are one call of the loader.
+ * Looks for all keys, then loads the missing ones. Does for each key what `getOrLoad` does, but loads that
+ * are ready to begin wait for each other, and are one call of the loader.
  *
  * @internal
  */
@@ -43,7 +48,7 @@ export async function loadAll<K extends CacheKey, V>(
   loadMissing: LoaderOfAll<K, V>,
   options: GetOrLoadAllOptions<K, V>,
 ): Promise<Map<K, V>> {
-  const { parts, finder } = cache;
+  const { announcer, finder } = cache;
   const { signal } = options;
   signal?.throwIfAborted();
   const moment = nextMoment();
@@ -65,7 +70,7 @@ export async function loadAll<K extends CacheKey, V>(
   const values = new Map<string, unknown>();
   const give = (entry: string, { value, status }: Found) => {
     values.set(entry, value);
-    parts.announcer.request(entry, status);
+    announcer.request(entry, status);
   };
 
   const missing: Missing[] = [];
@@ -108,18 +113,18 @@ export async function loadAll<K extends CacheKey, V>(
   return result;
 }
 
-/** Makes the requests of one call, whose loaders are one. */
+/** Makes the requests of one call, which share one loader. */
 function requestsLike<K extends CacheKey, V>(
   first: K,
-  { parts, keys, finder }: CacheOfAll,
+  { keys, policy, finder, gate }: CacheOfAll,
   loadMissing: LoaderOfAll<K, V>,
   options: GetOrLoadAllOptions<K, V>,
 ): (key: K) => LoadRequest {
   const { ttl, tags, dependsOn, ...others } = options;
-  const { loadTimeoutMs } = resolvePolicy(others, parts.options.policy);
+  const { loadTimeoutMs } = resolvePolicy(others, policy);
   const peers = new GatheredLoads<K, V>(
     (gathered, signal) => callLoader(keys, loadMissing, gathered, signal),
-    parts.gate.turn(keys.of(first).entry, loadTimeoutMs),
+    gate.turn(keys.of(first).entry, loadTimeoutMs),
     loadTimeoutMs,
   );
   const isPerKey = [ttl, tags, dependsOn].some((option) => typeof option === 'function');
@@ -137,7 +142,7 @@ function requestsLike<K extends CacheKey, V>(
   };
 }
 
-/** What an option says of a key. */
+/** What an option says for a key. */
 function of<K, Option>(option: Option | ((key: K) => Option), key: K): Option {
   return typeof option === 'function' ? (option as (key: K) => Option)(key) : option;
 }
@@ -153,7 +158,7 @@ async function callLoader<K extends CacheKey, V>(
   const of = (key: K) => {
     const one = byEntry.get(keys.of(key).entry);
     if (!one) throw new TypeError('context.of() was asked for a key that is not to be loaded');
-    return { ...one.context, signal }; // one that leaves by itself must not end the load of the others
+    return { ...one.context, signal }; // the loader serves others, too, when this one is left
   };
   const loaded: unknown = await loadMissing(
     gathered.map(({ key }) => key),
@@ -174,8 +179,8 @@ function isMap<V>(value: unknown): value is ReadonlyMap<CacheKey, V> {
 }
 
 /**
- * A call leaves all of its loads with the first that fails, so that none begins in vain. Loads whose
- * values are here store them first.
+ * Leaves all loads of a call when the first of them fails, so that no further one begins for nothing. Loads
+ * whose values have arrived store them first.
  */
 async function untilOneFails(
   signal: AbortSignal | undefined,

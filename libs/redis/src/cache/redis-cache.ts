@@ -1,11 +1,14 @@
 /**
  * @module cache Values that are expensive to make, kept in Redis and never served once they were
- * invalidated. In `entry/` what is stored and whether it is valid, in `store/` what is done in Redis, in
- * `load/` who loads and who waits, in `outage/` what happens without Redis.
+ * invalidated. `entry/` is what is stored and whether it is valid, `store/` what is done in Redis, `load/`
+ * who loads and who waits, `outage/` what happens without Redis.
  */
+import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+import { CacheAnnouncer } from './cache-announcer.js';
 import { CacheKeys } from './cache-keys.js';
 import type {
   CacheChange,
@@ -21,22 +24,36 @@ import type {
   RedisCacheOptions,
   SetOptions,
 } from './cache-options.js';
-import type { CacheParts } from './load/load-request.js';
-import { Changes } from './changes.js';
-import { Finder, type Found } from './finder.js';
-import { loadAll } from './load-all.js';
-import { makeParts, type CacheAnnouncement } from './make-parts.js';
 import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
+import { Changes } from './changes.js';
+import { Dependencies } from './entry/dependencies.js';
+import { Finder, type Found } from './finder.js';
 import { Invalidation } from './invalidation.js';
-import { untilAbort } from '../time/until-abort.js';
-import { Budget } from './outage/budget.js';
+import { loadAll, type CacheOfAll } from './load-all.js';
+import { Lease } from './load/lease.js';
+import { LoadTracing } from './load/load-tracing.js';
+import { LoaderRunner } from './load/run-loader.js';
+import { Flights } from './load/single-flight.js';
+import { LoadGate } from './outage/load-gate.js';
+import { OutageGuard } from './outage/outage-guard.js';
+import { Outbox } from './outage/outbox.js';
 import { setValue } from './set-value.js';
+import { CacheStore } from './store/cache-store.js';
+import { EntryReader } from './store/entry-reader.js';
+
+/** Where the events of a cache go, and under which name. */
+export interface CacheAnnouncement {
+  /** Its name in logs, metrics and traces; that of its options, unless it is injected by another. */
+  readonly announcedAs?: string;
+  /** By default that of its client. */
+  readonly telemetry?: Telemetry;
+}
 
 /**
  * A cache that never serves what was invalidated: a value it returns reflects every invalidation that
  * was acknowledged before it was asked for, whatever crashes, is evicted, is flushed or runs late. A hit
- * costs one round trip whatever the number of tags; of all callers in all processes one loads; and
- * where Redis does not answer in time the loader does.
+ * costs one round trip whatever the number of tags. Only one caller across all processes runs the loader.
+ * Where Redis does not answer in time, the loader is called directly.
  *
  * Works in a plain script too. The guide explains the promise and its limits.
  *
@@ -48,9 +65,14 @@ import { setValue } from './set-value.js';
  * @publicApi
  */
 export class RedisCache {
-  readonly #parts: CacheParts;
+  readonly #policy: ResolvedPolicy;
   readonly #keys: CacheKeys;
+  readonly #guard: OutageGuard;
+  readonly #store: CacheStore;
+  readonly #outbox: Outbox;
+  readonly #announcer: CacheAnnouncer;
   readonly #finder: Finder;
+  readonly #ofAll: CacheOfAll;
   readonly #invalidation: Invalidation;
   readonly #changes: Changes;
 
@@ -62,19 +84,59 @@ export class RedisCache {
     announcement: CacheAnnouncement = {},
   ) {
     const resolved = resolveCacheOptions(options);
-    this.#keys = new CacheKeys(keys, resolved.name);
-    this.#parts = makeParts(client, keys, resolved, announcement);
-    this.#finder = new Finder(this.#parts, this.#keys);
-    this.#invalidation = new Invalidation(client, this.#parts, this.#keys);
-    this.#changes = new Changes(this.#parts, this.#keys, this.#invalidation);
+    const { name, onOutage, policy } = resolved;
+    const connection = connectionOf(client);
+    const { announcedAs = name, telemetry = connection.telemetry } = announcement;
+    const where = { connection: connection.name, cache: announcedAs };
+    const announcer = new CacheAnnouncer({ ...where, telemetry });
+    const guard = new OutageGuard(connection, {
+      ...resolved,
+      onBreaker: (state, error) => {
+        announcer.announce('cache.breaker', { state, ...(error && { error }) });
+      },
+      onTooFar: (roundTripMs) => {
+        announcer.announce('cache.too-far', { roundTripMs, timeoutMs: policy.timeoutMs });
+      },
+    });
+    const cacheKeys = new CacheKeys(keys, name);
+    const dependencies = new Dependencies(keys);
+    const outbox = connection.part(Outbox);
+    const store = new CacheStore(connection, guard);
+    const reader = new EntryReader(store, guard, dependencies, outbox, (key) => {
+      announcer.announce('cache.corrupt', { key });
+    });
+    const gate = new LoadGate(resolved.maxLoads);
+    const flights = new Flights({
+      client,
+      onOutage,
+      reader,
+      leaseFor: (request) => new Lease(request, store, dependencies, outbox, announcer),
+      loaders: new LoaderRunner(dependencies, announcer),
+      gate,
+      clock: store.clock,
+      announcer,
+      tracing: new LoadTracing(announcedAs, telemetry.tracing),
+    });
+    const finder = new Finder(cacheKeys, dependencies, resolved, reader, flights, announcer);
+    const shared = [cacheKeys, dependencies, resolved, store] as const;
+    this.#policy = policy;
+    this.#keys = cacheKeys;
+    this.#guard = guard;
+    this.#store = store;
+    this.#outbox = outbox;
+    this.#announcer = announcer;
+    this.#finder = finder;
+    this.#ofAll = { keys: cacheKeys, policy, finder, gate, announcer };
+    this.#invalidation = new Invalidation(connection, ...shared, announcer);
+    this.#changes = new Changes(...shared, this.#invalidation, announcer);
   }
 
   /**
-   * The cached value, or what the loader returns, which is then cached. Of all who ask at the same time,
-   * in whatever process, one loads and the others are given what it loaded.
+   * Returns the cached value, or calls the loader and caches what it returns. Of all callers that ask at
+   * the same time, in any process, one loads and the others are given what it loaded.
    *
    * One round trip for a hit (two, once, if the loader named more dependencies than the options), three
-   * for a miss. Waits for Redis no longer than `timeout`, and then calls the loader all the same, unless
+   * for a miss. Waits for Redis no longer than `timeout`, and then calls the loader without it, unless
    * the cache is `onOutage: 'closed'`.
    *
    * @throws what the loader throws; it is not cached
@@ -91,7 +153,7 @@ export class RedisCache {
     return this.#finder.find(key, loader, options, ({ value }) => value as T);
   }
 
-  /** {@link getOrLoad}, and where the value came from and how old it is. */
+  /** Does what {@link getOrLoad} does, and says where the value came from and how old it is. */
   resolve<T>(
     key: CacheKey,
     loader: Loader<T>,
@@ -101,17 +163,18 @@ export class RedisCache {
   }
 
   /**
-   * Many values in one call: those that are cached, and for all others what the loader returns, which is
-   * called once for all of them. What another process or call loads is waited for, and not loaded again.
+   * Returns many values in one call: those that are cached, and for all others what the loader returns,
+   * which is called once for all of them. Waits for what another process or call is loading, and does not
+   * load it again.
    *
-   * The values stand in the order of the keys. A key that the loader's Map does not have is as one for
+   * The values stand in the order of the keys. A key that is missing in the loader's Map counts as one for
    * which {@link getOrLoad}'s loader returns `undefined`: it is not in the result, and remembered for
    * `negativeTtl`. Equal keys are loaded once; each list that was given is a key of the result.
    *
    * One round trip for all that are cached, two more if some are not; for each 500 keys, and in a cluster
    * to each node. The loader is given 500 keys at most. Everything else is as in {@link getOrLoad} for
-   * each of the keys, `timeout` and errors included: what one of them fails with, the call rejects with,
-   * and what was loaded for the others is cached all the same.
+   * each of the keys, `timeout` and errors included: if one of them fails, the call rejects with its error,
+   * and what was loaded for the others is still cached.
    *
    * @example
    * const users = await cache.getOrLoadAll(
@@ -131,22 +194,21 @@ export class RedisCache {
     loadMissing: LoaderOfAll<K, V>,
     options: GetOrLoadAllOptions<K, V> = NO_OPTIONS,
   ): Promise<Map<K, V>> {
-    const cache = { parts: this.#parts, keys: this.#keys, finder: this.#finder };
-    return loadAll(cache, keys, loadMissing, options);
+    return loadAll(this.#ofAll, keys, loadMissing, options);
   }
 
   /**
-   * What holds for a call with these options.
+   * The policy of a call with these options.
    *
    * @internal
    */
   policyOf(options: CachePolicy): ResolvedPolicy {
-    return resolvePolicy(options, this.#parts.options.policy);
+    return resolvePolicy(options, this.#policy);
   }
 
   /**
-   * What is cached, without loading it: `undefined` if nothing is (or `undefined` is cached), `null` if
-   * that is what the loader returned. One round trip; two, once, if the entry has more dependencies than
+   * Returns what is cached, and never loads: `undefined` if nothing is (or `undefined` is cached), `null`
+   * if that is what the loader returned. One round trip; two, once, if the entry has more dependencies than
    * are named. An outage counts as a miss.
    *
    * @throws RedisException what Redis failed with, if the cache is `onOutage: 'closed'`
@@ -156,7 +218,8 @@ export class RedisCache {
   }
 
   /**
-   * {@link get}, and where the value came from and how old it is. `undefined` if nothing is cached.
+   * Does what {@link get} does, and says where the value came from and how old it is. `undefined` if
+   * nothing is cached.
    *
    * @internal
    */
@@ -164,24 +227,12 @@ export class RedisCache {
     key: CacheKey,
     options: GetOptions<T> = {},
   ): Promise<CacheResult<T | null | undefined> | undefined> {
-    const request = this.#finder.request<unknown>(key, () => undefined, options);
-    const { keys, dependencies, policy } = request;
-    const { reader, announcer } = this.#parts;
-    try {
-      const looking = reader.look(keys, dependencies, new Budget(policy.timeoutMs));
-      const verdict = await untilAbort(looking, options.signal);
-      const found = this.#finder.usable(verdict, request);
-      announcer.request(keys.entry, found?.status ?? 'miss');
-      return found && this.#result(found);
-    } catch (error) {
-      this.#finder.goOnWithout(error, keys.entry);
-      announcer.request(keys.entry, 'bypass');
-      return undefined;
-    }
+    const found = await this.#finder.peek(key, options);
+    return found && this.#result(found);
   }
 
   /**
-   * Caches a value that is up to date as far as the caller knows; no load that is under way replaces it.
+   * Caches a value that the caller takes for up to date. No load that is under way replaces it.
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
    * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
    *
@@ -189,15 +240,12 @@ export class RedisCache {
    * @throws RedisException what Redis failed with: what was cached before may still be there
    */
   async set<T>(key: CacheKey, value: T, options: SetOptions<T> = {}): Promise<void> {
-    await setValue(
-      this.#parts,
-      this.#finder.request(key, () => value, options),
-      value,
-    );
+    const request = this.#finder.request(key, () => value, options);
+    await setValue(this.#store, this.#announcer, request, value);
   }
 
   /**
-   * Deletes an entry; no load that is under way brings it back. One round trip, two in a cluster.
+   * Deletes an entry. No load that is under way brings it back. One round trip, two in a cluster.
    *
    * @returns whether there was one
    * @throws RedisException what Redis failed with: the entry may still be there. With an `outbox` it
@@ -208,8 +256,8 @@ export class RedisCache {
   }
 
   /**
-   * Invalidates everything that has one of these tags, in whatever cache of this connection, and whatever
-   * is being loaded. One round trip (in a cluster one to each node), however many entries there are.
+   * Invalidates everything that has one of these tags, in all caches of this connection, and everything
+   * that is being loaded with one of them. One round trip (in a cluster one to each node), however many entries there are.
    *
    * @throws RedisBatchException naming in `errors` the tags that may not have been invalidated. With an
    * `outbox` these are invalidated later, and this process serves nothing that has them meanwhile
@@ -219,26 +267,26 @@ export class RedisCache {
   }
 
   /**
-   * Does something that makes what is cached wrong: a write to the source, its transaction included. Redis
-   * is told before it begins that these tags and keys are being changed, and that they have been when it
-   * has ended. In between they are loaded and not cached, so that no old value is cached even if this
-   * process dies before it can tell: a value returned reflects every change that was committed inside
-   * `work` before the read began.
+   * Does work that makes cached values wrong: a write to the source, its transaction included. Tells Redis
+   * before the work that these tags and keys are being changed, and after it that they have changed. In
+   * between they are loaded and not cached, so that no old value is cached even if this process dies before
+   * it can tell: a value returned reflects every change that was committed inside `work` before the read
+   * began.
    *
-   * If `work` throws, what is cached is invalidated all the same, because it may have been committed. With
-   * neither tags nor keys it is just called. Two round trips (three or four in a cluster with keys), and
+   * If `work` throws, the cached values are invalidated nevertheless, because it may have committed. With
+   * neither tags nor keys `work` is just called. Two round trips (three or four in a cluster with keys), and
    * none for reads.
    *
-   * Without Redis `work` is done all the same, unless the cache is `onOutage: 'closed'`, and what is
-   * cached is invalidated as {@link invalidateTags} does it.
+   * Without Redis `work` is still done, unless the cache is `onOutage: 'closed'`, and the cached values are
+   * invalidated as {@link invalidateTags} does it.
    *
    * @example
    * await cache.change({ tags: [`post-${id}`] }, () => db.transaction((posts) => posts.rename(id, title)));
    *
    * @returns what `work` returns
    * @throws what `work` throws
-   * @throws RedisInvalidationException if the work is done and Redis acknowledged neither beginning nor
-   * end of it: what is cached may be old. Not with an `outbox` that has room
+   * @throws RedisInvalidationException if the work is done and Redis acknowledged neither its beginning nor
+   * its end: what is cached may be old. Not with an `outbox` that has room
    * @throws RedisException what Redis failed with, before `work` is called, if the cache is
    * `onOutage: 'closed'`
    */
@@ -247,8 +295,8 @@ export class RedisCache {
   }
 
   /**
-   * Deletes all entries of this cache whose names match, e.g. `'post:*'`; `*` stands for anything. Looks
-   * at every key of every primary, twice: for what happens often, use tags.
+   * Deletes all entries of this cache whose names match, e.g. `'post:*'`; `*` stands for anything. Scans
+   * every key of every primary, twice: for frequent invalidations use tags.
    *
    * @returns how many there were
    * @throws RedisException what Redis failed with: some may still be there
@@ -258,26 +306,26 @@ export class RedisCache {
   }
 
   /**
-   * Whether this cache leaves a server alone at the moment, because it did not answer
-   * (`breakerThreshold`, `breakerCooldown`). Asks nobody.
+   * Whether this cache does not ask a server at the moment, because that did not answer
+   * (`breakerThreshold`, `breakerCooldown`). Sends nothing.
    */
   get isBypassed(): boolean {
-    return this.#parts.guard.isRefusing;
+    return this.#guard.isRefusing;
   }
 
   /**
-   * Waits for changes that are being made, 2 s at most, and tries once more what the outbox of the
-   * connection still holds. Call it before that is closed.
+   * Waits for changes that are being made, 2 s at most, and tries once more to deliver what the outbox of
+   * the connection still holds. Call it before the connection is closed.
    *
    * @returns how many invalidations are lost
    */
   async close(): Promise<number> {
     const unfinished = await this.#changes.close();
-    return unfinished + (await this.#parts.outbox.close());
+    return unfinished + (await this.#outbox.close());
   }
 
   #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {
-    const ageMs = Math.max(0, this.#parts.store.clock.now() - loadedAt);
+    const ageMs = Math.max(0, this.#store.clock.now() - loadedAt);
     return { value: value as T, status, ageMs };
   }
 }

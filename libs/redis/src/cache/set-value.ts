@@ -1,31 +1,31 @@
-import type { CacheParts, LoadRequest } from './load/load-request.js';
-import { liveMsOf, makeEntry } from './entry/make-entry.js';
-import { Budget } from './outage/budget.js';
-import type { Ask } from './outage/attempt.js';
-import { RedisAway } from './outage/redis-away.js';
-import { LeaseToken } from './store/lease-token.js';
+import type { CacheAnnouncer } from './cache-announcer.js';
+import { liveMsOf, makeEntry } from './entry/envelope.js';
+import type { LoadRequest } from './load/load-request.js';
 import { bodyOf, kindOf } from './load/values.js';
+import { Budget } from './outage/budget.js';
+import { RedisAway } from './outage/waiting.js';
+import type { CacheStore } from './store/cache-store.js';
+import { LeaseToken } from './store/tokens.js';
 
 /**
- * Stores what the application says a value is, in the way of a load: its dependencies are captured first,
- * so that what is invalidated meanwhile is noticed, and so is a lease that was not asked for, so that the
- * value does not come back when it is stored only after it has been deleted. Nothing is stored while
- * what it depends on is being changed.
+ * Stores a value that the application provides, in the same steps as a load. Its dependencies are captured
+ * first, so that an invalidation in between is noticed. So is a lease, without asking for it, so that a
+ * value that is stored after its deletion does not come back. Nothing is stored while its dependencies
+ * are being changed.
  *
  * @throws RedisException what Redis failed with
  */
 export async function setValue(
-  parts: CacheParts,
+  store: CacheStore,
+  announcer: CacheAnnouncer,
   { keys, dependencies, policy, serializer }: LoadRequest,
   value: unknown,
 ): Promise<void> {
-  const { guard, announcer } = parts;
   const kind = kindOf(value);
   const body = bodyOf(value, keys.entry, serializer);
   const ttlMs = kind === 'v' ? policy.ttlMs : policy.negativeTtlMs;
   const budget = new Budget(policy.timeoutMs);
-  const work = async (ask: Ask) => {
-    const store = parts.store.noting(ask);
+  const work = async (store: CacheStore) => {
     if (ttlMs === 0) {
       await store.remove(keys);
       return;
@@ -43,17 +43,8 @@ export async function setValue(
       }
       if (budget.isSpent) return; // the caller was told that it failed, and it may be outdated by now
       const now = store.clock.now();
-      const made = {
-        kind,
-        body,
-        serializer: serializer.name,
-        ttlMs,
-        policy,
-        fillId,
-        versions,
-        now,
-      };
-      const entry = makeEntry(made);
+      const made = { kind, body, serializer: serializer.name, fillId };
+      const entry = makeEntry({ ...made, ttlMs, policy, versions, now });
       const isStored = await store.fill(keys, fillId, entry.bytes, entry.liveMs);
       if (!isStored) await store.remove(keys); // what was there before is not what it was set to
     } finally {
@@ -61,10 +52,10 @@ export async function setValue(
     }
   };
   try {
-    await guard.insist({ key: keys.entry, operation: 'set', budget }, work);
+    await store.insist({ key: keys.entry, operation: 'set', budget }, work);
   } catch (error) {
     if (!(error instanceof RedisAway)) throw error;
-    announcer.announce('cache.failure', { key: keys.entry, operation: 'set', error: error.error });
+    announcer.failure(keys.entry, 'set', error);
     throw error.error;
   }
 }

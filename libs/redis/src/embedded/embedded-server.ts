@@ -1,20 +1,20 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** The Redis server written in JavaScript that runs inside this process, on 127.0.0.1. */
+/** A Redis server written in JavaScript that runs inside this process, on 127.0.0.1. */
 export interface EmbeddedServer {
   readonly port: number;
-  /** Closes it at once, whoever is connected. Its data is gone. */
+  /** Closes the server and all its connections at once, and discards its data. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedServerOptions {
-  /** @default any free one */
+  /** @default any free port */
   readonly port?: number;
   readonly password?: string;
 }
 
 /**
- * Starts js-redis-server, an optional peer (43 ms to load, 6 ms to listen). It does not keep the
+ * Starts js-redis-server, an optional peer (43 ms to load, 6 ms to listen). The server does not keep the
  * process alive.
  *
  * @throws Error saying that js-redis-server is not installed, or why it does not load
@@ -28,7 +28,7 @@ export async function startEmbeddedServer(
     databaseCount: 16,
     ...(options.password !== undefined && { requirepass: options.password }),
   });
-  // Its own createRedisServer() and listen() would bind every network interface.
+  // createRedisServer() and listen() of js-redis-server would bind every network interface.
   const { server } = new Resp2Server({ server: state, executor: createRedisCommandExecutor() });
   const sockets = trackSockets(server);
   await listenOnLoopback(server, options.port ?? 0);
@@ -54,7 +54,7 @@ function explain(error: unknown): string {
   return isMissing ? 'the package js-redis-server is not installed' : String(message ?? error);
 }
 
-/** Its own close() waits for every client to leave, which a pool of clients never does. */
+/** The server's own close() waits until all clients have left; pooled clients never do. */
 function trackSockets(server: Server): Set<Socket> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -5,7 +5,7 @@ import { RedisConfigurationException } from '../errors/redis-configuration.excep
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A server program that runs on this machine. */
+/** A Redis or Valkey program that runs on this machine. */
 export interface ServerBinary {
   readonly path: string;
   readonly flavour: 'redis' | 'valkey';
@@ -15,11 +15,11 @@ export interface ServerBinary {
 
 export interface BinarySearch {
   readonly binary?: ServerBinary;
-  /** One line per thing that was looked at and is of no use. */
+  /** One line for each program that was tried and cannot be used. */
   readonly tried: readonly string[];
 }
 
-/** Where package managers put servers, for environments with a short PATH. */
+/** The folders in which package managers install servers, for environments with a short PATH. */
 export const USUAL_FOLDERS: readonly string[] = [
   '/usr/bin',
   '/usr/sbin',
@@ -33,13 +33,13 @@ export const USUAL_FOLDERS: readonly string[] = [
 
 const PROGRAMS = ['valkey-server', 'redis-server'];
 const PROBE_TIMEOUT_MS = 3_000;
-/** ioredis 6 greets with HELLO, which Redis 6 introduced. */
+/** ioredis 6 sends HELLO first, which Redis knows since version 6. */
 const OLDEST_MAJOR = 6;
 
 /**
- * Looks for a Redis or Valkey server: `REDIS_SERVER_BIN` alone if set, else `valkey-server` and
- * `redis-server` on the PATH of `env` and in the usual folders. Each is run with `--version`, which
- * shows a binary made for another architecture or another libc.
+ * Finds a Redis or Valkey server: only `REDIS_SERVER_BIN` if it is set, else `valkey-server` and
+ * `redis-server` on the PATH of `env` and in the usual folders. Runs each program with `--version`, which
+ * fails for a program of another architecture or libc. Ignores relative folders on the PATH.
  *
  * @throws RedisConfigurationException if `REDIS_SERVER_BIN` is set and cannot be used
  * @internal
@@ -87,7 +87,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** @returns the server, or why it is none, as the end of a sentence */
+/** @returns the server, or the reason why it cannot be used, as the end of a sentence */
 function probe(path: string): Promise<ServerBinary | string> {
   const options = { timeout: PROBE_TIMEOUT_MS, env: { ...process.env, LC_ALL: 'C' } };
   return new Promise((done) => {

@@ -1,8 +1,7 @@
 /**
- * @module embedded A Redis for development machines that have none.
+ * @module embedded Finds or starts a Redis for an application on a development machine.
  *
- * Not exported: finding, starting and watching servers. Tests get those from `/testing`.
+ * Not exported: finding, starting and watching servers. The entry point `/testing` offers those to tests.
  */
-export { missingRedis } from './resolution.js';
-export { resolveRedis } from './resolve-redis.js';
-export type { ResolvedRedis, ResolveRedisOptions } from './resolution.js';
+export { missingRedis, resolveRedis } from './resolve-redis.js';
+export type { ResolvedRedis, ResolveRedisOptions } from './resolve-redis.js';

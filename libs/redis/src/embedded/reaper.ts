@@ -2,9 +2,9 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * Reads `+ pid` and `- pid` lines. When its input ends, because we closed it or because this process
- * died in any way at all, it ends what is still on the list: politely first (which also wakes a frozen
- * process), after five seconds by force.
+ * Reads `+ pid` and `- pid` lines. Its input ends when we close it, or when this process dies in any way.
+ * Then the script ends all processes on its list: with SIGTERM (and SIGCONT for a frozen one), and after
+ * five seconds with SIGKILL.
  */
 const REAPER_SCRIPT = `
 pids=
@@ -28,15 +28,15 @@ kill -KILL $pids
 
 type Reaper = ChildProcessByStdio<Writable, null, null>;
 
-/** One reaper watches all servers of this process, and lives only while there are any. */
+/** One reaper watches all servers of this process, and runs only while there is one. */
 let reaper: Reaper | undefined;
 const watched = new Set<number>();
 
 /**
- * Makes sure that a process does not outlive this one, even if this one is killed with SIGKILL and
- * cannot clean up. Does not keep this process alive. Where there is no `/bin/sh` it does nothing.
+ * Ends another process when this one ends, even if this one is killed with SIGKILL and cannot clean up.
+ * Does not keep this process alive. Does nothing without a `/bin/sh`.
  *
- * @returns ends the watch; call it when the process has exited
+ * @returns a function that ends the watch, to be called when the other process has exited
  * @internal
  */
 export function watchOver(pid: number): () => void {
@@ -52,8 +52,8 @@ export function watchOver(pid: number): () => void {
 
 function startReaper(): Reaper {
   const child = spawn('/bin/sh', ['-c', REAPER_SCRIPT, 'redis-reaper'], {
-    cwd: '/', // it must not hold a folder that somebody wants to delete
-    detached: true, // Ctrl-C reaches the whole foreground group; the reaper must survive it
+    cwd: '/', // a working directory in use may prevent its removal
+    detached: true, // the reaper must survive Ctrl-C, which reaches the whole foreground group
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.on('error', ignore);
@@ -69,10 +69,10 @@ function stopReaper(): void {
 }
 
 function ignore(): void {
-  // Without a shell, or with a reaper killed by hand, servers are still stopped on an orderly exit.
+  // Without a shell, or after the reaper was killed, an orderly exit still stops the servers.
 }
 
-/** Whether a pipe keeps this process alive. Pipes are sockets here, though their type does not say so. */
+/** Sets whether a pipe keeps this process alive. Node's pipes are sockets, although their type hides it. */
 export function holdOpen(pipe: unknown, hold: boolean): void {
   const socket = pipe as { ref?: () => void; unref?: () => void } | null | undefined;
   if (hold) socket?.ref?.();

@@ -5,23 +5,23 @@ import { holdOpen, watchOver } from './reaper.js';
 export interface ServerCommand {
   /** Path of the server binary. */
   readonly binary: string;
-  /** The command line for a port; asked again for every port that turns out to be taken. */
+  /** Makes the command line for a port; called again if another program uses the port. */
   readonly args: (port: number) => readonly string[];
-  /** @default a free one from 10000 to 29990, below the range from which systems lend ports */
+  /** @default a free one from 10000 to 29990, below the range of ephemeral ports */
   readonly port?: number;
-  /** What the server logs once it is ready. @default what Redis and Sentinel say */
+  /** Matches the log line that tells that the server is ready. @default those of Redis and Sentinel */
   readonly readyLine?: RegExp;
 }
 
-/** A server that is ready, on 127.0.0.1. */
+/** A server process that is ready for commands, on 127.0.0.1. */
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** The command line it was started with. */
+  /** The command line of the process. */
   readonly args: readonly string[];
-  /** Asks it to end, and kills it if it has not after `deadlineMs` (default 5000). */
+  /** Sends SIGTERM, and SIGKILL if the process still runs after `deadlineMs` (default 5000). */
   stop(deadlineMs?: number): Promise<void>;
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
   signal(name: NodeJS.Signals): void;
 }
@@ -31,15 +31,15 @@ const ADDRESS_IN_USE = 'Address already in use';
 const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 5_000;
 const ATTEMPTS = 20;
-/** A fixed port is retried as well: its previous owner may still be about to leave. */
+/** A fixed port is tried again, too: its previous owner may be about to exit. */
 const RETRY_SAME_PORT_MS = 50;
 const LOG_TAIL = 4_000;
 
 /**
- * Starts a server process and waits until it is ready (9-20 ms for an empty one). It dies with this
- * process, however this one dies, and does not keep it alive.
+ * Starts a server process and waits until it is ready (9-20 ms without data). The server ends with this
+ * process, however this one ends, and does not keep it alive.
  *
- * @throws Error with the end of the server's own log when it does not become ready
+ * @throws Error with the end of the server's log if it does not become ready
  * @internal
  */
 export async function startServerProcess(command: ServerCommand): Promise<ServerProcess> {
@@ -68,7 +68,7 @@ class ServerChild {
 
   constructor(binary: string, args: readonly string[]) {
     this.child = spawn(binary, args, {
-      detached: true, // Ctrl-C must reach the application first; it then stops the server
+      detached: true, // Ctrl-C must reach only the application, which then stops the server
       env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -80,12 +80,12 @@ class ServerChild {
         resolve();
       });
     });
-    // Read for as long as it lives: a server whose pipe is full stands still.
+    // Its output must be read until it exits: a server whose pipe is full blocks.
     this.child.stdout?.on('data', (chunk: Buffer) => this.read(chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => this.read(chunk.toString()));
   }
 
-  /** @returns why it is not ready, or nothing if it is */
+  /** @returns the reason why the server is not ready; `undefined` if it is */
   async untilReady(readyLine: RegExp): Promise<string | undefined> {
     const ready = new Promise<boolean>((resolve) => {
       this.listener = () => {
@@ -119,7 +119,7 @@ class ServerChild {
 
   private async stop(deadlineMs: number): Promise<void> {
     this.keepUsAlive(true);
-    this.child.kill('SIGCONT'); // a frozen one cannot obey
+    this.child.kill('SIGCONT'); // a frozen process does not handle SIGTERM
     this.child.kill('SIGTERM');
     const stopped = await withDeadline(
       this.closed.then(() => true),

@@ -46,7 +46,7 @@ describe('exceptions', () => {
     ],
     [
       new RedisLoadTimeoutException({ key: 'post:1', timeoutMs: 50, waitedFor: 'turn' }),
-      /loader of "post:1" was not called within loadTimeout, 50 ms: Redis is away/,
+      /loader of "post:1" was not called within loadTimeout, 50 ms: Redis does not answer/,
     ],
     [
       new RedisLoadCycleException(['a', 'b', 'a']),
@@ -66,7 +66,7 @@ describe('exceptions', () => {
     ],
     [
       new RedisInvalidationException({ tags: ['a', 'b'], keys: ['c'], result: 1 }),
-      /The change is made.*under 2 tags and 1 key may be old.*Do not repeat the change/,
+      /The change is made.*cached values of 2 tags and 1 key may be old.*Do not repeat the change/,
     ],
     [new RedisKeyNotFoundException('user:1'), /no value at "user:1"/],
     [
@@ -90,7 +90,7 @@ describe('exceptions', () => {
     expect(exception.message).toMatch(message);
   });
 
-  it('do not show what a change has returned, unless they are asked', () => {
+  it('show the result of a change only when code reads it', () => {
     const exception = new RedisInvalidationException({
       tags: ['t'],
       keys: [],

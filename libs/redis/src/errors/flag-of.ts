@@ -1,7 +1,7 @@
 import { RedisConfigurationException } from './redis-configuration.exception.js';
 
 /**
- * An option that is true or false. `'false'`, as it comes out of an environment, would count as true.
+ * Reads an option that is true or false. The text `'false'` from an environment would count as true.
  *
  * @throws RedisConfigurationException naming the option if it is anything else
  * @internal

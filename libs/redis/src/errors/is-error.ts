@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * Whether this is an `Error`, of whichever realm: under Jest the errors of Node's own modules are not
- * `instanceof` the `Error` that tests and this library see.
+ * Tells whether a value is an `Error` of any realm. In Jest an error of Node's own modules is not
+ * `instanceof` the `Error` of tests and of this library.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * An address as people read it: `host:port`. A Unix socket has the port 0 and is printed as its path.
+ * Prints an address as `host:port`. A Unix socket has the port 0 and is printed as its path.
  *
  * @internal
  */

@@ -1,12 +1,12 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 export interface RedisAuthenticationFacts extends RedisExceptionOptions {
-  /** The sentinel that refused, if it was not the server itself: `'A sentinel'`. @default 'Redis' */
+  /** The server that refused, if it was a sentinel: `'A sentinel'`. @default 'Redis' */
   readonly asked?: string;
 }
 
 /**
- * Thrown when Redis, or a sentinel, refuses who we say we are: NOAUTH or WRONGPASS.
+ * Thrown when Redis, or a sentinel, refuses the credentials or needs some: NOAUTH or WRONGPASS.
  *
  * @publicApi
  */
@@ -19,7 +19,7 @@ export class RedisAuthenticationException extends RedisException {
       ? 'sentinelUsername and sentinelPassword; the credentials of Redis are not sent to sentinels'
       : 'the username and password';
     super(
-      `${asked ?? 'Redis'} refused the credentials, or wants some and got none. Check ${check}.`,
+      `${asked ?? 'Redis'} refused the credentials, or needs some and got none. Check ${check}.`,
       options,
     );
   }

@@ -1,9 +1,9 @@
 import { RedisException } from './redis.exception.js';
 
 /**
- * Thrown when some keys of a bulk operation failed. What succeeded is in `results`, so that nothing
- * that was read is lost. A key that failed with RedisTimeoutException or RedisConnectionException may
- * have been written all the same. A repository's operations have ids in the place of keys.
+ * Thrown when some keys of a bulk operation failed. `results` has the results of the other keys, so no
+ * value that was read is lost. A key that failed with RedisTimeoutException or RedisConnectionException may
+ * have been written. The operations of a repository have ids instead of keys.
  *
  * @publicApi
  */

@@ -1,17 +1,17 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 export interface RedisCommandFacts {
-  /** The command that failed, when it is known. */
+  /** The command that failed, if it is known. */
   readonly operation?: string | undefined;
-  /** The first key it touched, when there is one. */
+  /** The first key of the command, if it has one. */
   readonly key?: string | undefined;
-  /** Redis's own word for it: `WRONGTYPE`, `CROSSSLOT`, `NOSCRIPT`, `ERR`, ... */
+  /** The first word of the error reply: `WRONGTYPE`, `CROSSSLOT`, `NOSCRIPT`, `ERR`, ... */
   readonly reply: string;
 }
 
 /**
- * Thrown when Redis understood us and says the command is wrong: WRONGTYPE, CROSSSLOT, a bad
- * script, a syntax error. Repeating it will not help; the program has to change.
+ * Thrown when Redis rejects a command as wrong: WRONGTYPE, CROSSSLOT, an error in a script, a syntax error.
+ * Do not repeat the command: it fails until the program is changed.
  *
  * @publicApi
  */

@@ -1,18 +1,17 @@
 import { RedisException } from './redis.exception.js';
 
-/** One setting that cannot be used, in the words of whoever set it. */
+/** A setting that cannot be used, under the name by which it was set. */
 export interface ConfigurationProblem {
   /** The option or environment variable, e.g. `REDIS_PORT`. */
   readonly setting: string;
-  /** What it was set to, ready to print: secrets are masked. Absent when it was not set. */
+  /** The value of the setting, with masked secrets. Absent if it was not set. */
   readonly value?: string;
-  /** What would be accepted. */
+  /** The values that would be accepted. */
   readonly accepted: string;
 }
 
 /**
- * Thrown before any socket is opened when the configuration cannot work. Lists every problem at
- * once, so that fixing one does not reveal the next.
+ * Thrown for a configuration that cannot work, before any connection is opened. Lists all problems at once.
  *
  * @publicApi
  */

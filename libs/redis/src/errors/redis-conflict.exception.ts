@@ -1,8 +1,8 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 /**
- * Thrown when somebody else was faster: an optimistic update lost every retry, or a unique value is
- * taken. Read again, and decide again.
+ * Thrown when another caller was faster: an optimistic update lost each retry, or another entity has the
+ * unique value. Read the entity again, then decide again.
  *
  * @publicApi
  */
@@ -10,7 +10,7 @@ export class RedisConflictException extends RedisException {
   override readonly name = 'RedisConflictException';
   readonly code = 'REDIS_CONFLICT';
   readonly key: string;
-  /** The property whose value is taken; absent when it is about the whole entity. */
+  /** The property whose value another entity has; absent for a conflict about the whole entity. */
   readonly property: string | undefined;
 
   constructor(

@@ -5,19 +5,19 @@ import { RedisException } from './redis.exception.js';
 export interface RedisConnectionFacts {
   readonly host: string;
   readonly port: number;
-  /** What the driver reported. */
+  /** The error of the driver. */
   readonly originalError: unknown;
-  /** What the connection last failed with: a code of the system or of OpenSSL, or the word of a reply. */
+  /** The last failure of the connection: a code of the system or of OpenSSL, or the first word of a reply. */
   readonly reason?: string;
   /** The name of the connection. */
   readonly connection?: string | undefined;
-  /** A sentence to use instead of the default one. */
+  /** A message instead of the default one. */
   readonly message?: string;
 }
 
 /**
- * Thrown when there is no connection to send a command on: refused, closed, unresolvable name,
- * retries used up, or not ready in time at start.
+ * Thrown when there is no connection for a command: it was refused or closed, its host name cannot be
+ * resolved, all attempts are used up, or it was not ready in time at boot.
  *
  * @publicApi
  */
@@ -29,8 +29,8 @@ export class RedisConnectionException extends RedisException {
   /** 0 for a Unix socket. */
   readonly port: number;
   /**
-   * What the connection last failed with, e.g. `ECONNREFUSED`, `CERT_HAS_EXPIRED` or
-   * `ERR_TLS_CERT_ALTNAME_INVALID`; `undefined` if nothing is known.
+   * The last failure of the connection, e.g. `ECONNREFUSED`, `CERT_HAS_EXPIRED` or
+   * `ERR_TLS_CERT_ALTNAME_INVALID`; `undefined` if it is not known.
    */
   readonly reason: string | undefined;
 
@@ -47,7 +47,7 @@ export class RedisConnectionException extends RedisException {
     this.reason = reason ?? codeOf(originalError);
   }
 
-  /** The driver's error; the same object as `cause`, under the name that callers look for. */
+  /** The error of the driver; the same object as `cause`. */
   get originalError(): unknown {
     return this.cause;
   }

@@ -5,15 +5,15 @@ export interface RedisInvalidationFacts<Result = unknown> {
   readonly tags: readonly string[];
   /** The keys that may not have been deleted. */
   readonly keys: readonly string[];
-  /** What the work returned. */
+  /** The result of the work. */
   readonly result: Result;
 }
 
 /**
- * Thrown by `change` when the work is done, and Redis acknowledged neither that it was about to begin nor
- * that it has ended. Do not repeat the work: invalidate `tags` and delete `keys` instead, or let what is
- * cached end with its `ttl`. With an `outbox` the cache does that itself; this is thrown then only if the
- * outbox is full, or if repeating cannot help, as without permission.
+ * Thrown by `change` when the work is done, but Redis acknowledged neither its beginning nor its end. Do not
+ * repeat the work: invalidate `tags` and delete `keys` instead, or wait until the cached values expire. A
+ * cache with an `outbox` invalidates them itself; it throws this exception only if the outbox is full, or if
+ * repeating cannot help, e.g. without permission.
  *
  * @publicApi
  */
@@ -31,7 +31,7 @@ export class RedisInvalidationException<Result = unknown> extends RedisException
     options?: RedisExceptionOptions,
   ) {
     super(
-      'The change is made, but Redis acknowledged neither its beginning nor its end: what is cached under ' +
+      'The change is made, but Redis acknowledged neither its beginning nor its end: cached values of ' +
         `${counted(tags, 'tag')} and ${counted(keys, 'key')} may be old. See "tags" and "keys". ` +
         'Do not repeat the change; invalidate these, or give the cache an outbox.',
       options,
@@ -41,7 +41,7 @@ export class RedisInvalidationException<Result = unknown> extends RedisException
     this.#result = result;
   }
 
-  /** What the work returned. Not shown when the exception is logged or printed. */
+  /** The result of the work. It is not shown when the exception is logged or printed. */
   get result(): Result {
     return this.#result;
   }

@@ -1,17 +1,17 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 /**
- * Thrown by a cache, at once, when a loader asks for the value that it is to load, directly or through
- * other loaders: each would wait for the other. Call the source itself in the loader, not the cache.
+ * Thrown by a cache when a loader asks for its own value, directly or through other loaders: each would
+ * wait for the other. Thrown at once. Call the source in the loader, not the cache.
  *
  * @publicApi
  */
 export class RedisLoadCycleException extends RedisException {
   override readonly name = 'RedisLoadCycleException';
   readonly code = 'REDIS_LOAD_CYCLE';
-  /** The key of the entry that was asked for. */
+  /** The key of the requested entry. */
   readonly key: string;
-  /** The keys in the order in which their loaders ask for each other; `key` is the first and the last. */
+  /** The keys in the order in which their loaders ask for each other. `key` is the first and the last. */
   readonly path: readonly string[];
 
   constructor(path: readonly [string, ...string[]], options?: RedisExceptionOptions) {

@@ -7,15 +7,15 @@ export interface RedisLoadTimeoutFacts {
   readonly timeoutMs: number;
   /**
    * `loader`: the loader was called and did not end in time. `turn`: the loader was not called, because
-   * Redis is away, or what it loads is being changed, and `maxLoads` other loaders were running all the
+   * Redis does not answer, or its value is being changed, and `maxLoads` other loaders were running all the
    * time.
    */
   readonly waitedFor: 'loader' | 'turn';
 }
 
 /**
- * Thrown by a cache when a loader took longer than `loadTimeout`, or did not get its turn for as long.
- * Redis is not the cause: look at what the loader waits for. Nothing was cached.
+ * Thrown by a cache when a loader took longer than `loadTimeout`, or could not start within that time.
+ * Redis is not the cause: find out what the loader waits for. No value was cached.
  *
  * @publicApi
  */
@@ -34,9 +34,9 @@ export class RedisLoadTimeoutException extends RedisException {
       waitedFor === 'loader'
         ? `The loader of "${key}" took longer than loadTimeout, ${timeoutMs} ms. Make what it waits ` +
             'for faster, or raise loadTimeout.'
-        : `The loader of "${key}" was not called within loadTimeout, ${timeoutMs} ms: Redis is away, or ` +
-            'what it loads is being changed, and maxLoads other loaders were running. Raise maxLoads if ' +
-            'the source can bear more.',
+        : `The loader of "${key}" was not called within loadTimeout, ${timeoutMs} ms: Redis does not ` +
+            'answer, or the value is being changed, and maxLoads other loaders were running. Raise ' +
+            'maxLoads if the source can serve more.',
       options,
     );
     this.key = key;

@@ -1,10 +1,10 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
-/** `not-acquired`: somebody else holds it. `lost`: we held it and its lease ran out. */
+/** `not-acquired`: another owner holds the lock. `lost`: the lease of the lock ended too early. */
 export type RedisLockFailure = 'not-acquired' | 'lost';
 
 /**
- * Thrown when a lock could not be had in time, or was lost while it was needed.
+ * Thrown when a lock could not be acquired in time, or was lost before the work was done.
  *
  * @publicApi
  */
@@ -17,8 +17,8 @@ export class RedisLockException extends RedisException {
   constructor(key: string, failure: RedisLockFailure, options?: RedisExceptionOptions) {
     super(
       failure === 'not-acquired'
-        ? `The lock "${key}" is held by somebody else.`
-        : `The lock "${key}" was lost: its lease ran out before the work was done.`,
+        ? `Another owner holds the lock "${key}".`
+        : `The lock "${key}" was lost: its lease ended before the work was done.`,
       options,
     );
     this.key = key;

@@ -1,7 +1,7 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 /**
- * Thrown when Redis is at `maxmemory` and its policy forbids eviction: OOM.
+ * Thrown when Redis has reached `maxmemory` and its policy forbids eviction: OOM.
  *
  * @publicApi
  */

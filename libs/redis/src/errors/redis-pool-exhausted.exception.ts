@@ -1,22 +1,21 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 /**
- * Thrown when every dedicated connection is in use and none was given back within the waiting
- * deadline (`acquireTimeout`).
+ * Thrown when all dedicated connections are in use and none was released within `acquireTimeout`.
  *
  * @publicApi
  */
 export class RedisPoolExhaustedException extends RedisException {
   override readonly name = 'RedisPoolExhaustedException';
   readonly code = 'REDIS_POOL_EXHAUSTED';
-  /** The bound that was reached. */
+  /** The limit that was reached. */
   readonly maxConnections: number;
   /** How long the caller waited, in milliseconds. */
   readonly waitedMs: number;
 
   /**
-   * @param reason why Redis cannot be reached, in words, if that is so: connections are then held for
-   * longer, and more of them would not help
+   * @param reason a sentence that says why Redis cannot be reached; absent if it can. Without Redis
+   * connections are held for longer, and a higher limit would not help
    */
   constructor(
     maxConnections: number,

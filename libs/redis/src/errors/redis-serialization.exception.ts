@@ -1,8 +1,7 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 /**
- * Thrown when a value would not come back equal from the text that is stored, or stored bytes cannot be
- * read back.
+ * Thrown when a value read back from its text would not be equal, or when stored bytes cannot be read.
  *
  * @publicApi
  */
@@ -10,7 +9,7 @@ export class RedisSerializationException extends RedisException {
   override readonly name = 'RedisSerializationException';
   readonly code = 'REDIS_SERIALIZATION';
   readonly key: string;
-  /** Where in the value it is, such as `$.orders[3].placedAt`; `undefined` for what is stored. */
+  /** The path in the value, such as `$.orders[3].placedAt`; `undefined` for stored bytes. */
   readonly path: string | undefined;
 
   constructor(

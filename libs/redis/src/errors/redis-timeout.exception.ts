@@ -1,20 +1,20 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 export interface RedisTimeoutFacts {
-  /** The command or operation that got no answer, e.g. `get`. */
+  /** The command or operation without an answer, e.g. `get`. */
   readonly operation: string;
-  /** The first key it touched, when there is one. */
+  /** The first key of the command, if it has one. */
   readonly key?: string | undefined;
-  /** How long it waited, in milliseconds. */
+  /** The time that it waited, in milliseconds. */
   readonly timeoutMs: number;
-  /** Why there is no connection, in sentences; absent while there is one. */
+  /** Sentences that say why there is no connection; absent while there is one. */
   readonly reason?: string;
 }
 
 /**
- * Thrown when Redis did not answer within the command timeout or another deadline. The command may
- * or may not have been executed: repeat it only if that is harmless. If there is no connection the
- * message says why.
+ * Thrown when Redis did not answer within `commandTimeout` or another deadline. The command may or may not
+ * have been executed: repeat it only if a second execution is harmless. Without a connection the message
+ * says why.
  *
  * @publicApi
  */

@@ -1,7 +1,7 @@
 import { RedisException, type RedisExceptionOptions } from './redis.exception.js';
 
 /**
- * Thrown when Redis answers that it cannot serve now, and probably can soon: LOADING, MASTERDOWN,
+ * Thrown when Redis answers that it cannot serve a command now, but probably soon: LOADING, MASTERDOWN,
  * CLUSTERDOWN, TRYAGAIN, READONLY (a replica, or a primary just demoted), BUSY (a long script).
  *
  * @publicApi
@@ -9,7 +9,7 @@ import { RedisException, type RedisExceptionOptions } from './redis.exception.js
 export class RedisUnavailableException extends RedisException {
   override readonly name = 'RedisUnavailableException';
   readonly code = 'REDIS_UNAVAILABLE';
-  /** Redis's own word for it, e.g. `LOADING` or `READONLY`. */
+  /** The first word of the error reply, e.g. `LOADING` or `READONLY`. */
   readonly reply: string;
 
   constructor(reply: string, options?: RedisExceptionOptions) {

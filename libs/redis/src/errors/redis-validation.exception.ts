@@ -1,16 +1,16 @@
 import { RedisException } from './redis.exception.js';
 
-/** One thing that is wrong with a value. */
+/** An invalid property of a value. */
 export interface ValidationProblem {
   /** The path of the property, e.g. `address.street`. */
   readonly property: string;
-  /** What it has to be, one sentence each. Never the value itself. */
+  /** One sentence for each rule that the property breaks. Never contains the value. */
   readonly messages: readonly string[];
 }
 
 /**
- * Thrown before anything is sent: an entity does not pass its class-validator rules, or a caller gave
- * a value, such as a cursor, that cannot be used.
+ * Thrown when an entity breaks its class-validator rules, or a caller passed an invalid value, such as a
+ * cursor. No command was sent.
  *
  * @publicApi
  */

@@ -20,7 +20,7 @@ describe('unknownOptions', () => {
     ]);
   });
 
-  it('names all options where none is near', () => {
+  it('names all options if no name is similar', () => {
     const [problem] = unknownOptions({ retries: 1 }, KNOWN);
     expect(problem?.accepted).toBe('one of timeout, loadTimeout, ttl');
   });
@@ -33,7 +33,7 @@ describe('unknownOptions', () => {
     expect(refuse).not.toThrow(/hunter2/);
   });
 
-  it('takes what is undefined for not given, and what objects inherit for no option', () => {
+  it('treats undefined as absent, and an inherited name as no option', () => {
     expect(unknownOptions({ retries: undefined, ttl: 1 }, KNOWN)).toEqual([]);
     expect(unknownOptions({ toString: 1 }, KNOWN)).toHaveLength(1);
   });

@@ -3,17 +3,17 @@ import {
   type ConfigurationProblem,
 } from './redis-configuration.exception.js';
 
-/** One property for each option, so that the compiler can tell that none is missing. */
+/** The names of all options; an object, so that the compiler finds a missing one. */
 export type OptionNames = Readonly<Record<string, true>>;
 
-/** How many letters a misspelt name may differ from the one that was meant. */
+/** The largest number of letters in which a misspelt name may differ from the correct one. */
 const MOST_EDITS = 3;
 
 /**
- * Finds options whose name is not known. Without this a misspelt option would be a default that was never
- * asked for. An option that is `undefined` counts as not given.
+ * Finds options with an unknown name. Without it a misspelt option would silently keep its default. An
+ * option that is `undefined` counts as absent.
  *
- * @param where what stands before the names in messages, e.g. `logging.`
+ * @param where a prefix of the names in messages, e.g. `logging.`
  * @internal
  */
 export function unknownOptions(
@@ -33,7 +33,9 @@ export function unknownOptions(
 }
 
 /**
- * @throws RedisConfigurationException for each option whose name is not known
+ * Refuses options with an unknown name.
+ *
+ * @throws RedisConfigurationException listing all of them
  * @internal
  */
 export function refuseUnknownOptions(given: object, known: OptionNames, where?: string): void {
@@ -50,7 +52,7 @@ function nearestOf(name: string, names: readonly string[]): string | undefined {
   return best?.known;
 }
 
-/** Letters to add, drop or replace (https://en.wikipedia.org/wiki/Levenshtein_distance). */
+/** Counts the letters to add, drop or replace (https://en.wikipedia.org/wiki/Levenshtein_distance). */
 function editsBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (const [i, letter] of Array.from(one).entries()) {

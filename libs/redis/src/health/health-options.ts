@@ -3,7 +3,7 @@ import { RedisConfigurationException } from '../errors/redis-configuration.excep
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { parseTimeout, type Duration } from '../time/duration.js';
 
-/** What all connections are looked at with. */
+/** The limits for all checked connections. */
 export interface RedisHealthLimits {
   /**
    * How long Redis may take to answer.
@@ -11,7 +11,7 @@ export interface RedisHealthLimits {
    */
   readonly timeout?: Duration;
   /**
-   * From which part of its `maxmemory` on a server counts as nearly full; above 0, at most 1.
+   * The part of `maxmemory` from which a server counts as nearly full; above 0, at most 1.
    * @default 0.9
    */
   readonly memoryThreshold?: number;
@@ -19,18 +19,18 @@ export interface RedisHealthLimits {
 
 export interface RedisHealthOptions extends RedisHealthLimits {
   /**
-   * The name of the connection to look at.
+   * The name of the connection to check.
    * @default 'default'
    */
   readonly connection?: string;
   /**
-   * Whether the connection is meant to lead to a replica. If not, a replica is a reason to be degraded.
+   * Whether the connection should lead to a replica. If not, a connection to a replica is degraded.
    * @default false, or true for sentinels that are asked for a replica (`ioredis: { role: 'slave' }`)
    */
   readonly replica?: boolean;
   /**
-   * Whether the application can do its work without the connection. While it is down it is then
-   * `degraded`, and the report stays 200.
+   * Whether the application works without the connection. If it is down it then counts as `degraded`, and
+   * the report stays 200.
    * @default false
    */
   readonly optional?: boolean;
@@ -38,7 +38,7 @@ export interface RedisHealthOptions extends RedisHealthLimits {
 
 export interface RedisHealthOfAllOptions extends RedisHealthLimits {
   /**
-   * Which connections the application can do without: all of them, or those with these names
+   * The connections without which the application works: all of them, or those with these names
    * (`'default'` for the one without a name).
    * @default false
    * @example ['cache']
@@ -70,7 +70,7 @@ const OPTIONS_OF_ALL = {
   optional: true,
 } as const satisfies Record<keyof RedisHealthOfAllOptions, true>;
 
-/** @throws RedisConfigurationException naming the option that cannot be, or is unknown */
+/** @throws RedisConfigurationException naming the option that is invalid or unknown */
 export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealthOptions {
   refuseUnknownOptions(options, OPTIONS);
   const { timeout = '1s', memoryThreshold = 0.9, replica } = options;
@@ -87,10 +87,10 @@ export function resolveHealthOptions(options: RedisHealthOptions): ResolvedHealt
 }
 
 /**
- * The options of each of these connections.
+ * Resolves the options for each of these connections.
  *
- * @throws RedisConfigurationException naming the option that cannot be, or is unknown, or the
- * connection that does not exist: what is misspelt would be required, and its outage a 503
+ * @throws RedisConfigurationException naming the option that is invalid or unknown, or the connection that
+ * does not exist: a misspelt connection would not be optional, and its outage would cause a 503
  */
 export function resolveHealthOfAll(
   options: RedisHealthOfAllOptions,
@@ -114,7 +114,7 @@ export function resolveHealthOfAll(
   return (connection) => ({ ...resolved, optional: optional.includes(connection) });
 }
 
-/** `Array.isArray` does not know that a list may be read-only. */
+/** The type of `Array.isArray` does not cover read-only arrays. */
 function isList(optional: boolean | readonly string[]): optional is readonly string[] {
   return Array.isArray(optional);
 }

@@ -1,6 +1,6 @@
 /**
- * Why a connection is degraded: part of its work can be done. In words without names and numbers,
- * because whoever may look at a health report may read them.
+ * Why a connection is degraded, i.e. only partly usable. These messages contain no names and no numbers,
+ * because every reader of a health report sees them.
  */
 export const REASONS = {
   memory: 'the memory is nearly full',
@@ -15,7 +15,7 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** Why a connection is down although somebody answers: by the word with which commands are refused. */
+/** Why a connection is down although the server answers, by the first word of its error reply. */
 export const REFUSALS = {
   BUSY: 'busy with a script',
   CLUSTERDOWN: 'the cluster is down',
@@ -24,7 +24,7 @@ export const REFUSALS = {
   NOAUTH: 'the credentials were refused',
 } as const;
 
-/** Why a connection is down because nobody answers, or for a reason that only the log names. */
+/** Why a connection is down without an answer, or for a reason that only the log names. */
 export const OUTAGES = {
   /** Followed by the state of the client. */
   notConnected: 'not connected',
@@ -33,5 +33,5 @@ export const OUTAGES = {
   other: 'the ping failed',
 } as const;
 
-/** What may be forbidden, or missing, and then cannot be judged. */
+/** What cannot be checked if an ACL forbids it or the server does not tell it. */
 export type Check = 'memory' | 'replication' | 'cluster';

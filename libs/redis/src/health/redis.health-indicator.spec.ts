@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService } from '@nestjs/terminus';
+import type { Command } from 'ioredis';
 import { Connections } from '../connection/connections.js';
 import { getRedisToken } from '../nest/redis.tokens.js';
 import { Telemetry } from '../telemetry/telemetry.js';
@@ -21,18 +22,36 @@ function indicatorOf(
   return new RedisHealthIndicator(terminus, moduleRef as unknown as ModuleRef);
 }
 
-const full = {
-  status: 'ready',
-  options: {},
+/** The answers of a server to PING, INFO memory and INFO replication; an error rejects. */
+interface ServerAnswers {
+  readonly ping: () => Promise<string>;
+  readonly memory: string | Error;
+  readonly replication: string | Error;
+}
+
+const FULL: ServerAnswers = {
   ping: () => Promise.resolve('PONG'),
-  info: (section: string) =>
-    Promise.resolve(
-      section === 'memory' ? 'used_memory:99\r\nmaxmemory:100\r\n' : 'role:master\r\n',
-    ),
+  memory: 'used_memory:99\r\nmaxmemory:100\r\n',
+  replication: 'role:master\r\n',
 };
 
+/** A connected client whose server gives these answers. */
+function clientOf(answers: ServerAnswers, options: object = {}) {
+  const answerTo = ({ name, args }: Command): Promise<string> => {
+    if (name === 'ping') return answers.ping();
+    const answer = args[0] === 'memory' ? answers.memory : answers.replication;
+    return typeof answer === 'string' ? Promise.resolve(answer) : Promise.reject(answer);
+  };
+  const sendCommand = (command: Command) => {
+    answerTo(command).then(command.resolve, command.reject);
+  };
+  return { status: 'ready', options, sendCommand };
+}
+
+const full = clientOf(FULL);
+
 describe('RedisHealthIndicator', () => {
-  it('says degraded where terminus knows the word', async () => {
+  it('says degraded to a terminus that knows this state', async () => {
     expect(await indicatorOf(full).isHealthy()).toEqual({
       redis: {
         status: 'degraded',
@@ -45,7 +64,7 @@ describe('RedisHealthIndicator', () => {
     });
   });
 
-  it('says up and degraded to terminus 11, which would leave out what it does not know', async () => {
+  it('says up with degraded: true to terminus 11, which would leave out an unknown state', async () => {
     const session = (key: string) => ({
       up: (data: object) => ({ [key]: { ...data, status: 'up' } }),
       down: (data: object) => ({ [key]: { ...data, status: 'down' } }),
@@ -56,19 +75,23 @@ describe('RedisHealthIndicator', () => {
     });
   });
 
-  it('is content with a test double that can only be pinged, and says what it did not see', async () => {
-    const double = { status: 'ready', options: {}, ping: full.ping };
-    expect(await indicatorOf(double).isHealthy()).toEqual({
+  it('says up for a server that forbids INFO, and names what it did not check', async () => {
+    const forbidden = Object.assign(new Error('NOPERM no permissions'), { name: 'ReplyError' });
+    const client = clientOf({ ...FULL, memory: forbidden, replication: forbidden });
+    expect(await indicatorOf(client).isHealthy()).toEqual({
       redis: { status: 'up', notChecked: ['memory', 'replication'] },
     });
   });
 
-  it('knows that sentinels were asked for a replica', async () => {
-    const replica = {
-      ...full,
-      options: { role: 'slave' },
-      info: () => Promise.resolve('role:slave\r\nmaster_link_status:up\r\nused_memory:1\r\n'),
-    };
+  it('accepts a replica if the sentinels were asked for one', async () => {
+    const replica = clientOf(
+      {
+        ...FULL,
+        memory: 'used_memory:1\r\n',
+        replication: 'role:slave\r\nmaster_link_status:up\r\n',
+      },
+      { role: 'slave' },
+    );
     const indicator = indicatorOf(replica);
     expect(await indicator.isHealthy()).toMatchObject({ redis: { status: 'up', role: 'replica' } });
     expect(await indicator.isHealthy('redis', { replica: false })).toMatchObject({
@@ -76,14 +99,14 @@ describe('RedisHealthIndicator', () => {
     });
   });
 
-  describe('of an application that can do without Redis', () => {
+  describe('with optional connections', () => {
     const away = { status: 'reconnecting', options: {} };
     const registered = (named: Readonly<Record<string, object>>) => {
       const injected = new Map(Object.entries(named).map(([name, client]) => [name, { client }]));
       return indicatorOf(full, new HealthIndicatorService(), { injected, usersOf: () => [] });
     };
 
-    it('says degraded while it is away, and why', async () => {
+    it('says degraded while an optional connection is down, and why', async () => {
       expect(await indicatorOf(away).isHealthy('cache', { optional: true })).toEqual({
         cache: { status: 'degraded', optional: true, reasons: ['not connected (reconnecting)'] },
       });
@@ -92,13 +115,13 @@ describe('RedisHealthIndicator', () => {
       });
     });
 
-    it('says the same of it as of any other while it is there', async () => {
+    it('checks an optional connection like any other while it is connected', async () => {
       expect(await indicatorOf(full).isHealthy('cache', { optional: true })).toMatchObject({
         cache: { status: 'degraded', optional: true, reasons: ['the memory is nearly full'] },
       });
     });
 
-    it('knows which of several connections are optional', async () => {
+    it('takes the names of the optional connections', async () => {
       const all = registered({ default: away, cache: away });
       expect(await all.checkAll('redis', { optional: ['cache'] })).toMatchObject({
         redis: { status: 'down' },
@@ -124,10 +147,10 @@ describe('RedisHealthIndicator', () => {
     });
   });
 
-  it('asks once for all who ask before it is answered, and again afterwards', async () => {
+  it('sends one ping for all probes until it is answered, then a new one', async () => {
     let answer!: (text: string) => void;
     const ping = jest.fn(() => new Promise<string>((resolve) => (answer = resolve)));
-    const indicator = indicatorOf({ ...full, ping });
+    const indicator = indicatorOf(clientOf({ ...FULL, ping }));
     const late = await indicator.isHealthy('redis', { timeout: '5ms' });
     expect(late).toEqual({ redis: { status: 'down', message: 'no answer in time' } });
     const probes = [indicator.isHealthy(), indicator.isHealthy()];

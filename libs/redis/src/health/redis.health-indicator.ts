@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { connectionOf } from '../connection/connection.js';
 import { Connections } from '../connection/connections.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { DEFAULT_CONNECTION } from '../connection/options/resolve-options.js';
@@ -15,14 +16,14 @@ import {
 } from './health-options.js';
 
 /**
- * Tells terminus whether connections work: `up`, `degraded` (only a part of their work can be done, or
- * soon no more; still 200) or `down` (503). An optional connection that is down is `degraded`.
+ * Tells terminus the state of connections: `up`, `degraded` (partly working, or about to fail; HTTP 200) or
+ * `down` (503). An optional connection that is down counts as `degraded`.
  *
- * Asks on the connections that the application uses, in one round trip with a deadline; in a cluster each
- * primary at the same time. Answers `down` at once while there is no connection. Never throws because of
+ * Uses the connections of the application, in one round trip with a deadline; in a cluster one to each
+ * primary, at the same time. Reports `down` at once while there is no connection. Never throws because of
  * Redis.
  *
- * Who asks while an earlier question has not been answered shares that answer.
+ * While an answer is missing, later probes share it instead of sending further commands.
  *
  * @example
  * this.health.check([() => this.redis.isHealthy('redis')])
@@ -40,10 +41,10 @@ export class RedisHealthIndicator {
   }
 
   /**
-   * One connection.
+   * Checks one connection.
    *
    * @param key the name of the entry in the health report
-   * @throws RedisConfigurationException for an impossible option; Nest's UnknownElementException if
+   * @throws RedisConfigurationException for an invalid option; Nest's UnknownElementException if
    * there is no such connection
    */
   async isHealthy(
@@ -55,17 +56,16 @@ export class RedisHealthIndicator {
   }
 
   /**
-   * Every connection of the application, all at the same time: the default one as `redis`, one with a
-   * name as `redis:name`.
+   * Checks all connections of the application at the same time. The report has the default connection as
+   * `redis`, and one with a name as `redis:name`.
    *
    * @param key the name of the entries in the health report
-   * @throws RedisConfigurationException for an impossible option, or for one about a connection that
-   * does not exist
+   * @throws RedisConfigurationException for an invalid option, or for an unknown name in `optional`
    *
    * @example
    * this.health.check([() => this.redis.checkAll()])
    *
-   * @example the application can do without the connection `cache`
+   * @example the application works without the connection `cache`, too
    * this.health.check([() => this.redis.checkAll('redis', { optional: ['cache'] })])
    */
   async checkAll(
@@ -76,7 +76,7 @@ export class RedisHealthIndicator {
     const optionsOf = resolveHealthOfAll(options, [...open.keys()]);
     const connections = [...open]
       .map(([name, { client }]) => ({ entry: entryOf(name, key), client, name }))
-      // They were opened in any order, and a report should not look different after each start.
+      // Sorted, because connections open in any order and the report should not change with each start.
       .sort((one, other) => (one.entry < other.entry ? -1 : 1));
     const results = await Promise.all(
       connections.map(({ entry, client, name }) => this.#look(entry, client, optionsOf(name))),
@@ -91,7 +91,7 @@ export class RedisHealthIndicator {
   ): Promise<HealthIndicatorResult> {
     const users = this.#find<Connections>(Connections).usersOf(client);
     const caches = users.filter(({ isBypassed }) => isBypassed).map(({ name }) => name);
-    const health = await lookAt(client, options, caches);
+    const health = await lookAt(connectionOf(client), options, caches);
     return this.#report(key, options.optional ? asOptional(health) : health);
   }
 
@@ -103,7 +103,7 @@ export class RedisHealthIndicator {
       case 'up':
         return indicator.up(health.details);
       case 'degraded':
-        // Terminus 11 has no such state, and leaves entries out of its report that say so.
+        // Terminus 11 does not know this state, and leaves such entries out of its report.
         return canBeDegraded(indicator)
           ? indicator.degraded(health.details)
           : indicator.up({ degraded: true, ...health.details });
@@ -115,7 +115,7 @@ export class RedisHealthIndicator {
   }
 }
 
-/** What the application can do without is never down. */
+/** An optional connection is never down. */
 function asOptional(health: ConnectionHealth): ConnectionHealth {
   return health.state === 'down'
     ? { state: 'degraded', details: { optional: true, reasons: [health.message] } }

@@ -1,10 +1,9 @@
 import type { RedisEventHandlers, RedisEventOf } from '../telemetry/telemetry.js';
-import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
-import { Histogram } from './histogram.js';
+import { Counter, Histogram } from './series.js';
 
-/** What caches are asked for, and how long their loaders take. */
+/** Counts requests, loads, waits and invalidations of caches. */
 export class CacheMetrics {
   readonly #requests = new Counter(DEFINITIONS.cacheRequests);
   readonly #loads = new Histogram(DEFINITIONS.cacheLoadDuration);
@@ -37,16 +36,15 @@ export class CacheMetrics {
 
   #countInvalidations(event: RedisEventOf<'cache.invalidation'>): void {
     const { cache, by, count, failed } = event;
-    // Counted when it was asked for; what is lost is lost when nobody scrapes any more.
+    // Counted when the application asked for it. A loss happens at exit, after the last scrape.
     if (by === 'outbox') return;
-    // Entries of a pattern are counted as they are deleted, until one fails; of tags and keys it is
-    // known before how many there are.
+    // For a pattern `count` is the number of deleted entries; for tags and keys it includes failed ones.
     const done = by === 'pattern' ? count : count - failed;
     this.#invalidations.add(done, cache, by, 'success');
     this.#invalidations.add(failed, cache, by, 'error');
   }
 
-  /** Each of them as 0 for a cache that was heard of, so that its first failure is seen as a change. */
+  /** Shows 0 for each kind and outcome of every known cache, so that the first failure is an increase. */
   #beginInvalidations(): void {
     for (const cache of [...this.#requests.firstLabels, ...this.#invalidations.firstLabels]) {
       for (const by of ['tag', 'key', 'pattern', 'change']) {

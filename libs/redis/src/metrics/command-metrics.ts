@@ -1,11 +1,10 @@
 import type { CommandEvent } from '../telemetry/command.events.js';
 import type { RedisEventHandlers } from '../telemetry/telemetry.js';
-import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
-import { Histogram } from './histogram.js';
+import { Counter, Histogram } from './series.js';
 
-/** How long commands take, and how they fail. */
+/** Measures how long commands take, and counts their failures by kind. */
 export class CommandMetrics {
   readonly #durations = new Histogram(DEFINITIONS.commandDuration);
   readonly #errors = new Counter(DEFINITIONS.commandErrors);
@@ -18,7 +17,7 @@ export class CommandMetrics {
     },
   };
 
-  /** A command that asks Redis to wait takes as long as nobody sends what it waits for. */
+  /** Skips the duration of a blocking command: it shows how long Redis waited for data, not its speed. */
   #count({ connection, command, durationMs, isBlocking, failure }: CommandEvent): void {
     const outcome = failure ? 'error' : 'success';
     if (!isBlocking) this.#durations.observe(durationMs / 1_000, connection, command, outcome);

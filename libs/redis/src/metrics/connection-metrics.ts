@@ -1,11 +1,10 @@
 import type { Connections, InjectedConnection } from '../connection/connections.js';
 import type { RedisEventHandlers } from '../telemetry/telemetry.js';
-import { Counter } from './series.js';
 import { DEFINITIONS } from './definitions.js';
 import type { ExposedMetric } from './exposed-metric.js';
-import { gauge } from './gauge.js';
+import { Counter, gauge } from './series.js';
 
-/** How often connections are replaced, and their state and that of their pools when it is asked for. */
+/** Counts replaced connections, and reads the state of connections and pools at each scrape. */
 export class ConnectionMetrics {
   readonly #replacements = new Counter(DEFINITIONS.connectionReplacements);
 

@@ -1,16 +1,16 @@
-/** What a metric is, as far as it does not change. */
+/** The constant part of a metric. */
 export interface MetricDefinition {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly labels: readonly string[];
-  /** One sentence for whoever reads the scrape. */
+  /** One sentence for readers of the scrape. */
   readonly help: string;
   /**
-   * What several applications in this process, or several workers of a cluster of processes, come to
-   * that have a value for the same labels.
+   * How values with the same labels are combined: those of several applications in this process, and
+   * those of the workers of a Node cluster.
    */
   readonly aggregator: 'sum' | 'min' | 'max';
-  /** Upper bounds in seconds, of a histogram. */
+  /** Upper bounds in seconds; only a histogram has them. */
   readonly buckets?: readonly number[];
 }
 
@@ -19,7 +19,7 @@ const COMMAND_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** What is worth a cache takes some milliseconds at least, and now and then half a minute. */
+/** Work worth caching takes some milliseconds at least, and sometimes half a minute. */
 const LOAD_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Every metric of this library; the names are a promise to dashboards and alerts. */

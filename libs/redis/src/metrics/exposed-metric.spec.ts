@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
-import { Counter as OurCounter } from './series.js';
 import type { ExposedMetric } from './exposed-metric.js';
-import { gauge } from './gauge.js';
-import { Histogram as OurHistogram } from './histogram.js';
+import { Counter as OurCounter, gauge, Histogram as OurHistogram } from './series.js';
 
 const EDGES = [0, 0.001, 0.0010001, 0.5, 2, 1e6];
 
@@ -30,7 +28,7 @@ const memory = {
   aggregator: 'max',
 } as const;
 
-/** Awkward, but possible, names of connections. */
+/** Names of connections that are awkward, but possible. */
 const NAMES = ['default', 'with "quotes", \\ and\na line', '', '__proto__'];
 
 function ours(registry: Registry): void {
@@ -72,14 +70,14 @@ function theirs(registry: Registry): void {
   }
 }
 
-/** The order of labels means nothing. */
+/** Sorts the labels, whose order has no meaning. */
 function sorted(text: string): string {
   return text.replace(/\{(.*)\}/g, (_, labels: string) => `{${labels.split(',').sort().join()}}`);
 }
 
 describe('ExposedMetric', () => {
   it.each([Registry.PROMETHEUS_CONTENT_TYPE, Registry.OPENMETRICS_CONTENT_TYPE])(
-    "is read, and read again, like prom-client's own metrics: %s",
+    "gives the same text as prom-client's own metrics at each scrape: %s",
     async (contentType) => {
       const [mine, original] = [new Registry(), new Registry()];
       for (const registry of [mine, original]) {
@@ -96,7 +94,7 @@ describe('ExposedMetric', () => {
     },
   );
 
-  it('adds up in a cluster of processes', async () => {
+  it('is aggregated over the workers of a Node cluster', async () => {
     const collect = async (fill: (registry: Registry) => void) => {
       const workers = [new Registry(), new Registry()];
       workers.forEach(fill);
@@ -110,7 +108,7 @@ describe('ExposedMetric', () => {
     expect(await collect(ours)).toBe(text);
   });
 
-  it('begins anew when the registry is told to forget', async () => {
+  it('starts at zero again after registry.resetMetrics()', async () => {
     const registry = new Registry();
     const counter = new OurCounter(errors);
     const histogram = new OurHistogram(duration);

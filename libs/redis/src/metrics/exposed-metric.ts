@@ -4,25 +4,25 @@ import type { MetricDefinition } from './definitions.js';
 export interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
-  /** Where it is not the metric's own, as `..._bucket`. */
+  /** Only where it differs from the metric's name, e.g. `..._bucket`. */
   readonly metricName?: string;
 }
 
-/** Where the samples of a metric come from. */
+/** Gives the samples of a metric. */
 export interface SampleSource {
-  /** Asked once for each scrape. */
+  /** Called once per scrape. */
   read(): readonly Sample[] | Promise<readonly Sample[]>;
-  /** Forgets what was counted, as `registry.resetMetrics()` wants it. */
+  /** Sets all counts back; called by `registry.resetMetrics()`. */
   reset?(): void;
 }
 
 /**
- * A metric as a registry of prom-client asks for it. prom-client's own classes look a series up by a
- * text made of its labels at each observation, which takes longer than all the rest that is done about
- * a command; here a series is found by its labels, and put into words when it is scraped.
+ * Gives a registry of prom-client the samples of one metric. prom-client's own metric classes build a text
+ * from the labels at each observation, which takes longer than all other work on a command. Here a series
+ * is found by its label values, and labels become text only at a scrape.
  */
 export class ExposedMetric {
-  /** A registry for OpenMetrics takes away `_total` when it is scraped. */
+  /** A registry for OpenMetrics removes `_total` from it at a scrape. */
   name: string;
   readonly registeredName: string;
   readonly help: string;

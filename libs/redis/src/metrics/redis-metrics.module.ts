@@ -20,16 +20,16 @@ const REGISTRY = Symbol('nestjs-redis-data:metrics-registry');
 const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
 
 /**
- * Counts what the connections and caches of this application do, and registers metrics that are read
- * when they are scraped. Sends nothing but one `INFO memory` for each connection, in a cluster to each
- * primary, and only when it is scraped, at most every 10 s. When the application closes, what it shows of its connections disappears
- * from the registry, and the metrics with it unless another application still uses them.
+ * Registers metrics about the connections and caches of this application. A scrape reads them, and sends
+ * at most one `INFO memory` per connection (in a cluster to each primary) every 10 s; nothing else is sent.
+ * When the application closes, the series of its connections leave the registry. The metrics leave it, too,
+ * unless another application still uses them.
  *
  * @example
  * imports: [PrometheusModule.register(), RedisModule.forRoot({}), RedisMetricsModule]
  *
- * @throws RedisConfigurationException at boot if the registry has a metric of one of these names that
- * is not ours
+ * @throws RedisConfigurationException at boot if the registry already has another metric with one of
+ * these names
  *
  * @publicApi
  */
@@ -49,7 +49,7 @@ const REGISTERED = Symbol('nestjs-redis-data:metrics-registered');
   ],
 })
 export class RedisMetricsModule {
-  /** The same with a registry of your own. */
+  /** Registers the metrics in a registry of your own. */
   static forRoot(options: RedisMetricsOptions = {}): DynamicModule {
     refuseUnknownOptions(options, { registry: true }, 'RedisMetricsModule: ');
     const { registry = register } = options;

@@ -15,7 +15,7 @@ afterEach(() => {
   registry.clear();
 });
 
-/** An application without a Redis: its connections are what the test says. */
+/** An application without a Redis. The test passes its connections. */
 function application(connections: Readonly<Record<string, object>> = {}) {
   const telemetry = new Telemetry();
   const clients = new Connections(telemetry);
@@ -79,7 +79,7 @@ describe('RegistryMetrics', () => {
     }
   });
 
-  it('leaves commands that wait out of the durations, and counts their failures', async () => {
+  it('does not measure the duration of blocking commands, but counts their failures', async () => {
     const app = application();
     watch(app);
     const failure = { error: new Error('no'), kind: 'connection' } as const;
@@ -91,7 +91,7 @@ describe('RegistryMetrics', () => {
     ]);
   });
 
-  it('counts what happens in caches', async () => {
+  it('counts requests, loads and waits of caches', async () => {
     const app = application();
     watch(app);
     const at = { connection: 'default', cache: 'default', key: 'k' };
@@ -118,7 +118,7 @@ describe('RegistryMetrics', () => {
     expect(text).toContain('redis_cache_lease_wait_seconds_sum{cache="default"} 0.07\n');
   });
 
-  it('counts what was invalidated and what was not', async () => {
+  it('counts invalidations that were done and that failed', async () => {
     const app = application();
     watch(app);
     const announce = (
@@ -134,8 +134,8 @@ describe('RegistryMetrics', () => {
     announce('key', 1, 1);
     announce('pattern', 100, 1); // a hundred were deleted before it failed
     announce('change', 4, 1); // tags and keys
-    announce('outbox', 0, 0); // delivered: counted when it was asked for
-    announce('outbox', 3, 3); // lost, when nobody scrapes any more: the log has it
+    announce('outbox', 0, 0); // delivered; counted already when the application asked for it
+    announce('outbox', 3, 3); // lost at exit, after the last scrape; only the log shows it
     const labels = (by: string, outcome: string) =>
       `redis_cache_invalidations_total{cache="default",by="${by}",outcome="${outcome}"}`;
     expect(await lines('redis_cache_invalidations_total')).toEqual([
@@ -150,7 +150,7 @@ describe('RegistryMetrics', () => {
     ]);
   });
 
-  it('begins the invalidations of a cache at 0, whatever it is first heard of for', async () => {
+  it('shows the invalidations of a cache as 0 from its first request or invalidation on', async () => {
     const app = application();
     watch(app);
     const labels = (cache: string, by: string, outcome: string) =>
@@ -190,7 +190,7 @@ describe('RegistryMetrics', () => {
     expect(await lines('redis_cache_invalidations_total')).toEqual(zeros('read'));
   });
 
-  it('looks at connections and pools when it is scraped', async () => {
+  it('reads connections and pools at each scrape', async () => {
     const client = { status: 'connecting' };
     const pool = { inUse: 3 };
     watch(application({ default: { client, pool, options: { maxConnections: 50 } } }));
@@ -205,7 +205,7 @@ describe('RegistryMetrics', () => {
     ]);
   });
 
-  it('is one for two applications: counts add up, and one that is down is not hidden', async () => {
+  it('serves two applications: adds their counts, and shows 0 if one of two connections is down', async () => {
     const connection = (status: string) => ({
       client: { status },
       pool: { inUse: 1 },
@@ -230,7 +230,7 @@ describe('RegistryMetrics', () => {
       'redis_pool_limit{connection="default"} 20',
     ]);
     endB();
-    b.telemetry.announce(command({ failure })); // nobody listens any more
+    b.telemetry.announce(command({ failure })); // this application has ended
     expect(await lines('redis_command_errors_total')).toEqual([`${counted} 2`]); // never falls
     expect(await lines('redis_connection_up')).toEqual([
       'redis_connection_up{connection="default"} 0',
@@ -239,7 +239,7 @@ describe('RegistryMetrics', () => {
     expect(registry.getMetricsAsArray()).toEqual([]);
   });
 
-  it('begins at 0 when the first application opens after the last one has closed', async () => {
+  it('starts at 0 again for the first application after all others have closed', async () => {
     const first = application();
     const end = watch(first);
     first.telemetry.announce(command({}));
@@ -248,7 +248,7 @@ describe('RegistryMetrics', () => {
     expect(await lines('redis_command_duration_seconds_count')).toEqual([]);
   });
 
-  it('counts once what is imported twice', async () => {
+  it('counts once if the module is imported twice', async () => {
     const app = application();
     const [end] = [watch(app), watch(app)];
     app.telemetry.announce(command({}));
@@ -268,7 +268,7 @@ describe('RegistryMetrics', () => {
     expect(await other.metrics()).toContain('redis_command_duration_seconds_count');
   });
 
-  it('removes only what is its own', async () => {
+  it('removes only its own metrics', async () => {
     const foreign = new Counter({ name: 'users_total', help: 'h', registers: [registry] });
     const end = watch(application());
     registry.removeSingleMetric('redis_connection_up');
@@ -293,7 +293,7 @@ describe('RegistryMetrics', () => {
     expect(open.getMetricsAsArray()).toEqual([]);
   });
 
-  it('refuses a registry in which somebody else has a metric of a name, and changes nothing', () => {
+  it('refuses a registry that has another metric with one of its names, and changes nothing', () => {
     const mine = new Counter({ name: 'redis_pool_limit', help: 'h', registers: [registry] });
     const app = application();
     expect(() => watch(app)).toThrow(RedisConfigurationException);

@@ -8,16 +8,16 @@ import { ConnectionMetrics } from './connection-metrics.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { MemoryMetrics } from './memory-metrics.js';
 
-/** What is watched of one application. */
+/** The parts of an application that metrics are made of. */
 export interface WatchedApplication {
   readonly telemetry: Telemetry;
   readonly clients: Connections;
 }
 
 /**
- * The metrics in one registry, shared by all applications of the process that use it: a name can be
- * registered once. What was counted stays until the last of them closes, because a counter that falls
- * is taken for one that began anew; what is read from a connection goes with it.
+ * Holds the metrics of one registry for all applications of this process that use it: a registry takes
+ * each name once. Counts stay until the last application closes, because Prometheus takes a falling counter
+ * for a restart. A gauge of a connection disappears together with the connection.
  */
 export class RegistryMetrics {
   readonly #registry: AnyRegistry;
@@ -25,7 +25,7 @@ export class RegistryMetrics {
   readonly #metrics: readonly ExposedMetric[];
   readonly #handlers: RedisEventHandlers;
 
-  /** Those of a registry, which are made when they are first asked for. */
+  /** The metrics of this registry, made at the first call. */
   static of(registry: AnyRegistry): RegistryMetrics {
     let metrics = metricsByRegistry.get(registry);
     if (!metrics) metricsByRegistry.set(registry, (metrics = new RegistryMetrics(registry)));
@@ -48,10 +48,10 @@ export class RegistryMetrics {
   }
 
   /**
-   * Begins to watch an application. One that asks several times is watched once.
+   * Starts to watch an application. Several calls for one application watch it once.
    *
-   * @returns a function that ends it
-   * @throws RedisConfigurationException if somebody else has a metric of one of our names
+   * @returns a function that ends this call's watch
+   * @throws RedisConfigurationException if the registry already has another metric with one of our names
    */
   add({ telemetry, clients }: WatchedApplication): () => void {
     this.#register();
@@ -70,12 +70,12 @@ export class RegistryMetrics {
     };
   }
 
-  /** Again for each application: a registry can be cleared. */
+  /** Runs again for each application, because a registry can be cleared. */
   #register(): void {
     const missing = this.#metrics.filter((metric) => this.#owner(metric) !== metric);
     const taken = missing.filter((metric) => this.#owner(metric) !== undefined);
     if (taken.length > 0) throw new RedisConfigurationException(taken.map(problemOf));
-    // prom-client's types name its own four classes; what it asks a metric for is `ExposedMetric`.
+    // prom-client's types accept its own four classes only; `ExposedMetric` has all members that it uses.
     for (const metric of missing) this.#registry.registerMetric(metric as unknown as Metric);
   }
 
@@ -91,7 +91,7 @@ export class RegistryMetrics {
   }
 }
 
-/** For either format. */
+/** A registry for Prometheus's or OpenMetrics's format. */
 type AnyRegistry = Registry<RegistryContentType>;
 
 interface Watch {
@@ -103,6 +103,6 @@ interface Watch {
 const metricsByRegistry = new WeakMap<AnyRegistry, RegistryMetrics>();
 
 function problemOf({ registeredName }: ExposedMetric) {
-  const accepted = 'a registry in which nobody else has a metric of this name';
+  const accepted = 'a registry without another metric of this name';
   return { setting: 'RedisMetricsModule', value: registeredName, accepted };
 }

@@ -1,17 +1,17 @@
-/** What happens in a cache. Keys are there for the log, which shortens them; values never are. */
+/** An event of a cache. It contains keys for the log, which shortens them, and never values. */
 export type CacheEvent = InCache & CacheFacts;
 
-/** Where it happens. */
+/** The cache of an event. */
 export interface InCache {
-  /** The name of the connection that the cache is on. */
+  /** The name of the cache's connection. */
   readonly connection: string;
-  /** The name that the cache is injected by. */
+  /** The name by which the cache is injected. */
   readonly cache: string;
 }
 
 type CacheFacts =
   | {
-      /** A value was asked for, and this is where it came from. */
+      /** A caller asked for a value; `result` says where it came from. */
       readonly type: 'cache.request';
       readonly key: string;
       readonly result: 'hit' | 'miss' | 'stale' | 'negative' | 'bypass';
@@ -21,12 +21,12 @@ type CacheFacts =
       readonly type: 'cache.load';
       readonly key: string;
       readonly durationMs: number;
-      /** What it threw; absent if it returned. */
+      /** The error that the loader threw; absent if it returned. */
       readonly error?: unknown;
       /**
-       * What became of the value. `lost`: it took longer than its lease, or the entry was deleted
-       * meanwhile, and it went to its callers only; `skipped`: the loader, a `null` without
-       * `negativeTtl`, or a change under way kept it out.
+       * What happened to the value. `lost`: only its callers got it, because the loader took longer than
+       * its lease, or the entry was deleted meanwhile. `skipped`: it was not stored, because of the loader,
+       * a `null` without `negativeTtl`, or a running change.
        */
       readonly outcome: 'filled' | 'lost' | 'skipped' | 'failed';
     }
@@ -37,41 +37,41 @@ type CacheFacts =
       readonly durationMs: number;
     }
   | {
-      /** Entries were invalidated, or should have been. */
+      /** Entries were invalidated, or their invalidation failed. */
       readonly type: 'cache.invalidation';
       /**
-       * `change`: by `change`, tags and keys together. `outbox`: some of what it held was delivered, or is
-       * lost with the process.
+       * `change`: tags and keys of a call of `change` together. `outbox`: waiting invalidations were
+       * delivered, or are lost with the process.
        */
       readonly by: 'tag' | 'key' | 'pattern' | 'change' | 'outbox';
       readonly count: number;
       readonly failed: number;
-      /** How many wait in the outbox, these included. */
+      /** The number of invalidations in the outbox, these included. */
       readonly pending: number;
     }
   | {
-      /** Something else than an entry is stored where an entry should be; it counts as a miss. */
+      /** The key of an entry holds something else. It counts as a miss. */
       readonly type: 'cache.corrupt';
       readonly key: string;
     }
   | {
-      /** Redis failed during a call. A read goes on without it, unless the cache is `closed`. */
+      /** Redis failed during a call. A read goes on without Redis, unless the cache is `closed`. */
       readonly type: 'cache.failure';
       readonly key: string;
       readonly operation: 'read' | 'lease' | 'fill' | 'set' | 'delete' | 'change';
       readonly error: Error;
     }
   | {
-      /** The breaker opened: Redis is left alone; or closed: it is asked again. */
+      /** The circuit breaker opened: the cache bypasses Redis; or closed: it uses Redis again. */
       readonly type: 'cache.breaker';
       readonly state: 'open' | 'closed';
-      /** What opened it. */
+      /** The error that opened it. */
       readonly error?: Error;
     }
   | {
-      /** Redis answers, and always later than a call waits: nothing can be cached. Said once. */
+      /** Redis always answers later than a call waits, so nothing can be cached. Announced once. */
       readonly type: 'cache.too-far';
-      /** How long the quickest of the latest replies took. */
+      /** The duration of the fastest of the latest replies. */
       readonly roundTripMs: number;
       /** The `timeout` of the cache. */
       readonly timeoutMs: number;

@@ -1,29 +1,29 @@
 /**
- * A command has ended. Each is announced once for each time it was sent: alone, in a pipeline, inside
- * MULTI, as part of a script's call or to a node of a cluster. What the driver or the library answers by
- * asking again (MOVED, ASK, NOSCRIPT) is not announced, the repetition is.
+ * A command has ended. There is one event for each time it was sent: alone, in a pipeline, inside MULTI, as
+ * part of a script's call or to a node of a cluster. A reply that makes the driver or the library send the
+ * command again (MOVED, ASK, NOSCRIPT) has no event; the command sent again has one.
  */
 export interface CommandEvent {
   readonly type: 'command';
   readonly connection: string;
-  /** In lower case; `other` unless ioredis knows it or a server has answered it. */
+  /** The name in lower case; `other` unless ioredis knows it or a server has answered it. */
   readonly command: string;
-  /** From the call to the reply. */
+  /** The time from the call to the reply. */
   readonly durationMs: number;
-  /** It asked Redis to wait, such as BLPOP: its duration says nothing about Redis. */
+  /** Whether the command waits for data, as BLPOP does: then its duration says nothing about Redis. */
   readonly isBlocking: boolean;
   readonly failure?: CommandFailed | undefined;
-  /** Its first key, whole, worked out when it is asked for. */
+  /** The first key in full; computed when it is read. */
   readonly key: string | undefined;
-  /** Does it in the async context of the caller, where a logger finds the request. */
+  /** Runs the work in the async context of the caller, in which a logger finds the request. */
   within(work: () => void): void;
 }
 
 /** Why a command failed. */
 export interface CommandFailed {
-  /** What the driver reported; arguments are hidden, but Redis may have named the ACL user. */
+  /** The error of the driver, without arguments; Redis may have named the ACL user in it. */
   readonly error: Error;
-  /** The kind of exception that it becomes. */
+  /** The kind of exception into which the error is translated. */
   readonly kind: FailureKind;
 }
 

@@ -1,4 +1,4 @@
-/** Something that the library did for its caller, in one command or many, has ended. */
+/** An operation of a batch or a repository, of one command or many, has ended. */
 export type OperationEvent =
   | {
       readonly type: 'batch';
@@ -6,7 +6,7 @@ export type OperationEvent =
       /** The method, e.g. `getAll`. */
       readonly operation: string;
       readonly durationMs: number;
-      /** What it threw. */
+      /** The error that it threw; absent if it succeeded. */
       readonly error?: unknown;
     }
   | {
@@ -17,6 +17,6 @@ export type OperationEvent =
       /** The method, e.g. `save`. */
       readonly operation: string;
       readonly durationMs: number;
-      /** What it threw. */
+      /** The error that it threw; absent if it succeeded. */
       readonly error?: unknown;
     };

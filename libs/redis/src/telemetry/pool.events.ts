@@ -1,20 +1,20 @@
-/** What happens in the pool of dedicated connections. */
+/** An event of the pool of dedicated connections. */
 export type PoolEvent =
   | {
-      /** Somebody asked for a connection and got it, or gave up. */
+      /** A caller got a connection, or stopped waiting for one. */
       readonly type: 'pool.acquire';
       readonly connection: string;
       readonly durationMs: number;
-      /** How many are lent now. */
+      /** The number of connections in use now. */
       readonly inUse: number;
-      /** Why there was none. */
+      /** Why the caller got no connection. */
       readonly error?: Error;
     }
   | {
-      /** A connection came back. */
+      /** A connection was given back. */
       readonly type: 'pool.release';
       readonly connection: string;
       readonly inUse: number;
-      /** Whether the next caller may have it; otherwise it was closed. */
+      /** Whether the connection stays in the pool; otherwise it was closed. */
       readonly reused: boolean;
     };

@@ -9,7 +9,7 @@ const ready = {
 } as const;
 
 describe('A subscription', () => {
-  it('ends for itself alone, however often it is ended', () => {
+  it('ends only itself, also when it is ended twice', () => {
     const telemetry = new Telemetry();
     const handler = jest.fn();
     const end = telemetry.subscribe({ 'connection.ready': handler });
@@ -21,7 +21,7 @@ describe('A subscription', () => {
     expect(telemetry.hears('connection.ready')).toBe(true);
   });
 
-  it('whose handler throws what cannot be put into words disturbs nobody', () => {
+  it('whose handler throws a value without a text disturbs no other handler', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const telemetry = new Telemetry();
     const other = jest.fn();

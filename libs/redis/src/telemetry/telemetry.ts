@@ -1,6 +1,5 @@
 /**
- * @module telemetry What the library announces, typed; nothing about where it goes. Logs and metrics
- * subscribe.
+ * @module telemetry The typed events of the library. Logs and metrics subscribe to them.
  */
 import type { CacheEvent } from './cache.events.js';
 import type { CommandEvent } from './command.events.js';
@@ -10,7 +9,7 @@ import type { PoolEvent } from './pool.events.js';
 import { Tracing } from './tracing.js';
 import { warnOf } from './warn-of.js';
 
-/** Something worth telling an operator. Never carries a secret or a stored value. */
+/** An event for operators. It never contains a secret or a stored value. */
 export type RedisEvent = CommandEvent | ConnectionEvent | PoolEvent | OperationEvent | CacheEvent;
 
 export type RedisEventType = RedisEvent['type'];
@@ -18,7 +17,7 @@ export type RedisEventType = RedisEvent['type'];
 /** The event of a type. */
 export type RedisEventOf<Type extends RedisEventType> = Extract<RedisEvent, { type: Type }>;
 
-/** What to do about each type of event that one wants to hear of. */
+/** The handlers of a subscription, by the type of event. */
 export type RedisEventHandlers = {
   readonly [Type in RedisEventType]?: (event: RedisEventOf<Type>) => void;
 };
@@ -26,14 +25,14 @@ export type RedisEventHandlers = {
 type Handler<Type extends RedisEventType> = (event: RedisEventOf<Type>) => void;
 
 /**
- * The one event stream of an application. A handler that throws disturbs neither the others nor what
- * was announced: Node is told of it as a warning.
+ * Passes the events of one application to its subscribers. A handler that throws disturbs neither the other
+ * handlers nor the announced work: its error becomes a warning of the Node process.
  *
  * @internal
  */
 export class Telemetry {
   readonly tracing = new Tracing();
-  /** Replaced, never changed: an announcement goes to whom it found. */
+  /** Each array is replaced, never changed: a running announcement keeps the one that it has found. */
   readonly #handlers = new Map<RedisEventType, readonly Handler<never>[]>();
 
   /** @returns a function that ends the subscription; a second call does nothing */
@@ -45,14 +44,14 @@ export class Telemetry {
     return () => {
       for (const [type, handler] of entries.splice(0)) {
         const others = [...this.#handlersOf(type)];
-        others.splice(others.indexOf(handler), 1); // it may be there for others, too
+        others.splice(others.indexOf(handler), 1); // another subscription may have the same handler
         if (others.length > 0) this.#handlers.set(type, others);
         else this.#handlers.delete(type);
       }
     };
   }
 
-  /** Whether anybody wants to hear of it: what happens often is only put into words if so. */
+  /** Tells whether this type has a handler. Frequent events are only made if it has. */
   hears(type: RedisEventType): boolean {
     return this.#handlers.has(type);
   }
@@ -69,8 +68,8 @@ export class Telemetry {
   }
 
   #handlersOf(type: RedisEventType): readonly Handler<never>[] {
-    return this.#handlers.get(type) ?? NOBODY;
+    return this.#handlers.get(type) ?? NO_HANDLERS;
   }
 }
 
-const NOBODY: readonly never[] = [];
+const NO_HANDLERS: readonly never[] = [];

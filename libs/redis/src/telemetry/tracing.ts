@@ -1,30 +1,30 @@
-/** What a span says about itself; never a key, a secret or a stored value. */
+/** The attributes of a span. They never contain a key, a secret or a stored value. */
 export type SpanFacts = Readonly<Record<string, string>>;
 
-/** Adds to what the span of a piece of work says. */
+/** Adds attributes to the span of the running work. */
 export type Describe = (facts: SpanFacts) => void;
 
-/** Something that follows work from one place to another, OpenTelemetry for one. */
+/** Makes spans for work, e.g. those of OpenTelemetry. */
 export interface Tracer {
-  /** Runs the work in a span of its own, which is the active one meanwhile and fails with the work. */
+  /** Runs the work in a new span, which is active until the work ends and records its failure. */
   run<T>(name: string, facts: SpanFacts, work: (describe: Describe) => Promise<T>): Promise<T>;
 
   /**
-   * Runs what may last longer than whoever caused it: its spans are no children of the active span,
-   * but linked to it.
+   * Runs work that may outlive its caller: its spans are not children of the active span, but linked to
+   * it.
    */
   runAside<T>(work: () => T): T;
 }
 
 /**
- * Where one application's work is traced, if anywhere: without a tracer the work just runs.
+ * Passes the work of one application to its tracer; without a tracer it just runs the work.
  *
  * @internal
  */
 export class Tracing implements Tracer {
   #tracer: Tracer | undefined;
 
-  /** @returns a function that ends it */
+  /** @returns a function that removes the tracer */
   traceWith(tracer: Tracer): () => void {
     this.#tracer = tracer;
     return () => {
@@ -33,7 +33,7 @@ export class Tracing implements Tracer {
   }
 
   run<T>(name: string, facts: SpanFacts, work: (describe: Describe) => Promise<T>): Promise<T> {
-    return this.#tracer ? this.#tracer.run(name, facts, work) : work(nobodyListens);
+    return this.#tracer ? this.#tracer.run(name, facts, work) : work(ignoreAttributes);
   }
 
   runAside<T>(work: () => T): T {
@@ -41,4 +41,4 @@ export class Tracing implements Tracer {
   }
 }
 
-const nobodyListens: Describe = () => undefined;
+const ignoreAttributes: Describe = () => undefined;

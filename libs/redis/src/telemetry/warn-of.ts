@@ -1,8 +1,8 @@
 import { isError } from '../errors/is-error.js';
 
 /**
- * Tells Node of what failed while somebody was told something. It must disturb nothing, so there is
- * nobody else to tell.
+ * Emits a warning of the Node process about a failed listener or tracer. Such a failure must not disturb
+ * the work, so there is no caller to throw it at.
  *
  * @internal
  */

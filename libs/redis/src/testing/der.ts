@@ -1,5 +1,5 @@
 /**
- * The few ASN.1 DER shapes that a certificate is made of (ITU-T X.690): a tag, a length, the content.
+ * Encodes the few ASN.1 DER types that a certificate needs (ITU-T X.690): a tag, a length, the content.
  */
 function der(tag: number, ...contents: readonly Buffer[]): Buffer {
   const content = Buffer.concat(contents);
@@ -23,11 +23,11 @@ export const objectId = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex
 export const bits = (content: Buffer, unused = 0): Buffer =>
   der(0x03, Buffer.from([unused]), content);
 
-/** A field known by its number; `primitive` if it holds bytes rather than further fields. */
+/** A field with a number instead of a type; `primitive` if it contains bytes, not further fields. */
 export const tagged = (number: number, content: Buffer, primitive = false): Buffer =>
   der((primitive ? 0x80 : 0xa0) + number, content);
 
-/** Good until 2049; the two-digit year is what the format demands. */
+/** Correct until 2049: the format demands a year of two digits. */
 export function time(date: Date): Buffer {
   const digits = date.toISOString().replace(/\D/g, '').slice(2, 14);
   return der(0x17, Buffer.from(`${digits}Z`));

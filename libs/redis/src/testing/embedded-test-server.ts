@@ -1,9 +1,12 @@
 import { startEmbeddedServer, type EmbeddedServer } from '../embedded/embedded-server.js';
-import { realServerRequired } from './real-server-required.js';
-import type { RedisTestServer } from './redis-test-server.js';
-import { serverUrl } from './server-url.js';
+import { realServerRequired } from './find-redis-server.js';
+import { serverUrl, type RedisTestServer } from './redis-test-server.js';
 
-/** @internal */
+/**
+ * Runs the embedded server for a test that needs no real one.
+ *
+ * @internal
+ */
 export class EmbeddedTestServer implements RedisTestServer {
   readonly kind = 'embedded';
   readonly host = '127.0.0.1';

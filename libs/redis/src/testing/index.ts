@@ -1,9 +1,8 @@
 /**
- * @module testing Real Redis servers, topologies and faults for tests: started in milliseconds, gone
- * with the test process, no Docker.
+ * @module testing Real Redis servers, topologies and faults for tests: started in milliseconds, ended with
+ * the test process, without Docker.
  *
- * Not exported: how a server program is found and run (`embedded/`), and what the topologies are
- * assembled with.
+ * Not exported: finding and running a server program (`embedded/`), and the helpers of the topologies.
  */
 
 // One server
@@ -14,7 +13,7 @@ export type { TlsMaterial } from './tls-material.js';
 export { findRedisServer } from './find-redis-server.js';
 export type { ServerBinary } from '../embedded/find-server-binary.js';
 
-// Topologies; all need a real server program
+// Topologies, which all need a real server program
 export { startReplica } from './start-replica.js';
 export { startSentinel } from './start-sentinel.js';
 export type { RedisTestSentinel, StartSentinelOptions } from './start-sentinel.js';
@@ -25,6 +24,6 @@ export type { RedisTestCluster, StartClusterOptions } from './start-cluster.js';
 export { startFaultProxy } from './start-fault-proxy.js';
 export type { FaultProxy } from './start-fault-proxy.js';
 
-// What implementations of a port promise
+// The contract of repositories
 export { repositoryContract } from './repository-contract.js';
 export type { RepositoryContractCase, RepositoryContractSubject } from './contract/subject.js';

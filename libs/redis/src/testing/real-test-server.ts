@@ -2,28 +2,31 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServerProcess, type ServerProcess } from '../embedded/server-process.js';
-import type { RedisTestServer, RestartOptions } from './redis-test-server.js';
-import { serverUrl } from './server-url.js';
+import { serverUrl, type RedisTestServer, type RestartOptions } from './redis-test-server.js';
 import type { TlsMaterial } from './tls-material.js';
 
 const NOTHING_KEPT = ['--save', '', '--appendonly', 'no'];
-/** A replica is up in tens of milliseconds rather than after five seconds. */
+/** With these a replica is ready in tens of milliseconds instead of five seconds. */
 const PROMPT_REPLICATION = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
 
 /** @internal */
 export interface RealServerOptions {
   readonly binary: string;
-  /** Asked again for every port that is taken, so that it may pick others for itself. */
+  /** Called again for each attempt with another port, so it may choose further ports itself. */
   readonly args: () => readonly string[];
   readonly password?: string | undefined;
   readonly tls?: TlsMaterial | undefined;
-  /** What it speaks to clients if it has `tls`; it speaks TLS to other servers in any case. @default 'tls' */
+  /** What the port for clients speaks if there is `tls`; other servers get TLS anyway. @default 'tls' */
   readonly listens?: 'tls' | 'plain';
-  /** A configuration file, for what must have one. */
+  /** The content of a configuration file, which a sentinel must have. */
   readonly configFile?: string;
 }
 
-/** @internal */
+/**
+ * Starts a server program in a folder of its own, which `stop()` removes.
+ *
+ * @internal
+ */
 export async function startRealServer(options: RealServerOptions): Promise<RealTestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-redis-data-'));
   try {
@@ -35,7 +38,7 @@ export async function startRealServer(options: RealServerOptions): Promise<RealT
         ...base,
         ...(listensPlain ? ['--port', String(port)] : ['--port', '0', '--tls-port', String(port)]),
         ...options.args(),
-        '--loglevel', // last, because its log is how we know that it is ready
+        '--loglevel', // last, because the log must tell when the server is ready
         'notice',
       ],
     });
@@ -46,7 +49,11 @@ export async function startRealServer(options: RealServerOptions): Promise<RealT
   }
 }
 
-/** @internal */
+/**
+ * Runs a server program for one test.
+ *
+ * @internal
+ */
 export class RealTestServer implements RedisTestServer {
   readonly kind = 'real';
   readonly host = '127.0.0.1';
@@ -69,7 +76,7 @@ export class RealTestServer implements RedisTestServer {
     this.url = serverUrl(this);
   }
 
-  /** The command line, to find what it picked for itself. */
+  /** The command line, which shows the ports that `options.args` chose. */
   get args(): readonly string[] {
     return this.first.args;
   }
@@ -113,12 +120,12 @@ export class RealTestServer implements RedisTestServer {
   private async end(): Promise<void> {
     const process = this.process;
     this.process = undefined;
-    await process?.kill(); // nobody will ask for its data, and an orderly exit takes 100 ms
+    await process?.kill(); // its data is not needed any more, and an orderly exit takes 100 ms
     await remove(this.folder);
   }
 }
 
-/** Writes the files that a server needs and returns the arguments that name them. */
+/** Writes the files of a server and returns the arguments that name them. */
 async function prepare(folder: string, options: RealServerOptions): Promise<string[]> {
   const { configFile, password, tls } = options;
   const args = ['--bind', '127.0.0.1', '--dir', folder, ...NOTHING_KEPT, ...PROMPT_REPLICATION];

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TlsMaterial } from './tls-material.js';
 
-/** What Redis answered, as it stands on the wire. */
+/** A reply of Redis, as RESP2 carries it. */
 export type RedisReply = string | number | null | readonly RedisReply[];
 
 export interface RedisTarget {
@@ -15,10 +15,10 @@ export interface RedisTarget {
 const DEADLINE_MS = 2_000;
 
 /**
- * Sends one command over its own connection. The topologies use it to assemble themselves, so that
- * they need neither a client library nor its retries.
+ * Sends one command over a connection of its own. The topologies are assembled with it, without the retries
+ * of a client library.
  *
- * @throws Error with Redis's error reply, or when there is no answer within two seconds
+ * @throws Error with the error reply of Redis, or if there is no answer within two seconds
  * @internal
  */
 export async function sendCommand(
@@ -28,7 +28,7 @@ export async function sendCommand(
   const socket =
     tls === undefined
       ? connect({ host, port })
-      : // The certificate may be for a name only, and this goes to the address.
+      : // The certificate may be valid for a name only; this connects to the address.
         connectTls({ host, port, ca: tls.ca, checkServerIdentity: () => undefined });
   try {
     if (password !== undefined) await exchange(socket, ['AUTH', password]);
@@ -38,7 +38,7 @@ export async function sendCommand(
   }
 }
 
-/** One command and its reply; Redis sends nothing else on such a connection. */
+/** Sends a command and reads its reply; Redis sends nothing else on such a connection. */
 function exchange(socket: Socket, args: readonly string[]): Promise<RedisReply> {
   return new Promise((resolve, reject) => {
     let received = '';
@@ -69,7 +69,7 @@ interface Parsed {
   readonly end: number;
 }
 
-/** RESP2. @returns `undefined` while the reply is incomplete */
+/** Parses RESP2. @returns `undefined` while the reply is incomplete */
 function parse(text: string, start: number): Parsed | undefined {
   const lineEnd = text.indexOf('\r\n', start);
   if (lineEnd === -1) return undefined;

@@ -1,5 +1,5 @@
 import type { IdOf, IdValue } from '../repository/entity/entity-schema.js';
-import { Bench, type BenchCase } from './contract/bench.js';
+import { Fixture, type ContractCase } from './contract/fixture.js';
 import { expiringCases } from './contract/expiring.cases.js';
 import { findingCases, uniqueCases } from './contract/finding.cases.js';
 import { iteratingCases } from './contract/iterating.cases.js';
@@ -8,9 +8,9 @@ import type { RepositoryContractCase, RepositoryContractSubject } from './contra
 import { validationCases, writingCases } from './contract/writing.cases.js';
 
 /**
- * What every `EntityRepository` promises, as cases for any test runner: for the double that stands in
- * for a `RedisRepository` in an application's tests, or for a subclass. Each case opens a repository
- * of its own, so they may run side by side (`it.concurrent` of Jest): some wait for an expiry.
+ * Returns the promises of every `EntityRepository` as cases for any test runner. Use it for a test double
+ * of a `RedisRepository`, or for a subclass. Each case opens its own repository, so cases may run
+ * concurrently (`it.concurrent` of Jest), which saves time: some wait for an expiry.
  *
  * @example
  * describe('UsersInMemory', () => {
@@ -43,11 +43,11 @@ export function repositoryContract<T extends object, Id extends IdValue = IdOf<T
 
 async function runOn<T extends object, Id extends IdValue>(
   subject: RepositoryContractSubject<T, Id>,
-  one: BenchCase,
+  one: ContractCase,
 ): Promise<void> {
   const repository = await subject.open();
   try {
-    await one.run(new Bench(subject, repository));
+    await one.run(new Fixture(subject, repository));
   } finally {
     await subject.close?.(repository);
   }

@@ -4,14 +4,13 @@ import { requireRedisServer } from './find-redis-server.js';
 import { randomPort } from '../embedded/server-process.js';
 import { startRealServer, type RealTestServer } from './real-test-server.js';
 import { sendCommand } from './redis-command.js';
-import type { RedisTestServer } from './redis-test-server.js';
-import { startTogether, stopAll } from './server-group.js';
+import { startTogether, stopAll, type RedisTestServer } from './redis-test-server.js';
 import { generateTlsMaterial } from './tls-material.js';
 import { waitUntil } from './wait-until.js';
 
 /** A Redis Cluster that belongs to one test. */
 export interface RedisTestCluster extends AsyncDisposable {
-  /** All nodes, primaries first. Roles are those at the start; a failover changes them. */
+  /** All nodes, primaries first. The roles are those at the start; a failover changes them. */
   readonly nodes: readonly RedisTestServer[];
   readonly primaries: readonly RedisTestServer[];
   /** `replicas[i]` follows `primaries[i]`. */
@@ -22,15 +21,15 @@ export interface RedisTestCluster extends AsyncDisposable {
 export interface StartClusterOptions {
   /** Whether each of the three primaries gets a replica. @default true */
   readonly replicas?: boolean;
-  /** Speak TLS only, with clients and among the nodes. @default false */
+  /** Whether the nodes speak TLS only, to clients and to each other. @default false */
   readonly tls?: boolean;
   /**
-   * A name of this machine that the nodes give to clients instead of their address, as managed services
-   * do (Redis 7). With `tls` the certificate is for that name only.
-   * @default none: the address
+   * A name of this machine that the nodes announce to clients instead of their address, as managed services
+   * do (needs Redis 7). With `tls` the certificate is valid for this name only.
+   * @default none: the nodes announce their address
    */
   readonly hostname?: string;
-  /** What clients must AUTH with. @default none */
+  /** The password that clients must send. @default none */
   readonly password?: string;
 }
 
@@ -43,7 +42,7 @@ const OPTIONS = {
 
 const PRIMARIES = 3;
 const SLOTS = 16_384;
-/** A dead primary is replaced in about 3 s. */
+/** With this timeout a failover takes about 3 s. */
 const NODE_TIMEOUT_MS = 1_000;
 
 /**
@@ -100,7 +99,7 @@ function startNodes(
 
 async function assemble(nodes: readonly RealTestServer[]): Promise<void> {
   await Promise.all(nodes.map((node, index) => takePart(node, index)));
-  // Two nodes that meet need no gossip to find each other, which would take seconds.
+  // Each node meets each other one: to find each other by gossip would take seconds.
   await Promise.all(nodes.flatMap((node) => nodes.map((other) => meet(node, other))));
   await waitUntil('all nodes know each other', async () => {
     const infos = await Promise.all(nodes.map((node) => sendCommand(node, 'CLUSTER', 'INFO')));
@@ -127,7 +126,7 @@ async function meet(node: RealTestServer, other: RealTestServer): Promise<void> 
   await sendCommand(node, 'CLUSTER', 'MEET', ...address);
 }
 
-/** Distinct epochs from the start spare the nodes a round of collisions. */
+/** Gives the node its own epoch, so that epochs do not collide, and a primary its slots. */
 async function takePart(node: RealTestServer, index: number): Promise<void> {
   await sendCommand(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
   if (index >= PRIMARIES) return;

@@ -4,27 +4,27 @@ import { setTimeout } from 'node:timers/promises';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { LONGEST_TIMER_MS } from '../time/duration.js';
 
-/** Stands between a client and its server and misbehaves on command. */
+/** A proxy between a client and its server that fails on command. */
 export interface FaultProxy extends AsyncDisposable {
   /** Always `127.0.0.1`. */
   readonly host: string;
-  /** Stays the same whatever happens. */
+  /** Never changes. */
   readonly port: number;
-  /** How many clients are connected now. */
+  /** The number of clients that are connected now. */
   readonly connections: number;
-  /** How many have been accepted since the start. */
+  /** The number of connections accepted since the start. */
   readonly accepted: number;
   /**
-   * Holds every reply back for `ms` milliseconds, in order; 0 for none.
+   * Delays each reply by `ms` milliseconds, in order; 0 for no delay.
    *
-   * @throws RedisConfigurationException for what no timer can keep
+   * @throws RedisConfigurationException if `ms` is negative, or longer than a timer can be
    */
   delay(ms: number): void;
-  /** Connections are accepted and stay open, but no byte passes until `heal()`: a frozen network. */
+  /** Accepts connections and keeps them open, but passes no byte until `heal()`, as a frozen network. */
   stall(): void;
   /** Drops all connections and refuses new ones until `heal()`. */
   cut(): Promise<void>;
-  /** Undoes everything; what `stall()` held back passes now. */
+  /** Undoes all faults, and passes the bytes that `stall()` held back. */
   heal(): Promise<void>;
   /** May be called twice. */
   stop(): Promise<void>;
@@ -140,7 +140,7 @@ class Link {
     private readonly upstream: Socket,
     private readonly delayMs: () => number,
   ) {
-    setMaxListeners(0, this.gone.signal); // one for each reply that is held back
+    setMaxListeners(0, this.gone.signal); // one for each delayed reply
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
       socket.on('error', () => this.destroy());
@@ -148,7 +148,7 @@ class Link {
     client.on('data', (chunk: Buffer) => upstream.write(chunk));
     client.on('close', () => this.destroy());
     upstream.on('data', (chunk: Buffer) => this.reply(chunk));
-    // What the server said before it closed still arrives, however long it is held back.
+    // Replies sent before the server closed still arrive, however long their delay.
     upstream.on('close', () => void this.lastReply.then(() => this.destroy()));
   }
 
@@ -168,7 +168,7 @@ class Link {
     this.upstream.destroy();
   }
 
-  /** A later reply never overtakes an earlier one, even if the delay has been shortened meanwhile. */
+  /** Keeps replies in order, even if the delay has been shortened meanwhile. */
   private reply(chunk: Buffer): void {
     const delayMs = this.delayMs();
     const due = delayMs === 0 ? undefined : this.sleep(delayMs);

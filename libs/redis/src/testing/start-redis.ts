@@ -10,12 +10,12 @@ export interface StartRedisOptions {
   /**
    * More arguments for the server, e.g. `['--maxmemory', '2mb']`. Needs a real server.
    *
-   * @default nothing is persisted
+   * @default none; the server persists nothing
    */
   readonly args?: readonly string[];
-  /** What clients must AUTH with. @default none */
+  /** The password that clients must send. @default none */
   readonly password?: string;
-  /** Speak TLS only, with certificates made on the spot. Needs a real server. @default false */
+  /** Whether the server speaks TLS only, with new certificates. Needs a real server. @default false */
   readonly tls?: boolean;
 }
 
@@ -25,14 +25,13 @@ const OPTIONS = { args: true, password: true, tls: true } as const satisfies Rec
 >;
 
 /**
- * Starts an empty Redis on a free loopback port, in 9-20 ms. Without a server program on this machine
- * it is the embedded one, which is enough for ordinary commands.
+ * Starts an empty Redis on a free loopback port, in 9-20 ms. Without a server program on this machine it
+ * starts the embedded server, which knows the usual commands.
  *
  * @example
  * const redis = await startRedis();
  * afterAll(() => redis.stop());
- * @throws RedisConfigurationException if `args` or `tls` are asked for and there is no real server, and
- * for an unknown option
+ * @throws RedisConfigurationException for `args` or `tls` without a real server, and for an unknown option
  * @publicApi
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisTestServer> {

@@ -1,14 +1,13 @@
-import { requireRedisServer } from './find-redis-server.js';
-import { realServerRequired } from './real-server-required.js';
+import { realServerRequired, requireRedisServer } from './find-redis-server.js';
 import { startRealServer, type RealTestServer } from './real-test-server.js';
 import { sendCommand } from './redis-command.js';
 import type { RedisTestServer } from './redis-test-server.js';
 import { waitUntil } from './wait-until.js';
 
 /**
- * Starts a read-only replica of `primary` and waits until it has its data.
+ * Starts a read-only replica of `primary` and waits until it has the primary's data.
  *
- * @param primary from `startRedis()`; the replica has its password and its TLS material
+ * @param primary from `startRedis()`; the replica gets the same password and TLS material
  * @throws RedisConfigurationException if there is no real server
  * @publicApi
  */

@@ -3,8 +3,7 @@ import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { requireRedisServer } from './find-redis-server.js';
 import { startRealServer } from './real-test-server.js';
 import { sendCommand, type RedisReply } from './redis-command.js';
-import type { RedisTestServer } from './redis-test-server.js';
-import { startTogether, stopAll } from './server-group.js';
+import { startTogether, stopAll, type RedisTestServer } from './redis-test-server.js';
 import { startRedis } from './start-redis.js';
 import { startReplica } from './start-replica.js';
 import { generateTlsMaterial } from './tls-material.js';
@@ -15,10 +14,10 @@ export interface RedisTestSentinel extends AsyncDisposable {
   /** The name under which the sentinels know the primary. */
   readonly name: string;
   readonly sentinels: readonly RedisTestServer[];
-  /** The primary at the start; after a failover ask `currentPrimary()`. */
+  /** The primary at the start; after a failover call `currentPrimary()`. */
   readonly primary: RedisTestServer;
   readonly replicas: readonly RedisTestServer[];
-  /** Which server the sentinels take for the primary now. */
+  /** Returns the server that the sentinels name as the primary now. */
   currentPrimary(): Promise<RedisTestServer>;
   stop(): Promise<void>;
 }
@@ -26,11 +25,11 @@ export interface RedisTestSentinel extends AsyncDisposable {
 export interface StartSentinelOptions {
   /** Whether the primary and the replicas speak TLS only; the sentinels speak it to them. @default false */
   readonly tls?: boolean;
-  /** Whether the sentinels speak TLS only. @default what `tls` says */
+  /** Whether the sentinels speak TLS only to clients. @default the value of `tls` */
   readonly sentinelTls?: boolean;
-  /** What clients of the primary and the replicas must AUTH with. @default none */
+  /** The password of the primary and the replicas. @default none */
   readonly password?: string;
-  /** What clients of the sentinels must AUTH with. @default none */
+  /** The password of the sentinels. @default none */
   readonly sentinelPassword?: string;
 }
 
@@ -45,14 +44,14 @@ const NAME = 'test-primary';
 const QUORUM = 2;
 
 /**
- * Sentinels find each other at a pace made for production, seconds apart; since 7.0 it can be
- * quickened (2 s become 0.3 s). A quicker PING-PERIOD was tried too: they then stand for election all
- * at once, and a failover takes 6-20 s instead of 2.5 s.
+ * Makes sentinels find each other in 0.3 s instead of 2 s; possible since 7.0. A shorter PING-PERIOD was
+ * tried, too: all sentinels then ask for votes at the same time, and a failover takes 6-20 s instead of
+ * 2.5 s.
  */
 const QUICK_DISCOVERY = ['INFO-PERIOD', '200', 'PUBLISH-PERIOD', '100'];
 
 /**
- * Starts a primary with two replicas and three sentinels that know each other and all of them.
+ * Starts a primary, two replicas and three sentinels, and waits until all know each other.
  *
  * @throws RedisConfigurationException if there is no real server, and for an unknown option
  * @publicApi
@@ -101,7 +100,7 @@ export async function startSentinel(
   }
 }
 
-/** Sentinels need a file: they write what they find out into it. */
+/** A sentinel needs a file of its own, into which it writes its state. */
 function sentinelConfiguration({ host, port, password }: RedisTestServer): string {
   return [
     `sentinel monitor ${NAME} ${host} ${port} ${QUORUM}`,
@@ -116,7 +115,7 @@ function sentinelConfiguration({ host, port, password }: RedisTestServer): strin
 async function untilTheyAgree(sentinels: readonly RedisTestServer[]): Promise<void> {
   await Promise.all(
     sentinels.map((sentinel) =>
-      // Refused before Redis 7.0: the topology then needs a few seconds more.
+      // Redis before 7.0 refuses it: the topology then needs a few seconds more.
       sendCommand(sentinel, 'SENTINEL', 'DEBUG', ...QUICK_DISCOVERY).catch(() => null),
     ),
   );
@@ -130,7 +129,7 @@ async function untilTheyAgree(sentinels: readonly RedisTestServer[]): Promise<vo
   });
 }
 
-/** Facts come as a flat list of names and values. */
+/** Reads one fact of a reply, which is a flat list of names and values. */
 function factOf(reply: RedisReply, name: string): RedisReply | undefined {
   return Array.isArray(reply)
     ? (reply as readonly RedisReply[])[reply.indexOf(name) + 1]

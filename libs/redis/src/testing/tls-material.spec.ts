@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { generateTlsMaterial } from './tls-material.js';
 
-it('makes a certificate for loopback that its authority has signed', () => {
+it('makes a certificate for localhost and 127.0.0.1, signed by its authority', () => {
   const { ca, cert, key } = generateTlsMaterial();
   const [authority, leaf] = [new X509Certificate(ca), new X509Certificate(cert)];
   expect(authority.ca).toBe(true);
@@ -15,6 +15,6 @@ it('makes a certificate for loopback that its authority has signed', () => {
   expect(Date.parse(leaf.validTo)).toBeGreaterThan(Date.now());
 });
 
-it('makes different keys each time', () => {
+it('makes new keys each time', () => {
   expect(generateTlsMaterial().key).not.toBe(generateTlsMaterial().key);
 });

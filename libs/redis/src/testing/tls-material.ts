@@ -2,13 +2,13 @@ import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:cry
 import { bits, integer, objectId, octets, sequence, set, tagged, text, time, yes } from './der.js';
 
 /**
- * What both sides of a TLS connection to a test server use, as PEM: pass it to a client as its `tls`
- * option.
+ * The certificates and the key of a TLS connection to a test server, as PEM. Pass it to a client as its
+ * `tls` option.
  */
 export interface TlsMaterial {
   /** The certificate authority to trust. */
   readonly ca: string;
-  /** For `localhost` and `127.0.0.1`, unless it was made for one name only; serves as a client certificate too. */
+  /** For `localhost` and `127.0.0.1`, or for another name if asked for; also usable by a client. */
   readonly cert: string;
   readonly key: string;
 }
@@ -21,21 +21,21 @@ const ALTERNATIVE_NAMES = objectId('551d11');
 
 const DAY_MS = 86_400_000;
 
-/** What is special about a certificate. @internal */
+/** The properties of a certificate that a test may change. @internal */
 export interface TlsMaterialOptions {
-  /** The host names that it is for. @default ['localhost'] */
+  /** The host names for which the certificate is valid. @default ['localhost'] */
   readonly names?: readonly string[];
-  /** Whether it is for 127.0.0.1 as well. @default true */
+  /** Whether the certificate is valid for 127.0.0.1, too. @default true */
   readonly loopback?: boolean;
-  /** When it expires. @default in a day */
+  /** When the certificate expires. @default in a day */
   readonly validTo?: Date;
-  /** When its authority expires. @default in a day */
+  /** When the certificate of the authority expires. @default in a day */
   readonly authorityValidTo?: Date;
 }
 
 /**
- * Makes a certificate authority and one certificate signed by it, valid for a day. In JavaScript,
- * because not every machine has openssl and a certificate in a package would expire.
+ * Makes a certificate authority and one certificate signed by it, valid for a day. Not every machine has
+ * openssl, and a certificate in the package would expire.
  *
  * @internal
  */

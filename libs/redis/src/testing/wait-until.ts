@@ -2,8 +2,8 @@ const POLL_MS = 20;
 const DEADLINE_MS = 30_000;
 
 /**
- * Asks until the answer is yes. An error counts as "not yet": the servers asked are still starting, or an
- * assertion does not hold yet.
+ * Waits until the condition is true. An error counts as false: a server may still be starting, or an
+ * assertion may not hold yet.
  *
  * @param what completes "waited 30 s until ..."
  * @throws Error naming `what`, with the last error as its cause

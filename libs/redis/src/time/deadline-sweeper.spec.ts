@@ -30,7 +30,7 @@ describe('DeadlineSweeper', () => {
     return sent;
   }
 
-  it('ends each when its own time is over, and no other', () => {
+  it('expires each item at its own deadline, and no other', () => {
     const first = send(1_000);
     jest.advanceTimersByTime(400);
     const quick = send(100);
@@ -39,7 +39,7 @@ describe('DeadlineSweeper', () => {
     expect([first.endedAfter, quick.endedAfter, second.endedAfter]).toEqual([1_000, 100, 1_000]);
   });
 
-  it('leaves alone what is answered, and no timer behind', () => {
+  it('keeps settled items as they are, and leaves no timer behind', () => {
     const answered = send(1_000);
     answered.isAnswered = true;
     jest.advanceTimersByTime(250);
@@ -48,12 +48,12 @@ describe('DeadlineSweeper', () => {
     expect(answered.endedAfter).toBeUndefined();
   });
 
-  it('needs one timer for any number of them', () => {
+  it('needs one timer for any number of items', () => {
     for (let i = 0; i < 1_000; i++) send(5_000);
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('never ends what may take for ever', () => {
+  it('never expires an item without a deadline', () => {
     send(Number.POSITIVE_INFINITY);
     expect(jest.getTimerCount()).toBe(0);
   });

@@ -1,18 +1,18 @@
-/** How long what is settled may stay in the list, in milliseconds. */
+/** The longest time that a settled item stays in the list, in milliseconds. */
 const SWEEP_MS = 250;
 
-/** How many the list may hold before it is worth looking at. */
+/** The length of the list below which an early sweep is not worth its cost. */
 const SMALL = 1_024;
 
-/** Something that has to settle by a point in time. */
+/** An item with a deadline. */
 export interface Awaited {
-  /** On the clock of `performance.now()`; Infinity for never. */
+  /** A time on the clock of `performance.now()`; Infinity for no deadline. */
   readonly deadline: number;
 }
 
 /**
- * Ends what does not settle in time, with one timer for all of it: a timer for each command costs a
- * good part of the throughput under load. Does not keep the process alive.
+ * Expires items that do not settle in time, with one timer for all items: one timer per command would cost
+ * a good part of the throughput under load. Does not keep the process alive.
  *
  * @internal
  */
@@ -33,7 +33,7 @@ export class DeadlineSweeper<T extends Awaited> {
   watch(item: T, now: number): void {
     if (item.deadline === Number.POSITIVE_INFINITY) return;
     this.#running.push(item);
-    if (this.#running.length > this.#sweepAtLength) this.#sweep(); // large values are let go of sooner
+    if (this.#running.length > this.#sweepAtLength) this.#sweep(); // releases large values sooner
     this.#sweepNoLaterThan(Math.min(item.deadline, now + SWEEP_MS), now);
   }
 
@@ -49,7 +49,7 @@ export class DeadlineSweeper<T extends Awaited> {
     ).unref();
   }
 
-  /** Forgets what is settled, ends what is late, and comes back when the next one will be. */
+  /** Drops settled items, expires late ones, and sets the timer for the next deadline. */
   #sweep(): void {
     const now = performance.now();
     const late: T[] = [];

@@ -9,19 +9,19 @@ describe('withDeadline', () => {
     jest.useRealTimers();
   });
 
-  it('passes on what the promise settles with, and leaves no timer behind', async () => {
+  it('settles like the promise, and leaves no timer behind', async () => {
     await expect(withDeadline(Promise.resolve(1), 100, () => 2)).resolves.toBe(1);
     await expect(withDeadline(Promise.reject(new Error('no')), 100, () => 2)).rejects.toThrow('no');
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('gives the substitute once the time is over', async () => {
+  it('resolves with the substitute after the deadline', async () => {
     const waiting = withDeadline(new Promise<number>(() => undefined), 100, () => 2);
     jest.advanceTimersByTime(100);
     await expect(waiting).resolves.toBe(2);
   });
 
-  it('rejects with what the substitute throws', async () => {
+  it('rejects with the error that the substitute throws', async () => {
     const waiting = withDeadline(new Promise<number>(() => undefined), 100, () => {
       throw new Error('too late');
     });

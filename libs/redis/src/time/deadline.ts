@@ -1,8 +1,8 @@
 /**
- * Waits for a promise, but no longer than `ms`. The promise itself is not cancelled; what it does
- * after the deadline (its rejection included) is ignored.
+ * Waits for a promise, but not longer than `ms`. Does not cancel the promise; its outcome after the
+ * deadline is ignored, also a rejection.
  *
- * @param onTimeout makes the value to return, or throws the error to reject with
+ * @param onTimeout returns the value to resolve with, or throws the error to reject with
  * @internal
  */
 export async function withDeadline<T>(

@@ -1,14 +1,14 @@
 /**
- * @module time Durations, deadlines and jitter. Milliseconds inside, units in every public name.
+ * @module time Durations, deadlines and jitter. Milliseconds inside, units in all public values.
  */
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 
 /**
- * A length of time that says its unit: `'250ms'`, `'30s'`, `'5m'`, `'1h'`, `'1d'`. A bare number is
- * refused by the compiler and at run time: seconds taken for milliseconds are this field's oldest bug.
+ * A length of time with its unit: `'250ms'`, `'30s'`, `'5m'`, `'1h'`, `'1d'`. The compiler and the options
+ * refuse a bare number, because seconds are easily taken for milliseconds.
  *
- * Above zero. An option that is waited for takes at most `'2147483647ms'` (24 days), which is what a
- * timer of Node can hold; one for which something is kept takes at most `'36500d'`.
+ * Must be above zero. A timeout is at most `'2147483647ms'` (24 days), the longest timer of Node; a time to
+ * live is at most `'36500d'`.
  *
  * @publicApi
  */
@@ -18,22 +18,22 @@ type Unit = keyof typeof MILLISECONDS;
 
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Redis keeps expiry times as signed 64-bit milliseconds; a century is far inside and catches typos. */
+/** A century. Redis would take more (64-bit milliseconds), but a longer duration is probably a typo. */
 export const LONGEST_DURATION_MS = 100 * 365 * MILLISECONDS.d;
 
-/** Node's timers hold 31 bits of milliseconds (24 days, 20 hours): a longer one fires after 1 ms. */
+/** A timer of Node has 31 bits of milliseconds (24 days, 20 hours); a longer one fires after 1 ms. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const WITH_UNIT = "a duration with its unit such as '250ms', '30s', '5m', '1h' or '1d', above zero";
 
-/** What is accepted for an expiry in Redis. */
+/** Describes the accepted values of an expiry in Redis, for messages. */
 export const ACCEPTED_DURATIONS = `${WITH_UNIT}, at most '${LONGEST_DURATION_MS / MILLISECONDS.d}d'`;
 
-/** What is accepted for a time that is waited for. */
+/** Describes the accepted values of a timeout, for messages. */
 export const ACCEPTED_TIMEOUTS = `${WITH_UNIT}, at most '${LONGEST_TIMER_MS}ms' (24 days)`;
 
 /**
- * The duration in whole milliseconds; `undefined` if it is not one, or longer than a century.
+ * Converts a duration to whole milliseconds; `undefined` if it is no duration, or longer than a century.
  *
  * @internal
  */
@@ -46,7 +46,7 @@ export function durationToMs(value: unknown): number | undefined {
 }
 
 /**
- * The same for a time that becomes a timer; `undefined` if no timer is that long, too.
+ * Converts a timeout to whole milliseconds; `undefined` if it is no duration, or longer than a timer can be.
  *
  * @internal
  */
@@ -60,7 +60,7 @@ export function timeoutToMs(value: unknown): number | undefined {
  *
  * @param option the name of the option, for the error message
  * @returns whole milliseconds, at least 1
- * @throws RedisConfigurationException naming the option if it is not a duration with a unit, or longer
+ * @throws RedisConfigurationException naming the option if the value is no duration with a unit, or longer
  * than `'36500d'`
  * @publicApi
  */
@@ -69,9 +69,9 @@ export function parseDuration(value: Duration, option: string): number {
 }
 
 /**
- * The same for a time that becomes a timer.
+ * Turns the timeout `'30s'` into `30000`.
  *
- * @throws RedisConfigurationException naming the option if it is not a duration with a unit, or longer
+ * @throws RedisConfigurationException naming the option if the value is no duration with a unit, or longer
  * than `'2147483647ms'`
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * The wait plus up to a fifth of it, so that clients which failed together do not come back together
+ * Adds up to a fifth to a wait, so that clients which failed together do not retry together
  * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  *
  * @internal

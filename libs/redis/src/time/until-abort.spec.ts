@@ -6,7 +6,7 @@ const listenersOf = (signal: AbortSignal) => getEventListeners(signal, 'abort').
 const never = new Promise<never>(() => undefined);
 
 describe('whenAborted', () => {
-  it('listens once, for however many, until the last is taken back', () => {
+  it('adds one listener for any number of functions, until the last is removed', () => {
     const { signal } = new AbortController();
     const all = Array.from({ length: 40 }, () => whenAborted(signal, () => undefined));
     expect(listenersOf(signal)).toBe(1);
@@ -18,7 +18,7 @@ describe('whenAborted', () => {
     expect(listenersOf(signal)).toBe(0);
   });
 
-  it('tells everybody but those who took it back, also one function twice', () => {
+  it('calls each function that was not removed, also one that was added twice', () => {
     const controller = new AbortController();
     const told: string[] = [];
     const twice = () => told.push('twice');
@@ -29,7 +29,7 @@ describe('whenAborted', () => {
     expect(told).toEqual(['twice', 'twice']);
   });
 
-  it('listens anew after all were taken back', () => {
+  it('listens again after all functions were removed', () => {
     const controller = new AbortController();
     const told: string[] = [];
     const takeBack = whenAborted(controller.signal, () => told.push('first'));
@@ -51,7 +51,7 @@ describe('untilAbort', () => {
     await expect(untilAbort(never, controller.signal)).rejects.toBe(reason);
   });
 
-  it('leaves no listener behind, whatever the promise settles with', async () => {
+  it('leaves no listener behind, whether the promise resolves or rejects', async () => {
     const { signal } = new AbortController();
     const failing = Promise.reject(new Error('no'));
     expect(await untilAbort(Promise.resolve(1), signal)).toBe(1);

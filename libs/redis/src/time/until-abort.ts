@@ -1,4 +1,4 @@
-/** Who is told when a signal aborts, by the signal. */
+/** The listeners to each signal. */
 const waiting = new WeakMap<AbortSignal, Waiting>();
 
 interface Waiting {
@@ -7,11 +7,11 @@ interface Waiting {
 }
 
 /**
- * Calls a function when the signal aborts, later than this call. However many functions there are, the
- * signal has one listener of this library: Node warns of a leak at the eleventh. It has none any more
- * when each of them was taken back.
+ * Calls a function when the signal aborts after this call. The signal gets one listener of this library for
+ * all functions, because Node warns of a leak at the eleventh listener. The listener is removed with the
+ * last function.
  *
- * @returns takes it back
+ * @returns a function that removes the function again
  * @internal
  */
 export function whenAborted(signal: AbortSignal, listener: () => void): () => void {
@@ -40,10 +40,10 @@ function listenTo(signal: AbortSignal): Waiting {
 }
 
 /**
- * What a promise settles with, unless the signal aborts first. The promise is not cancelled; what it does
- * after that is ignored.
+ * Waits for a promise, but not longer than until the signal aborts. Does not cancel the promise; its outcome
+ * after the abort is ignored.
  *
- * @throws the signal's reason
+ * @throws the reason of the signal
  * @internal
  */
 export async function untilAbort<T>(

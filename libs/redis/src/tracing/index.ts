@@ -1,5 +1,5 @@
 /**
  * @module tracing Spans of the caches for OpenTelemetry (`@opentelemetry/api`, an optional peer of this
- * package). Those of the commands are made by `@opentelemetry/instrumentation-ioredis`.
+ * package). `@opentelemetry/instrumentation-ioredis` makes those of the commands.
  */
 export { RedisTracingModule } from './redis-tracing.module.js';

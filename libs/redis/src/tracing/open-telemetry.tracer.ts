@@ -10,14 +10,14 @@ import type { Describe, SpanFacts, Tracer } from '../telemetry/tracing.js';
 import { warnOf } from '../telemetry/warn-of.js';
 import { recordFailure } from './record-failure.js';
 
-/** Where a context keeps the span that caused what is not done for it. */
+/** The context's key for the span that caused work which may outlive it. */
 const CAUSE = createContextKey('nestjs-redis-data: cause');
 
 /**
- * Makes spans with whatever OpenTelemetry is registered; without one, none.
+ * Makes spans with the registered OpenTelemetry, or none without one.
  *
- * Samplers and span processors are the application's, and may throw. That disturbs neither the work nor
- * what it ends with: Node is told of it as a warning.
+ * Samplers and span processors belong to the application, and may throw. Such an error changes neither the
+ * work nor its outcome: it becomes a warning of the Node process.
  *
  * @internal
  */
@@ -61,14 +61,14 @@ export class OpenTelemetryTracer implements Tracer {
   }
 }
 
-/** Only the outermost span is linked: what is inside of it belongs to it. */
+/** Links only the outermost span: the spans inside it are its children. */
 function linksToCause(): Link[] {
   const active = context.active();
   const cause = active.getValue(CAUSE) as SpanContext | undefined;
   return cause && !trace.getSpan(active) ? [{ context: cause }] : [];
 }
 
-/** What it returns; `undefined` if it threw. */
+/** Calls a function of OpenTelemetry. @returns its result; `undefined` if it threw */
 function unharmed<T>(tell: () => T): T | undefined {
   try {
     return tell();

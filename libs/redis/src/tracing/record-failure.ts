@@ -4,10 +4,11 @@ import { isError } from '../errors/is-error.js';
 import { RedisException } from '../errors/redis.exception.js';
 
 /**
- * Makes the span of what failed a failed one, as OpenTelemetry's own instrumentations do.
+ * Records the failure of work in its span, as OpenTelemetry's own instrumentations do.
  *
- * Of a failure of Redis only the name, the code and the place are told: its message names the key, of
- * which a part may be an e-mail. What is no error may be a value, and is not told.
+ * A failure of Redis is recorded with its name, code and stack only: its message names the key, a part of
+ * which may be an e-mail address. A thrown value that is no error may be a stored value, and is not
+ * recorded.
  *
  * @internal
  */
@@ -35,7 +36,7 @@ function describe(error: unknown): Description {
   return { exception: { name, ...(frames && { stack: name + frames }) }, status: code };
 }
 
-/** The part of the stack that follows the message; nothing where that is not sure. */
+/** The part of the stack after the message; `undefined` if it cannot be told apart with certainty. */
 function framesOf({ message, stack = '' }: Error): string | undefined {
   const start = stack.indexOf(message) + message.length;
   const frames = stack.slice(start);

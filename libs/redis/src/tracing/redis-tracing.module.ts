@@ -4,12 +4,12 @@ import { Telemetry } from '../telemetry/telemetry.js';
 import { OpenTelemetryTracer } from './open-telemetry.tracer.js';
 
 /**
- * Traces the caches of the application with OpenTelemetry: a span for each load (`redis.cache.load`),
+ * Traces the caches of the application with OpenTelemetry. Makes a span for each load (`redis.cache.load`),
  * which is active while the loader runs, and for each wait for the loader of another process
  * (`redis.cache.lease_wait`). Import it once, beside `RedisModule`.
  *
- * Uses whatever tracer provider is registered, now or later; without one it costs next to nothing. Ends
- * with its application, and sees nothing of others in the process.
+ * Uses the registered tracer provider, also one that is registered later; without one it costs next to
+ * nothing. Ends with its application, and traces no other application of the process.
  *
  * @example
  * imports: [RedisModule.forRoot(), RedisTracingModule]

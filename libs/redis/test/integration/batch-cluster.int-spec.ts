@@ -21,7 +21,7 @@ describeWithRealRedis('RedisBatch in a cluster', () => {
   });
   afterAll(() => cluster.stop());
 
-  it('mixes keys of all slots, in order', async () => {
+  it('reads keys of all slots, and keeps their order', async () => {
     const { client, batch } = await connect(options());
     const keys = [...manyKeys(1_200), ...HOSTILE_KEYS, '{tag}:1', '{tag}:2'];
     const values = new Map(keys.map((key, i) => [key, i]));
@@ -50,7 +50,7 @@ describeWithRealRedis('RedisBatch in a cluster', () => {
     expect(seen.names()).toEqual(['mget', 'mget', 'mget', 'unlink', 'unlink', 'unlink']);
   });
 
-  it('fails for one key only, whatever slot the others are in', async () => {
+  it('fails for the wrong key only, also if others are in its slot', async () => {
     const { client, batch } = await connect(options());
     await client.hset('hash', 'field', 'x');
     const error = await batchFailure(batch.incrementAll(['n:1', 'hash', 'n:2', 'n:3']));

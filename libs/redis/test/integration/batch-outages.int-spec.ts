@@ -15,7 +15,7 @@ describeWithRealRedis('RedisBatch in an outage', () => {
   });
   afterEach(() => server.stop());
 
-  it('ends soon when Redis dies midway, and says what was written', async () => {
+  it('ends soon when Redis dies midway, and reports the written keys', async () => {
     const { client, batch } = await connect({ url: server.url, commandTimeout: '2s' });
     const keys = manyKeys(20_000);
     const { sent } = recordCommands(client);
@@ -55,7 +55,7 @@ describeWithRealRedis('RedisBatch in an outage', () => {
     server.thaw();
   });
 
-  it('says that Redis is full, and still reads and deletes', async () => {
+  it('reports that Redis is full, and still reads and deletes', async () => {
     const { client, batch } = await connect({ url: server.url });
     await batch.incrementAll(['counter']);
     await client.config('SET', 'maxmemory', '1');
@@ -75,7 +75,7 @@ describeWithRealRedis('RedisBatch in an outage', () => {
   });
 });
 
-describeWithRealRedis('RedisBatch of a user who may not touch every key', () => {
+describeWithRealRedis('RedisBatch of a user without permission for some keys', () => {
   let server: RedisTestServer;
   beforeAll(async () => {
     server = await startRedis({

@@ -40,7 +40,7 @@ describe('RedisBatch', () => {
   });
 
   describe('getAll', () => {
-    it('returns what is there, in the order of the keys, a repeated key once', async () => {
+    it('returns the existing values in the order of the keys, a repeated key once', async () => {
       await batch.setAll({ a: 1, b: { n: [2] }, c: 'three' });
       const found = await batch.getAll(['c', 'missing', 'a', 'c', 'b', 'a']);
       expect([...found]).toEqual([
@@ -50,7 +50,7 @@ describe('RedisBatch', () => {
       ]);
     });
 
-    it('tells a stored null from a missing key', async () => {
+    it('distinguishes a stored null from a missing key', async () => {
       await batch.setAll({ null: null, false: false, zero: 0, empty: '' });
       expect(await batch.getAll(['null', 'false', 'zero', 'empty', 'missing'])).toEqual(
         new Map<string, unknown>([
@@ -75,7 +75,7 @@ describe('RedisBatch', () => {
       expect([...(await batch.getAll(['hash', 'text'])).keys()]).toEqual(['text']);
     });
 
-    it('fails for a value that is not JSON, and gives the others', async () => {
+    it('fails for a value that is not JSON, and returns the others', async () => {
       await batch.setAll({ a: 1, c: 3 });
       await client.set('b', '{"secret');
       const error = await batchFailure(batch.getAll(['a', 'b', 'c']));
@@ -106,7 +106,7 @@ describe('RedisBatch', () => {
       }
     });
 
-    it("writes without a TTL only when told 'forever'", async () => {
+    it("writes without a TTL only for 'forever'", async () => {
       await batch.setAll({ a: 1 }, { ttl: 'forever' });
       expect(await client.pttl('a')).toBe(-1);
       await batch.setAll({ a: 2 });
@@ -126,7 +126,7 @@ describe('RedisBatch', () => {
       expect(await client.get('hash')).toBe('1');
     });
 
-    it('fails for what JSON cannot hold, and writes the others', async () => {
+    it('fails for a value that JSON cannot hold, and writes the others', async () => {
       const circular: Record<string, unknown> = {};
       circular['self'] = circular;
       const error = await batchFailure(
@@ -172,7 +172,7 @@ describe('RedisBatch', () => {
       );
     });
 
-    it('counts a key that is named twice twice', async () => {
+    it('increments a repeated key for each time that it is named', async () => {
       expect([...(await batch.incrementAll(['a', 'b', 'a']))]).toEqual([
         ['a', 2],
         ['b', 1],
@@ -190,7 +190,7 @@ describe('RedisBatch', () => {
       expect(await client.pttl('a')).toBeGreaterThan(7_190_000);
     });
 
-    it("makes a counter that lives for ever only when told 'forever'", async () => {
+    it("makes a counter without a TTL only for 'forever'", async () => {
       await batch.incrementAll(['a'], { ttl: 'forever' });
       expect(await client.pttl('a')).toBe(-1);
       await batch.incrementAll(['a'], { ttl: '1h' });
@@ -205,7 +205,7 @@ describe('RedisBatch', () => {
       expect(seen.mostAtOnce).toBe(100);
     });
 
-    it('goes on when Redis has forgotten the script', async () => {
+    it('works when Redis has forgotten the script', async () => {
       await batch.incrementAll(['a']);
       await client.script('FLUSH');
       expect([...(await batch.incrementAll(['a', 'b']))]).toEqual([
@@ -214,7 +214,7 @@ describe('RedisBatch', () => {
       ]);
     });
 
-    it('fails for a key that is no counter, and increments the others', async () => {
+    it('fails for a key that holds no counter, and increments the others', async () => {
       await client.hset('hash', 'field', 'x');
       await batch.setAll({ text: 'x', fraction: 1.5 });
       const error = await batchFailure(batch.incrementAll(['a', 'hash', 'text', 'fraction', 'b']));
@@ -245,7 +245,7 @@ describe('RedisBatch', () => {
       expect(await client.pttl('a')).toBeGreaterThan(0);
     });
 
-    it('loses nothing when two clients count at the same time', async () => {
+    it('loses no increment of two concurrent clients', async () => {
       const other = await connect({ url: server.url });
       const keys = manyKeys(50);
       const count = async ({ incrementAll }: { incrementAll(): Promise<unknown> }) => {
@@ -262,7 +262,7 @@ describe('RedisBatch', () => {
   });
 
   describe('deleteAll', () => {
-    it('says how many existed, of any type, a repeated key once', async () => {
+    it('returns how many keys existed, of any type, a repeated key once', async () => {
       await batch.setAll({ a: 1, b: 2, kept: 3 });
       await client.hset('hash', 'field', 'x');
       const { names } = recordCommands(client);
@@ -272,7 +272,7 @@ describe('RedisBatch', () => {
     });
   });
 
-  describe('whatever it is given', () => {
+  describe('with any input', () => {
     it('sends nothing for an empty input', async () => {
       const { names } = recordCommands(client);
       expect(await batch.getAll([])).toEqual(new Map());
@@ -284,7 +284,7 @@ describe('RedisBatch', () => {
       expect(names()).toEqual([]);
     });
 
-    it('sends nothing when one of the keys is bad', async () => {
+    it('sends nothing if one of the keys is invalid', async () => {
       const { names } = recordCommands(client);
       for (const key of ['', undefined, 5, null] as string[]) {
         const calls = [
@@ -308,7 +308,7 @@ describe('RedisBatch', () => {
       expect(names()).toEqual([]);
     });
 
-    it('sends nothing when the ttl has no unit, and says so', async () => {
+    it('sends nothing if the ttl has no unit, and says so', async () => {
       const { names } = recordCommands(client);
       for (const ttl of [60, '60', '', null, '0s', 'Forever'] as unknown as '60s'[]) {
         for (const call of [batch.setAll({ a: 1 }, { ttl }), batch.incrementAll(['a'], { ttl })]) {
@@ -323,7 +323,7 @@ describe('RedisBatch', () => {
       expect(() => new RedisBatch(client, { defaultTtl: '5' as '5s' })).toThrow(/defaultTtl=5/);
     });
 
-    it('sends nothing when an increment is not a whole number', async () => {
+    it('sends nothing if an increment is not a whole number', async () => {
       const { names } = recordCommands(client);
       const error = await caught(batch.incrementAll({ a: 1, b: 0.1 }));
       expect(error.name).toBe('RedisConfigurationException');
@@ -331,7 +331,7 @@ describe('RedisBatch', () => {
       expect(names()).toEqual([]);
     });
 
-    it('keeps hostile keys and values as they are', async () => {
+    it('stores hostile keys and values unchanged', async () => {
       const values = new Map<string, unknown>(
         HOSTILE_KEYS.map((key) => [key, { [key]: `${key}\ud800"\\`, list: [key, null] }]),
       );
@@ -348,7 +348,7 @@ describe('RedisBatch', () => {
       expect(await client.get('__proto__')).toBe('1');
     });
 
-    it('cuts long lists into chunks, in order, and lets the event loop turn in between', async () => {
+    it('splits long lists into chunks, in order, and lets the event loop run in between', async () => {
       const keys = manyKeys(1_200);
       const values = new Map(keys.map((key, i) => [key, i]));
       const seen = recordCommands(client);
@@ -370,7 +370,7 @@ describe('RedisBatch', () => {
       expect(await batch.deleteAll(keys)).toBe(1_200);
     });
 
-    it('makes the chunks of large values smaller', async () => {
+    it('makes smaller chunks of large values', async () => {
       const values = new Map(manyKeys(12).map((key) => [key, 'x'.repeat(100 * 1024)]));
       const seen = recordCommands(client);
       await batch.setAll(values);
@@ -378,7 +378,7 @@ describe('RedisBatch', () => {
       expect(seen.mostAtOnce).toBe(3);
     });
 
-    it('learns from what it reads how many values to ask for next', async () => {
+    it('adapts the size of the next chunk to the size of the values read', async () => {
       const keys = manyKeys(1_000);
       await batch.setAll(new Map(keys.map((key) => [key, 'x'.repeat(2_046)]))); // and two quotes
       const { sent } = recordCommands(client);
@@ -387,7 +387,7 @@ describe('RedisBatch', () => {
       expect(sizes).toEqual([500, 128, 128, 128, 116]);
     });
 
-    it('does not see what the caller changes meanwhile', async () => {
+    it('is not affected by later changes of its input', async () => {
       const keys = manyKeys(1_500);
       const values = new Map(keys.map((key) => [key, 1]));
       const writing = batch.setAll(values);
@@ -398,7 +398,7 @@ describe('RedisBatch', () => {
       expect((await reading).size).toBe(1_500);
     });
 
-    it('agrees with a Map, whatever is done in whatever order', async () => {
+    it('gives the same results as a Map, for any operations in any order', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(anyBatchOperation, { maxLength: 15 }), async (operations) => {
           await client.flushdb();
@@ -415,7 +415,7 @@ describe('RedisBatch', () => {
   });
 
   describe('on a plain ioredis client', () => {
-    it('translates its errors, and gives numbers where it gives strings', async () => {
+    it('translates its errors, and returns numbers for its strings', async () => {
       const plain = new Redis(server.port, server.host, { stringNumbers: true });
       try {
         const plainBatch = new RedisBatch(plain, { defaultTtl: '10m' });
@@ -493,7 +493,7 @@ describe('RedisBatch', () => {
       }
     });
 
-    it('uses the client that a test puts in the place of the real one', async () => {
+    it('uses the client with which a test replaces the real one', async () => {
       const stub = { mget: (keys: string[]) => Promise.resolve(keys.map((key) => `"${key}!"`)) };
       const app = await Test.createTestingModule({
         imports: [RedisModule.forRoot({ host: 'nowhere.invalid' })],

@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describe('The process of a boot that failed', () => {
+describe('The process of a failed boot', () => {
   it.each<[string, RedisModuleOptions['startup']]>([
     ['a provider fails', 'require'],
     ['onModuleInit fails', 'background'],
@@ -66,7 +66,7 @@ describe('The process of a boot that failed', () => {
   );
 
   it(
-    'ends while Redis is away',
+    'ends while Redis is down',
     async () => {
       const away = { host: '127.0.0.1', port: portOfNobody, startup: 'wait' } as const;
       const boot = bootInChild('onModuleInit fails', { ...away, startupTimeout: '100ms' });
@@ -77,7 +77,7 @@ describe('The process of a boot that failed', () => {
   );
 });
 
-describeWithRealRedis('The process of a boot that failed, of a cluster client', () => {
+describeWithRealRedis('The process of a failed boot with a cluster client', () => {
   it(
     'ends while the cluster is connected',
     async () => {
@@ -98,7 +98,7 @@ describeWithRealRedis('The process of a boot that failed, of a cluster client', 
   );
 });
 
-describeWithRealRedis('The process of a boot that failed, behind sentinels', () => {
+describeWithRealRedis('The process of a failed boot with sentinels', () => {
   it(
     'ends while the primary is connected and the sentinels are listened to',
     async () => {
@@ -116,7 +116,7 @@ describeWithRealRedis('The process of a boot that failed, behind sentinels', () 
   );
 });
 
-describe('The process of a boot that failed, without sentinels that answer', () => {
+describe('The process of a failed boot with sentinels that do not answer', () => {
   let silent: Server;
   const accepted: Socket[] = [];
   beforeAll(async () => {
@@ -150,7 +150,7 @@ describe('The process of a boot that failed, without sentinels that answer', () 
 
 describe('The process of an application', () => {
   it(
-    'lives while a provider waits for an answer, and ends when the application is closed',
+    'runs while a provider waits for an answer, and ends when the application is closed',
     async () => {
       const boot = bootInChild('a provider waits for Redis', {
         url: server.url,
@@ -163,7 +163,7 @@ describe('The process of an application', () => {
   );
 
   it(
-    'lives as long as the application is up',
+    'runs as long as the application runs',
     async () => {
       const boot = bootInChild('the application stays up', { url: server.url });
       expect(await boot.next()).toEqual({ booted: 'up' });

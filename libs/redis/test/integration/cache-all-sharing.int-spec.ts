@@ -257,7 +257,8 @@ onEveryTopology((stage) => {
       const call = caught(cache.getOrLoadAll(['a', 'b', 'c'], held.loader, options));
       await held.began();
       const b = cache.getOrLoad('b', () => 'loaded twice');
-      await pass(20);
+      // Replies come in the order of the reads: after these, b has asked whether it may wait, and knows.
+      for (let i = 0; i < 4; i++) await cache.get('unknown');
       abort.abort(new Error('no longer wanted'));
       await call;
       expect(held.signals[0]?.aborted).toBe(false);

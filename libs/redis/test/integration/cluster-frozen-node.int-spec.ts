@@ -72,7 +72,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     return { ...listened, statusOf };
   }
 
-  it('entities of the others are read at once, though in the same turn of the event loop', async () => {
+  it('entities of the other nodes are read at once, also in the same turn of the event loop', async () => {
     const customers = new RedisRepository(client, keys, Customer);
     const idsOn = (node: number) => namesOn(node, 4, (id) => keys.key('customer', id));
     const healthy = HEALTHY.flatMap(idsOn);
@@ -87,7 +87,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     for (const { status } of await frozen) expect(status).toBe('rejected');
   });
 
-  it('entries of the others are hits, and only the breaker of the frozen one opens', async () => {
+  it('entries of the other nodes are hits, and only the breaker of the frozen node opens', async () => {
     const frozen = entriesOn(FROZEN, 8);
     const healthy = HEALTHY.flatMap((node) => entriesOn(node, 8));
     const { statusOf, of } = await filled(healthy);
@@ -101,7 +101,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     }
   });
 
-  it('getOrLoadAll gives the hits of the others, and loads what is left with one call', async () => {
+  it('getOrLoadAll returns the hits of the other nodes, and loads the rest with one call', async () => {
     const healthy = HEALTHY.flatMap((node) => entriesOn(node, 8));
     const frozen = entriesOn(FROZEN, 8);
     const { cache, of } = await filled(healthy.slice(0, 12));
@@ -118,7 +118,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     expect(of('cache.breaker')).toMatchObject([{ state: 'open' }]);
   });
 
-  it('a tag on the frozen one is not held against the node of the entry', async () => {
+  it("a tag on the frozen node does not open the breaker of the entry's node", async () => {
     const [healthy] = HEALTHY as [number];
     const [entry, fresh, ...tagged] = entriesOn(healthy, 5) as [string, string, ...string[]];
     const [healthyTag] = tagsOn(healthy, 1) as [string];
@@ -136,7 +136,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     expect(sent).toEqual([]); // nor is the node of the entry asked for what is of no use alone
   });
 
-  it('the frozen one is asked again, once it is time, by a look at several nodes', async () => {
+  it('the frozen node is asked again in time by a read from several nodes', async () => {
     const [healthy] = HEALTHY as [number];
     const [entry] = entriesOn(healthy, 1) as [string];
     const tags = tagsOn(FROZEN, 1);
@@ -150,7 +150,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     expect(of('cache.breaker').map(({ state }) => state)).toEqual(['open', 'closed']);
   });
 
-  it('invalidations that wait in the outbox reach the others', async () => {
+  it('invalidations in the outbox reach the other nodes', async () => {
     const [healthy] = HEALTHY as [number];
     const { cache } = await filled([], { outbox: true, timeout: '200ms' });
     const [entry] = entriesOn(healthy, 1) as [string];
@@ -164,7 +164,7 @@ describeWithRealRedis('While one node of a cluster is frozen', () => {
     });
   });
 
-  it('a change is made, tells the others, and says of what is on the frozen one that it may be old', async () => {
+  it('a change is made, invalidates on the other nodes, and names the keys on the frozen node that may be old', async () => {
     const [healthy = '', frozen = ''] = [...tagsOn(1, 1), ...tagsOn(FROZEN, 1)];
     const [name = ''] = entriesOn(2, 1);
     const { cache } = listenedCache(client, keys, OPTIONS);

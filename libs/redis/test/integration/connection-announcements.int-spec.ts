@@ -146,6 +146,21 @@ describe('a command', () => {
     ]);
   });
 
+  it('is no failure if it runs a script of `defineCommand` that the server has forgotten', async () => {
+    const { url } = await start();
+    const { client, events } = await open({ url });
+    client.defineCommand('read', { lua: 'return redis.call("GET", KEYS[1])', numberOfKeys: 1 });
+    const { read } = client as unknown as { read(this: unknown, key: string): Promise<unknown> };
+    await read.call(client, 'a');
+    await client.script('FLUSH');
+    await read.call(client, 'a');
+    expect(events.map(facts)).toEqual([
+      ['eval', 'a', undefined],
+      ['script', undefined, undefined],
+      ['eval', 'a', undefined],
+    ]);
+  });
+
   it('says whether it was asked to wait, and how long it did', async () => {
     const { url } = await start();
     const { client, events, registry } = await open({ url });

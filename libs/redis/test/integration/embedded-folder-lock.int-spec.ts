@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { FolderLock } from '../../src/embedded/folder-lock.js';
-import { identify, isAlive } from '../../src/embedded/process-identity.js';
+import { FolderLock, identify, isAlive } from '../../src/embedded/folder-lock.js';
 import { startServerProcess } from '../../src/embedded/server-process.js';
 
-const NOBODY = { pid: 2 ** 30 };
+/** No system gives a process this number. */
+const NO_PROCESS = { pid: 2 ** 30 };
 
 let folder: string;
 
@@ -23,7 +23,7 @@ function leaveBehind(content: unknown): Promise<void> {
 }
 
 describe('FolderLock', () => {
-  it('is had by one at a time, and leaves no file behind', async () => {
+  it('is held by one owner at a time, and leaves no file behind', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 20 }, () => FolderLock.acquire(folder)),
     );
@@ -36,25 +36,28 @@ describe('FolderLock', () => {
   });
 
   it.each([
-    ['processes that are gone', [NOBODY, NOBODY]],
-    ['a process whose number another one has now', [{ ...identify(process.pid), started: '1' }]],
-    ['something that is no lock', 'garbage'],
-    ['something else that is no lock', { pid: 1 }],
+    ['processes that are gone', [NO_PROCESS, NO_PROCESS]],
+    [
+      'a process whose number belongs to a later process',
+      [{ ...identify(process.pid), started: '1' }],
+    ],
+    ['a text that is no lock', 'garbage'],
+    ['a JSON object that is no lock', { pid: 1 }],
   ])('takes over from %s', async (_, content) => {
     await leaveBehind(content);
     expect(await FolderLock.acquire(folder)).toBeInstanceOf(FolderLock);
     expect(await readdir(folder)).toEqual(['lock.json']);
   });
 
-  it('waits for a server that outlives its application, then gives up', async () => {
-    await leaveBehind([NOBODY, identify(process.pid)]);
+  it('waits for the server of an application that has ended, then gives up', async () => {
+    await leaveBehind([NO_PROCESS, identify(process.pid)]);
     expect(await FolderLock.acquire(folder)).toEqual({ heldBy: process.pid });
   });
 });
 
 describe('isAlive', () => {
-  it('knows this process and nobody', () => {
-    expect([isAlive({ pid: process.pid }), isAlive(NOBODY)]).toEqual([true, false]);
+  it('is true for this process, and false for one that does not exist', () => {
+    expect([isAlive({ pid: process.pid }), isAlive(NO_PROCESS)]).toEqual([true, false]);
   });
 });
 
@@ -62,7 +65,7 @@ describeWithRealRedis('startServerProcess', () => {
   const binary = process.env['REDIS_SERVER_BIN'] ?? '';
   const args = (port: number): string[] => ['--port', String(port), '--save', '', '--dir', folder];
 
-  it('waits for a port that is about to be free', async () => {
+  it('waits for a port whose owner is about to exit', async () => {
     const first = await startServerProcess({ binary, args });
     const second = startServerProcess({ binary, args, port: first.port });
     await first.stop();
@@ -71,7 +74,7 @@ describeWithRealRedis('startServerProcess', () => {
     await server.kill();
   });
 
-  it('says so when the program cannot be run at all', async () => {
+  it('throws an error with the reason if the program cannot be run', async () => {
     const command = { binary: join(folder, 'missing'), args };
     await expect(startServerProcess(command)).rejects.toThrow(/did not start .*[^]*ENOENT/);
   });

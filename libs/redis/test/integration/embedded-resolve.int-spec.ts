@@ -8,9 +8,8 @@ import { startInChild } from '../../../../test/support/child.js';
 import { hangUp } from '../../../../test/support/hang-up.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { startEmbeddedServer } from '../../src/embedded/embedded-server.js';
-import { isAlive } from '../../src/embedded/process-identity.js';
-import { resolveOn, type Machine } from '../../src/embedded/resolution.js';
-import { resolveRedis } from '../../src/embedded/resolve-redis.js';
+import { isAlive } from '../../src/embedded/folder-lock.js';
+import { resolveOn, resolveRedis, type Machine } from '../../src/embedded/resolve-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 
 /** A machine without any server program. */
@@ -49,7 +48,7 @@ async function program(name: string, script: string): Promise<string> {
   return path;
 }
 
-describe('resolveRedis where nothing can be found', () => {
+describe('resolveRedis without a server program', () => {
   it('starts the embedded server and says that its data will be gone', async () => {
     const redis = await resolveOn(BARE, {}, {});
     expect(redis.source).toBe('embedded');
@@ -62,7 +61,7 @@ describe('resolveRedis where nothing can be found', () => {
     await Promise.all([redis.stop(), redis.stop(), closed]);
   });
 
-  it('names every remedy and what was tried if that is not installed either', async () => {
+  it('names every remedy and all attempts if js-redis-server is not installed either', async () => {
     const failure = await resolveOn(NOT_INSTALLED, {}, {}).catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'RedisConfigurationException' });
     for (const remedy of [...REMEDIES, 'no valkey-server or redis-server', 'is not installed']) {
@@ -70,7 +69,7 @@ describe('resolveRedis where nothing can be found', () => {
     }
   });
 
-  it('passes over a program for another machine and says so', async () => {
+  it('skips a program for another machine and says so', async () => {
     const corrupt = await program('redis-server', 'echo "wrong ELF class" >&2; exit 126');
     const impostor = await program('valkey-server', 'echo "hello"');
     const redis = await resolveOn(BARE, { PATH: folder }, {});
@@ -80,7 +79,7 @@ describe('resolveRedis where nothing can be found', () => {
     await redis.stop();
   });
 
-  it('passes over a server that is too old, or does not start, and says so', async () => {
+  it('skips a server that is too old or does not start, and says so', async () => {
     const old = await program('valkey-server', 'echo "Redis server v=5.0.7 sha=0:0"');
     const broken = await program(
       'redis-server',
@@ -106,7 +105,7 @@ describe('resolveRedis where nothing can be found', () => {
     }
   });
 
-  it('keeps nothing alive', async () => {
+  it('does not keep the process alive', async () => {
     const env = { ...process.env, PATH: '', REDIS_SERVER_BIN: '' };
     const { child } = await startInChild(['resolveRedis', folder], env);
     child.stdin?.end();
@@ -130,7 +129,7 @@ describeWithRealRedis('resolveRedis with a server program', () => {
     await Promise.all([redis.stop(), redis.stop()]);
   });
 
-  it('is found on the PATH of the environment that was passed in', async () => {
+  it('finds the program on the PATH of the environment that was passed in', async () => {
     const real = process.env['REDIS_SERVER_BIN'] ?? '';
     await program('valkey-server', `exec ${real} "$@"`);
     const redis = await resolveOn(BARE, { PATH: folder }, { dataDirectory: folder });
@@ -154,7 +153,7 @@ describeWithRealRedis('resolveRedis with a server program', () => {
     const serverPid = await pidOf(client);
     child.kill('SIGKILL');
     const second = await resolveRedis(env, { dataDirectory: folder });
-    expect(isAlive({ pid: serverPid })).toBe(false); // it was waited for
+    expect(isAlive({ pid: serverPid })).toBe(false); // the second application has waited for its end
     expect(second.description).toContain('data kept in');
     expect(await connectTo(second).get('a')).toBe('1');
     await second.stop();
@@ -174,7 +173,7 @@ describeWithRealRedis('resolveRedis with a server program', () => {
     await third.stop();
   });
 
-  it('uses a temporary folder where it must not write', async () => {
+  it('uses a temporary folder if it cannot write to the folder for data', async () => {
     const file = await program('not-a-folder', '');
     const redis = await resolveRedis(env, { dataDirectory: file });
     expect(redis.description).toMatch(/temporary folder .* because (ENOTDIR|EEXIST)/);

@@ -14,6 +14,7 @@ import {
   type TlsMaterial,
 } from 'nestjs-redis-data/testing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { connectionOf } from '../../src/connection/connection.js';
 import { nodeOf } from '../../src/connection/driver/hash-slots.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { translateError } from '../../src/connection/driver/failures/translate-error.js';
@@ -287,7 +288,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
   });
 
   // By itself: of several clients at once, Redis tells some of another alert.
-  it('the certificate of a client that is missing', async () => {
+  it('and the client certificate if that is missing', async () => {
     const options: RedisModuleOptions = { ...at('mutual'), tls: { ca: good.ca } };
     const error = await caught(openConnection({ ...options, startupTimeout: '20s' }));
     expect(error).toMatchObject({
@@ -297,7 +298,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
     });
   });
 
-  it('and outlives every further error of a socket', async () => {
+  it('and survives each further error of a socket', async () => {
     const { client } = await openConnection(at('plain')).then(keep);
     const { stream } = client as Redis;
     stream.emit('error', new Error('the first'));
@@ -313,7 +314,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
     }
   });
 
-  it('gives the code as a fact, and the error of the connection as the cause of the cause', async () => {
+  it('with the code as a field, and the error of the connection as the cause of the cause', async () => {
     const { client } = await fail({ ...at('tls'), tls: true, maxRetriesPerRequest: 0 });
     const error = await caught(client.get('k'));
     expect(translateError(error)).toMatchObject({
@@ -326,7 +327,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
     expect(error.cause).toMatchObject({ code: 'SELF_SIGNED_CERT_IN_CHAIN' });
   });
 
-  it('in a dedicated connection, and when there is none to be had', async () => {
+  it('in the error of a dedicated connection, and of an exhausted pool', async () => {
     const { pool } = await fail({
       ...at('tls'),
       tls: true,
@@ -342,7 +343,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
     release();
   });
 
-  it('in a read that is given less time than a command', async () => {
+  it('in a read whose timeout is shorter than that of a command', async () => {
     const { client } = await fail({ ...at('tls'), tls: true, commandTimeout: '10s' });
     const keys = new KeyBuilder({ app: 'culprits', environment: 'test' });
     const things = new RedisRepository(client, keys, Thing);
@@ -358,7 +359,7 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
     if (!error) throw new Error('no error was announced');
     const { error: words } = wordsOfDriverError(error, { connection: 'default' });
     expect(words).toContain('SELF_SIGNED_CERT_IN_CHAIN');
-    const health = await lookAt(client, resolveHealthOptions({}), []);
+    const health = await lookAt(connectionOf(client), resolveHealthOptions({}), []);
     expect(health).toMatchObject({
       state: 'down',
       message: expect.stringMatching(/^not connected \(\w+, SELF_SIGNED_CERT_IN_CHAIN\)$/),
@@ -390,8 +391,8 @@ describeWithRealRedis('A connection that cannot be made names the culprit', () =
   });
 });
 
-describeWithRealRedis('In a cluster of which one node is gone', () => {
-  it('names that node to those who need it, and not to those who need a slow one', async () => {
+describeWithRealRedis('In a cluster without one of its nodes', () => {
+  it('names that node to callers that need it, and not to callers of a slow node', async () => {
     await using cluster = await startCluster({ replicas: false });
     const [gone, slow] = cluster.nodes;
     if (!gone || !slow) throw new Error('no nodes');
@@ -438,7 +439,7 @@ describeWithRealRedis('In a cluster of which one node is gone', () => {
 });
 
 describeWithRealRedis('TLS files', () => {
-  it('that fit are read, and connect', async () => {
+  it('are read, and let the client connect', async () => {
     const names = ['ca', 'cert', 'key'] as const;
     const variables = names.map(async (name) => {
       const path = join(folder, `${name}.pem`);

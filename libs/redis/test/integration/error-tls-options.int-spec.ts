@@ -7,19 +7,19 @@ import { openConnection } from './support/open-connection.js';
 const NOWHERE = { host: '127.0.0.1', port: 1 } as const;
 const good = generateTlsMaterial();
 
-describe('TLS options that cannot work are refused before a socket is opened', () => {
+describe('refuses TLS options that cannot work, before it opens a connection', () => {
   it.each<[string, RedisModuleOptions['tls'], RegExp]>([
     ['authorities that are no PEM', { ca: 'nonsense' }, /tls\.ca=a text without a certificate/],
     ['a broken authority', { ca: broken(good.ca) }, /tls\.ca=a broken certificate/],
     [
-      'an authority that has expired',
+      'an expired authority',
       { ca: generateTlsMaterial({ authorityValidTo: new Date(Date.now() - 60_000) }).ca },
       /tls\.ca=expired on \d{4}-/,
     ],
     ['a certificate that is no PEM', { cert: 'nonsense', key: good.key }, /tls\.cert=ERR_OSSL_/],
     ['a key that is no PEM', { cert: good.cert, key: 'nonsense' }, /tls\.key=ERR_OSSL_/],
     [
-      'a key that belongs to another certificate',
+      'the key of another certificate',
       { cert: good.cert, key: generateTlsMaterial().key },
       /tls\.key=the key of another certificate/,
     ],

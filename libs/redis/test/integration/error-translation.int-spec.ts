@@ -35,7 +35,7 @@ async function failure(promise: Promise<unknown>): Promise<RedisException> {
   return exception;
 }
 
-describe('a command that is wrong', () => {
+describe('the error of a wrong command', () => {
   let server: RedisTestServer;
   beforeAll(async () => {
     server = await startRedis();
@@ -53,7 +53,7 @@ describe('a command that is wrong', () => {
     });
   });
 
-  it('a bad script is a command exception', async () => {
+  it('a script with an error is a command exception', async () => {
     const redis = await connect({ url: server.url });
     expect(await failure(redis.eval('return redis.call("nonsense")', 0))).toMatchObject({
       name: 'RedisCommandException',
@@ -69,7 +69,7 @@ describe('a command that is wrong', () => {
     });
   });
 
-  it('finds the failed command inside a pipeline and a transaction', async () => {
+  it('names the failed command inside a pipeline and a transaction', async () => {
     const redis = await connect({ url: server.url });
     await redis.set('text', 'x');
     const results = await redis.pipeline().get('text').incr('text').exec();
@@ -95,7 +95,7 @@ describe('a command that is wrong', () => {
   });
 });
 
-describeWithRealRedis('what only a real server says', () => {
+describeWithRealRedis('the errors of a real server', () => {
   it('NOAUTH and WRONGPASS', async () => {
     const server = await startRedis({ password: 'right' });
     try {
@@ -278,7 +278,7 @@ describeWithRealRedis('what only a real server says', () => {
       });
     });
 
-    it('wrong credentials fail the boot at once, and appear nowhere', async () => {
+    it('wrong credentials fail the boot at once, and are printed nowhere', async () => {
       const guarded = await startCluster({ replicas: false });
       try {
         for (const { host, port } of guarded.nodes) {
@@ -295,7 +295,7 @@ describeWithRealRedis('what only a real server says', () => {
       }
     });
 
-    it('a node that was frozen when it was first needed does not run what has timed out', async () => {
+    it('a node that was frozen at first does not execute commands that have timed out', async () => {
       const redis = await connect({ clusterNodes: cluster.nodes, commandTimeout: '500ms' });
       const keys = Array.from({ length: 30 }, (_, i) => `late:${i}`);
       for (const node of cluster.nodes) node.freeze();

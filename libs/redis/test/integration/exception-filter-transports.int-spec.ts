@@ -174,7 +174,7 @@ class FailureResolver {
   }
 }
 
-describe('RedisExceptionFilter as APP_FILTER tells a GraphQL client the problem, and nothing else', () => {
+describe('RedisExceptionFilter as APP_FILTER sends the problem, and nothing else, to a GraphQL client', () => {
   let app: INestApplication;
   beforeAll(async () => {
     const graphql = GraphQLModule.forRoot<MercuriusDriverConfig>({
@@ -228,7 +228,7 @@ class FailureController {
   }
 }
 
-describe('RedisExceptionFilter as APP_FILTER tells a client of a microservice the problem, and nothing else', () => {
+describe('RedisExceptionFilter as APP_FILTER sends the problem, and nothing else, to a client of a microservice', () => {
   let app: INestMicroservice;
   let client: ClientProxy;
   beforeAll(async () => {
@@ -296,7 +296,7 @@ async function serveGateway(
   return { app, at: `127.0.0.1:${port}` };
 }
 
-describe('RedisExceptionFilter as APP_FILTER tells a socket.io client the problem, and nothing else', () => {
+describe('RedisExceptionFilter as APP_FILTER sends the problem, and nothing else, to a socket.io client', () => {
   let app: INestApplication;
   let socket: Socket;
   beforeAll(async () => {
@@ -321,7 +321,7 @@ describe('RedisExceptionFilter as APP_FILTER tells a socket.io client the proble
     },
   );
 
-  it("leaves what is not Redis's to the gateway's other filters, and its metadata as it was", async () => {
+  it('passes other errors to the filters of the gateway, and does not change its metadata', async () => {
     const told = once(socket as unknown as EventEmitter, 'exception');
     socket.emit('fail', 'program');
     expect((await told)[0]).toMatchObject({ status: 'error', message: 'Internal server error' });
@@ -348,7 +348,7 @@ class ParticularGateway extends FailureGateway {
   }
 }
 
-describe('RedisExceptionFilter as APP_FILTER tells a native WebSocket client the problem', () => {
+describe('RedisExceptionFilter as APP_FILTER sends the problem to a native WebSocket client', () => {
   let app: INestApplication;
   let socket: WebSocket;
   const ask = async (event: string, data: string) => {
@@ -374,7 +374,7 @@ describe('RedisExceptionFilter as APP_FILTER tells a native WebSocket client the
     });
   });
 
-  it('unless a filter that stands nearer takes it', async () => {
+  it('unless a filter of the gateway handles it', async () => {
     expect(await ask('fail particularly', 'missing')).toEqual({ event: 'own', data: 1 });
   });
 });

@@ -115,7 +115,7 @@ describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (ad
   });
   const get = async (how: string) => fetch(`${await app.getUrl()}/fail/${how}`);
 
-  it('answers an error of the plain client as problem details, and leaks nothing', async () => {
+  it('answers an error of the plain client with problem details, without hosts and keys', async () => {
     const response = await get('wrongtype');
     expect(response.status).toBe(500);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -149,7 +149,7 @@ describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (ad
     ['not-ours', 400, { message: 'theirs' }],
     ['refused-elsewhere', 500, { message: 'Internal server error' }],
     ['never', 200, undefined],
-  ])("passes through what is not Redis's: %s", async (how, status, body) => {
+  ])('passes through other errors: %s', async (how, status, body) => {
     const response = await get(how);
     expect(response.status).toBe(status);
     if (body) expect(await response.json()).toMatchObject(body);
@@ -164,7 +164,7 @@ describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (ad
     await waitUntil('it answers again', async () => (await get('never')).status === 200);
   });
 
-  it('can say 504 and another Retry-After', async () => {
+  it('answers 504 with another Retry-After if configured', async () => {
     const other = await serve(server, adapter, { timeoutStatus: 504, retryAfter: '90s' });
     const response = await fetch(`${await other.getUrl()}/fail/timeout`);
     await other.close();
@@ -173,7 +173,7 @@ describe.each(['fastify', 'express'] as const)('RedisExceptionFilter on %s', (ad
   });
 });
 
-describe('What RedisExceptionFilter writes to the log', () => {
+describe('The log line of RedisExceptionFilter', () => {
   const host = {
     getType: () => 'ws',
     switchToWs: () => ({ getClient: () => ({}), getPattern: () => 'x', getData: () => ({}) }),
@@ -206,8 +206,8 @@ describe('What RedisExceptionFilter writes to the log', () => {
   });
 });
 
-describe('RedisExceptionFilter of its own', () => {
-  it('only ends a response whose headers were sent already', () => {
+describe('RedisExceptionFilter without an application', () => {
+  it('only ends a response whose headers have been sent', () => {
     const ended: unknown[] = [];
     const adapterHost = new HttpAdapterHost();
     adapterHost.httpAdapter = {

@@ -141,7 +141,7 @@ async function startServer(options: Parameters<typeof startRedis>[0] = {}) {
 
 const quietly = (work: Promise<unknown>) => work.catch(() => undefined);
 
-it('writes the same fields about everything, with the request it belongs to', async () => {
+it('writes the same fields in each line, with the request of the caller', async () => {
   const { url } = await startServer();
   const { request } = await boot({
     url,
@@ -164,7 +164,7 @@ it('writes the same fields about everything, with the request it belongs to', as
   });
 });
 
-it('writes a failure as an error, with the request it belongs to', async () => {
+it('writes a failure as an error, with the request of the caller', async () => {
   const { url } = await startServer();
   const { request, client } = await boot({ url, startup: 'require' });
   await client.set(KEY, VALUE);
@@ -184,7 +184,7 @@ it('writes a failure as an error, with the request it belongs to', async () => {
   ]);
 });
 
-it('writes of a lost connection once and of its return once, and counts what it holds back', async () => {
+it('writes one line for a lost and one for a restored connection, and counts the lines that it drops', async () => {
   const proxy = await startFaultProxy(await startServer());
   cleanups.push(() => proxy.stop());
   const { host, port } = proxy;
@@ -212,7 +212,7 @@ it('writes of a lost connection once and of its return once, and counts what it 
 });
 
 describeWithRealRedis('The log at level trace', () => {
-  it('holds no password, value, id or name of an ACL user, whatever fails', async () => {
+  it('contains no password, value, id or name of an ACL user, for any failure', async () => {
     const server = await startServer({ args: ['--maxmemory', '3mb'], password: PASSWORD });
     const proxy = await startFaultProxy(server);
     cleanups.push(() => proxy.stop());

@@ -72,7 +72,7 @@ onOneServer((stage) => {
     return things.getByIdOrFail(thing.id);
   };
 
-  it('Values of every kind come back equal, or the call is refused with the path to what does not', async () => {
+  it('Values of every kind come back equal, or the call is refused with the path of the first that does not', async () => {
     const { cache } = listenedCache(stage.client, stage.keys(), { negativeTtl: '1m' });
     const batch = new RedisBatch(stage.client);
     const key = stage.keys().key('thing', 'batch');
@@ -109,7 +109,7 @@ onOneServer((stage) => {
   });
 
   describe.each(Object.entries(MORE))('%s', (_, make) => {
-    it('is refused by cache, batch and repository, which name its path', async () => {
+    it('is refused by cache, batch and repository with its path', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const value = { orders: [{ placed: make() }] };
       const calls = [
@@ -128,7 +128,7 @@ onOneServer((stage) => {
     });
   });
 
-  it('A loader is refused what cannot be kept without Redis, too', async () => {
+  it('A loaded value that JSON cannot hold is refused without Redis, too', async () => {
     const client = await stage.open();
     client.disconnect();
     const { cache } = listenedCache(client, stage.keys());
@@ -138,7 +138,7 @@ onOneServer((stage) => {
     expect(await cache.resolve('x', () => 'good')).toMatchObject({ status: 'bypass' });
   });
 
-  it('A refusal says what to do, and never what the value is', async () => {
+  it('A refusal says what to do, and never shows the value', async () => {
     const { cache } = listenedCache(stage.client, stage.keys());
     const value = { user: { 'last login': new Date('2026-01-01'), note: 'hunter2' } };
     const error = await caught(cache.set('x', value));

@@ -51,7 +51,7 @@ async function knownMemory() {
 }
 
 describeWithRealRedis('metrics of memory', () => {
-  it('say what Redis uses and may use, and ask it once for several scrapes', async () => {
+  it('show the used memory and its limit, and ask Redis once for several scrapes', async () => {
     const server = await start('--maxmemory', '100mb');
     await open({ url: server.url });
     const { used, limit, evicts } = await knownMemory();
@@ -63,7 +63,7 @@ describeWithRealRedis('metrics of memory', () => {
     expect(await countedCommands(registry, 'info')).toBe(asked);
   });
 
-  it('have no limit where Redis has none', async () => {
+  it('have no limit if Redis has none', async () => {
     const server = await start();
     await open({ url: server.url });
     const { used, limit } = await knownMemory();
@@ -74,13 +74,13 @@ describeWithRealRedis('metrics of memory', () => {
   it.each([
     ['allkeys-lru', 1],
     ['volatile-lru', 0],
-  ])('say what a full server with the policy %s does', async (policy, evicts) => {
+  ])('tell whether a full server with the policy %s evicts', async (policy, evicts) => {
     const server = await start('--maxmemory', '100mb', '--maxmemory-policy', policy);
     await open({ url: server.url });
     expect(await knownMemory()).toMatchObject({ limit: 100 * MB, evicts });
   });
 
-  it('come with an error of their own when it is used up', async () => {
+  it('are joined by an out_of_memory error when the memory is used up', async () => {
     const server = await start('--maxmemory', '100kb', '--maxmemory-policy', 'noeviction');
     const redis = await open({ url: server.url });
     await expect(redis.set('k', 'v')).rejects.toThrow('OOM');
@@ -89,7 +89,7 @@ describeWithRealRedis('metrics of memory', () => {
     expect((await scrape(registry)).get(full)).toBe(1);
   });
 
-  it('are absent where INFO is forbidden, which is tried once', async () => {
+  it('are absent if INFO is forbidden, which is sent once', async () => {
     const server = await start('--user', 'guest', 'on', '>pw', '~*', '+@all', '-info');
     await open({ host: server.host, port: server.port, username: 'guest', password: 'pw' });
     const refusals = async () =>
@@ -103,7 +103,7 @@ describeWithRealRedis('metrics of memory', () => {
     expect(await refusals()).toBe(refused);
   });
 
-  it('do not hold up a scrape for long when Redis is frozen, and not at all after that', async () => {
+  it('delay one scrape a little when Redis is frozen, and no further one', async () => {
     const server = await start();
     const redis = await open({ url: server.url, commandTimeout: '1s' });
     server.freeze();
@@ -130,7 +130,7 @@ describeWithRealRedis('metrics of memory', () => {
     });
   });
 
-  it('are absent, and the connection is down, at once when Redis is gone; and back with it', async () => {
+  it('are absent, and the connection is down, as long as Redis is down', async () => {
     const server = await start();
     await open({ url: server.url });
     expect((await knownMemory()).used).toBeGreaterThan(0);
@@ -146,7 +146,7 @@ describeWithRealRedis('metrics of memory', () => {
 });
 
 describeWithRealRedis('metrics of a cluster', () => {
-  it('are of the fullest primary, and count a command of each node once', async () => {
+  it('are those of the fullest primary, and count a command of each node once', async () => {
     const cluster = await startCluster({ replicas: false });
     cleanups.push(() => cluster.stop());
     const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));

@@ -66,7 +66,7 @@ describe('RedisMetricsModule', () => {
     ).toBe(1);
   });
 
-  it('has as many series after ten thousand keys and fifty words that are no commands', async () => {
+  it('has no more series after ten thousand keys and fifty unknown commands', async () => {
     const app = await open();
     const redis = clientOf(app);
     await redis.set('first', 'v');
@@ -87,13 +87,13 @@ describe('RedisMetricsModule', () => {
     expect(await countedCommands(registry, 'set')).toBe(10_001);
   });
 
-  it('leaves the time that BLPOP waited out of the durations', async () => {
+  it('does not measure the duration of BLPOP', async () => {
     const app = await open();
     await app.get(RedisPool, { strict: false }).use((client) => client.blpop('nothing', 0.05));
     expect(await countedCommands(registry, 'blpop')).toBe(0);
   });
 
-  it('shows how many dedicated connections are lent, and how many may be', async () => {
+  it('shows the number of dedicated connections in use, and its limit', async () => {
     const app = await open({ maxConnections: 7 });
     const pool = app.get(RedisPool, { strict: false });
     const lent = await Promise.all([pool.acquire(), pool.acquire()]);
@@ -105,7 +105,7 @@ describe('RedisMetricsModule', () => {
     expect(seen.get('redis_pool_limit{connection="default"}')).toBe(7);
   });
 
-  it('counts what happens in a cache', async () => {
+  it('counts the requests and loads of a cache', async () => {
     const app = await open();
     const cache = app.get(RedisCache, { strict: false });
     const load = () => Promise.resolve(1);
@@ -147,7 +147,7 @@ describe('RedisMetricsModule', () => {
 });
 
 describe('RedisMetricsModule in two applications of one process', () => {
-  it('counts the commands of both in one registry, and those of one once it is alone', async () => {
+  it('counts the commands of both in one registry, and of the remaining one after the other has closed', async () => {
     const [a, b] = [await open(), await open({ name: 'b' })];
     await clientOf(a).get('k');
     await clientOf(b, 'b').get('k');

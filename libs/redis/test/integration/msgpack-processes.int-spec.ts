@@ -10,7 +10,7 @@ function run(program: string, { args = [], flags = [] }: Record<string, string[]
 }
 
 describe('msgpackSerializer', () => {
-  it('keeps typed arrays of every kind, and gives each reader memory of his own', () => {
+  it('keeps typed arrays of every kind, and gives each reader its own memory', () => {
     const printed = run(`
       const { deepStrictEqual } = require('node:assert');
       const { msgpackSerializer } = require('./libs/redis/src/msgpack/index.ts');
@@ -29,7 +29,7 @@ describe('msgpackSerializer', () => {
     expect(printed).toBe('0');
   });
 
-  it('writes what any other process can read, whatever either has read or written before', () => {
+  it('writes values that any other process can read, whatever either has read or written before', () => {
     const rows = Array.from({ length: 5 }, (_, id) => ({ id, at: new Date(id) }));
     const pack = () => Buffer.from(msgpackSerializer.serialize(rows, 'k')).toString('base64');
     const [first, second] = [pack(), pack()];
@@ -43,7 +43,7 @@ describe('msgpackSerializer', () => {
     expect(printed).toBe(JSON.stringify(rows));
   });
 
-  it('works where no code may be made of text', () => {
+  it('works in a process that forbids eval', () => {
     const program = `
       const { msgpackSerializer } = require('./libs/redis/src/msgpack/index.ts');
       const rows = Array.from({ length: 9 }, (_, id) => ({ id }));

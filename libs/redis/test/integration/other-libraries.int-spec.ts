@@ -74,7 +74,7 @@ function open(redis: IoredisOptions): Redis | Cluster {
     : new Redis(redis.options);
 }
 
-/** An application without a connection of its own until somebody injects one. */
+/** An application that opens its own connection only if a provider injects it. */
 async function startApp(topology: Topology, providers: object[] = [], controllers: object[] = []) {
   @Module({
     imports: [RedisModule.forRoot(options[topology])],
@@ -93,7 +93,7 @@ function optionsIn(app: INestApplication): ResolvedRedisOptions {
 }
 
 describeWithRealRedis('ioredisOptionsOf', () => {
-  it('is given what is injected, and says what it is for', async () => {
+  it('accepts the injected options, and describes itself', async () => {
     @Injectable()
     class Mails {
       constructor(@InjectRedisOptions() readonly options: ResolvedRedisOptions) {}
@@ -106,7 +106,7 @@ describeWithRealRedis('ioredisOptionsOf', () => {
 });
 
 describeWithRealRedis('BullMQ', () => {
-  it.each(TOPOLOGIES)('works off jobs: %s', async (topology) => {
+  it.each(TOPOLOGIES)('processes jobs: %s', async (topology) => {
     const app = await startApp(topology);
     const connect = () => {
       const redis = ioredisOptionsOf(optionsIn(app), { maxRetriesPerRequest: null });
@@ -199,7 +199,7 @@ describeWithRealRedis('The Redis transport of Nest', () => {
 
   // It makes `new Redis(options)`: there is no cluster for it, but what one node publishes reaches all.
   it.each(['standalone', 'TLS', 'sentinel', 'node of a cluster'] as const)(
-    'asks and answers: %s',
+    'sends a request and gets its answer: %s',
     async (topology) => {
       const app = await startApp(topology, [], [Sums]);
       const redis = ioredisOptionsOf(optionsIn(app));

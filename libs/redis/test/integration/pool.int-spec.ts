@@ -22,7 +22,7 @@ const open = async (maxConnections = 2, acquireTimeout: Duration = '10s') => {
 };
 
 describe('RedisPool', () => {
-  it('lends connections of their own, and reuses what comes back clean', async () => {
+  it('lends a connection to one caller at a time, and reuses a clean one', async () => {
     const pool = await open();
     const seen = new Set<RedisClient>();
     for (let i = 0; i < 3; i++) {
@@ -36,7 +36,7 @@ describe('RedisPool', () => {
     expect(seen.size).toBe(1);
   });
 
-  it('refuses with a typed error once all are in use and the wait is over', async () => {
+  it('rejects with RedisPoolExhaustedException if no connection is released in time', async () => {
     const pool = await open(2, '300ms');
     const held = await Promise.all([pool.acquire(), pool.acquire()]);
     expect(pool.inUse).toBe(2);
@@ -48,7 +48,7 @@ describe('RedisPool', () => {
     for (const lease of held) lease.release();
   });
 
-  it('serves waiting callers in order, as connections come back', async () => {
+  it('serves waiting callers in order, as connections are released', async () => {
     const pool = await open(1);
     const first = await pool.acquire();
     const order: number[] = [];
@@ -64,7 +64,7 @@ describe('RedisPool', () => {
     expect(order).toEqual([1, 2, 3]);
   });
 
-  it('gives the connection back when the work throws', async () => {
+  it('releases the connection when the work throws', async () => {
     const pool = await open(1);
     const failing = pool.use(() => Promise.reject(new Error('no')));
     expect((await caught(failing)).message).toBe('no');
@@ -120,7 +120,7 @@ describe('RedisPool', () => {
     while (spoiled?.status !== 'end') await new Promise(setImmediate);
   });
 
-  it('never opens more than its bound, whatever happens to the connections', async () => {
+  it('never opens more connections than its limit, whatever happens to them', async () => {
     const pool = await open(3);
     let most = 0;
     const jobs = Array.from({ length: 40 }, (_, i) =>
@@ -146,10 +146,10 @@ describe('RedisPool', () => {
   });
 });
 
-describe('Without a queue for what is sent before there is a connection', () => {
+describe('RedisPool without an offline queue', () => {
   const withoutQueue = { enableOfflineQueue: false } as const;
 
-  it('lends a connection when it is connected', async () => {
+  it('lends a connection once it is connected', async () => {
     connection = await openConnection({ url: server.url, ioredis: withoutQueue });
     const used = [1, 2, 3].map((n) => connection.pool.use((client) => client.incrby('n', n)));
     expect(await Promise.all(used)).toContain(6);
@@ -157,7 +157,7 @@ describe('Without a queue for what is sent before there is a connection', () => 
     expect(await connection.pool.use((client) => client.ping())).toBe('PONG');
   });
 
-  it('refuses at once, and makes room for the next, while there is none', async () => {
+  it('rejects at once, and frees the place, while Redis is down', async () => {
     const other = await startRedis();
     const { url } = other;
     connection = await openConnection({ url, ioredis: withoutQueue, maxConnections: 1 });
@@ -171,7 +171,7 @@ describe('Without a queue for what is sent before there is a connection', () => 
   });
 
   onCluster((stage) => {
-    it('lends a connection to a cluster when that is connected', async () => {
+    it('lends a connection to a cluster once it is connected', async () => {
       const clusterNodes = (stage.client as Cluster)
         .nodes('master')
         .map(({ options: { host = '', port = 0 } }) => ({ host, port }));

@@ -63,7 +63,7 @@ function clientIn(loaded: ModuleRef | undefined, name: string): Redis {
 }
 
 describe('A module that is loaded later', () => {
-  it('fails alone if its Redis is away, and can be loaded once it is there', async () => {
+  it('fails alone if its Redis is down, and can be loaded once Redis is up', async () => {
     const app = await boot(RedisModule.forRoot(running()));
     const redis = app.get<Redis>(getRedisToken(), { strict: false });
     const pool = app.get(RedisPool, { strict: false });
@@ -104,7 +104,7 @@ describe('A module that is loaded later', () => {
     expect(await clientIn(loaded, 'good').ping()).toBe('PONG');
   });
 
-  it('fails alone where all connections are loaded later', async () => {
+  it('fails alone if all connections are loaded later', async () => {
     const app = await boot();
     const redis = clientIn(await load(app, lazily('good', running())), 'good');
     await caught(load(app, lazily('bad', away())));
@@ -193,7 +193,7 @@ describe('forRootAsync', () => {
     expect(redis.status).toBe('end');
   });
 
-  it('takes what is made anew for each provider', async () => {
+  it('accepts a new options object for each provider', async () => {
     const app = await boot(
       RedisModule.forRootAsync({
         extraProviders: [{ provide: 'url', scope: Scope.TRANSIENT, useFactory: () => server.url }],

@@ -96,7 +96,7 @@ describe('RedisModule', () => {
     },
   );
 
-  it('needs one line with the ready-made configuration', async () => {
+  it('is configured in one line with redisConfig', async () => {
     process.env['REDIS_URL'] = server.url;
     process.env['REDIS_KEY_PREFIX'] = 'shop';
     process.env['REDIS_ENVIRONMENT'] = 'test';
@@ -161,14 +161,14 @@ describe('RedisModule', () => {
     });
   });
 
-  it('refuses two connections of one name', async () => {
+  it('refuses two connections with the same name', async () => {
     const error = await caught(
       boot(RedisModule.forRoot(options()), RedisModule.forRoot({ ...options(), db: 1 })),
     );
     expect(error.message).toMatch(/name=default: a name that no other RedisModule/);
   });
 
-  it('keeps to the importing module when it is not global', async () => {
+  it('is visible only to the importing module if it is not global', async () => {
     @Injectable()
     class Consumer {
       constructor(@InjectRedis() readonly redis: Redis) {}
@@ -185,7 +185,7 @@ describe('RedisModule', () => {
     expect((await caught(compiling)).message).toMatch(/resolve dependencies/);
   });
 
-  it('is ready in every hook when startup waits', async () => {
+  it('is connected in every hook if startup waits', async () => {
     const seen: string[] = [];
     @Injectable()
     class Early implements OnModuleInit {
@@ -247,7 +247,7 @@ describe('lifecycle', () => {
     expect(await clientOf(other).ping()).toBe('PONG');
   });
 
-  it('leaves a client alone that was handed in', async () => {
+  it('leaves open a client that the application passed in', async () => {
     const foreign = { status: 'ready', quit: () => Promise.reject(new Error('not yours')) };
     const app = await Test.createTestingModule({ imports: [RedisModule.forRoot(options())] })
       .overrideProvider(getRedisToken())

@@ -29,7 +29,7 @@ onOneServer((stage) => {
   const addOne = async (repository: RedisRepository<Tally>) =>
     (await repository.update('a', ({ count }) => ({ count: count + 1 }))) as Tally;
 
-  it('makes all updates of one entity that are asked for at once, and loses none', async () => {
+  it('makes all concurrent updates of one entity, and loses none', async () => {
     await first().save({ id: 'a', count: 0 });
 
     await Promise.all(Array.from({ length: CALLERS }, () => addOne(first())));
@@ -47,7 +47,7 @@ onOneServer((stage) => {
     expect(await first().getById('a')).toMatchObject({ count: CALLERS });
   });
 
-  it('lets nobody wait for a slow update of the same entity for longer than its turn', async () => {
+  it('lets no update wait for a slow one of the same entity for longer than its timeout', async () => {
     await first().save({ id: 'a', count: 0 });
     const held = latch();
     let begun = 0;
@@ -67,7 +67,7 @@ onOneServer((stage) => {
     expect(await first().getById('a')).toMatchObject({ count: 102 });
   });
 
-  it('gives up where an update waits for another one of the same entity inside itself', async () => {
+  it('rejects an update that waits for another update of the same entity inside itself', async () => {
     await first().save({ id: 'a', count: 0 });
     const inside = () => addOne(first()).then(({ count }) => ({ count: count + 10 }));
 

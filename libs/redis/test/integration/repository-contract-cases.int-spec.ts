@@ -8,7 +8,7 @@ const open = () =>
   new InMemoryRepository({ entity: Customer, unique: ['email'], now: () => Date.now() });
 
 describe('repositoryContract', () => {
-  it('asks only for what the entity has', () => {
+  it('leaves out cases about features that the entity does not have', () => {
     const { id, example } = customers;
     const names = repositoryContract<Customer>({ open, id, example }).map(({ name }) => name);
     expect(names.filter((name) => /valid|unique|indexed|find/.test(name))).toEqual([]);
@@ -33,14 +33,14 @@ describe('repositoryContract', () => {
     expect(closed).toEqual(opened);
   });
 
-  it('waits for real time to pass unless it is told how', async () => {
+  it('waits for real time to pass unless the subject has its own wait', async () => {
     const cases = repositoryContract<Customer>({ ...customers, open });
     const began = performance.now();
-    await cases.find(({ name }) => name.startsWith('forgets an entity'))?.run();
+    await cases.find(({ name }) => name.startsWith('removes an entity when'))?.run();
     expect(performance.now() - began).toBeGreaterThan(2_000);
   });
 
-  it('shows what went wrong if it was something else than expected', async () => {
+  it('rejects with an unexpected error as it is', async () => {
     const reason = new Error('out of order');
     const broken = { getByIdOrFail: () => Promise.reject(reason), save: () => Promise.resolve() };
     const cases = repositoryContract<Customer>({

@@ -22,15 +22,15 @@ function casesOf(Mutant: Mutant) {
 }
 
 describe('repositoryContract', () => {
-  it.each(casesOf(Double))('is kept by a double that is not broken: it $name', ({ run }) => run());
+  it.each(casesOf(Double))('accepts the unbroken repository: it $name', ({ run }) => run());
 
-  it.each(mutants)('catches a double that %s', async (_, promise, mutant) => {
+  it.each(mutants)('fails for a broken repository that %s', async (_, promise, mutant) => {
     const found = casesOf(mutant).find(({ name }) => name === promise);
     expect(found).toBeDefined();
     await expect(found?.run()).rejects.toThrow();
   });
 
-  it('has a double that breaks each of its promises', () => {
+  it('has a broken repository for each of its promises', () => {
     const promises = casesOf(Double).map(({ name }) => name);
     const broken = new Set(mutants.map(([, promise]) => promise));
     expect(promises.filter((promise) => !broken.has(promise))).toEqual([]);

@@ -68,7 +68,7 @@ const corruptions: readonly [what: string, text: string][] = [
   ['with a list of which one is no object', JSON.stringify(person('2', { others: [{}, SECRET] }))],
 ];
 
-describe('Stored data that is no entity', () => {
+describe('Stored data that is not an entity', () => {
   onEveryTopology((stage) => {
     let keys: KeyBuilder;
     let people: RedisRepository<Person>;
@@ -87,7 +87,7 @@ describe('Stored data that is no entity', () => {
       expect([message, stack, String(cause)].join()).not.toContain(SECRET);
     }
 
-    it.each(corruptions)('is refused by name of its key: %s', async (_, text) => {
+    it.each(corruptions)('is refused with the name of its key: %s', async (_, text) => {
       await corrupt(text);
       expectCorrupt(await caught(people.getById('2')));
       expectCorrupt(await caught(people.getByIdOrFail('2')));
@@ -103,7 +103,7 @@ describe('Stored data that is no entity', () => {
       expect(await stage.client.get(keys.key('person', '2'))).toBe(text);
     });
 
-    it.each(corruptions)('is found by nobody as half an entity: %s', async (_, text) => {
+    it.each(corruptions)('is never returned in part by a search: %s', async (_, text) => {
       await corrupt(text);
       const outcome = await people.findBy({ city: 'Rome' }).catch((error: unknown) => error);
       if (outcome instanceof Error) {
@@ -115,20 +115,25 @@ describe('Stored data that is no entity', () => {
       }
     });
 
-    it.each(corruptions)('ends an iteration, or is left out on request: %s', async (_, text) => {
-      await corrupt(text);
-      expectCorrupt(await caught(all(people.entities())));
-      expectCorrupt(await caught(people.page({ limit: 1000 }).then((page) => nextUntilEnd(page))));
-      const told: RedisSerializationException[] = [];
-      const onCorrupt = (error: RedisSerializationException) => told.push(error);
-      const found = await all(people.entities({ onCorrupt }));
-      expect(found.map(({ id }) => id).sort()).toEqual(['1', '3']);
-      told.forEach((error) => {
-        expectCorrupt(error);
-      });
-      expect(told.length).toBeGreaterThan(0);
-      expect((await all(people.ids())).sort()).toEqual(['1', '2', '3']);
-    });
+    it.each(corruptions)(
+      'ends an iteration with an error, or is left out on request: %s',
+      async (_, text) => {
+        await corrupt(text);
+        expectCorrupt(await caught(all(people.entities())));
+        expectCorrupt(
+          await caught(people.page({ limit: 1000 }).then((page) => nextUntilEnd(page))),
+        );
+        const told: RedisSerializationException[] = [];
+        const onCorrupt = (error: RedisSerializationException) => told.push(error);
+        const found = await all(people.entities({ onCorrupt }));
+        expect(found.map(({ id }) => id).sort()).toEqual(['1', '3']);
+        told.forEach((error) => {
+          expectCorrupt(error);
+        });
+        expect(told.length).toBeGreaterThan(0);
+        expect((await all(people.ids())).sort()).toEqual(['1', '2', '3']);
+      },
+    );
 
     it.each(corruptions)('can be replaced and deleted: %s', async (_, text) => {
       await corrupt(text);
@@ -158,7 +163,7 @@ describe('Stored data that is no entity', () => {
       for (let { cursor } = page; cursor !== null;) ({ cursor } = await people.page({ cursor }));
     }
 
-    it('has to pass the rules if the class says so', async () => {
+    it('must pass the validation rules if the class says so', async () => {
       const stricts = new RedisRepository(stage.client, keys, Strict);
       const key = keys.key('strict', '1');
       await stage.client.set(key, JSON.stringify({ id: '1', age: SECRET }));
@@ -169,7 +174,7 @@ describe('Stored data that is no entity', () => {
       expectCorrupt(await caught(stricts.update('1', { age: 1 })), key);
     });
 
-    it('is nothing when it is of another type of Redis: not read, but replaced and deleted', async () => {
+    it('is not read if it has another Redis type, but replaced and deleted', async () => {
       const plains = new RedisRepository(stage.client, keys, Plain);
       const spoil = async () => {
         for (const key of [keys.key('plain', '2'), keys.key('person', '2')]) {
@@ -197,7 +202,7 @@ describe('Stored data that is no entity', () => {
       expect(await people.exists('2')).toBe(false);
     });
 
-    it('does not disturb those with numbers as ids when a foreign key has none', async () => {
+    it('does not disturb entities with numbers as ids if a foreign key has no number', async () => {
       const numbered = new RedisRepository(stage.client, keys, Numbered);
       await numbered.save({ id: 1.5 });
       for (const foreign of ['abc', '1e3', '007', '0x10']) {

@@ -66,7 +66,7 @@ describe('A repository', () => {
     expect((await caught(edges.getById('1'))).name).toBe('RedisSerializationException');
   });
 
-  it('says that bytes are no text, instead of blaming others for a conflict', async () => {
+  it('reports bytes that are no text, and not a conflict', async () => {
     await connection.client.set(
       keys.key('edge', '1'),
       Buffer.from('{"id":"1","group":"caf\xe9"}', 'latin1'),
@@ -76,7 +76,7 @@ describe('A repository', () => {
     expect(refusal.message).toContain('is not UTF-8');
   });
 
-  it('gives up an update when others are faster each time, when its time is over', async () => {
+  it('gives up an update at its timeout if other writers are always faster', async () => {
     await edges.save({ id: '1', weight: 0 });
     let attempts = 0;
     const overtaken = async (edge: Edge) => {
@@ -94,7 +94,7 @@ describe('A repository', () => {
     expect(await edges.getById('1')).toMatchObject({ weight: attempts });
   });
 
-  it('saves what it was given, whatever its caller does meanwhile', async () => {
+  it('saves the entity as it was at the call, also if the caller changes it meanwhile', async () => {
     const edge = Object.assign(new Edge(), { id: '1', group: 'a', street: new Street() });
     const saving = edges.save(edge); // validated by class-validator, which takes its time
     Object.assign(edge, { id: '2', group: 'b' });
@@ -103,13 +103,13 @@ describe('A repository', () => {
     expect(await edges.findBy({ group: 'b' })).toEqual([]);
   });
 
-  it('writes nothing when an index key holds another type', async () => {
+  it('writes nothing if an index key holds another type', async () => {
     await connection.client.set(keys.key('index', 'edge', 'group', 'a'), 'foreign');
     expect((await caught(edges.save({ id: '1', group: 'a' }))).name).toBe('RedisCommandException');
     expect(await edges.exists('1')).toBe(false);
   });
 
-  it('lets an index key expire with the last entity that is left', async () => {
+  it('lets an index key expire with its last entity', async () => {
     await edges.save({ id: '1', group: 'a' }, { ttl: 'forever' });
     await edges.save({ id: '2', group: 'a' }, { ttl: '1m' });
     await edges.delete('1');
@@ -118,7 +118,7 @@ describe('A repository', () => {
     expect(left).toBeLessThan(180_000);
   });
 
-  it('leaves out what is no number where ids are numbers', async () => {
+  it('leaves out keys without a number if ids are numbers', async () => {
     const numbered = new RedisRepository(connection.client, keys, Numbered);
     await numbered.save({ id: 1 });
     for (const foreign of ['NaN', 'Infinity', '007', '1e3', 'x']) {
@@ -130,7 +130,7 @@ describe('A repository', () => {
     expect((await numbered.page()).entities).toEqual([{ id: 1 }]);
   });
 
-  it('does not scan key by key for a page of one', async () => {
+  it('does not scan key by key for a page with one entity', async () => {
     const foreign = ids.map((id) => [`foreign:${keys.app}:${id}`, '1']).flat();
     await connection.client.mset(...foreign);
     const before = await scans();
@@ -144,7 +144,7 @@ describe('A repository', () => {
     return Number(/cmdstat_scan:calls=(\d+)/.exec(statistics)?.[1] ?? 0);
   }
 
-  it('is not made twice for one kind', () => {
+  it('cannot be made twice for one kind', () => {
     @RedisEntity({ kind: 'edge' })
     class Other {
       @EntityId() id!: string;
@@ -154,8 +154,8 @@ describe('A repository', () => {
   });
 });
 
-describeWithRealRedis('A repository whose server answers nothing any more', () => {
-  it('asks for the rest of many entities no more', async () => {
+describeWithRealRedis('A repository whose server stops answering', () => {
+  it('does not ask for the remaining entities', async () => {
     const own = await startRedis();
     const { client, close } = await openConnection({ url: own.url, commandTimeout: '2s' });
     const repository = new RedisRepository(client, keys, Edge);

@@ -17,7 +17,7 @@ const keys = new KeyBuilder({ app: 'test', environment: 'failover' });
 const NOTES = 2_000; // more than one page on each primary
 const OUTAGE = /^Redis(Connection|Unavailable|Timeout)Exception$/;
 
-describeWithRealRedis('All entities of a cluster whose primary dies', () => {
+describeWithRealRedis('Iterating over all entities of a cluster whose primary dies', () => {
   let cluster: RedisTestCluster;
   let connection: OpenConnection;
   let notes: RedisRepository<Note>;
@@ -34,7 +34,7 @@ describeWithRealRedis('All entities of a cluster whose primary dies', () => {
     await cluster.stop();
   });
 
-  it('come to an end although connections are lost between pages', async () => {
+  it('ends although connections are lost between pages', async () => {
     const client = connection.client as Cluster;
     const seen = new Set<string>();
     for await (const id of notes.ids()) {
@@ -49,7 +49,7 @@ describeWithRealRedis('All entities of a cluster whose primary dies', () => {
     expect(seen.size).toBe(NOTES);
   });
 
-  it('are never a part of them: an outage is reported until its replica has taken over', async () => {
+  it('never returns only a part: it reports the outage until a replica has taken over', async () => {
     const iterations = [0, 1, 2].map(() => notes.ids());
     await Promise.all(iterations.map((ids) => ids.next()));
     await cluster.primaries[1]?.kill();

@@ -83,7 +83,7 @@ async function expectOutage(
 }
 
 describe('A repository whose Redis is down', () => {
-  it('says so within the command timeout, with an exception of its own', async () => {
+  it('rejects within the command timeout with an exception of the library', async () => {
     const server = await startRedis();
     const connection = await openConnection({ url: server.url, commandTimeout: '500ms' });
     const notes = new RedisRepository(connection.client, keys(), Note);
@@ -96,7 +96,7 @@ describe('A repository whose Redis is down', () => {
     await server.stop();
   });
 
-  it('waits no longer than the command timeout for one that does not answer', async () => {
+  it('waits no longer than the command timeout for a Redis that does not answer', async () => {
     await using server = await startRedis();
     await using proxy = await startFaultProxy(server);
     const { host, port } = proxy;
@@ -154,7 +154,7 @@ describe('A repository in a plain script', () => {
     expect(space).toBe(cases.length);
   });
 
-  it('translates the errors of a client that nobody supervises', async () => {
+  it('translates the errors of a client that the library did not make', async () => {
     const notes = new RedisRepository(client, keys(), Note);
     await server.kill();
     while (client.status === 'ready') await new Promise(setImmediate);
@@ -162,9 +162,9 @@ describe('A repository in a plain script', () => {
   });
 });
 
-describe('Several entities at once', () => {
+describe('Many entities in one call', () => {
   onEveryTopology((stage) => {
-    it('fail each for itself, by id', async () => {
+    it('fail independently, with an error for each id', async () => {
       const some = stage.repository(Customer);
       await some.save(customer(1));
       const invalid = customer(2, { email: 'nobody' });
@@ -181,7 +181,7 @@ describe('Several entities at once', () => {
       expect(await some.count()).toBe(3);
     });
 
-    it('may be hundreds, and of each id the last counts', async () => {
+    it('may be hundreds, and the last one of an id is saved', async () => {
       const notes = stage.repository(Note);
       const many = Array.from({ length: 1_300 }, (_, i) => ({ id: `${i % 1_200}`, text: i }));
       await notes.saveAll(many);
@@ -192,7 +192,7 @@ describe('Several entities at once', () => {
       expect(await notes.count()).toBe(0);
     });
 
-    it('let the event loop turn while they are written as JSON', async () => {
+    it('let the event loop run while they are written as JSON', async () => {
       const notes = stage.repository(SlowNote);
       let turns = 0;
       const turning = setInterval(() => turns++, 1);
@@ -202,7 +202,7 @@ describe('Several entities at once', () => {
       expect(await notes.count()).toBe(30);
     });
 
-    it('pass on a mistake in the program, however late it is noticed', async () => {
+    it('pass on a programming error, also one that appears late', async () => {
       const reason = new TypeError('a mistake in the program');
       class Mistaken extends RedisRepository<SlowNote> {
         override save(note: SlowNote): Promise<SlowNote> {
@@ -214,7 +214,7 @@ describe('Several entities at once', () => {
       expect(await caught(saving)).toBe(reason);
     });
 
-    it('that cannot be written as JSON are named by their key', async () => {
+    it('are named by their key if JSON cannot hold them', async () => {
       const notes = stage.repository(Note);
       const circle: Record<string, unknown> = {};
       circle['circle'] = circle;
@@ -228,7 +228,7 @@ describe('Several entities at once', () => {
       expect([[...errors.keys()], [...results.keys()]]).toEqual([['1'], ['2']]);
     });
 
-    it('pass on what is no failure of Redis', async () => {
+    it('pass on an error that does not come from Redis', async () => {
       const notes = stage.repository(Note);
       await notes.save({ id: '1', text: '' });
       const reason = new TypeError('a mistake in the program');
@@ -240,7 +240,7 @@ describe('Several entities at once', () => {
   });
 });
 
-describe('A class that is declared wrongly', () => {
+describe('A class with a wrong declaration', () => {
   const make = (entity: unknown) => () =>
     new RedisRepository({} as Redis, keys(), entity as typeof Note);
   const missing = () => {
@@ -255,7 +255,7 @@ describe('A class that is declared wrongly', () => {
     ['null', null, /entity class/],
     ['an object', {}, /entity class/],
     ['not decorated', missing(), /@RedisEntity of Nothing[^]*@EntityId of Nothing/],
-  ])('is refused with what it lacks: %s', (_, entity, message) => {
+  ])('is refused with a message about the missing part: %s', (_, entity, message) => {
     expect(make(entity)).toThrow(RedisConfigurationException);
     expect(make(entity)).toThrow(message);
   });
@@ -278,7 +278,7 @@ describe('A class that is declared wrongly', () => {
     expect(() => new RedisRepository({} as Redis, keys(), Note, options)).toThrow(/defaultTtl/);
   });
 
-  it('is refused if another one has its kind on the same connection', () => {
+  it('is refused if another class has its kind on the same connection', () => {
     @RedisEntity({ kind: 'note' })
     class Rival {
       @EntityId() id!: string;
@@ -291,7 +291,7 @@ describe('A class that is declared wrongly', () => {
     expect(() => new RedisRepository(client, keys(), Rival)).not.toThrow();
   });
 
-  it('may inherit everything, and change any of it', async () => {
+  it('may inherit its declaration, and change any part of it', async () => {
     @RedisEntity({ kind: 'base', ttl: '1m' })
     class Base {
       @EntityId() id!: string;

@@ -41,12 +41,12 @@ describeWithRealRedis('A repository whose Redis is full', () => {
       ['a unique value', { name: 'Nice' }],
       ['both', { country: 'FR', name: 'Nice' }],
       ['neither', {}],
-    ])('refuses to save what has %s', async (_, values) => {
+    ])('refuses to save an entity with %s', async (_, values) => {
       expect((await caught(places.save({ id: '2', ...values }))).name).toBe(FULL);
       expect(await places.exists('2')).toBe(false);
     });
 
-    it('refuses updates, and many at once, and entities without indexes', async () => {
+    it('refuses updates, many entities at once, and entities without indexes', async () => {
       expect((await caught(places.update('1', { country: 'IT' }))).name).toBe(FULL);
       const failure = (await caught(places.saveAll([{ id: '2' }]))) as RedisBatchException;
       expect(failure.errors.get('2')?.name).toBe(FULL);

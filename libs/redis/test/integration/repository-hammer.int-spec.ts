@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { RedisRepository } from '../../src/index.js';
-import { settled } from '../../src/testing/contract/bench.js';
+import { settled } from '../../src/testing/contract/fixture.js';
 import { Customer, customer } from './support/customer.js';
 import { jitteryClient } from './support/jittery-client.js';
 import { pickFrom, randomNumbers } from './support/random.js';
@@ -119,7 +119,7 @@ async function expectTruthAfterRivals(stage: Stage): Promise<void> {
   }
 }
 
-describe('Indexes tell the truth', () => {
+describe('Indexes are never wrong', () => {
   const FLIPS = 'after saves of one entity that flip its values, while readers clean up';
   const RIVALS = 'after rivals have fought for the same values, each of which one may have';
 

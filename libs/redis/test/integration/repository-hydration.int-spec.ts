@@ -107,7 +107,7 @@ const order = (changes: Partial<Order> = {}): Order =>
     ...changes,
   });
 
-describe('What was saved', () => {
+describe('A saved entity', () => {
   onOneServer((stage) => {
     let keys: KeyBuilder;
     let orders: RedisRepository<Order>;
@@ -120,7 +120,7 @@ describe('What was saved', () => {
       return orders.getByIdOrFail('1');
     };
 
-    it('comes back as instances of its classes, with dates, however deep they are', async () => {
+    it('comes back as instances of its classes, with dates at any depth', async () => {
       const parts = [line(3, { parts: [line(4)] })];
       const given = order({ lines: [line(1, { parts }), line(2)], matrix: [[line(5)], []] });
       const found = await reread(given);
@@ -136,7 +136,7 @@ describe('What was saved', () => {
       expect(found.matrix?.[0]?.[0]).toBeInstanceOf(Line);
     });
 
-    it('is the same when it was given as an object that looks like it', async () => {
+    it('is the same if it was passed as a plain object', async () => {
       const saved = await orders.save(JSON.parse(JSON.stringify(order())) as Order);
       expect(saved).toEqual(order());
       expect(saved).toBeInstanceOf(Order);
@@ -144,7 +144,7 @@ describe('What was saved', () => {
       expect(await orders.getById('1')).toEqual(order());
     });
 
-    it('keeps null, and leaves out what is undefined', async () => {
+    it('keeps null, and leaves out undefined', async () => {
       const found = await reread(order({ shippedAt: null }));
       expect(found.shippedAt).toBeNull();
       const text = await stage.client.get(keys.key('order', '1'));
@@ -158,7 +158,7 @@ describe('What was saved', () => {
       expect((await reread(order({ code: 'abc' }))).code).toBe('ABC');
     });
 
-    it('becomes what its discriminator says', async () => {
+    it('becomes an instance of the class that its discriminator names', async () => {
       const card = Object.assign(new Card(), { kind: 'card', digits: '1234' });
       const invoice = Object.assign(new Invoice(), { kind: 'invoice', due: new Date(9) });
       const paid = await reread(order({ payment: card }));
@@ -170,7 +170,7 @@ describe('What was saved', () => {
       expect(unpaid.payment?.isPaid()).toBe(false);
     });
 
-    it('has what @Exclude and @Expose hide from others', async () => {
+    it('keeps the properties that @Exclude and @Expose hide from clients', async () => {
       const given = order({ secret: 's', comment: 'c', margin: 1 });
       const found = await reread(given);
       expect([found.secret, found.comment, found.margin]).toEqual(['s', 'c', 1]);
@@ -185,7 +185,7 @@ describe('What was saved', () => {
       expect(JSON.parse(String(text))).toEqual(JSON.parse(JSON.stringify(order())));
     });
 
-    it('cannot change what an object is', async () => {
+    it('cannot change the prototype of an object', async () => {
       const hostile =
         '{"id":"1","at":0,"reminders":[],"lines":[],"__proto__":{"isAdmin":true},' +
         '"constructor":"x","toString":"x","hasOwnProperty":"x","total":"x","shout":"loud",' +
@@ -217,7 +217,7 @@ describe('What was saved', () => {
       }
     });
 
-    it('is refused rather than stored without the content of a set or a map', async () => {
+    it('is refused if the content of a set or a map would be lost', async () => {
       const collections = new RedisRepository(stage.client, keys, Collection);
       const given = Object.assign(new Collection(), {
         id: '1',
@@ -236,7 +236,7 @@ describe('What was saved', () => {
       ['a text', 'draft 1'],
       ['an object without the id', { text: 'a' }],
       ['an object with another id', { id: '2', text: 'a' }],
-    ])('is refused rather than stored when its toJSON gives %s', async (_, json) => {
+    ])('is refused if its toJSON returns %s', async (_, json) => {
       const drafts = new RedisRepository(stage.client, keys, Draft);
       await drafts.save(Object.assign(new Draft(), { id: '1', json: { id: '1', text: 'first' } }));
       const refusals = [

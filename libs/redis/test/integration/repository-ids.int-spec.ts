@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EntityId, Indexed, RedisEntity } from '../../src/index.js';
-import { collect } from '../../src/testing/contract/bench.js';
+import { collect } from '../../src/testing/contract/fixture.js';
 import { caught } from './support/caught.js';
 import { onEveryTopology } from './support/repository-servers.js';
 
@@ -49,7 +49,7 @@ const LONE = ['\ud800', '\udfff', 'a\ud800b', 'a\udfffb'];
 
 describe('Ids', () => {
   onEveryTopology((stage) => {
-    it('may be any text, and none is taken for another', async () => {
+    it('may be any text, and never collide', async () => {
       const things = stage.repository(Thing);
       const entities = [...HOSTILE, ...LONE].map((id) => ({ id, name: `n${id}`, group: '' }));
       await things.saveAll(entities);
@@ -86,7 +86,7 @@ describe('Ids', () => {
       }
     });
 
-    it('of those that are found may be any text', async () => {
+    it('of found entities may be any text', async () => {
       const things = stage.repository(Thing);
       await things.saveAll(HOSTILE.map((id) => ({ id, name: `n${id}`, group: 'all' })));
       const found = await things.findBy({ group: 'all' });
@@ -94,7 +94,7 @@ describe('Ids', () => {
       for (const id of HOSTILE) expect((await things.findOneBy({ name: `n${id}` }))?.id).toBe(id);
     });
 
-    it.each(LONE)('of those that are found may have lone surrogates: %j', async (id) => {
+    it.each(LONE)('of found entities may have lone surrogates: %j', async (id) => {
       const things = stage.repository(Thing);
       await things.save({ id, name: 'one', group: 'all' });
       expect((await things.findBy({ group: 'all' })).map((thing) => thing.id)).toEqual([id]);
@@ -103,7 +103,7 @@ describe('Ids', () => {
       expect((await caught(rival)).name).toBe('RedisConflictException');
     });
 
-    it('that are numbers come back as numbers', async () => {
+    it('come back as numbers if they are numbers', async () => {
       const items = stage.repository(Item);
       const ids = [0, 1, -1, 1.5, 1e21, Number.MAX_SAFE_INTEGER, 5e-324];
       await items.saveAll(ids.map((id) => ({ id, group: 'all' })));
@@ -119,7 +119,7 @@ describe('Ids', () => {
     });
 
     it.each(['', undefined, null, NaN, Infinity, {}, [], true])(
-      'that are none are refused before anything is sent: %p',
+      'that are invalid are refused before a command is sent: %p',
       async (given) => {
         const id = given as string;
         const things = stage.repository(Thing);

@@ -47,7 +47,7 @@ describe('An index', () => {
     const idsBy = async (criteria: Criteria<Account>) =>
       (await accounts.findBy(criteria)).map(({ id }) => id).sort();
 
-    it('never gives back what has expired, and forgets it when it is asked', async () => {
+    it('never returns an expired entity, and removes its entry at the next search', async () => {
       await accounts.saveAll([account(1), account(2)], { ttl: '300ms' });
       await accounts.save(account(3));
       expect(await size('FR')).toBe(3);
@@ -101,7 +101,7 @@ describe('An index', () => {
       expect(await claimLeft()).toBe(-1);
     });
 
-    it('loses the old value with a change, and everything with a deletion', async () => {
+    it('loses the old value with a change, and all values with a deletion', async () => {
       await accounts.save(account(1));
       await accounts.update('1', { country: 'DE', email: 'new@example.com' });
       expect([await size('FR'), await size('DE')]).toEqual([0, 1]);
@@ -117,7 +117,7 @@ describe('An index', () => {
       expect(await size('FR')).toBe(0);
     });
 
-    it('is repaired after an entity was deleted past it, and gives its values away', async () => {
+    it('is repaired after an entity was deleted by another program, and frees its unique values', async () => {
       await accounts.save(account(1, { phone: '1' }), { ttl: 'forever' });
       await stage.client.del(keys.key('account', '1'));
       expect(await idsBy({ country: 'FR' })).toEqual([]);
@@ -127,7 +127,7 @@ describe('An index', () => {
       expect(await idsBy({ phone: '1' })).toEqual(['2']);
     });
 
-    it('is repaired after an entity was changed past it', async () => {
+    it('is repaired after an entity was changed by another program', async () => {
       await accounts.save(account(1));
       const changed = account(1, { email: 'changed@example.com', country: 'DE' });
       await stage.client.set(keys.key('account', '1'), JSON.stringify(changed), 'KEEPTTL');
@@ -139,7 +139,7 @@ describe('An index', () => {
       expect(await idsBy({ email: 'changed@example.com' })).toEqual(['1']);
     });
 
-    it('believes no entry that points to somebody else', async () => {
+    it('ignores an entry that points to an entity with another value', async () => {
       await accounts.saveAll([account(1), account(2, { country: 'DE' })]);
       await stage.client.zadd(setOf('FR'), 4e15, '2', 4e15, 'nobody');
       const claim = String(await stage.client.get(claimOf('2@example.com')));
@@ -150,7 +150,7 @@ describe('An index', () => {
       expect(await idsBy({ email: '1@example.com' })).toEqual(['1']);
     });
 
-    it('keeps a value for a save that reserved it, and frees it when that never ends', async () => {
+    it('keeps a value reserved for a running save, and frees it if that never ends', async () => {
       await accounts.save(account(1, { email: 'reserved@example.com' }));
       const claim = String(await stage.client.get(claimOf('reserved@example.com')));
       const until = (time: number) => claim.replace(/:\d{13}:/, `:${time}:`);
@@ -165,7 +165,7 @@ describe('An index', () => {
       expect(await idsBy({ email: heir.email })).toEqual(['2']);
     });
 
-    it('keeps both of two unique properties, and takes none when one is taken', async () => {
+    it('keeps two unique properties, and reserves none if one is taken', async () => {
       await accounts.saveAll([account(1, { phone: '1' }), account(2, { phone: '2' })]);
       const failure = await caught(accounts.save(account(3, { phone: '2' })));
       expect(failure).toMatchObject({ name: 'RedisConflictException', property: 'phone' });
@@ -182,7 +182,7 @@ describe('An index', () => {
       expect(await idsBy({ phone: '1' })).toEqual(['6']);
     });
 
-    it('can swap unique values by way of a third', async () => {
+    it('can swap unique values with the help of a third value', async () => {
       await accounts.saveAll([account(1), account(2)]);
       await accounts.update('1', { email: 'meanwhile@example.com' });
       await accounts.update('2', { email: '1@example.com' });
@@ -191,7 +191,7 @@ describe('An index', () => {
       expect(await idsBy({ email: '2@example.com' })).toEqual(['1']);
     });
 
-    it('knows booleans, numbers and dates', async () => {
+    it('finds booleans, numbers and dates', async () => {
       const born = new Date('2000-02-29T12:00:00.001Z');
       await accounts.saveAll([
         account(1, { active: true, level: 0, born }),
@@ -229,7 +229,7 @@ describe('An index', () => {
       expect(failure.message).toContain('findBy of account');
     });
 
-    it('refuses values that it cannot know, and then nothing is written', async () => {
+    it('refuses values that it cannot hold, and writes nothing', async () => {
       const strange = account(1, { country: ['FR', 'DE'] as unknown as string });
       expect(await caught(accounts.save(strange))).toMatchObject({
         name: 'RedisValidationException',

@@ -1,7 +1,7 @@
 /**
- * In a cluster an entity and its index entries are written one after the other. These tests stop a save
- * in the middle, let somebody else act, and let it go on: the interleavings that a hammer meets once in
- * a blue moon.
+ * In a cluster an entity and its index entries are written one after the other. These tests stop a save in
+ * the middle, let another caller act, and let the save continue. Random tests rarely meet these
+ * interleavings.
  */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { RedisRepository, type KeyBuilder } from '../../src/index.js';
@@ -14,7 +14,7 @@ import { onCluster } from './support/repository-servers.js';
 const A = 'a@example.com';
 const B = 'b@example.com';
 
-describe('RedisRepository with a save that is held up', () => {
+describe('RedisRepository with an interrupted save', () => {
   onCluster((stage) => {
     let keys: KeyBuilder;
     let client: RedisClient;
@@ -39,7 +39,7 @@ describe('RedisRepository with a save that is held up', () => {
       await client.set(claimOf(A), String(claim), 'EX', 3600);
     }
 
-    it('keeps its unique value when a reader found it stale before', async () => {
+    it('keeps its unique value if a reader found the entry stale before', async () => {
       await leaveStaleClaim();
       const saver = gated(client);
       const reader = gated(client);
@@ -59,7 +59,7 @@ describe('RedisRepository with a save that is held up', () => {
       );
     });
 
-    it('does not share its unique value with one who found it abandoned before', async () => {
+    it('does not share its unique value with a save that found it abandoned before', async () => {
       await leaveStaleClaim();
       const saver = gated(client);
       const taker = gated(client);
@@ -78,7 +78,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect((await others.getAll(['c1', 'c2'])).size).toBe(1);
     });
 
-    it('has one owner of each value when its value is taken over meanwhile', async () => {
+    it('has one owner of each value if another save takes its value over', async () => {
       await leaveStaleClaim();
       const { saving, settle } = await saveWhileOthers(async () => {
         await others.save(customer(2, { email: A }));
@@ -92,7 +92,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect(emails.sort()).toEqual([...new Set(emails)]);
     });
 
-    it('is found, when its value is taken over meanwhile and readers clean up', async () => {
+    it('is found if another save takes its value over and readers clean up', async () => {
       await leaveStaleClaim();
       const { saving, settle } = await saveWhileOthers(async () => {
         await others.save(customer(2, { email: A }));
@@ -107,7 +107,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect((await others.findBy({ country })).map(({ id }) => id)).toContain('c1');
     });
 
-    it('has a claim that lasts as long as it does, should it never be settled', async () => {
+    it('has a claim that lasts as long as the entity, if the save never ends', async () => {
       const saver = gated(client);
       const reserve = saver.hold('evalsha', touching(claimOf(A)));
       const settle = saver.hold('evalsha', touching(claimOf(A)));
@@ -121,7 +121,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect(claimLeft).toBeGreaterThan(left - 5_000);
     });
 
-    it('keeps its unique value when another save of it was faster, and one more left it', async () => {
+    it('keeps its unique value if another save of it was faster, and a third one gave it up', async () => {
       const saver = gated(client);
       const write = saver.hold('evalsha', writing(1));
       const saving = slow(saver.client).save(customer(1, { email: A }));
@@ -140,7 +140,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect((await rival).name).toBe('RedisConflictException');
     });
 
-    it('gives its unique value away at once after updates at the same time and its deletion', async () => {
+    it('frees its unique value at once after concurrent updates and its deletion', async () => {
       await others.save(customer(1, { email: A }));
       const updating = Array.from({ length: 8 }, (_, points) => others.update('c1', { points }));
       await Promise.all(updating);
@@ -149,7 +149,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect((await others.findOneBy({ email: A }))?.id).toBe('c2');
     });
 
-    it('is undone when it takes longer than its reservation, and its value is taken', async () => {
+    it('is undone if it takes longer than its reservation, and its value is taken', async () => {
       await others.save(customer(1, { email: B, country: 'IT' }));
       const { saving, settle } = await saveWhileOthers(takeOver);
       settle.release();
@@ -160,7 +160,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect((await others.findBy({ country: 'DE' })).map(({ id }) => id)).toEqual(['c2']);
     });
 
-    it('is found by its old values when it is undone, whoever cleaned up before', async () => {
+    it('is found by its old values after it was undone, also if a reader cleaned up before', async () => {
       await others.save(customer(1, { email: B, country: 'IT' }));
       const { saving, settle } = await saveWhileOthers(takeOver);
       await Promise.all([others.findOneBy({ email: B }), others.findBy({ country: 'IT' })]);
@@ -183,7 +183,7 @@ describe('RedisRepository with a save that is held up', () => {
       expect(await client.exists(version)).toBe(0);
     });
 
-    it('leaves nothing that lives forever when it updates what is just deleted', async () => {
+    it('leaves no key without a TTL if it updates an entity that is just deleted', async () => {
       await others.save(customer(1, { country: 'IT' }));
       const updater = gated(client);
       const look = updater.hold('pttl');

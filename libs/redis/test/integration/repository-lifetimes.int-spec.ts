@@ -18,7 +18,7 @@ class Country {
 const HOUR = 3_600_000;
 const FOREVER = -1;
 
-describe('The time that an entity lives', () => {
+describe('The time to live of an entity', () => {
   onEveryTopology((stage) => {
     let keys: KeyBuilder;
     beforeEach(() => {
@@ -32,7 +32,7 @@ describe('The time that an entity lives', () => {
       expect(left).toBeGreaterThan(ms - 5_000);
     };
 
-    it('is an hour unless somebody says otherwise', async () => {
+    it('is an hour by default', async () => {
       const notes = new RedisRepository(stage.client, keys, Note);
       await notes.save({ id: '1', text: '' });
       await notes.saveAll([{ id: '2', text: '' }]);
@@ -40,7 +40,7 @@ describe('The time that an entity lives', () => {
       await expectLeft('note', '2', HOUR);
     });
 
-    it('is that of the save, else of the class, else of the repository', async () => {
+    it('comes from the save, else from the class, else from the repository', async () => {
       const options = { defaultTtl: '5m' } as const;
       const notes = new RedisRepository(stage.client, keys, Note, options);
       const customers = new RedisRepository(stage.client, keys, Customer, options);
@@ -54,7 +54,7 @@ describe('The time that an entity lives', () => {
       await expectLeft('customer', 'c2', 90_000);
     });
 
-    it('is without end only if that was said', async () => {
+    it('is unlimited only if that was configured', async () => {
       const countries = new RedisRepository(stage.client, keys, Country, { defaultTtl: '5m' });
       const notes = new RedisRepository(stage.client, keys, Note, { defaultTtl: 'forever' });
       const customers = new RedisRepository(stage.client, keys, Customer);
@@ -70,7 +70,7 @@ describe('The time that an entity lives', () => {
       await expectLeft('customer', 'c1', HOUR);
     });
 
-    it.each(['note', 'customer'])('stays what it is when a %s is updated', async (kind) => {
+    it.each(['note', 'customer'])('is not changed when a %s is updated', async (kind) => {
       const notes = new RedisRepository(stage.client, keys, Note);
       const customers = new RedisRepository(stage.client, keys, Customer);
       await notes.saveAll([{ id: 'c1', text: '' }], { ttl: '10m' });
@@ -93,7 +93,7 @@ describe('The time that an entity lives', () => {
       expect(await pttl(kind, 'c1')).toBe(FOREVER);
     });
 
-    it('is what expire says, from then on', async () => {
+    it('is changed by expire', async () => {
       const notes = new RedisRepository(stage.client, keys, Note);
       const customers = new RedisRepository(stage.client, keys, Customer);
       await notes.save({ id: '1', text: '' });
@@ -114,7 +114,7 @@ describe('The time that an entity lives', () => {
 
     // The clock of the embedded server goes on during a script.
     describeWithRealRedis('in its last milliseconds', () => {
-      it('survives updates, and ends all the same', async () => {
+      it('is kept by updates, and ends in time', async () => {
         const customers = new RedisRepository(stage.client, keys, Customer);
         for (let i = 0; i < 10; i++) {
           await customers.save(customer(1), { ttl: '15ms' });
@@ -124,7 +124,7 @@ describe('The time that an entity lives', () => {
       });
     });
 
-    it('is given together with the value, so that no crash leaves one without the other', async () => {
+    it('is written together with the value, so no crash leaves one without the other', async () => {
       const notes = new RedisRepository(stage.client, keys, Note);
       await notes.save({ id: '1', text: 'old' }, { ttl: 'forever' });
       await notes.save({ id: '1', text: 'new' });

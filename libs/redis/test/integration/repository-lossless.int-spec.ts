@@ -130,8 +130,8 @@ const make = <T extends object>(type: new () => T, values: object): T =>
   Object.assign(new type(), { id: '1' }, values);
 
 onOneServer((stage) => {
-  describe('What an entity class keeps', () => {
-    it('is a Date without @Type where the property is one, so that other properties can be updated', async () => {
+  describe('The property of an entity', () => {
+    it('is kept as a Date also without @Type if its type is Date, so other properties can be updated', async () => {
       const members = stage.repository(Member);
       const joinedAt = new Date(5);
       await members.save(make(Member, { name: 'Ada', joinedAt }));
@@ -141,7 +141,7 @@ onOneServer((stage) => {
       expect(await members.findOneBy({ joinedAt })).toMatchObject({ id: '1', joinedAt });
     });
 
-    it('is made of the text of a date in an object that merely looks like it', async () => {
+    it('is made from the text of a date in a plain object', async () => {
       const members = stage.repository(Member);
       const given = JSON.parse('{"id":"1","joinedAt":"1970-01-01T00:00:00.005Z"}') as Member;
       expect((await members.save(given)).joinedAt).toEqual(new Date(5));
@@ -167,7 +167,7 @@ onOneServer((stage) => {
       expect(found).toEqual(member);
     });
 
-    it('is what its toJSON and its @Transform make of it', async () => {
+    it('is written by its toJSON and its @Transform', async () => {
       const articles = stage.repository(Article);
       const article = make(Article, { tags: new Set(['a']), views: 5n, at: new Date(1) });
       await articles.save(article);
@@ -176,7 +176,7 @@ onOneServer((stage) => {
       expect(await articles.getById('2')).toEqual(make(Article, { id: '2' }));
     });
 
-    it('may be an accessor whose value is kept in a property', async () => {
+    it('may be an accessor with its value in another property', async () => {
       const safes = stage.repository(Safe);
       await safes.save(make(Safe, { label: 'a' }));
       expect((await safes.getByIdOrFail('1')).label).toBe('a');
@@ -188,37 +188,25 @@ onOneServer((stage) => {
 
   describe('An entity is refused with the path to', () => {
     it.each<[string, new () => { id: string }, object, string, string]>([
+      ['a Date without @Type', Member, { leftAt: new Date(1) }, '$.leftAt', '@Type(() => Date)'],
       [
-        'a Date of which nothing says that it is one',
-        Member,
-        { leftAt: new Date(1) },
-        '$.leftAt',
-        '@Type(() => Date)',
-      ],
-      [
-        'the same in depth',
+        'a nested Date without @Type',
         Member,
         { extra: [{ a: new Date(1) }] },
         '$.extra[0].a',
         '@Type(() => Date)',
       ],
-      [
-        'a date that is none',
-        Member,
-        { reminders: [new Date(NaN)] },
-        '$.reminders[0]',
-        'valid Date',
-      ],
+      ['an invalid Date', Member, { reminders: [new Date(NaN)] }, '$.reminders[0]', 'valid Date'],
       ['a hole', Member, { reminders: new Array<Date>(1) }, '$.reminders[0]', 'null'],
       [
-        'a date of something nested',
+        'an invalid Date in a nested object',
         Member,
         { visits: [{ at: new Date(NaN) }] },
         '$.visits[0].at',
         'valid Date',
       ],
       [
-        'text in the place of a date',
+        'a text instead of a Date',
         Member,
         { reminders: ['2026-01-01'] },
         '$.reminders[0]',
@@ -238,14 +226,14 @@ onOneServer((stage) => {
       ],
       ['the name of a method', Member, { greet: 'x' }, '$.greet', 'another name'],
       [
-        'undefined where the constructor gives a value',
+        'undefined for a property with an initial value',
         Account,
         { role: undefined },
         '$.role',
         'null',
       ],
       [
-        'what its toJSON writes and nothing reads',
+        'a Set in the result of its toJSON',
         Article,
         { readers: new Set(['a']) },
         '$.readers',
@@ -256,7 +244,7 @@ onOneServer((stage) => {
       ['a Map in the place of an object', Shop, { visits: [new Map()] }, '$.visits[0]', '[...map]'],
       ['what another class computes', Shop, { visits: new Range() }, '$.visits', 'a plain object'],
       [
-        'what its toJSON makes a list of',
+        'an object of which its toJSON makes a list',
         Shop,
         { visits: { toJSON: () => [] } },
         '$.visits',
@@ -279,7 +267,7 @@ onOneServer((stage) => {
       expect(await stage.client.get(error.key)).toBe('{"id":"1"}');
     });
 
-    it('undefined in a patch where the constructor gives a value, and not null', async () => {
+    it('undefined in a patch of a property with an initial value, but not null', async () => {
       const accounts = stage.repository(Account);
       await accounts.save(make(Account, { role: 'admin' }));
       const refused = await caught(accounts.update('1', { role: undefined }));
@@ -289,7 +277,7 @@ onOneServer((stage) => {
     });
   });
 
-  it('Whatever is given to properties with rules of their own, comes back equal or is refused', async () => {
+  it('Any value of a property with its own rules comes back equal or is refused', async () => {
     const typed = stage.repository(Typed);
     const visit = fc.record({ at: fc.date(), note: fc.string() }, { requiredKeys: ['at'] });
     const mostly = (fit: fc.Arbitrary<unknown>) =>
@@ -329,13 +317,13 @@ onOneServer((stage) => {
     expect(Math.min(seen.kept, seen.refused)).toBeGreaterThan(50);
   });
 
-  it('What no constructor makes again is refused', async () => {
+  it('A value that no constructor can make again is refused', async () => {
     const strict = new Strict({ a: 1 });
     const error = await caught(stage.repository(Shop).save(make(Shop, { strict })));
     expect(error).toMatchObject({ name: 'RedisSerializationException', cause: expect.anything() });
   });
 
-  it('What is not valid is told before what does not come back equal', async () => {
+  it('An invalid property is reported before one that does not come back equal', async () => {
     const members = stage.repository(Member);
     const saving = members.save(make(Member, { joinedAt: new Date(NaN), extra: 1n }));
     expect(await caught(saving)).toMatchObject({

@@ -5,7 +5,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { EntityId, Indexed, RedisEntity, type RedisRepository } from '../../src/index.js';
-import { collect, settled } from '../../src/testing/contract/bench.js';
+import { collect, settled } from '../../src/testing/contract/fixture.js';
 import { onCluster, onOneServer, type Stage } from './support/repository-servers.js';
 
 @RedisEntity({ kind: 'doc' })
@@ -162,7 +162,7 @@ function expectBehaviourOfAMap(stage: Stage): Promise<void> {
   );
 }
 
-describe('Whatever is done to it, a repository behaves like a map', () => {
+describe('A repository behaves like a map for any operations', () => {
   onOneServer((stage) => {
     it('with all its indexes', () => expectBehaviourOfAMap(stage));
   });

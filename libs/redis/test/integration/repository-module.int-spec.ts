@@ -76,7 +76,7 @@ const root = (environment: string) =>
 class ShopModule {}
 
 describe('RedisModule.forFeature', () => {
-  it('makes the repositories of entities and those of ones own injectable', async () => {
+  it('makes repositories of entities and your own repositories injectable', async () => {
     const app = await boot([root('one'), ShopModule]);
     const { customers, visits } = app.get(Shop, { strict: false });
     expect(customers).toBeInstanceOf(RedisRepository);
@@ -91,7 +91,7 @@ describe('RedisModule.forFeature', () => {
     expect(app.get(token, { strict: false })).toBe(visits);
   });
 
-  it('serves every feature that asks for the same entities', async () => {
+  it('serves each feature module that uses the same entities', async () => {
     @Injectable()
     class Other {
       constructor(@InjectRedisRepository(Customer) readonly customers: RedisRepository<Customer>) {}
@@ -104,7 +104,7 @@ describe('RedisModule.forFeature', () => {
     expect(await other.customers.getById('c2')).toEqual(customer(2));
   });
 
-  it('lets entities live as long as the connection says, unless their class does', async () => {
+  it('uses the default TTL of the connection unless the class has one', async () => {
     const app = await boot([
       RedisModule.forRoot({ url: server.url, environment: 'ttl', defaultTtl: '5m' }),
       ShopModule,
@@ -119,7 +119,7 @@ describe('RedisModule.forFeature', () => {
     expect(await client.pttl(String(customerKey))).toBeGreaterThan(3_500_000);
   });
 
-  it('uses the connection that it is told', async () => {
+  it('uses the connection with the given name', async () => {
     @Injectable()
     class Archive {
       constructor(
@@ -172,7 +172,7 @@ describe('RedisModule.forFeature', () => {
     expect(proxy.accepted).toBe(0);
   });
 
-  it('refuses what is no entity when the module is declared, naming its place', () => {
+  it('refuses a class that is no entity when the module is declared, naming its position', () => {
     class NoEntity {
       id!: string;
     }

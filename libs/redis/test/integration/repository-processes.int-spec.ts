@@ -13,7 +13,7 @@ const UPDATES = 200;
 const ENTITIES = 3;
 
 describe('Processes that update the same entities', () => {
-  it('lose no update, and come to an end', async () => {
+  it('lose no update, and end', async () => {
     await using server = await startRedis();
     const client = new Redis(server.port, server.host);
     const counters = new RedisRepository(client, counterKeys, Counter);

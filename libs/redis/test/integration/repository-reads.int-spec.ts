@@ -58,7 +58,7 @@ describe('Reads at the same time', () => {
       expect(get()).toEqual([]);
     });
 
-    it('are 2 commands when they are 300', async () => {
+    it('are two commands for 300 entities', async () => {
       const { mget, get } = spyOnReads();
       const found = await Promise.all(idsTo(300).map((id) => notes.getById(id)));
       expect(found).toEqual(idsTo(300).map((id) => note(Number(id))));
@@ -72,7 +72,7 @@ describe('Reads at the same time', () => {
       expect(one).not.toBe(other);
     });
 
-    it('do not join a command that was sent', async () => {
+    it('do not join a command that has been sent', async () => {
       const { mget } = spyOnReads();
       const first = notes.getById('1');
       while (mget().length === 0) await new Promise(setImmediate);
@@ -120,8 +120,8 @@ describe('Reads at the same time', () => {
   });
 });
 
-describe('A caller who does not wait', () => {
-  it('gives up alone, by timeout or by signal, while others wait on', async () => {
+describe('A caller with a timeout or a signal', () => {
+  it('stops waiting alone, while others still wait', async () => {
     await using server = await startRedis();
     await using proxy = await startFaultProxy(server);
     const connection = await openConnection({ host: proxy.host, port: proxy.port });
@@ -154,11 +154,11 @@ describe('A caller who does not wait', () => {
   });
 });
 
-describeWithRealRedis('A key that is forbidden', () => {
+describeWithRealRedis('A forbidden key', () => {
   let connection: OpenConnection;
   afterEach(() => connection.close());
 
-  it('fails only for the caller who wants it', async () => {
+  it('fails only for the caller that asks for it', async () => {
     await using server = await startRedis();
     const keys = new KeyBuilder({ app: 'test', environment: 'acl' });
     connection = await openConnection({ url: server.url });

@@ -26,7 +26,7 @@ const notes = (count: number) => Array.from({ length: count }, (_, n) => note(n)
 
 describe('Saves of one turn', () => {
   onEveryTopology((stage) => {
-    it('are all written, each with its time, and the last one of an entity counts', async () => {
+    it('are all written, each with its TTL, and the last one of an entity wins', async () => {
       const some = stage.repository(Note);
       const saves = [
         some.save(note(1, 'first')),
@@ -44,7 +44,7 @@ describe('Saves of one turn', () => {
       expect(await left('2')).toBe(-1);
     });
 
-    it('are written by a server that does not know the script', async () => {
+    it('are written also if the server does not know the script', async () => {
       const some = stage.repository(Note);
       await some.saveAll(notes(3));
       const nodes = stage.client instanceof Cluster ? stage.client.nodes() : [stage.client];
@@ -64,14 +64,14 @@ describe('Saves of one turn', () => {
       return names();
     };
 
-    it('travel as one script', async () => {
+    it('are sent as one script', async () => {
       const saving = sentBy((some) => Promise.all(notes(64).map((each) => some.save(each))));
       expect(await saving).toEqual(['evalsha']);
     });
 
     // Its Lua takes fewer keys.
     describeWithRealRedis('on a real one', () => {
-      it('travel as several where they are many, or large', async () => {
+      it('are sent as several scripts if they are many, or large', async () => {
         const many = sentBy((some) => some.saveAll(notes(300)));
         const scripts = await many; // `saveAll` pauses where it takes long, and a pause ends a turn
         expect(new Set(scripts)).toEqual(new Set(['evalsha']));
@@ -84,7 +84,7 @@ describe('Saves of one turn', () => {
     });
   });
 
-  it('that get no answer name their own keys', async () => {
+  it('name their own keys if they get no answer', async () => {
     await using server = await startRedis();
     await using proxy = await startFaultProxy(server);
     const { host, port } = proxy;

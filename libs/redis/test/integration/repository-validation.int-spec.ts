@@ -101,7 +101,7 @@ const flat = fc.record({
   known: mostly('', 1),
 });
 
-describe('What a repository takes', () => {
+describe('An entity that a repository accepts', () => {
   onOneServer((stage) => {
     let flats: RedisRepository<Flat>;
     let deriveds: RedisRepository<Derived>;
@@ -115,7 +115,7 @@ describe('What a repository takes', () => {
     it.each([
       ['', Flat],
       [', with rules that are inherited, replaced and asynchronous', Derived],
-    ])('is what class-validator takes%s', async (_, entity) => {
+    ])('is one that class-validator accepts%s', async (_, entity) => {
       let valid = 0;
       await fc.assert(
         fc.asyncProperty(flat, async (values) => {
@@ -141,7 +141,7 @@ describe('What a repository takes', () => {
       expect(valid).toBeGreaterThan(100);
     });
 
-    it('is checked to its depths, and problems say where', async () => {
+    it('is validated with its nested objects, and problems have paths', async () => {
       const given = { id: '1', parts: [{ size: 1 }, { size: 'x' }] };
       expect(await caught(nesteds.save(given))).toMatchObject({
         name: 'RedisValidationException',

@@ -70,9 +70,9 @@ const writes: readonly [string, (some: Some) => Promise<unknown>, answer: unknow
 
 /** What does not happen, and what comes of it. */
 const refusals: readonly [string, (some: Some) => Promise<unknown>, answer: unknown][] = [
-  ['an update of what is not there', (some) => some.update('0', {}), null],
-  ['an expiry of what is not there', (some) => some.expire('0', '1m'), false],
-  ['an expiry that is none, either', (some) => some.expire('0', 'forever'), false],
+  ['an update of an absent entity', (some) => some.update('0', {}), null],
+  ['an expiry of an absent entity', (some) => some.expire('0', '1m'), false],
+  ['an expiry of an absent entity to forever', (some) => some.expire('0', 'forever'), false],
 ];
 
 describe('The version beside an entity', () => {
@@ -88,13 +88,13 @@ describe('The version beside an entity', () => {
       const versionsOf = (some: Some) =>
         Promise.all(['0', '1', '2'].map((id) => stage.client.get(some.dependencyOn(id).version)));
 
-      it.each(writes)('goes with the entity that is written: %s', async (_, write, answer) => {
+      it.each(writes)('is removed by a write of its entity: %s', async (_, write, answer) => {
         const some = await arrange();
         expect(await write(some)).toEqual(answer);
         expect(await versionsOf(some)).toEqual(['0', null, '2']);
       });
 
-      it.each(writes)('goes in the one command that writes: %s', async (_, write) => {
+      it.each(writes)('is removed in the command that writes: %s', async (_, write) => {
         const client = await stage.open();
         const some = await arrange(client);
         const { entity, version } = some.dependencyOn('1');
@@ -110,7 +110,7 @@ describe('The version beside an entity', () => {
         expect(ours.every(({ name }) => ['mget', 'get', 'pttl'].includes(name))).toBe(true);
       });
 
-      it('goes with a deletion of what is gone, which says that there was nothing', async () => {
+      it('is removed by the deletion of an entity that has gone, which returns false', async () => {
         const some = await arrange();
         expect(await some.delete('0')).toBe(false);
         expect(await versionsOf(some)).toEqual([null, '1', '2']);
@@ -123,7 +123,7 @@ describe('The version beside an entity', () => {
         expect(await versionsOf(some)).toEqual(['0', '1', '2']);
       });
 
-      it('stays after writes that are refused', async () => {
+      it('stays after refused writes', async () => {
         const some = await arrange();
         const invalid = { points: 0.5 };
         const reason = new Error('changed my mind');
@@ -146,7 +146,7 @@ describe('The version beside an entity', () => {
         expect(await versionsOf(some)).toEqual(['0', '1', '2']);
       });
 
-      it('stays after an update that others have overtaken each time', async () => {
+      it('stays after an update that was overtaken by others each time', async () => {
         const some = await arrange();
         const key = some.dependencyOn('1').entity;
         let points = 1;
@@ -159,7 +159,7 @@ describe('The version beside an entity', () => {
         expect(await versionsOf(some)).toEqual(['0', '1', '2']);
       });
 
-      it('is no entity, whoever looks for all of them', async () => {
+      it('is not found as an entity by a search for all entities', async () => {
         const some = await arrange();
         const ids = async () => {
           const found: string[] = [];
@@ -175,7 +175,7 @@ describe('The version beside an entity', () => {
       });
     });
 
-    it('stays when another entity has the unique value', async () => {
+    it('stays if another entity has the unique value', async () => {
       const some = stage.repository(Unique);
       await some.saveAll([one('1'), one('2')]);
       const { version } = some.dependencyOn('1');
@@ -188,7 +188,7 @@ describe('The version beside an entity', () => {
     });
   });
 
-  it('is named by the repository, without asking Redis', () => {
+  it('gets its key from the repository, without a command', () => {
     const keys = new KeyBuilder({ app: 'test', environment: 'names' });
     const some = new RedisRepository({} as Redis, keys, Plain);
     expect(some.dependencyOn('a:b')).toEqual({
@@ -248,7 +248,7 @@ describeWithRealRedis('A write that may not remove the version', () => {
     });
   });
 
-  it('is refused where memory is short, and leaves the version', async () => {
+  it('is refused if memory is short, and leaves the version', async () => {
     await using server = await startRedis();
     const { client, close } = await openConnection({ url: server.url });
     const keys = new KeyBuilder({ app: 'test', environment: 'full' });

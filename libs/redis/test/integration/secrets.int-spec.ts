@@ -14,7 +14,7 @@ import { startRedis } from 'nestjs-redis-data/testing';
 import { RedisTracingModule } from 'nestjs-redis-data/tracing';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { translateError } from '../../src/connection/driver/failures/translate-error.js';
-import { describeConfiguration } from '../../src/embedded/describe-configuration.js';
+import { describeConfiguration } from '../../src/embedded/resolve-redis.js';
 import { redisOptionsFromEnvironment } from '../../src/connection/options/environment.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { resolveOptions } from '../../src/connection/options/resolve-options.js';
@@ -94,7 +94,7 @@ it.each<[string, (url: string) => unknown]>([
     (text) => resolveOptions({ clusterNodes: [{ host: text, port: 1 }] }),
   ],
   [
-    'a list of sentinels that is none',
+    'a text instead of a list of sentinels',
     (text) => resolveOptions({ sentinels: text, sentinelName: 'x' } as never),
   ],
   [
@@ -106,7 +106,7 @@ it.each<[string, (url: string) => unknown]>([
     (text) => redisOptionsFromEnvironment({ REDIS_SENTINELS: text, REDIS_CLUSTER_NODES: text }),
   ],
   [
-    'variables of anything else',
+    'other variables',
     (text) =>
       redisOptionsFromEnvironment({
         REDIS_PORT: text,
@@ -114,10 +114,10 @@ it.each<[string, (url: string) => unknown]>([
         REDIS_COMMAND_TIMEOUT: text,
       }),
   ],
-  ['which Redis is used, by its URL', (text) => describeConfiguration({ REDIS_URL: text })],
-  ['which Redis is used, by its host', (text) => describeConfiguration({ REDIS_HOST: text })],
+  ['the description of REDIS_URL', (text) => describeConfiguration({ REDIS_URL: text })],
+  ['the description of REDIS_HOST', (text) => describeConfiguration({ REDIS_HOST: text })],
   [
-    'which Redis is used, by its nodes',
+    'the description of REDIS_CLUSTER_NODES',
     (text) => describeConfiguration({ REDIS_CLUSTER_NODES: text }),
   ],
 ])('prints no part of the password in a hostile URL given as %s', (_, use) => {
@@ -134,7 +134,7 @@ it.each<[string, (url: string) => unknown]>([
   );
 });
 
-it('notices a leak', () => {
+it('finds a leaked password', () => {
   expect(leaked('redis://default:Q711?***', 'Q711?x')).toContain('Q71');
 });
 

@@ -22,7 +22,7 @@ const rowsOf = (isOfCluster: boolean) =>
   table.filter(({ feature }) => feature.includes('cluster') === isOfCluster);
 
 describe('the table of permissions', () => {
-  it('has a row for each feature that is tried here, and no others', () => {
+  it('has a row for each tested feature, and no others', () => {
     expect(table.map(({ feature }) => feature).sort()).toEqual(Object.keys(ACL_FEATURES).sort());
   });
 
@@ -33,7 +33,7 @@ describe('the table of permissions', () => {
   });
 });
 
-describeWithRealRedis('A user with no more permissions than the guide says', () => {
+describeWithRealRedis('A user with only the permissions of the guide', () => {
   describe('on one server', () => {
     const stage = useAclStage(async () => {
       const server = await startRedis();
@@ -43,7 +43,7 @@ describeWithRealRedis('A user with no more permissions than the guide says', () 
 
     tryEach(rowsOf(false), stage);
 
-    it('is told what it lacks, and not that others were faster, if it may write and not read', async () => {
+    it('gets an exception for the missing permission, and not a conflict, if it may write but not read', async () => {
       const keys = new KeyBuilder(ACL_APP);
       await stage.admin.set(keys.key('user', '1'), '{"id":"1","points":1}');
       const rules = rulesFor('entities').filter((rule) => rule !== '+get');
@@ -100,7 +100,7 @@ function tryEach(rows: readonly AclRow[], stage: AclStage): void {
   });
 
   it.each(rows)(
-    'misses each permission that is taken away from $feature',
+    'fails without any one of its permissions: $feature',
     async ({ feature, rules }) => {
       const notMissed: string[] = [];
       for (const rule of rules) {

@@ -73,7 +73,7 @@ describe('startFaultProxy', () => {
     client.disconnect();
   });
 
-  it('drops the client when the server hangs up', async () => {
+  it('closes the connection of the client when the server closes its own', async () => {
     await using own = await startRedis();
     await using proxy = await startFaultProxy(own);
     const client = connectTo(proxy, { retryStrategy: () => null });

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { startInChild } from '../../../../test/support/child.js';
 import { hangUp } from '../../../../test/support/hang-up.js';
 import { describeWithRealRedis, hasRealRedis } from '../../../../test/support/real-redis.js';
-import { isAlive } from '../../src/embedded/process-identity.js';
+import { isAlive } from '../../src/embedded/folder-lock.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { startReplica } from '../../src/testing/start-replica.js';
 import { startRedis } from '../../src/testing/start-redis.js';
@@ -27,7 +27,7 @@ describe('startRedis', () => {
     hangUp(client);
   });
 
-  it('asks for the password, which is in its url', async () => {
+  it('demands its password, and has it in its url', async () => {
     await using server = await startRedis({ password: 'p@ss:w/rd' });
     const stranger = connectTo(`redis://${server.host}:${server.port}`, {
       enableReadyCheck: false,
@@ -40,7 +40,7 @@ describe('startRedis', () => {
     hangUp(friend);
   });
 
-  it('comes back on the same port, empty, after kill and restart', async () => {
+  it('has the same port and no data after kill and restart', async () => {
     await using server = await startRedis();
     const client = connectTo(server.url);
     await client.set('a', '1');
@@ -62,7 +62,7 @@ describe('startRedis', () => {
     expect(server.pid).toBeUndefined();
   });
 
-  it('gives two servers two ports', async () => {
+  it('uses different ports for two servers', async () => {
     await using one = await startRedis();
     await using other = await startRedis();
     expect(one.port).not.toBe(other.port);
@@ -79,7 +79,7 @@ describeWithRealRedis('startRedis with a real server', () => {
     hangUp(client);
   });
 
-  it('says what the server said when it cannot start', async () => {
+  it('throws the message of a server that cannot start', async () => {
     await expect(startRedis({ args: ['--no-such-option', '1'] })).rejects.toThrow(
       /did not start on port \d+: it exited[^]*no-such-option/,
     );
@@ -95,7 +95,7 @@ describeWithRealRedis('startRedis with a real server', () => {
     hangUp(client);
   });
 
-  it('can be met while it is still loading', async () => {
+  it('can be used while it is still loading its data', async () => {
     await using server = await startRedis({ args: ['--appendonly', 'yes'] });
     const client = connectTo(server.url);
     await client.eval("for i = 1, 2000 do redis.call('SET', i, 'x') end", 0);
@@ -138,7 +138,7 @@ describeWithRealRedis('startRedis with a real server', () => {
     hangUp(client);
   });
 
-  it('dies with the process that started it, even on SIGKILL', async () => {
+  it('ends with the process that started it, even after SIGKILL', async () => {
     const { child, pid } = await startInChild(['startRedis']);
     const server = { pid: pid ?? 0 };
     expect(isAlive(server)).toBe(true);
@@ -155,7 +155,7 @@ describeWithRealRedis('startRedis with a real server', () => {
 });
 
 describe('the embedded test server', () => {
-  it('comes back on the same port, empty and with its password', async () => {
+  it('has the same port, no data and its password after a restart', async () => {
     await using server = await EmbeddedTestServer.start('secret');
     const client = connectTo(server.url);
     await client.set('a', '1');
@@ -165,7 +165,7 @@ describe('the embedded test server', () => {
     hangUp(client);
   });
 
-  it('refuses what it cannot do, and says how to get a server that can', async () => {
+  it('refuses features that it does not have, and says how to get a real server', async () => {
     await using server = await EmbeddedTestServer.start(undefined);
     expect(() => server.freeze()).toThrow(
       /freeze\(\) needs a real Redis .*apt-get install -y redis/,

@@ -24,7 +24,7 @@ describeWithRealRedis('startReplica', () => {
   });
 
   // Redis 6 takes an argument for one word whatever is in it, and then misses another.
-  it('gives the server each word of an option as an argument', async () => {
+  it('passes each word of an option to the server as an argument', async () => {
     await using primary = await startRedis({ args: [] });
     await using replica = await startReplica(primary);
     if (!(replica instanceof RealTestServer)) throw new Error('no real server');
@@ -46,7 +46,7 @@ describeWithRealRedis('startReplica', () => {
 });
 
 describeWithRealRedis('startSentinel', () => {
-  it('leads a client to the primary, and names another one when that dies', async () => {
+  it('leads a client to the primary, and names another one when the primary dies', async () => {
     await using topology = await startSentinel();
     const { name, primary, sentinels } = topology;
     const addresses = sentinels.map(({ host, port }) => ({ host, port }));
@@ -75,7 +75,7 @@ describeWithRealRedis('startCluster', () => {
     client.disconnect();
   });
 
-  it('can do without replicas', async () => {
+  it('works without replicas', async () => {
     await using topology = await startCluster({ replicas: false });
     expect(topology.nodes).toEqual(topology.primaries);
     expect(topology.replicas).toEqual([]);

@@ -62,7 +62,7 @@ const PATIENT = { timeout: '5s' } as const;
 const names = () => traces.spans().map(({ name }) => name);
 
 describe('A command that is traced by the instrumentation of ioredis', () => {
-  it('is announced as ever', async () => {
+  it('is announced as without tracing', async () => {
     const { client, announced } = await connectAndListen();
     await traces.inSpan('request', async () => {
       await client.set('k', 'v');
@@ -101,7 +101,7 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
     }
   });
 
-  it('is told apart from the others of its turn', async () => {
+  it('is distinguished from other commands of the same turn', async () => {
     const client = await connect();
     await traces.inSpan('request', () =>
       Promise.all([client.set('a', 1), client.get('a'), caught(client.incr('a', 'b' as never))]),
@@ -111,7 +111,7 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
     expect(failed.map(({ name }) => name)).toEqual(['incr']);
   });
 
-  it('fails with the exception of its reply, and rejects as it does without tracing', async () => {
+  it('has a failed span for an error reply, and rejects as without tracing', async () => {
     const client = await connect();
     const failing = () => caught(client.call('NOSUCH', 'hunter2'));
     const untraced = await failing();
@@ -168,13 +168,13 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
     expect(names()).toEqual(['set', 'get', 'multi', 'incr', 'lpush', 'exec', 'request']);
   });
 
-  it('has no span outside of a request', async () => {
+  it('has no span outside a request', async () => {
     const client = await connect();
     await client.get('k');
     expect(names()).toEqual([]);
   });
 
-  it('has no connection in its trace, even if it is the one that opens it', async () => {
+  it('does not have the connection in its trace, even if it opens it', async () => {
     const { pool, close } = await openConnection({ url: server.url });
     cleanups.push(close);
     const atClose = await traces.inSpan('request', () =>
@@ -192,7 +192,7 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
     expect(atClose).toBeUndefined();
   });
 
-  it('is known by its name alone where `dbStatementSerializer` says so', async () => {
+  it('shows only its name if `dbStatementSerializer` says so', async () => {
     const client = await connect();
     const keys = new KeyBuilder({ app: 'traced', environment: 'test' });
     const cache = new RedisCache(client, keys, PATIENT);
@@ -210,7 +210,7 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
     expect(texts().some((text) => /^evalsha .*hunter2/.test(String(text)))).toBe(true);
   });
 
-  it('has the caller for a parent who was the first to read in its turn', async () => {
+  it('has the first caller of its turn as its parent', async () => {
     const client = await connect();
     const keys = new KeyBuilder({ app: 'shared', environment: 'test' });
     const cache = new RedisCache(client, keys, PATIENT);
@@ -229,7 +229,7 @@ describe('A command that is traced by the instrumentation of ioredis', () => {
 });
 
 describeWithRealRedis('A command of a cluster that is traced', () => {
-  it('has one span, and fails as it does without tracing', async () => {
+  it('has one span, and fails as without tracing', async () => {
     await using cluster = await startCluster({ replicas: false });
     const client = await connect({ clusterNodes: cluster.nodes });
     await traces.inSpan('request', async () => {

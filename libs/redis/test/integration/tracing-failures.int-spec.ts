@@ -61,7 +61,7 @@ const told = ({ name, status, events, attributes }: ReadableSpan) =>
   JSON.stringify({ name, status, events, attributes });
 
 describe('The span of a load that failed with an exception of this library', () => {
-  it('names it and its code and the place, and no key', async () => {
+  it('contains its name, code and stack, and no key', async () => {
     const { traces, cache, keys } = await boot();
     const key = keys.userKey('ada@example.com');
     const timeout = { operation: 'get', key, timeoutMs: 5 };
@@ -85,7 +85,7 @@ describe('The span of a load that failed with an exception of this library', () 
     }
   });
 
-  it('says so of an error of the driver, by what it means', async () => {
+  it('contains the same for the translation of a driver error', async () => {
     const { traces, client, cache } = await boot();
     await client.set('ada@example.com', 'text');
     const error = await caught(
@@ -98,7 +98,7 @@ describe('The span of a load that failed with an exception of this library', () 
     expect(told(span)).not.toMatch(/WRONGTYPE|ada|hunter2/);
   });
 
-  it('has no stack where a message cannot be told from it', async () => {
+  it('has no stack if the message cannot be told apart from it', async () => {
     const { traces, cache } = await boot();
     const error = new RedisKeyNotFoundException('user:app:test:ada');
     expect(error.stack).toContain('ada');
@@ -108,7 +108,7 @@ describe('The span of a load that failed with an exception of this library', () 
     expect(span.events[0]?.attributes).toEqual({ 'exception.type': error.name });
   });
 
-  it('says everything of an error of the application', async () => {
+  it('contains the whole error of the application', async () => {
     const { traces, cache } = await boot();
     const error = new RangeError('no such user');
     await caught(cache.getOrLoad('k', () => Promise.reject(error)));
@@ -146,14 +146,14 @@ describe('A load whose tracing fails', () => {
     ['when its span ends', { onEnd: fail }],
     ['when its span starts', { onStart: fail }],
     [
-      'whenever something is said of it',
+      'in each method',
       {
         onStart: (span: Span) => {
           Object.assign(span, { setAttributes: fail, recordException: fail });
         },
       },
     ],
-  ])('%s gives what the loader gives, and Node is told', async (_, processor) => {
+  ])('returns the loaded value and emits a warning: %s', async (_, processor) => {
     const warn = warnings();
     const { cache } = await boot(broken(processor));
     expect(await cache.getOrLoad('a', () => 42)).toBe(42);

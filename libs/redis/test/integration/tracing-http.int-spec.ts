@@ -55,7 +55,7 @@ async function spansOfRequest(number: number): Promise<EndedSpan[]> {
 }
 
 describe('The trace of a request, with the instrumentations of HTTP and ioredis', () => {
-  it('leads from the request to the load of the cache and to the command of the loader', async () => {
+  it('leads from the request to the load of the cache and the command of the loader', async () => {
     const client = new Redis(server.port, server.host);
     await client.hset('7', { name: 'Ada' });
     client.disconnect();
@@ -86,7 +86,7 @@ describe('The trace of a request, with the instrumentations of HTTP and ioredis'
     expect(command?.attributes).toMatchObject({ 'db.system.name': 'redis' });
   });
 
-  it('has one command in it where the value is cached', async () => {
+  it('has one command for a cached value', async () => {
     await fetch(`http://127.0.0.1:${port}/users/7`);
     const spans = await spansOfRequest(3);
     expect(spans.map(({ name }) => name)).toEqual(['mget', 'GET']);

@@ -12,10 +12,6 @@ import { instrumentSlowly, type SlowInstrumentation } from './support/slow-instr
 let server: RedisTestServer;
 beforeAll(async () => {
   server = await startRedis();
-  // The first commands that are wrapped give the instrumentation away; passed on later, they are late.
-  const { client } = await connect('before', { commandTimeout: '500ms' });
-  expect((await caught(client.ping())).message).toBe('Command timed out');
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 afterAll(() => server.stop());
 const cleanups: (() => unknown)[] = [];
@@ -50,9 +46,9 @@ async function hold(instrumentation: SlowInstrumentation, work: () => Promise<un
 }
 
 describe.each(['before', 'after'] as const)(
-  'A command that is wrapped %s it is sent, by what settles it later',
+  'A command that an instrumentation wraps %s it is sent, and settles later',
   (when) => {
-    it('ends with its own reply, like the others of its turn', async () => {
+    it('ends with its own reply, like other commands of its turn', async () => {
       const { client, announced } = await connect(when);
       const replies = await Promise.all([
         client.set(`${when}:a`, 'x'),
@@ -65,7 +61,7 @@ describe.each(['before', 'after'] as const)(
       expect(announced.map(([command]) => command)).toEqual(['set', 'set', 'get', 'get', 'get']);
     });
 
-    it('fails with its own error, without what it was called with', async () => {
+    it('fails with its own error, without its arguments', async () => {
       const { client, announced } = await connect(when);
       const [unknown, wrong] = await Promise.all([
         caught(client.call('NOSUCH', 'hunter2')),

@@ -69,7 +69,7 @@ const parentOf = (name: string) => traces.spans(name)[0]?.parentSpanContext?.spa
 const idOf = (name: string) => traces.spans(name)[0]?.spanContext().spanId;
 
 describe('The span of a load', () => {
-  it('is part of the request that caused it, and has in it what the loader does', async () => {
+  it('belongs to the request that caused it, and contains the work of the loader', async () => {
     const { cache } = await boot();
     const load = () => traces.inSpan('query', () => nextTurn({ name: 'Ada' }));
     const read = () => cache.getOrLoad(['user', 'ada@example.com'], load, { tags: ['users'] });
@@ -96,7 +96,7 @@ describe('The span of a load', () => {
     expect(names()).toEqual(['request']);
   });
 
-  it('is one for all who wait for the load, part of the trace of the first', async () => {
+  it('is one for all callers of the load, in the trace of the first', async () => {
     const { cache } = await boot();
     const { hasRead, load, finish } = heldLoader(() => 1);
     const first = traces.inSpan('first', () => cache.getOrLoad('k', load));
@@ -108,7 +108,7 @@ describe('The span of a load', () => {
     expect(parentOf(LOAD)).toBe(idOf('first'));
   });
 
-  it('fails with the loader, and says what it threw', async () => {
+  it('fails with the loader, and contains its error', async () => {
     const { cache } = await boot();
     const load = () => Promise.reject(new RangeError('no such user'));
     const error = await caught(cache.getOrLoad('k', load));
@@ -137,7 +137,7 @@ describe('The span of a load', () => {
     expect((await traces.span(LOAD)).status).toMatchObject({ code: SpanStatusCode.ERROR });
   });
 
-  it('tells nothing of what is thrown and is no error: it may be a value', async () => {
+  it('does not contain a thrown value that is no error', async () => {
     const { cache } = await boot();
     for (const thrown of ['hunter2', null, { password: 'hunter2' }]) {
       traces.forget();
@@ -150,7 +150,7 @@ describe('The span of a load', () => {
     }
   });
 
-  it('says that the value was kept out of the cache', async () => {
+  it('says that the value was not cached', async () => {
     const { cache } = await boot();
     await cache.getOrLoad('k', ({ skipCache }) => {
       skipCache();
@@ -161,7 +161,7 @@ describe('The span of a load', () => {
     expect(status.code).toBe(SpanStatusCode.UNSET);
   });
 
-  it('says that the value was deleted while it was loaded', async () => {
+  it('says that the entry was deleted during the load', async () => {
     const { cache } = await boot();
     const { hasRead, load, finish } = heldLoader(() => 1);
     const reading = cache.getOrLoad('k', load);
@@ -192,7 +192,7 @@ describe('The span of a load', () => {
 });
 
 describe('The span of a refresh in the background', () => {
-  it('is linked to the request that caused it, and no part of its trace', async () => {
+  it('is linked to the request that caused it, and does not belong to its trace', async () => {
     const { cache } = await boot();
     const stale = { ttl: '30ms', staleFor: '1m', jitter: 0 } as const;
     await cache.getOrLoad('k', () => 1, stale);
@@ -214,7 +214,7 @@ describe('The span of a refresh in the background', () => {
     expect(query?.links).toEqual([]);
   });
 
-  it('is linked to nothing where nothing was traced', async () => {
+  it('has no link without a trace', async () => {
     const { cache } = await boot();
     const stale = { ttl: '30ms', staleFor: '1m', jitter: 0 } as const;
     await cache.getOrLoad('k', () => 1, stale);
@@ -235,7 +235,7 @@ describe('The span of a wait for the loader of another process', () => {
     leaseWait.mockRestore();
   });
 
-  it('is part of the request that waits', async () => {
+  it('belongs to the waiting request', async () => {
     const [a, b] = [await boot(), await boot()];
     const { hasRead, load, finish } = heldLoader(() => 'loaded by a');
     const loading = traces.inSpan('request of a', () => a.cache.getOrLoad('k', load));
@@ -250,7 +250,7 @@ describe('The span of a wait for the loader of another process', () => {
     expect(traces.spans(LEASE_WAIT)[0]?.attributes).toEqual({ 'redis.cache.name': 'default' });
   });
 
-  it('fails with what ended the wait, by the name that everybody knows it by', async () => {
+  it('fails with the error that ended the wait, under its public name', async () => {
     await using proxy = await startFaultProxy(server);
     const { host, port } = proxy;
     const a = await boot();
@@ -271,7 +271,7 @@ describe('The span of a wait for the loader of another process', () => {
 });
 
 describe('RedisTracingModule', () => {
-  it('traces its own application, and no other in the process', async () => {
+  it('traces only its own application of the process', async () => {
     const [traced, other] = [await boot(), await boot({ traced: false })];
     await traced.cache.getOrLoad('a', () => 1);
     expect(traces.spans(LOAD)).toHaveLength(1);
@@ -279,7 +279,7 @@ describe('RedisTracingModule', () => {
     expect(traces.spans(LOAD)).toHaveLength(1);
   });
 
-  it('ends with its application, and leaves the others be', async () => {
+  it('ends with its application, and not for others', async () => {
     const [a, b] = [await boot(), await boot()];
     apps.splice(apps.indexOf(a.app), 1);
     await a.app.close();
@@ -289,7 +289,7 @@ describe('RedisTracingModule', () => {
     expect(traces.spans(LOAD)).toHaveLength(1);
   });
 
-  it('changes nothing without a tracer provider, and uses one that comes later', async () => {
+  it('changes nothing without a tracer provider, and uses one that is registered later', async () => {
     await traces.stop();
     const { cache } = await boot();
     expect(trace.getActiveSpan()).toBeUndefined();

@@ -1,9 +1,25 @@
+import { ReadKey, ReadList } from '../../batch/read-list.js';
+import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
 import { encodePart, type KeyPart } from '../../keys/key-encoding.js';
 import type { CacheDependency } from '../cache-options.js';
-import { versionAt, type Dependency } from './dependency.js';
-import { DependencyList } from './dependency-list.js';
 import { Remembered } from './lru.js';
+
+/**
+ * Something that an entry depends on, and what tells whether it is still the same: a version that is
+ * stored at a key, or the fingerprint of what is stored there.
+ */
+export interface Dependency {
+  /** Its name in entries. Begins with its kind and has no line break. */
+  readonly label: string;
+  readonly by: 'version' | 'fingerprint';
+  /** Where the version is, or whose fingerprint it is. */
+  readonly key: string;
+  /** For the version of an entity: the entity's key, which is in the same hash slot. */
+  readonly entity?: string;
+  /** Reads its version. */
+  readonly read?: ReadKey;
+}
 
 interface Named {
   readonly tags?: readonly KeyPart[] | undefined;
@@ -14,7 +30,7 @@ interface Named {
 const MOST_REMEMBERED = 20_000;
 
 /**
- * The dependencies of one application: names to keys, and labels in stored entries back to both.
+ * The dependencies of one application: turns names into keys, and labels in stored entries back into both.
  *
  * @internal
  */
@@ -84,7 +100,7 @@ export class Dependencies {
     }
   }
 
-  /** Of a label that was made here, in this process or another. */
+  /** The dependency with a label that this class has made, in this process or another. */
   ofLabel(label: string): Dependency {
     const name = label.slice(1);
     switch (label[0]) {
@@ -96,6 +112,79 @@ export class Dependencies {
         return { label, by: 'fingerprint', key: JSON.parse(name) as string };
     }
   }
+}
+
+/**
+ * What a read names: each dependency once, in an order. Reads that name the same are given the same list,
+ * so that what it takes to read and to compare sixteen tags is done once for all of them.
+ *
+ * @internal
+ */
+export class DependencyList {
+  readonly all: readonly Dependency[];
+  /** Where the versions are, in the order of the list. Fingerprints are computed and not read. */
+  readonly versions: ReadList;
+  readonly #names: readonly KeyPart[];
+  /** What was read of it last, and how an entry stands that was made of that. */
+  #readings: readonly (string | null)[] = [];
+  #block: string | undefined;
+  #slots: readonly number[] | undefined;
+
+  /** @param names the tags that it was made for; none if it has other dependencies, too */
+  constructor(all: readonly Dependency[], names: readonly KeyPart[] = []) {
+    this.all = all;
+    this.versions = new ReadList(all.flatMap(({ read }) => read ?? []));
+    this.#names = names;
+  }
+
+  /** The hash slots of everything in it, each once. */
+  get slots(): readonly number[] {
+    return (this.#slots ??= [...new Set(this.all.map(({ key }) => slotOf(key)))]);
+  }
+
+  /** Whether it was made for exactly these tags. */
+  isOf(names: readonly KeyPart[]): boolean {
+    const { length } = names;
+    if (length !== this.#names.length) return false;
+    for (let i = 0; i < length; i++) if (names[i] !== this.#names[i]) return false;
+    return true;
+  }
+
+  /**
+   * How the dependencies stand in an entry that was made of these versions and of nothing else.
+   *
+   * @param readings in the order of the list
+   * @returns `undefined` if one of them is missing in Redis
+   */
+  blockOf(readings: readonly (string | null)[]): string | undefined {
+    if (readings === this.#readings) return this.#block;
+    if (this.#block === undefined || !this.#isAsBefore(readings))
+      this.#block = this.#make(readings);
+    this.#readings = readings;
+    return this.#block;
+  }
+
+  /** Versions change rarely, and comparing them costs less than building the block again. */
+  #isAsBefore(readings: readonly (string | null)[]): boolean {
+    const { length } = readings;
+    for (let i = 0; i < length; i++) if (readings[i] !== this.#readings[i]) return false;
+    return length === this.#readings.length;
+  }
+
+  #make(readings: readonly (string | null)[]): string | undefined {
+    let block = '';
+    for (let i = 0; i < this.all.length; i++) {
+      const version = readings[i] ?? null;
+      if (version === null) return undefined;
+      block += `${this.all[i]?.label}\n${version}\n`;
+    }
+    return block;
+  }
+}
+
+/** A dependency on the version that is stored at a key. */
+function versionAt(label: string, key: string): Dependency {
+  return { label, by: 'version', key, read: new ReadKey(key) };
 }
 
 const NONE: readonly never[] = [];

@@ -1,6 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeEntry, encodeEntry, fillIdOf, type EntryFacts, type EntryKind } from './envelope.js';
+import {
+  decodeEntry,
+  encodeEntry,
+  fillIdOf,
+  type EntryFacts,
+  type EntryKind,
+  type Entry,
+  decodeVersions,
+  encodeVersions,
+  standsExactly,
+  type Versions,
+  liveMsOf,
+  makeEntry,
+} from './envelope.js';
+import { ReadKey } from '../../batch/read-list.js';
+import { type Dependency, DependencyList } from './dependencies.js';
+import { resolveCacheOptions } from '../cache-policy.js';
 
 const facts: fc.Arbitrary<EntryFacts> = fc
   .record({
@@ -92,5 +108,129 @@ describe('An entry', () => {
   it('keeps the id of its load when it is torn behind the header: the script has to agree', () => {
     expect(fillIdOf(EXAMPLE.subarray(0, 58))).toBe('abcdefghijklmnopqrstuv');
     expect(fillIdOf(EXAMPLE.subarray(0, 57))).toBe('');
+  });
+});
+
+function entryWith(versions: Versions, body = 'body\nx\ny\n'): Entry {
+  const facts = {
+    kind: 'v',
+    serializer: 'json',
+    fillId: 'x'.repeat(22),
+    freshUntil: 0,
+    loadedAt: 0,
+  } as const;
+  return decodeEntry(encodeEntry(facts, encodeVersions(versions), Buffer.from(body))) as Entry;
+}
+
+const listOf = (labels: readonly string[]) =>
+  new DependencyList(
+    labels.map((label): Dependency => ({
+      label,
+      by: 'version',
+      key: label,
+      read: new ReadKey(label),
+    })),
+  );
+
+/** Few letters, so that some are the beginning of others. */
+const name = fc.stringMatching(/^[tab]{1,3}$/);
+const pairs = fc.uniqueArray(fc.tuple(name, name), { selector: ([label]) => label, maxLength: 4 });
+
+describe('Versions', () => {
+  it('come back as they were', () => {
+    fc.assert(
+      fc.property(pairs, (given) => {
+        expect([...decodeVersions(entryWith(new Map(given)))]).toEqual(given);
+      }),
+    );
+  });
+
+  it('that are not there come back as none that there is', () => {
+    const entry = entryWith(new Map([['ta', null]]));
+    expect(decodeVersions(entry)).toEqual(new Map([['ta', '']]));
+    expect(standsExactly(entry, listOf(['ta']), [null])).toBe(false);
+  });
+
+  it('are judged the quick way as they are the slow way', () => {
+    const read = fc.uniqueArray(fc.tuple(name, fc.option(name)), {
+      selector: ([label]) => label,
+      maxLength: 4,
+    });
+    const same = pairs.map((given) => [given, given] as const);
+    const changed = fc.tuple(pairs, read);
+    fc.assert(
+      fc.property(fc.oneof(same, changed), ([stored, found]) => {
+        const entry = entryWith(new Map(stored));
+        const slow =
+          JSON.stringify([...decodeVersions(entry)]) === JSON.stringify(found) &&
+          found.every(([, version]) => version !== null);
+        const list = listOf(found.map(([label]) => label));
+        const versions = found.map(([, version]) => version);
+        expect(standsExactly(entry, list, versions)).toBe(slow);
+        expect(standsExactly(entry, list, [...versions])).toBe(slow); // now it knows them
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('are compared whole, and not beyond their end', () => {
+    const entry = entryWith(new Map([['ta', 'v1']]), 'tb\nv2\n');
+    const stands = (labels: string[], versions: (string | null)[]) =>
+      standsExactly(entry, listOf(labels), versions);
+    expect(stands(['ta'], ['v1'])).toBe(true);
+    expect(stands(['ta'], ['v'])).toBe(false);
+    expect(stands(['t'], ['v1'])).toBe(false);
+    expect(stands(['ta', 'tb'], ['v1', 'v2'])).toBe(false); // that is the body
+    expect(stands([], [])).toBe(false);
+    expect(stands(['ta'], [])).toBe(false);
+  });
+});
+
+const { policy: defaults } = resolveCacheOptions({});
+
+const common = {
+  body: Buffer.from('1'),
+  serializer: 'json',
+  fillId: 'x'.repeat(22),
+  versions: new Map(),
+  now: 1_000_000,
+} as const;
+
+describe('An entry that is made', () => {
+  it('lives as long as it is fresh, may be stale and may be the last known', () => {
+    const policy = { ...defaults, jitter: 0, staleForMs: 20, failSafeMs: 300 };
+    const made = makeEntry({ ...common, kind: 'v', ttlMs: 1_000, policy });
+    expect(made.liveMs).toBe(1_320);
+    expect(liveMsOf(1_000, policy)).toBe(1_320);
+    expect(decodeEntry(made.bytes)).toMatchObject({ freshUntil: 1_001_000, loadedAt: 1_000_000 });
+  });
+
+  it('ends when Redis expires it if it is not served after that', () => {
+    const policy = { ...defaults, jitter: 0 };
+    const made = makeEntry({ ...common, kind: 'v', ttlMs: 1_000, policy });
+    expect([made.liveMs, decodeEntry(made.bytes)?.freshUntil]).toEqual([1_000, 0]);
+  });
+
+  it('says never longer than it is fresh that there is no value', () => {
+    const policy = { ...defaults, jitter: 0, staleForMs: 20, failSafeMs: 300 };
+    for (const kind of ['n', 'u'] as const) {
+      const made = makeEntry({ ...common, kind, body: Buffer.alloc(0), ttlMs: 1_000, policy });
+      expect([made.liveMs, decodeEntry(made.bytes)?.freshUntil]).toEqual([1_000, 0]);
+    }
+  });
+
+  it('ends earlier by jitter at most, and lives for a millisecond at least', () => {
+    const jitter = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(jitter, fc.integer({ min: 1, max: 1_000_000 }), (fraction, ttlMs) => {
+        const policy = { ...defaults, jitter: fraction, staleForMs: 50 };
+        const { bytes, liveMs } = makeEntry({ ...common, kind: 'v', ttlMs, policy });
+        const freshMs = (decodeEntry(bytes)?.freshUntil ?? 0) - common.now;
+        expect(freshMs).toBeLessThanOrEqual(ttlMs);
+        expect(freshMs).toBeGreaterThanOrEqual(Math.floor(ttlMs * (1 - fraction)));
+        expect(liveMs).toBeLessThanOrEqual(ttlMs + 50);
+        expect(liveMs).toBeGreaterThanOrEqual(1);
+      }),
+    );
   });
 });

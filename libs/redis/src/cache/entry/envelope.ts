@@ -1,3 +1,6 @@
+import type { ResolvedPolicy } from '../cache-policy.js';
+import type { DependencyList } from './dependencies.js';
+
 /**
  * How an entry is stored: a header of fixed size, what it depends on, and the body, in one string.
  *
@@ -16,10 +19,10 @@ const LOADED_AT = FRESH_AT + 13;
 const LENGTH_AT = LOADED_AT + 13;
 const HEADER_LENGTH = LENGTH_AT + 7;
 
-/** A value; `null`, or `undefined`: both say that there is none. */
+/** `v` for a value, `n` for `null`, `u` for `undefined`: the last two say that there is none. */
 export type EntryKind = 'v' | 'n' | 'u';
 
-/** How a value is marked that the named serializer has made, and no other has to be named for. */
+/** The kind of a value whose serializer is named before its body. Values in JSON have no name there. */
 const BY_NAME = 's';
 const UNNAMED = 'json';
 
@@ -27,22 +30,22 @@ const KINDS = `vnu${BY_NAME}`;
 const ZERO = 48;
 const LINE_BREAK = 10;
 
-/** By character code: what each part of the beginning consists of. */
+/** By character code: which characters a kind, and an id, consist of. */
 const IS_KIND = charactersOf(KINDS);
 const IS_OF_IDS = charactersOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
 
 export interface EntryFacts {
   readonly kind: EntryKind;
-  /** The name of the one that made the body. */
+  /** The name of the serializer that made the body. */
   readonly serializer: string;
-  /** Which load made it; never repeats. */
+  /** The load that made it. Never repeats. */
   readonly fillId: string;
   /** On the server's clock; 0 for as long as Redis keeps it. */
   readonly freshUntil: number;
   readonly loadedAt: number;
 }
 
-/** A stored entry. What is not needed for every read is only looked for when it is asked for. */
+/** A stored entry. Decodes when asked what not every read needs. */
 export class Entry implements EntryFacts {
   readonly freshUntil: number;
   readonly loadedAt: number;
@@ -50,7 +53,7 @@ export class Entry implements EntryFacts {
   readonly #dependenciesEnd: number;
   readonly #bodyAt: number;
 
-  /** @param bodyAt further on than where the dependencies end, if a name stands between them */
+  /** @param bodyAt behind `dependenciesEnd`, if the name of a serializer stands between */
   constructor(
     bytes: Buffer,
     freshUntil: number,
@@ -94,6 +97,42 @@ export class Entry implements EntryFacts {
   }
 }
 
+/** What each dependency was at, by label; `null` where it was being changed. */
+export type Versions = ReadonlyMap<string, string | null>;
+
+interface Ingredients {
+  readonly kind: EntryKind;
+  readonly body: Buffer;
+  /** The name of the serializer that made the body. */
+  readonly serializer: string;
+  readonly ttlMs: number;
+  readonly policy: ResolvedPolicy;
+  readonly fillId: string;
+  readonly versions: Versions;
+  /** On the server's clock. */
+  readonly now: number;
+}
+
+/**
+ * Makes the entry to store.
+ *
+ * @returns it, and how long Redis is to keep it. `null` and `undefined` are never served after they
+ * are fresh
+ */
+export function makeEntry({ kind, body, ttlMs, policy, versions, now, ...made }: Ingredients) {
+  const freshMs = ttlMs * (1 - policy.jitter * Math.random());
+  const liveMs = kind === 'v' ? liveMsOf(freshMs, policy) : freshMs;
+  const freshUntil = liveMs > freshMs ? now + freshMs : 0;
+  const facts = { kind, freshUntil, loadedAt: now, ...made };
+  const bytes = encodeEntry(facts, encodeVersions(versions), body);
+  return { bytes, liveMs: Math.max(1, liveMs) };
+}
+
+/** How long Redis keeps a value that is fresh for `ttlMs`. */
+export function liveMsOf(ttlMs: number, { staleForMs, failSafeMs }: ResolvedPolicy): number {
+  return ttlMs + staleForMs + failSafeMs;
+}
+
 export function encodeEntry(facts: EntryFacts, dependencies: string, body: Buffer): Buffer {
   const { kind, serializer, fillId, freshUntil, loadedAt } = facts;
   const isNamed = kind === 'v' && serializer !== UNNAMED;
@@ -104,7 +143,14 @@ export function encodeEntry(facts: EntryFacts, dependencies: string, body: Buffe
   return Buffer.concat([Buffer.from(head + length + dependencies + name), body]);
 }
 
-/** @returns `undefined` for what is no entry, or not all of one */
+/** How dependencies and their versions stand in an entry. Neither contains a line break. */
+export function encodeVersions(versions: Versions): string {
+  let block = '';
+  for (const [label, version] of versions) block += `${label}\n${version ?? ''}\n`;
+  return block;
+}
+
+/** @returns `undefined` for bytes that are no entry, or only a part of one */
 export function decodeEntry(bytes: Buffer): Entry | undefined {
   if (!beginsWithId(bytes)) return undefined;
   const freshUntil = numberIn(bytes, FRESH_AT, LOADED_AT);
@@ -116,13 +162,38 @@ export function decodeEntry(bytes: Buffer): Entry | undefined {
   return bodyAt === 0 ? undefined : new Entry(bytes, freshUntil, loadedAt, end, bodyAt);
 }
 
-/** Of whatever is stored: '' if no load of ours has made it. The scripts see it the same way. */
+export function decodeVersions({ dependencies }: Entry): Map<string, string> {
+  const lines = dependencies.split('\n');
+  const versions = new Map<string, string>();
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    versions.set(lines[i] as string, lines[i + 1] as string);
+  }
+  return versions;
+}
+
+/**
+ * Whether an entry depends on exactly this list, in its order, and was made of these versions. Decides
+ * the usual case without decoding the entry's versions.
+ *
+ * @param readings in the order of the list
+ */
+export function standsExactly(
+  entry: Entry,
+  list: DependencyList,
+  readings: readonly (string | null)[],
+): boolean {
+  if (list.all.length === 0) return !entry.hasDependencies;
+  const block = list.blockOf(readings);
+  return block !== undefined && entry.dependencies === block;
+}
+
+/** The fill id of any stored bytes, '' if no load of this library has made them. Scripts decide alike. */
 export function fillIdOf(bytes: Buffer): string {
   const isOurs = beginsWithId(bytes) && numberIn(bytes, FRESH_AT, HEADER_LENGTH) >= 0;
   return isOurs ? bytes.toString('latin1', FILL_ID_AT, FRESH_AT) : '';
 }
 
-/** The same in Lua. */
+/** `fillIdOf` in Lua. */
 export const LUA_FILL_ID_OF = `
 local function fill_id_of(text)
   local is_ours = string.find(text, '^${MAGIC}[${KINDS}]')
@@ -137,8 +208,8 @@ function isNamed(bytes: Buffer): boolean {
 }
 
 /**
- * Whether it begins as an entry does, as far as the end of the fill id. Byte by byte: to make a text of
- * it first took longer, and a regular expression twice as long.
+ * Whether the bytes begin like an entry, up to the end of the fill id. Compares byte by byte: decoding
+ * them to a string first took longer, and a regular expression twice as long.
  */
 function beginsWithId(bytes: Buffer): boolean {
   if (bytes[0] !== MAGIC.charCodeAt(0) || bytes[1] !== MAGIC.charCodeAt(1)) return false;
@@ -149,7 +220,7 @@ function beginsWithId(bytes: Buffer): boolean {
   return true;
 }
 
-/** Written in digits; NaN for anything else. */
+/** The number that these bytes spell in digits; NaN for anything else. */
 function numberIn(bytes: Buffer, from: number, to: number): number {
   let number = 0;
   for (let i = from; i < to; i++) {

@@ -1,6 +1,9 @@
 /**
- * What was made for names that come again and again: the latest, and as many of those before them that
- * are still in use.
+ * Keeps the values of names that are in use: an LRU of two generations, as quick-lru has it
+ * (https://github.com/sindresorhus/quick-lru), in which values may differ in weight.
+ *
+ * When the younger generation is full it becomes the older one, and what was the older one is dropped. A
+ * value of the older generation that is asked for moves to the younger one.
  *
  * @internal
  */
@@ -11,7 +14,7 @@ export class Remembered<T> {
   #latest = new Map<string, T>();
   #older: ReadonlyMap<string, T> = new Map();
 
-  /** @param most how much the latest of them may weigh together */
+  /** @param most how much the values of one generation may weigh together */
   constructor(most: number, weigh: (value: T) => number = () => 1) {
     this.#most = most;
     this.#weigh = weigh;

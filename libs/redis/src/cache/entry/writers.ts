@@ -1,6 +1,6 @@
-import type { Versions } from './versions.js';
+import type { Versions } from './envelope.js';
 
-/** How a list of writers begins that stands where a version, or a lease, would be. No version does. */
+/** The beginning of a list of writers, which stands where a version or a lease would be. No version begins like that. */
 export const WRITERS_BEGIN = 'w:';
 
 /**
@@ -13,7 +13,7 @@ export function isBeingChanged(version: string | null, now: number): boolean {
   return [...version.matchAll(/@(\d+)/g)].some(([, expiry]) => Number(expiry) > now);
 }
 
-/** Whether something was being changed when its version should have been captured: there was none. */
+/** Whether one of the dependencies was being changed when its version was captured. */
 export function hasGaps(versions: Versions): boolean {
   return [...versions.values()].includes(null);
 }

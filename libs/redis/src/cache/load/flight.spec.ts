@@ -1,59 +1,61 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { Telemetry } from '../../telemetry/telemetry.js';
 import { CacheAnnouncer } from '../cache-announcer.js';
-import type { CacheParts, LoadRequest } from './load-request.js';
 import { resolveCacheOptions } from '../cache-policy.js';
-import { Dependencies } from '../entry/dependencies.js';
-import { LoadGate } from '../outage/load-gate.js';
-import { DependencyList } from '../entry/dependency-list.js';
-import type { Ask } from '../outage/attempt.js';
+import { Dependencies, DependencyList } from '../entry/dependencies.js';
 import { Budget } from '../outage/budget.js';
+import { LoadGate } from '../outage/load-gate.js';
 import type { Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
-import type { Verdict } from '../store/entry-reader.js';
+import { RedisAway } from '../outage/waiting.js';
+import type { CacheStore } from '../store/cache-store.js';
+import type { EntryReader, Verdict } from '../store/entry-reader.js';
 import { ServerClock } from '../store/server-clock.js';
-import { Flight } from './flight.js';
+import { Flight, type FlightParts } from './flight.js';
+import { Lease } from './lease.js';
+import type { LoadRequest } from './load-request.js';
 import { LoadTracing } from './load-tracing.js';
+import { nextMoment } from './progress.js';
+import { LoaderRunner } from './run-loader.js';
 import { Flights } from './single-flight.js';
-import { nextMoment } from './moments.js';
 
 const MISSING: Verdict = { state: 'missing', judged: '', isBeingChanged: false };
 
-/** A cache's parts without Redis: each answer is up to the test. */
+const { policy, serializer } = resolveCacheOptions({});
+
+/** What flights use, without Redis: each answer is up to the test. */
 function partsWith(replies: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
-  const keys = new KeyBuilder({ app: 'a', environment: 'e' });
+  const release = jest.fn();
   const store = {
-    noting: () => store,
+    attempt: (_: Undertaking, work: (one: unknown) => Promise<unknown>) => work(store),
     clock: new ServerClock(),
     acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
     fill: () => Promise.resolve(true),
-    release: jest.fn(),
+    release,
     ...replies,
   };
-  return {
+  const dependencies = new Dependencies(new KeyBuilder({ app: 'a', environment: 'e' }));
+  const where = { connection: 'default', cache: 'default' };
+  const announcer = new CacheAnnouncer({ ...where, telemetry: new Telemetry() });
+  const parts: FlightParts = {
     client: {},
-    options: resolveCacheOptions({ maxLoads: 1 }),
-    dependencies: new Dependencies(keys),
-    announcer: new CacheAnnouncer({
-      connection: 'default',
-      cache: 'default',
-      telemetry: new Telemetry(),
-    }),
-    outbox: new Outbox(),
+    onOutage: 'open',
+    reader: { look } as unknown as EntryReader,
+    leaseFor: (request) =>
+      new Lease(request, store as unknown as CacheStore, dependencies, new Outbox(), announcer),
+    loaders: new LoaderRunner(dependencies, announcer),
     gate: new LoadGate(1),
-    guard: {
-      attempt: (_: Undertaking, work: (ask: Ask) => unknown) => work((_key, reply) => reply),
-    },
-    reader: { look },
-    store,
+    clock: store.clock,
+    announcer,
     tracing: new LoadTracing('test'),
-  } as unknown as CacheParts & { store: { release: jest.Mock } };
+  };
+  return { parts, store, release };
 }
 
-function requestFor(parts: CacheParts, loader: LoadRequest['loader'], key = 'k'): LoadRequest {
-  const { policy, serializer } = parts.options;
+function requestFor(loader: LoadRequest['loader'], key = 'k'): LoadRequest {
   const keys = { entry: key, lease: `{${key}}:lease` };
   return { keys, dependencies: new DependencyList([]), policy, loader, serializer };
 }
@@ -68,14 +70,14 @@ describe('Flight', () => {
       { state: 'held', lease: 'held' },
       { state: 'acquired', versions: new Map() },
     ];
-    const parts = partsWith({
+    const { parts } = partsWith({
       acquire: () => Promise.resolve(leases.shift()),
       lease: () => sleep(30, null), // answered later than the entry: with another command
     });
-    const request = requestFor(parts, () => 'value');
+    const request = requestFor(() => 'value');
     const flight = new Flight(parts, request, new Budget(250)).load(MISSING);
     await sleep(10); // it has asked for the entry and for the holder
-    const settled = flight.settled().then(() => 'answered');
+    const settled = flight.progress.settled().then(() => 'answered');
     expect(await settled).toBe('answered');
     await flight.ended;
   });
@@ -83,20 +85,16 @@ describe('Flight', () => {
 
 describe('Flights', () => {
   it('gives nobody the abort of another caller', async () => {
-    const parts = partsWith({});
+    const { parts } = partsWith({});
     const flights = new Flights(parts);
     let open: () => void = () => undefined;
     const busy = flights.loadAlone(
       callerOf(
-        requestFor(
-          parts,
-          () => new Promise<string>((resolve) => (open = () => resolve('busy'))),
-          'busy',
-        ),
+        requestFor(() => new Promise<string>((resolve) => (open = () => resolve('busy'))), 'busy'),
       ),
     );
     const leaving = new AbortController();
-    const request = requestFor(parts, () => 'value');
+    const request = requestFor(() => 'value');
     const first = flights.loadAlone(callerOf(request, leaving.signal));
     await sleep(1);
     leaving.abort(new Error('left'));
@@ -111,10 +109,10 @@ describe('Flights', () => {
     const acquire = jest.fn(
       () => Promise.resolve({ state: 'held', lease: 'held' }) as Promise<unknown>,
     );
-    const parts = partsWith({ acquire, lease: () => Promise.resolve('held') });
+    const { parts } = partsWith({ acquire, lease: () => Promise.resolve('held') });
     const flights = new Flights(parts);
     const leaving = new AbortController();
-    const request = requestFor(parts, () => 'value');
+    const request = requestFor(() => 'value');
     const first = flights.load(callerOf(request, leaving.signal), MISSING);
     await sleep(5);
     leaving.abort(new Error('left'));
@@ -126,20 +124,16 @@ describe('Flights', () => {
   });
 
   it('shares a load that waits for its turn', async () => {
-    const parts = partsWith({});
+    const { parts } = partsWith({});
     const flights = new Flights(parts);
     let open: () => void = () => undefined;
     const busy = flights.loadAlone(
       callerOf(
-        requestFor(
-          parts,
-          () => new Promise<string>((resolve) => (open = () => resolve('busy'))),
-          'busy',
-        ),
+        requestFor(() => new Promise<string>((resolve) => (open = () => resolve('busy'))), 'busy'),
       ),
     );
     const loader = jest.fn(() => 'value');
-    const request = requestFor(parts, loader);
+    const request = requestFor(loader);
     const calls: Promise<unknown>[] = [];
     for (let i = 0; i < 10; i++) {
       calls.push(flights.loadAlone(callerOf(request)));
@@ -152,33 +146,31 @@ describe('Flights', () => {
 
   it('gives back a lease that comes after all', async () => {
     let answer: (lease: unknown) => void = () => undefined;
-    const parts = partsWith({ acquire: () => new Promise((resolve) => (answer = resolve)) });
-    const { RedisAway } = await import('../outage/redis-away.js');
-    const { RedisTimeoutException } = await import('../../errors/redis-timeout.exception.js');
     const away = new RedisAway(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
-    const guard = parts.guard as unknown as { attempt: unknown };
-    guard.attempt = ({ operation }: Undertaking, work: (ask: Ask) => Promise<unknown>) => {
-      const done = work((_key, reply) => reply);
-      return operation === 'lease' ? Promise.reject(away) : done;
-    };
+    const { parts, release } = partsWith({
+      attempt: ({ operation }: Undertaking, work: (one: unknown) => Promise<unknown>) => {
+        const done = work({ acquire: () => new Promise((resolve) => (answer = resolve)) });
+        return operation === 'lease' ? Promise.reject(away) : done;
+      },
+    });
     const flights = new Flights(parts);
-    expect(await flights.load(callerOf(requestFor(parts, () => 'value')), MISSING)).toMatchObject({
+    expect(await flights.load(callerOf(requestFor(() => 'value')), MISSING)).toMatchObject({
       body: Buffer.from('"value"'),
       status: 'bypass',
     });
-    expect(parts.store.release).toHaveBeenCalledTimes(1);
+    expect(release).toHaveBeenCalledTimes(1);
     answer({ state: 'acquired', versions: new Map() });
     await sleep(0);
-    expect(parts.store.release).toHaveBeenCalledTimes(2);
+    expect(release).toHaveBeenCalledTimes(2);
   });
 
   it('forgets every flight that has ended', async () => {
-    const parts = partsWith({});
+    const { parts } = partsWith({});
     const flights = new Flights(parts);
     const forget = jest.spyOn(Map.prototype, 'delete');
     const keys = Array.from({ length: 1_000 }, (_, i) => `key ${i}`);
     await Promise.all(
-      keys.map((key) => flights.load(callerOf(requestFor(parts, () => 'value', key)), MISSING)),
+      keys.map((key) => flights.load(callerOf(requestFor(() => 'value', key)), MISSING)),
     );
     await sleep(5);
     const forgotten = new Set(forget.mock.calls.map(([key]) => key as string));

@@ -10,12 +10,12 @@ import { currentLoad } from './running-load.js';
 export interface Gathered<K> {
   readonly key: K;
   readonly entry: string;
-  /** Among those of the call. */
+  /** Its number among those of the call. */
   readonly place: number;
   readonly context: LoadContext;
 }
 
-/** Loads what several loads want. @returns the values by entry */
+/** Loads the values of several loads. @returns them by entry */
 export type LoadTogether<K, V> = (
   gathered: readonly Gathered<K>[],
   signal: AbortSignal,
@@ -23,9 +23,9 @@ export type LoadTogether<K, V> = (
 
 /**
  * Turns the loads of one call into few calls of its loader. A load that has its lease, or needs none, waits
- * for those that have asked for theirs and were not answered; then they are loaded together. A load whose
- * lease has another holder is not waited for: if nothing comes of that, it is loaded later, with others
- * that fared the same.
+ * for those that have asked for theirs and have no answer yet; then they are loaded together. A load whose
+ * lease has another holder is not waited for. If that holder stores no value, the load follows later,
+ * together with others of that kind.
  *
  * @internal
  */
@@ -33,7 +33,7 @@ export class GatheredLoads<K, V> implements LoadPeers {
   readonly turn: Turn;
   readonly #loadTogether: LoadTogether<K, V>;
   readonly #mostMs: number;
-  /** How many have asked for their lease and were not answered. */
+  /** How many have asked for their lease and have no answer yet. */
   #undecided = 0;
   #gathering: Gathering<K, V> | undefined;
   #pausing: Promise<void> | undefined;
@@ -48,7 +48,7 @@ export class GatheredLoads<K, V> implements LoadPeers {
     this.#mostMs = loadTimeoutMs / 2;
   }
 
-  /** The loader of one of them: called when there is nothing left to wait for but the others. */
+  /** The loader of one of them. Called when the load waits for nothing but the others. */
   load(one: Gathered<K>): Promise<V | undefined> {
     const gathering = (this.#gathering ??= this.#begin());
     const loaded = gathering.add(one);
@@ -74,12 +74,12 @@ export class GatheredLoads<K, V> implements LoadPeers {
 
   #begin(): Gathering<K, V> {
     const gathering = new Gathering(this.#loadTogether, this.turn);
-    // Not before the replies that are here already have been looked at: timers run first.
+    // Replies that have arrived come first: timers run before them.
     gathering.timer = setTimeout(() => setImmediate(this.#load, gathering), this.#mostMs).unref();
     return gathering;
   }
 
-  /** What has been decided in this turn of the event loop comes along. */
+  /** Loads in the next turn of the event loop: further ones may be decided in this turn. */
   #loadSoon(gathering: Gathering<K, V>): void {
     setImmediate(() => {
       if (this.#undecided === 0) this.#load(gathering);
@@ -94,13 +94,13 @@ export class GatheredLoads<K, V> implements LoadPeers {
   };
 }
 
-/** Those that are loaded by one call of the loader. */
+/** Several loads that are one call of the loader. */
 class Gathering<K, V> {
   timer: NodeJS.Timeout | undefined;
   readonly #loadTogether: LoadTogether<K, V>;
   readonly #turn: Turn;
   readonly #all: Gathered<K>[] = [];
-  /** The first load. The loader runs inside of it, and the others wait for it as far as cycles go. */
+  /** The first load. The loader runs inside of it, and the others count as waiting for it. */
   readonly #first = currentLoad();
   readonly #insideFirst = AsyncResource.bind((work: () => Promise<void>) => work());
   #resolve!: (values: ReadonlyMap<string, V>) => void;
@@ -132,7 +132,7 @@ class Gathering<K, V> {
     const signal = untilAllHaveLeft(wanted);
     void this.#insideFirst(async () => {
       try {
-        // Loads inside of it may have the place that any of them has: each of them waits for it.
+        // Loads inside of the loader may have the place of any of these, which all wait for it.
         this.#resolve(await this.#turn.inside(() => this.#loadTogether(wanted, signal)));
       } catch (error) {
         this.#reject(error);
@@ -141,7 +141,7 @@ class Gathering<K, V> {
   }
 }
 
-/** Aborts when no caller waits for any of these any more. */
+/** A signal that aborts when no caller waits for any of these any more. */
 function untilAllHaveLeft<K>(wanted: readonly Gathered<K>[]): AbortSignal {
   const abort = new AbortController();
   let left = 0;

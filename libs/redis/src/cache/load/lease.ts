@@ -1,34 +1,45 @@
 import { withDeadline } from '../../time/deadline.js';
-import type { CacheParts, LoadRequest } from './load-request.js';
-import type { Dependency } from '../entry/dependency.js';
-import { liveMsOf, makeEntry } from '../entry/make-entry.js';
-import type { Versions } from '../entry/versions.js';
+import type { CacheAnnouncer } from '../cache-announcer.js';
+import type { Dependencies, Dependency } from '../entry/dependencies.js';
+import { liveMsOf, makeEntry, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
-import type { Budget } from '../outage/budget.js';
+import { Budget } from '../outage/budget.js';
+import type { Outbox } from '../outage/outbox.js';
+import { RedisAway } from '../outage/waiting.js';
 import type { CacheStore, Claimed } from '../store/cache-store.js';
-import { LeaseToken } from '../store/lease-token.js';
-import { Heartbeat } from './heartbeat.js';
-import type { LoadedValue } from './run-loader.js';
+import { LeaseToken } from '../store/tokens.js';
+import type { LoaderResult, LoadRequest } from './load-request.js';
 import type { FillOutcome } from './load-tracing.js';
-import type { RedisCalls } from './redis-calls.js';
+import { Heartbeat } from './signs-of-life.js';
 
 /**
- * The right of one flight to fill an entry, from the claim to the fill.
+ * The right of one flight to fill an entry, from the claim to the fill, and what its loader asks Redis
+ * for in between.
  *
  * @internal
  */
 export class Lease {
-  readonly #parts: CacheParts;
   readonly #request: LoadRequest;
-  readonly #calls: RedisCalls;
+  readonly #store: CacheStore;
+  readonly #dependencies: Dependencies;
+  readonly #outbox: Outbox;
+  readonly #announcer: CacheAnnouncer;
   readonly #token = new LeaseToken();
   readonly #heartbeat: Heartbeat;
 
-  constructor(parts: CacheParts, request: LoadRequest, calls: RedisCalls) {
-    this.#parts = parts;
+  constructor(
+    request: LoadRequest,
+    store: CacheStore,
+    dependencies: Dependencies,
+    outbox: Outbox,
+    announcer: CacheAnnouncer,
+  ) {
     this.#request = request;
-    this.#calls = calls;
-    this.#heartbeat = new Heartbeat((n) => parts.store.beat(request.keys, this.#token.text, n));
+    this.#store = store;
+    this.#dependencies = dependencies;
+    this.#outbox = outbox;
+    this.#announcer = announcer;
+    this.#heartbeat = new Heartbeat((n) => store.beat(request.keys, this.#token.text, n));
   }
 
   /** How long it lasts: as long as a load may take. */
@@ -40,17 +51,16 @@ export class Lease {
   /**
    * Asks for it, and for the versions of what the load will depend on.
    *
-   * The caller waits for it as long as its budget, the lease itself as long as a `timeout` that is whole.
-   * What was asked for in vain may be taken all the same, or still be: by a command that waits in a
-   * socket, or was redirected. It is given back right behind that command, and once more when that was
-   * answered after all.
+   * The caller waits as long as its budget, the lease itself for a whole `timeout`. A claim that timed out
+   * may still be executed later: its command may wait in a socket, or have been redirected. The lease is
+   * therefore given back right behind that command, and once more if the claim succeeds late.
    *
-   * From then on it shows that it lives, and not only from the reply on: that may take longer than others
-   * are patient.
+   * Signs of life begin with the claim, not with its reply: the reply may take longer than others are
+   * patient.
    *
    * @param judged the load whose entry is not good enough, '' for none
    * @param orphan the lease of a holder that is gone
-   * @param onLate given the versions when it was got, in time for Redis and too late for the caller
+   * @param onLate called with the versions if the lease came in time for Redis and too late for the caller
    * @throws RedisAway
    */
   async claim(
@@ -59,19 +69,18 @@ export class Lease {
     budget: Budget,
     onLate: (versions: Versions) => void,
   ): Promise<Claimed> {
-    const { announcer } = this.#parts;
     const { keys, dependencies, policy } = this.#request;
     const facts = { token: this.#token.text, leaseMs: this.lastsMs, judged, orphan };
     const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
     const askedAt = performance.now();
     const leftMs = () => policy.timeoutMs - (performance.now() - askedAt);
-    let isInVain = false;
+    let isTooLate = false;
     let isAnswered = false;
     let isGivenUp = false;
     const claim = async (store: CacheStore) => {
       const claimed = await store.acquire(keys, facts, dependencies.all, liveMs);
       isAnswered = true;
-      if (!isInVain) return claimed;
+      if (!isTooLate) return claimed;
       if (claimed.state !== 'acquired') this.#end();
       else if (isGivenUp) this.release();
       else onLate(claimed.versions);
@@ -81,12 +90,12 @@ export class Lease {
     this.#heartbeat.start();
     try {
       const asked = [keys.entry, ...dependencies.all.map(({ key }) => key)];
-      const claimed = await this.#calls.attempt('lease', asked, claim, budget);
+      const claimed = await this.#attempt('lease', asked, claim, budget);
       if (claimed.state !== 'acquired') this.#end();
-      else if (claimed.isForeign) announcer.announce('cache.corrupt', { key: keys.entry });
+      else if (claimed.isForeign) this.#announcer.announce('cache.corrupt', { key: keys.entry });
       return claimed;
     } catch (error) {
-      isInVain = true;
+      isTooLate = true;
       const giveUp = () => {
         if (isAnswered) return;
         isGivenUp = true;
@@ -98,41 +107,81 @@ export class Lease {
     }
   }
 
-  /** Whether it is still held, and everything as it was captured. */
+  /** The lease as it is stored now, under any holder; `null` for none. @throws RedisAway */
+  stored(): Promise<string | null> {
+    const { keys } = this.#request;
+    return this.#attempt('read', [keys.lease], (store) => store.lease(keys));
+  }
+
+  /** Whether it is still held, and everything as it was captured. @throws RedisAway */
   async isUnchanged(captured: Versions, budget: Budget): Promise<boolean> {
     if (hasGaps(captured)) return false;
-    const { guard, outbox, store } = this.#parts;
     const { keys } = this.#request;
     const dependencies = this.#dependenciesOf(captured);
-    const { deleted } = outbox;
+    const { deleted } = this.#outbox;
     if (deleted.has(keys.entry) || dependencies.some(({ key }) => deleted.has(key))) return false;
     const asked = [keys.lease, ...dependencies.map(({ key }) => key)];
     const undertaking = { key: keys.entry, operation: 'read', budget, keys: asked };
-    const [lease, versions] = await guard.attempt(undertaking, (ask) => {
-      const noting = store.noting(ask);
-      return Promise.all([noting.lease(keys), noting.versions(dependencies)]);
-    });
+    const [lease, versions] = await this.#store.attempt(undertaking, (store) =>
+      Promise.all([store.lease(keys), store.versions.now(dependencies)]),
+    );
     const before = [...captured.values()];
     return this.#token.isIn(lease) && before.every((version, i) => version === versions[i]);
   }
 
   /**
-   * Stores what was loaded. Whether it could be stored is nothing that the callers need to know, nor wait
-   * for longer than they wait for Redis anyway.
+   * Captures what a loader names while it runs.
+   *
+   * @returns `undefined` if Redis is away
    */
-  async fill(value: LoadedValue, captured: Versions, budget: Budget): Promise<FillOutcome> {
-    const { store, announcer } = this.#parts;
+  async capture(dependencies: readonly Dependency[]): Promise<Versions | undefined> {
+    const { policy } = this.#request;
+    const liveMs = liveMsOf(policy.ttlMs, policy) + policy.loadTimeoutMs;
+    const keys = dependencies.map(({ key }) => key);
+    const capture = ({ versions }: CacheStore) => versions.capture(dependencies, liveMs);
+    const versions = await this.#attempt('lease', keys, capture).catch(unlessAway);
+    // The value will not be stored, so others need not wait for it.
+    if (versions && hasGaps(versions)) this.release();
+    return versions;
+  }
+
+  /**
+   * The text at a key, for a loader, and the version that it has as a dependency.
+   *
+   * @throws RedisException what Redis failed with
+   */
+  async readContent(key: string): Promise<{ text: string | null; version: string }> {
+    try {
+      return await this.#attempt('read', [key], ({ versions }) => versions.contentOf(key));
+    } catch (error) {
+      throw error instanceof RedisAway ? error.error : error; // from here on it is the loader's error
+    }
+  }
+
+  /** For the loader of a value that will not be stored: nothing is captured for it. */
+  get notHeld(): Pick<Lease, 'capture' | 'readContent'> {
+    return {
+      capture: () => Promise.resolve(undefined),
+      readContent: (key) => this.readContent(key),
+    };
+  }
+
+  /**
+   * Stores what was loaded. Callers need not know whether it could be stored, and wait for it no longer
+   * than they wait for Redis anyway.
+   */
+  async fill(value: LoaderResult, captured: Versions, budget: Budget): Promise<FillOutcome> {
     const { keys, policy, serializer } = this.#request;
     const { kind, body, ttlMs, durationMs } = value;
     const announce = (outcome: NonNullable<FillOutcome>) => {
-      announcer.announce('cache.load', { key: keys.entry, durationMs, outcome });
+      this.#announcer.announce('cache.load', { key: keys.entry, durationMs, outcome });
       return outcome;
     };
     if (ttlMs === undefined) {
       this.release();
       return announce('skipped');
     }
-    const now = store.clock.now();
+    const now = this.#store.clock.now();
     const fillId = this.#token.text;
     const made = { kind, body, serializer: serializer.name, fillId };
     const entry = makeEntry({ ...made, ttlMs, policy, versions: captured, now });
@@ -140,7 +189,7 @@ export class Lease {
       // Versions that end before the entry would make it invalid without a reason.
       if (ttlMs > policy.ttlMs) await this.#prolong(captured, entry.liveMs);
       if (!(await this.#hasSameContent(captured))) return false;
-      return this.#calls.attempt('fill', [keys.entry], (store) =>
+      return this.#attempt('fill', [keys.entry], (store) =>
         store.fill(keys, fillId, entry.bytes, entry.liveMs),
       );
     };
@@ -159,13 +208,13 @@ export class Lease {
   }
 
   /**
-   * Nobody waits for it, and no breaker keeps it from being sent: once Redis answers again it does so
-   * right after the lease was taken. A lease that cannot be given back is left behind: callers of this
-   * process take it over at once, others when it has been silent for too long.
+   * Gives the lease back without a wait, and past the breaker: if Redis answers again, it does so right
+   * after the lease was taken. A lease that cannot be given back is left behind: callers of this process
+   * take it over at once, others when it has been silent for too long.
    */
   release(): void {
     this.#end();
-    this.#parts.store.release(this.#request.keys, this.#token.text);
+    this.#store.release(this.#request.keys, this.#token.text);
   }
 
   #end(): void {
@@ -176,22 +225,46 @@ export class Lease {
   async #prolong(captured: Versions, liveMs: number): Promise<void> {
     const dependencies = this.#dependenciesOf(captured);
     const keys = dependencies.map(({ key }) => key);
-    await this.#calls.attempt('fill', keys, (store) => store.capture(dependencies, liveMs));
+    await this.#attempt('fill', keys, ({ versions }) => versions.capture(dependencies, liveMs));
   }
 
   /**
-   * Content, unlike a version, may be again what it was: what changed while it was loaded would be found
-   * unchanged then.
+   * Compares content once more before the fill. Content, unlike a version, may return to what it was: a
+   * change during the load would then go unnoticed.
    */
   async #hasSameContent(captured: Versions): Promise<boolean> {
     const contents = this.#dependenciesOf(captured).filter(({ by }) => by === 'fingerprint');
     if (contents.length === 0) return true;
     const keys = contents.map(({ key }) => key);
-    const now = await this.#calls.attempt('fill', keys, (store) => store.versions(contents));
+    const now = await this.#attempt('fill', keys, ({ versions }) => versions.now(contents));
     return contents.every(({ label }, i) => captured.get(label) === now[i]);
   }
 
   #dependenciesOf(versions: Versions): Dependency[] {
-    return [...versions.keys()].map((label) => this.#parts.dependencies.ofLabel(label));
+    return [...versions.keys()].map((label) => this.#dependencies.ofLabel(label));
   }
+
+  /**
+   * Does something in Redis, and announces if that fails.
+   *
+   * @param keys what it asks for
+   * @param budget by default one of its own: for what the callers do not wait for
+   * @throws RedisAway
+   */
+  #attempt<T>(
+    operation: 'lease' | 'read' | 'fill',
+    keys: readonly string[],
+    work: (store: CacheStore) => Promise<T>,
+    budget = new Budget(this.#request.policy.timeoutMs),
+  ): Promise<T> {
+    const key = this.#request.keys.entry;
+    const answer = this.#store.attempt({ key, operation, budget, keys }, work);
+    return this.#announcer.failureOf(answer, key, operation);
+  }
+}
+
+/** @throws the error unless Redis is away */
+function unlessAway(error: unknown): undefined {
+  if (!(error instanceof RedisAway)) throw error;
+  return undefined;
 }

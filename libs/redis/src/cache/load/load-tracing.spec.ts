@@ -1,7 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Tracing, type SpanFacts, type Tracer } from '../../telemetry/tracing.js';
-import { LoadTracing } from './load-tracing.js';
-import { NotCached } from './not-cached.js';
+import { LoadTracing, NotCached } from './load-tracing.js';
 
 /** What a tracer is told of each span. */
 function recordingTracer() {

@@ -1,16 +1,23 @@
 import { Tracing } from '../../telemetry/tracing.js';
-import { NotCached } from './not-cached.js';
 
 /**
- * What became of a loaded value, as in the event `cache.load`; `undefined` where nobody waits for Redis
- * long enough to know.
+ * Thrown by a loader whose value is for its own caller only. Not a failure.
+ *
+ * @internal
+ */
+export class NotCached extends Error {}
+
+/**
+ * What became of a loaded value, as in the event `cache.load`; `undefined` where no caller waits for
+ * Redis long enough to know.
  */
 export type FillOutcome = 'filled' | 'lost' | 'skipped' | undefined;
 
 const OUTCOME = 'redis.cache.outcome';
 
 /**
- * The spans of one cache. They carry its name, and no key: a part of a key may be an e-mail.
+ * Traces the loads of one cache. Spans carry its name, and no key: a part of a key may be an e-mail
+ * address.
  *
  * @internal
  */
@@ -23,7 +30,7 @@ export class LoadTracing {
     this.#tracing = tracing;
   }
 
-  /** A loader, and the fill that follows. What they send and ask for is inside. */
+  /** Traces a loader and the fill that follows. What they send and ask for is inside of the span. */
   async load<T>(work: () => Promise<{ value: T; outcome: FillOutcome }>): Promise<T> {
     const loaded = await this.#tracing.run('redis.cache.load', this.#facts, async (describe) => {
       try {
@@ -41,12 +48,12 @@ export class LoadTracing {
     return loaded.value;
   }
 
-  /** The wait for the loader of another process. */
+  /** Traces the wait for the loader of another process. */
   leaseWait<T>(work: () => Promise<T>): Promise<T> {
     return this.#tracing.run('redis.cache.lease_wait', this.#facts, work);
   }
 
-  /** What nobody waits for: its spans are linked to the one that is active, and no part of it. */
+  /** Runs work that no caller waits for: its spans are linked to the active one, and no part of it. */
   aside(work: () => void): void {
     this.#tracing.runAside(work);
   }

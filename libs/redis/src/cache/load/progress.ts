@@ -1,15 +1,25 @@
-import { nextMoment } from './moments.js';
+import { whenAborted } from '../../time/until-abort.js';
+
+let latest = 0;
+
+/**
+ * The order in which things begin in this process. A load that began after a read did has seen every
+ * invalidation that was acknowledged before the read.
+ */
+export function nextMoment(): number {
+  return ++latest;
+}
 
 /**
  * - `asking`: Redis has been asked for something and has not answered.
- * - `waiting`: for another process, or for its turn. Whatever is done next begins later.
- * - `loading`: under the lease, or `alone` where there is no Redis to give one.
+ * - `waiting`: for another process, or for its turn. The next step begins later.
+ * - `loading`: under the lease, or `alone` where no lease is held.
  * - `ended`: there is an outcome.
  */
 type Phase = 'asking' | 'waiting' | 'loading' | 'alone' | 'ended';
 
 /**
- * How far a flight has come, for those who ask whether they may share it.
+ * Tells callers that may share a flight how far it has come.
  *
  * @internal
  */
@@ -17,24 +27,24 @@ export class Progress {
   #phase: Phase = 'waiting';
   /** When the step that is under way began. */
   #since = nextMoment();
-  /** Settles when Redis has answered what was asked last. */
+  /** Settles when Redis has answered the latest question. */
   #answered: Promise<unknown> = Promise.resolve();
 
   get phase(): Phase {
     return this.#phase;
   }
 
-  /** Whether what comes of it is read or loaded after this moment. */
+  /** Whether the outcome is read or loaded after this moment. */
   isAfter(moment: number): boolean {
     return this.#phase !== 'ended' && (this.#since > moment || this.#phase === 'waiting');
   }
 
-  /** When Redis has answered what decides how to go on. */
+  /** Waits until Redis has answered what decides how to go on. */
   async settled(): Promise<void> {
     while (this.#phase === 'asking') await this.#answered;
   }
 
-  /** Something was asked, in this turn of the event loop. */
+  /** Notes a question that is asked in this turn of the event loop. */
   ask<T>(answer: Promise<T>): Promise<T> {
     this.#phase = 'asking';
     this.#since = nextMoment();
@@ -46,7 +56,7 @@ export class Progress {
     this.#phase = 'waiting';
   }
 
-  /** It loads what it asked the lease for. */
+  /** The load counts from when the lease was asked for. */
   load(): void {
     this.#phase = 'loading';
   }
@@ -58,5 +68,41 @@ export class Progress {
 
   end(): void {
     this.#phase = 'ended';
+  }
+}
+
+/**
+ * Counts the callers that wait for a flight, and aborts it when the last one leaves.
+ *
+ * @internal
+ */
+export class Callers {
+  readonly abort = new AbortController();
+  #count = 0;
+
+  /** Counts one that does not wait, and so never leaves. */
+  add(): void {
+    this.#count++;
+  }
+
+  /**
+   * Waits for the outcome, or until this caller leaves.
+   *
+   * @throws the signal's reason
+   */
+  join<T>(outcome: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    this.#count++;
+    if (!signal) return outcome;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        reject(signal.reason as Error);
+        if (--this.#count === 0) this.abort.abort(signal.reason);
+      };
+      if (signal.aborted) {
+        leave();
+        return;
+      }
+      outcome.finally(whenAborted(signal, leave)).then(resolve, reject);
+    });
   }
 }

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { RedisLoadCycleException } from '../../errors/redis-load-cycle.exception.js';
 
 /**
- * A load that may be under way, and the loads whose loaders wait for it. A loader that waits for its own
- * load, or for one that waits for it, would wait until `loadTimeout`: it is refused.
+ * Refuses loads that would wait for themselves: knows the loads whose loaders wait for this one. A loader
+ * that waits for its own load, or for one that waits for it, would wait until `loadTimeout`.
  *
  * @internal
  */
@@ -32,9 +32,9 @@ export class RunningLoad {
   }
 
   /**
-   * Waits for this load, and notes that the loader does in which this is called, if there is one.
+   * Waits for this load, in the name of the loader in which this is called, if there is one.
    *
-   * @throws RedisLoadCycleException if it waits for that loader, directly or through others
+   * @throws RedisLoadCycleException if this load waits for that loader, directly or through others
    */
   async awaited<T>(wait: () => Promise<T>): Promise<T> {
     const load = current.getStore();
@@ -49,7 +49,7 @@ export class RunningLoad {
     }
   }
 
-  /** Looks for the entry among those that wait for this load, directly or through others. */
+  /** Looks for the entry among the loads that wait for this load, directly or through others. */
   #refuse(client: object, key: string): void {
     // For each load found, the one that it waits for. Those added meanwhile are visited, too.
     const waitsFor = new Map<RunningLoad, RunningLoad | undefined>([[this, undefined]]);
@@ -64,7 +64,7 @@ export class RunningLoad {
   }
 }
 
-/** That the loader of a load waits for another load; several may, for the same one. */
+/** The wait of one load's loader for another load. There may be several for the same two. */
 interface Wait {
   readonly load: RunningLoad;
 }
@@ -83,7 +83,7 @@ function pathFrom(
 }
 
 /**
- * The load that the running code is part of. Enabled only while there are loads: until Node 22 an enabled
+ * The load that the running code is part of. Enabled only while there are loads: up to Node 22 an enabled
  * storage costs every promise of the process.
  */
 const current = new AsyncLocalStorage<RunningLoad>();
@@ -91,7 +91,7 @@ const current = new AsyncLocalStorage<RunningLoad>();
 /** How many loaders are running, of all caches. */
 let running = 0;
 
-/** The load inside whose loader this is called, if it is. */
+/** The load inside whose loader this is called, if there is one. */
 export function currentLoad(): RunningLoad | undefined {
   return current.getStore();
 }

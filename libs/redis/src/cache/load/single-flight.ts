@@ -1,10 +1,11 @@
-import type { CacheParts, Loaded, LoadRequest } from './load-request.js';
+import { untilAbort } from '../../time/until-abort.js';
+import type { Dependency } from '../entry/dependencies.js';
 import { Budget } from '../outage/budget.js';
 import type { Verdict } from '../store/entry-reader.js';
-import { Flight } from './flight.js';
-import { foundFor } from './found.js';
-import { nextMoment } from './moments.js';
-import { untilAbort } from '../../time/until-abort.js';
+import { Flight, type FlightParts } from './flight.js';
+import type { Loaded, LoadRequest } from './load-request.js';
+import { nextMoment } from './progress.js';
+import { readableIn } from './values.js';
 
 /** A caller who found no usable entry. */
 export interface Caller {
@@ -16,15 +17,16 @@ export interface Caller {
 }
 
 /**
- * The loads that are under way in this process: one for each entry, which everybody shares who may.
+ * Keeps the loads that are under way in this process: one for each entry, shared by all callers that may
+ * share it.
  *
  * @internal
  */
 export class Flights {
-  readonly #parts: CacheParts;
+  readonly #parts: FlightParts;
   readonly #flights = new Map<string, Flight>();
 
-  constructor(parts: CacheParts) {
+  constructor(parts: FlightParts) {
     this.#parts = parts;
   }
 
@@ -42,19 +44,20 @@ export class Flights {
       signal?.throwIfAborted();
       moment = nextMoment();
       verdict = await this.#look(caller);
-      const found = foundFor(request, verdict);
+      const found = readableIn(verdict, request);
       if (found) return found;
     }
     return this.loadAlone({ ...caller, moment });
   }
 
-  /** Without Redis. */
+  /** Loads without Redis. */
   async loadAlone(caller: Caller): Promise<Loaded> {
-    const { request, budget, signal, moment } = caller;
+    const { request, budget, signal } = caller;
     const flight = this.#flights.get(request.keys.entry);
-    const shared = flight?.follows(moment, request)
-      ? await flight.running.awaited(() => flight.join(signal))
-      : undefined;
+    const shared =
+      flight && follows(flight, caller)
+        ? await flight.running.awaited(() => flight.join(signal))
+        : undefined;
     if (shared) return shared;
     signal?.throwIfAborted();
     const alone = new Flight(this.#parts, request, budget);
@@ -62,17 +65,17 @@ export class Flights {
     return loaded as Loaded; // there is always one, or an error
   }
 
-  /** In the background, unless somebody loads it already. */
+  /** Loads in the background, unless the entry is being loaded already. */
   refresh(request: LoadRequest, judged: string): void {
     if (this.#flights.has(request.keys.entry)) return;
     const budget = new Budget(request.policy.timeoutMs);
     this.#parts.tracing.aside(() => {
       const flight = new Flight(this.#parts, request, budget);
-      this.#launch(flight, request, () => flight.refresh(judged));
+      this.#launch(flight, () => flight.refresh(judged));
     });
   }
 
-  /** What the flight gives that is under way, if the caller may have it, or a new one. */
+  /** The outcome of the flight that is under way, if the caller may have it, or of a new one. */
   async #share(caller: Caller, verdict: Verdict): Promise<Loaded | undefined> {
     const { request, budget } = caller;
     const flight = this.#flights.get(request.keys.entry);
@@ -84,10 +87,10 @@ export class Flights {
   }
 
   async #shareWith(flight: Flight, caller: Caller): Promise<Loaded | undefined> {
-    const { request, budget, signal, moment } = caller;
-    if (flight.follows(moment, request)) return flight.join(signal);
-    await flight.settled();
-    if (flight.follows(moment, request)) return flight.join(signal);
+    const { request, budget, signal } = caller;
+    if (follows(flight, caller)) return flight.join(signal);
+    await flight.progress.settled();
+    if (follows(flight, caller)) return flight.join(signal);
     const isUnchanged = await flight.isUnchanged(request, budget);
     if (!isUnchanged) {
       await untilAbort(flight.ended, signal);
@@ -103,16 +106,12 @@ export class Flights {
   }
 
   /** Nothing begins if the loader that asks would wait for itself. */
-  #await(
-    flight: Flight,
-    { request, signal }: Caller,
-    start: () => Flight,
-  ): Promise<Loaded | undefined> {
-    return flight.running.awaited(() => this.#launch(flight, request, start).join(signal));
+  #await(flight: Flight, { signal }: Caller, start: () => Flight): Promise<Loaded | undefined> {
+    return flight.running.awaited(() => this.#launch(flight, start).join(signal));
   }
 
-  #launch(flight: Flight, request: LoadRequest, start: () => Flight): Flight {
-    const key = request.keys.entry;
+  #launch(flight: Flight, start: () => Flight): Flight {
+    const key = flight.request.keys.entry;
     this.#flights.set(key, flight);
     start();
     void flight.ended.then(() => {
@@ -120,4 +119,27 @@ export class Flights {
     });
     return flight;
   }
+}
+
+/**
+ * Whether the flight reads or loads after the caller's own read began: then its outcome reflects
+ * everything that the caller may expect.
+ */
+function follows(flight: Flight, { moment, request }: Caller): boolean {
+  return flight.progress.isAfter(moment) && !flight.isAborted && isFor(flight.request, request);
+}
+
+/**
+ * Whether a load for `mine` is one for `request`, too. Callers with other dependencies, another stale
+ * policy or another serializer must not share it.
+ */
+function isFor(mine: LoadRequest, { dependencies, policy, serializer }: LoadRequest): boolean {
+  const isNamed = ({ label }: Dependency) =>
+    mine.dependencies.all.some((dependency) => dependency.label === label);
+  return (
+    policy.staleForMs === mine.policy.staleForMs &&
+    policy.failSafeMs === mine.policy.failSafeMs &&
+    serializer.name === mine.serializer.name &&
+    (dependencies === mine.dependencies || dependencies.all.every(isNamed))
+  );
 }

@@ -1,5 +1,4 @@
-import type { RedisClient } from '../../connection/options/options.js';
-import { connectionOf } from '../../connection/connection.js';
+import type { Connection } from '../../connection/connection.js';
 import type { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 
 /** The time that one call may still wait for Redis. */
@@ -17,18 +16,18 @@ export class Budget {
   }
 }
 
-/** What is to be done in Redis, on whose time, and what errors name. */
+/** Something to do in Redis: what errors call it, and the time of its caller. */
 export interface Task {
   readonly key: string;
   readonly operation: string;
   readonly budget: Budget;
 }
 
-/** With the failure of the connection, if that is why nothing was answered. */
+/** Names the failure of the connection, if that is why Redis did not answer. */
 export function timeoutOf(
   { key, operation, budget }: Task,
-  client: RedisClient,
+  connection: Connection,
 ): RedisTimeoutException {
   const timeoutMs = budget.totalMs;
-  return connectionOf(client).lateException({ operation: `cache ${operation}`, key, timeoutMs });
+  return connection.lateException({ operation: `cache ${operation}`, key, timeoutMs });
 }

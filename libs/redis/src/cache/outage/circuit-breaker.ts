@@ -3,22 +3,25 @@ import { RedisConnectionException } from '../../errors/redis-connection.exceptio
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 
 interface BreakerOptions {
-  /** After how many failures in a row it opens. */
+  /** The number of failures in a row after which the breaker opens. */
   readonly threshold: number;
-  /** How long it stays open before one call may try. */
+  /** The time that the breaker stays open before one call may try. */
   readonly cooldownMs: number;
-  /** Told when it opens, with the reason, and when it closes. */
+  /** Called when the breaker opens, with the reason, and when it closes. */
   readonly onChange: (state: 'open' | 'closed', error?: RedisException) => void;
-  /** Told how long the quickest of the replies took, when for a while all of them come too late. */
+  /** Called with the time of the quickest reply, when for a while all replies come too late. */
   readonly onTooFar: (roundTripMs: number) => void;
 }
 
-/** How many replies have to be late, one after the other, and how far apart: a thaw brings many at once. */
+/**
+ * How many replies in a row have to be late, and for how long. The time matters because a server that
+ * was frozen sends many late replies at once.
+ */
 const LEAST_LATE = 3;
 const LATE_FOR_MS = 2_000;
 
 /**
- * Leaves a server alone that does not answer: after some failures in a row nothing is sent for a
+ * Stops asking a server that does not answer: after some failures in a row nothing is sent for a
  * while, then one call tries (https://martinfowler.com/bliki/CircuitBreaker.html). Timeouts and
  * connection failures count; a command that the server refuses shows that it is there.
  *
@@ -42,7 +45,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Asks to send something. Who is allowed has to say how it went: `succeeded`, `failed` or `notTried`.
+   * Asks for permission to send something. A caller who gets it has to report the outcome: `succeeded`,
+   * `failed` or `notTried`.
    *
    * @returns why it may not be sent; `undefined` if it may
    */
@@ -62,7 +66,7 @@ export class CircuitBreaker {
     this.#options.onChange('closed');
   }
 
-  /** A reply that came after all, when the one who asked had long gone on without it. */
+  /** Counts a reply that came when its caller had gone on without it. */
   late(tookMs: number, failure: RedisException | undefined): void {
     if (failure) return;
     const now = performance.now();
@@ -75,7 +79,7 @@ export class CircuitBreaker {
     this.#options.onTooFar(late.quickestMs);
   }
 
-  /** What was allowed was not sent. */
+  /** Takes back a permission that was not used. */
   notTried(): void {
     this.#isProbing = false;
   }

@@ -2,11 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
 
 /**
- * Lets so many loads run at once and no more: while Redis is away nothing else protects what they load
- * from. First come, first served.
+ * Limits how many loads run at once: while Redis is away nothing else protects the source of their values.
+ * First come, first served.
  *
- * A load that waits for another one lends it its place meanwhile: loads inside loads need no second
- * place, of this gate or of another, so that they cannot wait for each other.
+ * A load that waits for another load lends it its place meanwhile. Loads inside loads therefore need no
+ * second place, of this gate or of another, and cannot wait for each other.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ export class LoadGate implements Lender {
     this.#most = most;
   }
 
-  /** @param waitMs how long to wait for it */
+  /** @param waitMs how long to wait for the turn */
   turn(key: string, waitMs: number): Turn {
     return new Turn(this, key, waitMs);
   }
@@ -30,7 +30,7 @@ export class LoadGate implements Lender {
     return new Place(this);
   }
 
-  /** It is handed over to the one who waits longest, so that nobody else takes it. */
+  /** Hands the place over to the turn that waits longest, so that no later one takes it. */
   takeBack(): void {
     const [next] = this.waiting;
     if (next) next.enter(new Place(this));
@@ -38,21 +38,21 @@ export class LoadGate implements Lender {
   }
 
   replace(): void {
-    // It is still taken.
+    // The place is still taken.
   }
 }
 
-/** A load's turn to run: it waits for a place of its gate, or of a load that waits for it. */
+/** A load's turn to run: waits for a place of its gate, or of a load that waits for this one. */
 export class Turn {
   readonly #gate: LoadGate;
   readonly #key: string;
   readonly #waitMs: number;
-  /** Whose places it may have. */
+  /** Those that may lend it a place. */
   readonly #lenders = new Set<Lender>();
   #place: Place | undefined;
   #entering: Promise<Place> | undefined;
   #entered: (() => void) | undefined;
-  /** Loads that are one for their source share a turn: how many run, or wait for it. */
+  /** How many loads run on this turn, or wait for it: those of one call for many keys share it. */
   #loads = 0;
 
   constructor(gate: LoadGate, key: string, waitMs: number) {
@@ -61,13 +61,13 @@ export class Turn {
     this.#waitMs = waitMs;
   }
 
-  /** Says that the load inside which this is called, if there is one, waits for this one. */
+  /** Lets this turn have the place of the load inside which it is called, if there is one. */
   borrow(): void {
     const place = current.getStore();
     if (place) this.#mayHave(place);
   }
 
-  /** @throws RedisLoadTimeoutException if its turn does not come in time */
+  /** @throws RedisLoadTimeoutException if the turn does not come in time */
   async run<T>(load: () => Promise<T>): Promise<T> {
     this.borrow();
     this.#loads++;
@@ -82,12 +82,12 @@ export class Turn {
     }
   }
 
-  /** What another load does for those that run on this turn: loads inside of it borrow its place. */
+  /** Does work for the loads on this turn: loads inside of the work borrow its place. */
   inside<T>(work: () => T): T {
     return this.#place ? current.run(this.#place, work) : work();
   }
 
-  /** Called with the place that it is given. */
+  /** Takes a place. */
   enter(place: Place): void {
     this.#place = place;
     this.#leaveQueues();
@@ -131,16 +131,16 @@ export class Turn {
   }
 }
 
-/** Who has places to lend. */
+/** Lends places. */
 interface Lender {
   readonly waiting: Set<Turn>;
   lend(): Place | undefined;
   takeBack(): void;
-  /** Somebody else has what was lent. */
+  /** Notes that the lent place has another borrower now. */
   replace(borrower: Place): void;
 }
 
-/** That a load may run. It may lend this to one other load at a time. */
+/** The right of a load to run. The load may lend it to one other load at a time. */
 class Place implements Lender {
   readonly waiting = new Set<Turn>();
   #lender: Lender;
@@ -168,7 +168,7 @@ class Place implements Lender {
     this.#borrower = borrower;
   }
 
-  /** What it has lent to a load that nobody inside it waits for any more stays with that. */
+  /** Leaves. A place that is still lent stays with its borrower, which this load no longer waits for. */
   leave(): void {
     this.#hasLeft = true;
     if (--taken === 0) current.disable();
@@ -183,7 +183,7 @@ class Place implements Lender {
 }
 
 /**
- * The place of the load that the running code is part of. Enabled only while there are such loads: until
+ * The place of the load that the running code is part of. Enabled only while there are such loads: up to
  * Node 22 an enabled storage costs every promise of the process.
  */
 const current = new AsyncLocalStorage<Place>();

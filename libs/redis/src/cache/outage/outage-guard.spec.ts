@@ -1,17 +1,18 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectionOf } from '../../connection/connection.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisCommandException } from '../../errors/redis-command.exception.js';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisTimeoutException } from '../../errors/redis-timeout.exception.js';
 import { Budget } from './budget.js';
 import { OutageGuard } from './outage-guard.js';
-import { RedisAway } from './redis-away.js';
+import { RedisAway } from './waiting.js';
 
 function guardOf(client: Record<string, unknown> = {}) {
   const states: string[] = [];
   const guard = new OutageGuard(
-    { status: 'ready', options: {}, ...client } as unknown as RedisClient,
+    connectionOf({ status: 'ready', options: {}, ...client } as unknown as RedisClient),
     {
       breakerThreshold: 2,
       breakerCooldownMs: 60_000,

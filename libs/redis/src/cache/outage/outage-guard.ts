@@ -1,58 +1,52 @@
 import type { RedisClient } from '../../connection/options/options.js';
-import { connectionOf } from '../../connection/connection.js';
+import type { Connection } from '../../connection/connection.js';
 import { isCluster, nodeAt, slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { DeadlineSweeper } from '../../time/deadline-sweeper.js';
-import {
-  Attempt,
-  PlainReadAttempt,
-  SpreadReadAttempt,
-  type Ask,
-  type Inquiry,
-  type ReadAttempt,
-  type Deadlines,
-  type Waiting,
-} from './attempt.js';
+import { Attempt, type Ask } from './attempt.js';
 import { timeoutOf, type Task } from './budget.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { RedisAway } from './redis-away.js';
+import type { GuardedRead } from './guarded-read.js';
+import { RedisAway, type Waiting } from './waiting.js';
 
 export interface GuardOptions {
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly onBreaker: (state: 'open' | 'closed', error?: RedisException) => void;
-  /** Told once that a server answers, and always too late. */
+  /** Called once, when a server answers, but always too late. */
   readonly onTooFar: (roundTripMs: number) => void;
 }
 
-/** Some commands, each about a key. */
+/** Several commands, each about a key. */
 export interface Undertaking extends Task {
-  /** Everything that is asked for: they decide which servers it is about. */
+  /** Everything that is asked for: the keys decide which servers are asked. */
   readonly keys: readonly string[];
 }
 
 /**
- * What stands between a cache and Redis: nothing is sent over a connection that is not ready or to a
- * server whose breaker is open, and nothing is waited for longer than the caller's budget. In a
- * cluster each server has a breaker of its own, which counts what that server was asked, and nothing
- * that others were asked together with it.
+ * Keeps a cache from waiting for a Redis that does not answer: sends nothing over a connection that is not
+ * ready or to a server whose breaker is open, and waits for nothing longer than the caller's budget. In a
+ * cluster each server has a breaker of its own, which counts the answers of that server alone.
  *
  * @internal
  */
 export class OutageGuard {
+  readonly #connection: Connection;
   readonly #client: RedisClient;
   readonly #options: GuardOptions;
   readonly #isCluster: boolean;
   readonly #breakers = new Map<string, CircuitBreaker>();
   #isTooFar = false;
-  readonly #deadlines: Deadlines = new DeadlineSweeper(
+  readonly #deadlines = new DeadlineSweeper<Waiting<unknown>>(
     ({ isOver }) => isOver,
     (waiting) => {
-      waiting.expire(this.#client);
+      this.#expire(waiting);
     },
   );
 
-  constructor(client: RedisClient, options: GuardOptions) {
+  constructor(connection: Connection, options: GuardOptions) {
+    const { client } = connection;
+    this.#connection = connection;
     this.#client = client;
     this.#options = options;
     this.#isCluster = isCluster(client);
@@ -66,14 +60,15 @@ export class OutageGuard {
   /**
    * Does something in Redis, if it can be expected to work.
    *
-   * @param work is given what it has to pass each command through that it sends, with the key that it
-   * is about
+   * @param work has to pass each of its commands through `ask`, with the key that the command is about
    * @throws RedisAway with what it failed with, or what it would have: RedisTimeoutException after the
    * budget. What was sent may still be executed then
    */
   attempt<T>(undertaking: Undertaking, work: (ask: Ask) => Promise<T>): Promise<T> {
     const breakers = this.#breakersOf(undertaking.keys);
-    return this.#refused(undertaking, breakers) ?? this.#do(undertaking, breakers, work);
+    const refusal = this.#refusalOf(undertaking, breakers);
+    if (refusal) return Promise.reject(new RedisAway(refusal));
+    return this.#do(undertaking, breakers, work);
   }
 
   /** Does something in Redis, whether or not it can be expected to work. */
@@ -81,31 +76,32 @@ export class OutageGuard {
     return this.#do(task, [], work);
   }
 
-  /** The same as `attempt` for what is read often: one promise for all of it. */
-  read<T>(inquiry: Inquiry<T>): Promise<T> {
-    return this.#isCluster ? this.#readSpread(inquiry) : this.#readOne(inquiry);
+  /**
+   * Admits a read, if it can be expected to work, and ends it in time. Does what `attempt` does, with no
+   * other object than the read, because reads are frequent.
+   *
+   * @returns why the read must not be sent
+   */
+  admit<T>(read: GuardedRead<T>): RedisAway | undefined {
+    const refusal = this.#isCluster ? this.#admitToNodes(read) : this.#admitToServer(read);
+    if (refusal) return new RedisAway(refusal);
+    this.#watch(read);
+    return undefined;
   }
 
-  #readOne<T>(inquiry: Inquiry<T>): Promise<T> {
+  #admitToServer<T>(read: GuardedRead<T>): RedisException | undefined {
     const breaker = this.#breakerOn('');
-    const refusal = this.#unfitness(inquiry) ?? breaker.refusal();
-    if (refusal) return Promise.reject(new RedisAway(refusal));
-    return this.#ask(inquiry, new PlainReadAttempt<T>(inquiry, this.#deadlines, breaker));
+    const refusal = this.#unfitness(read) ?? breaker.refusal();
+    if (!refusal) read.admitToServer(breaker);
+    return refusal;
   }
 
-  #readSpread<T>(inquiry: Inquiry<T>): Promise<T> {
+  #admitToNodes<T>(read: GuardedRead<T>): RedisException | undefined {
     const bySlot = new Map<number, CircuitBreaker>();
-    for (const slot of inquiry.slots) bySlot.set(slot, this.#breakerAt(slot));
-    const refused = this.#refused(inquiry, [...bySlot.values()]);
-    return (
-      refused ?? this.#ask(inquiry, new SpreadReadAttempt<T>(inquiry, this.#deadlines, bySlot))
-    );
-  }
-
-  #ask<T>(inquiry: Inquiry<T>, attempt: ReadAttempt<T>): Promise<T> {
-    this.#watch(attempt);
-    inquiry.ask(attempt);
-    return attempt.promise;
+    for (const slot of read.slots) bySlot.set(slot, this.#breakerAt(slot));
+    const refusal = this.#refusalOf(read, [...bySlot.values()]);
+    if (!refusal) read.admitToNodes(bySlot);
+    return refusal;
   }
 
   #do<T>(
@@ -113,7 +109,7 @@ export class OutageGuard {
     allowed: readonly CircuitBreaker[],
     work: (ask: Ask) => Promise<T>,
   ): Promise<T> {
-    const attempt = new Attempt<T>(task, this.#deadlines, allowed, (key) => this.#breakerOf(key));
+    const attempt = new Attempt<T>(task, allowed, (key) => this.#breakerOf(key));
     this.#watch(attempt);
     work(attempt.ask).then(
       (result) => {
@@ -130,26 +126,46 @@ export class OutageGuard {
     this.#deadlines.watch(waiting as Waiting<unknown>, waiting.startedAt);
   }
 
+  /**
+   * Ends the wait of the caller. A server counts as failed only when it has had all of the time that the
+   * caller began with: an earlier round trip may have used most of that up.
+   *
+   * Looks at the replies that have arrived first: if this process was busy for so long, they have, and its
+   * timers run before them.
+   */
+  #expire(waiting: Waiting<unknown>): void {
+    setImmediate(() => {
+      if (waiting.isOver) return;
+      const error = timeoutOf(waiting, this.#connection);
+      waiting.fail(error);
+      const now = performance.now();
+      waiting.deadline = waiting.startedAt + waiting.budget.totalMs;
+      if (now < waiting.deadline) this.#deadlines.watch(waiting, now);
+      else waiting.blame(error);
+    });
+  }
+
   /** Either all of the servers are asked, or none. */
-  #refused(task: Task, breakers: readonly CircuitBreaker[]): Promise<never> | undefined {
+  #refusalOf(task: Task, breakers: readonly CircuitBreaker[]): RedisException | undefined {
     const open = breakers.find(({ isOpen }) => isOpen);
     const refusal = this.#unfitness(task) ?? open?.refusal();
-    if (refusal) return Promise.reject(new RedisAway(refusal));
-    for (const breaker of breakers) breaker.refusal(); // one that was open is being tried now
-    return undefined;
+    if (!refusal) for (const breaker of breakers) breaker.refusal(); // one that was open is tried now
+    return refusal;
   }
 
-  /** Of the connection, or of the caller. */
+  /** What keeps this task from being sent: the connection is not ready, or the caller has no time left. */
   #unfitness(task: Task): RedisException | undefined {
-    return this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task, this.#client) : undefined);
+    return (
+      this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task, this.#connection) : undefined)
+    );
   }
 
-  /** A client that was not told to connect does so with its first command. */
+  /** A client that was not told to connect (`wait`) does so with its first command. */
   #unreadiness(): RedisException | undefined {
     const { status } = this.#client;
     if (status === 'ready' || status === 'wait') return undefined;
     const closed = new Error(`The connection is not ready: ${status}`);
-    return connectionOf(this.#client).exceptionOf(closed);
+    return this.#connection.exceptionOf(closed);
   }
 
   #breakersOf(keys: readonly string[]): readonly CircuitBreaker[] {

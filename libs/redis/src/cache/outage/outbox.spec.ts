@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { connectionOf } from '../../connection/connection.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { Outbox } from './outbox.js';
 
@@ -105,8 +106,9 @@ describe('Outbox', () => {
 
   it('is one for all that use a client', () => {
     const [one, other] = [{}, {}] as RedisClient[];
-    expect(Outbox.of(one as RedisClient)).toBe(Outbox.of(one as RedisClient));
-    expect(Outbox.of(one as RedisClient)).not.toBe(Outbox.of(other as RedisClient));
+    const outboxOf = (client: RedisClient) => connectionOf(client).part(Outbox);
+    expect(outboxOf(one as RedisClient)).toBe(outboxOf(one as RedisClient));
+    expect(outboxOf(one as RedisClient)).not.toBe(outboxOf(other as RedisClient));
   });
 
   it('takes so many and no more', () => {

@@ -1,4 +1,4 @@
-import type { RedisClient } from '../../connection/options/options.js';
+import type { Connection } from '../../connection/connection.js';
 import { nodeOf } from '../../connection/driver/hash-slots.js';
 import { withDeadline } from '../../time/deadline.js';
 import { plusJitter } from '../../time/jitter.js';
@@ -9,26 +9,26 @@ const LONGEST_PAUSE_MS = 2_000;
 /** More would take longer to repeat than it is worth keeping a process for. */
 const MOST_PENDING = 10_000;
 
-/** How many are tried first; the others follow if any of these is acknowledged. */
+/** How many are tried first. The others follow if any of these is acknowledged. */
 const MOST_PROBES = 16;
 
-/** A connection may be dead without anybody noticing. */
+/** A connection may be dead without any sign of it. */
 const LONGEST_TRY_MS = 2_000;
 
 interface Pending {
   readonly deletion: () => Promise<unknown>;
-  /** Told how many are left. */
+  /** Called with the number that is left. */
   readonly onDelivered: (left: number) => void;
 }
 
 /**
- * Deletions that Redis has not acknowledged, by key, repeated until it does. In this process only: what
- * is still here when the process dies is lost.
+ * Repeats deletions that Redis has not acknowledged until it does. All caches of one connection share
+ * it. In this process only: what is still here when the process dies is lost.
  *
  * @internal
  */
 export class Outbox {
-  /** Replaced when some are delivered, so that a read can tell what there was when it began. */
+  /** By key. Replaced when some are delivered, so that a read knows what there was when it began. */
   #pending = new Map<string, Pending>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -36,32 +36,21 @@ export class Outbox {
   #isClosed = false;
   readonly #nodeOf: (key: string) => string;
 
-  /** @param nodeOf the server that a key is on */
-  constructor(nodeOf: (key: string) => string = () => '') {
-    this.#nodeOf = nodeOf;
-  }
-
-  /** The outbox of a client: all caches of one connection know what one of them could not delete. */
-  static of(client: RedisClient): Outbox {
-    let outbox = outboxes.get(client);
-    if (!outbox) {
-      outbox = new Outbox((key) => nodeOf(client, key));
-      outboxes.set(client, outbox);
-    }
-    return outbox;
+  constructor(connection?: Pick<Connection, 'client'>) {
+    this.#nodeOf = connection ? (key) => nodeOf(connection.client, key) : () => '';
   }
 
   get size(): number {
     return this.#pending.size;
   }
 
-  /** What is deleted as far as this process is concerned, though Redis may not know it yet. */
+  /** What this process has deleted, though Redis may not know it yet. */
   get deleted(): ReadonlyMap<string, unknown> {
     return this.#pending;
   }
 
   /**
-   * @param onDelivered told how many are left, once this one is delivered
+   * @param onDelivered called with the number that is left, once this one is delivered
    * @returns whether there was room for it
    */
   add(
@@ -76,13 +65,13 @@ export class Outbox {
     return true;
   }
 
-  /** Tries once more, and no longer after that. @returns how many are lost */
+  /** Tries once more, then stops. @returns how many are lost */
   async close(): Promise<number> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#deliver();
-    return this.#pending.size; // still not to be served by whoever goes on
+    return this.#pending.size; // caches that go on must still not serve these
   }
 
   #schedule(): void {
@@ -96,7 +85,7 @@ export class Outbox {
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
   }
 
-  /** Each server is told what is its own: one that does not answer holds up no other. */
+  /** Delivers to each server by itself: one that does not answer holds up no other. */
   async #deliver(): Promise<void> {
     const byNode = new Map<string, Pending[]>();
     for (const [key, pending] of this.#pending) {
@@ -130,8 +119,6 @@ export class Outbox {
     }
   }
 }
-
-const outboxes = new WeakMap<RedisClient, Outbox>();
 
 function tooLate(): never {
   throw new Error('not acknowledged in time');

@@ -1,13 +1,14 @@
+import type { Connection } from '../../connection/connection.js';
 import type { RedisClient } from '../../connection/options/options.js';
 
-/** More would hold up what is sent after a reconnection; those beyond it are noticed by their silence. */
+/** More would hold up what is sent after a reconnection. Others notice the rest by their silence. */
 const MOST = 10_000;
 
 type GiveBack = () => Promise<unknown>;
 
 /**
- * Leases of one connection that could not be given back because it was lost. They are given back as
- * soon as it is ready again.
+ * Gives back the leases of one connection that could not be given back because it was lost, as soon as
+ * it is ready again.
  *
  * @internal
  */
@@ -15,14 +16,8 @@ export class AbandonedLeases {
   readonly #client: RedisClient;
   readonly #leases = new Map<string, GiveBack>();
 
-  private constructor(client: RedisClient) {
+  constructor({ client }: Connection) {
     this.#client = client;
-  }
-
-  static of(client: RedisClient): AbandonedLeases {
-    let leases = ofClients.get(client);
-    if (!leases) ofClients.set(client, (leases = new AbandonedLeases(client)));
-    return leases;
   }
 
   /** @param giveBack sends the command, which does nothing if the lease has another holder by now */
@@ -42,5 +37,3 @@ export class AbandonedLeases {
     }
   };
 }
-
-const ofClients = new WeakMap<RedisClient, AbandonedLeases>();

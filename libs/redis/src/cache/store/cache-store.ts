@@ -1,18 +1,18 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-part.js';
-import { groupBySlot, isCluster } from '../../connection/driver/hash-slots.js';
+import type { Connection } from '../../connection/connection.js';
+import { isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { connectionOf } from '../../connection/connection.js';
-import type { Dependency } from '../entry/dependency.js';
-import type { DependencyList } from '../entry/dependency-list.js';
-import type { Versions } from '../entry/versions.js';
+import type { Dependency, DependencyList } from '../entry/dependencies.js';
+import type { Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
+import type { Task } from '../outage/budget.js';
+import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';
 import { AbandonedLeases } from './abandoned-leases.js';
-import { Fingerprints } from './fingerprints.js';
-import { ACQUIRE, ANNOUNCE, BEAT, CAPTURE, FILL, RELEASE, SEIZE, WITHDRAW } from './scripts.js';
+import { DependencyVersions } from './dependency-versions.js';
+import { ACQUIRE, ANNOUNCE, BEAT, FILL, RELEASE, SEIZE, WITHDRAW } from './scripts.js';
 import { ServerClock } from './server-clock.js';
-import { uniqueId } from './unique-id.js';
 
 /** The two keys of an entry; in a cluster they are in one hash slot. */
 export interface EntryKeys {
@@ -20,7 +20,7 @@ export interface EntryKeys {
   readonly lease: string;
 }
 
-/** What came of asking for a lease. */
+/** The answer to a claim. */
 export type Claimed =
   | {
       readonly state: 'acquired';
@@ -35,7 +35,7 @@ export type Claimed =
   /** A writer is changing what the entry is made from: what is loaded now must not be stored. */
   | { readonly state: 'changing' };
 
-/** Who asks for a lease. */
+/** A claim to the lease of an entry. */
 export interface Claim {
   readonly token: string;
   readonly leaseMs: number;
@@ -54,45 +54,71 @@ export interface Writer {
 
 type AcquireReply = readonly [Claimed['state'], now: number, isForeign?: number, lease?: string];
 
-/** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
-const LEAST_GENEROUS_MS = 3_600_000;
-
 /**
- * What a cache does in Redis: each method one round trip (in a cluster one to each node), none of them
- * more than one hash slot with one command.
+ * Does the work of a cache in Redis: each method one round trip (in a cluster one to each node), none of
+ * them more than one hash slot with one command.
  *
  * @throws RedisException every method, for what Redis failed with
  * @internal
  */
 export class CacheStore {
   readonly clock: ServerClock;
+  /** The versions of what entries depend on. */
+  readonly versions: DependencyVersions;
+  readonly #connection: Connection;
   readonly #client: RedisClient;
-  readonly #coalescer: ReadCoalescer;
+  readonly #guard: OutageGuard;
   readonly #ask: Ask;
-  readonly #prints: Fingerprints;
+  readonly #coalescer: ReadCoalescer;
 
-  constructor(client: RedisClient, ask: Ask = (_key, reply) => reply, clock = new ServerClock()) {
-    this.#client = client;
-    this.#coalescer = ReadCoalescer.of(client);
+  /** @param ask counts how the server of each command answers */
+  constructor(
+    connection: Connection,
+    guard: OutageGuard,
+    ask: Ask = (_key, reply) => reply,
+    clock = new ServerClock(),
+  ) {
+    this.#connection = connection;
+    this.#client = connection.client;
+    this.#guard = guard;
     this.#ask = ask;
+    this.#coalescer = ReadCoalescer.of(connection.client);
     this.clock = clock;
-    this.#prints = new Fingerprints(client, (key, reply) => this.#door(key, reply));
-  }
-
-  /** The same store for one attempt, which takes note of how the server of each command fares. */
-  noting(ask: Ask): CacheStore {
-    return new CacheStore(this.#client, ask, this.clock);
+    const sent: Ask = (key, reply) => this.#sent(key, reply);
+    this.versions = new DependencyVersions(connection.client, this.#coalescer, sent);
   }
 
   /**
-   * What is stored at a key, followed by what the dependencies are at now: `null` for what is not there.
-   * Where content is compared, fingerprints stand between the versions.
+   * Does something if Redis can be expected to answer, and waits for it no longer than the budget.
    *
-   * @param sink is given a RedisException for what could not be read
+   * @throws RedisAway
+   */
+  attempt<T>(undertaking: Undertaking, work: (store: CacheStore) => Promise<T>): Promise<T> {
+    return this.#guard.attempt(undertaking, (ask) => work(this.#asking(ask)));
+  }
+
+  /**
+   * Does something even if Redis cannot be expected to answer, and waits no longer than the budget.
+   *
+   * @throws RedisAway
+   */
+  insist<T>(task: Task, work: (store: CacheStore) => Promise<T>): Promise<T> {
+    return this.#guard.insist(task, (ask) => work(this.#asking(ask)));
+  }
+
+  #asking(ask: Ask): CacheStore {
+    return new CacheStore(this.#connection, this.#guard, ask, this.clock);
+  }
+
+  /**
+   * Reads what is stored at a key, followed by the versions of the dependencies: `null` for what is not
+   * there. Where content is compared, fingerprints stand between the versions.
+   *
+   * @param sink gets a RedisException for what could not be read
    */
   read(sink: ReadSink, key: string, list: DependencyList): void {
     const isPlain = list.versions.keys.length === list.all.length;
-    const whole = isPlain ? sink : this.#prints.beside(sink, list.all);
+    const whole = isPlain ? sink : this.versions.beside(sink, list.all);
     this.#coalescer.readInto(whole, key, list.versions);
   }
 
@@ -108,14 +134,10 @@ export class CacheStore {
     liveMs: number,
   ): Promise<Claimed> {
     const askedAt = performance.now();
-    const acquired = ACQUIRE.run(
-      this.#client,
-      [entry, lease],
-      [token, `${leaseMs}`, judged, orphan],
-    );
+    const args = [token, `${leaseMs}`, judged, orphan];
     const [reply, versions] = await Promise.all([
-      this.#door(entry, acquired),
-      this.capture(dependencies, liveMs),
+      this.#sent(entry, ACQUIRE.run(this.#client, [entry, lease], args)),
+      this.versions.capture(dependencies, liveMs),
     ]);
     const [state, now, isForeign, holding = ''] = reply as AcquireReply;
     this.clock.learn(now, askedAt);
@@ -127,66 +149,21 @@ export class CacheStore {
     return state === 'held' ? { state, lease: holding } : { state };
   }
 
-  /** What each of these is at now. */
-  async versions(dependencies: readonly Dependency[]): Promise<(string | null)[]> {
-    return Promise.all(
-      dependencies.map(({ by, key }) =>
-        by === 'version' ? this.#ask(key, this.#coalescer.read(key)) : this.#prints.of(key),
-      ),
-    );
-  }
-
   /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */
   lease({ lease }: EntryKeys): Promise<string | null> {
     return this.#ask(lease, this.#coalescer.read(lease));
   }
 
-  /** The versions of dependencies, made for those that have none. `null` for what is being changed. */
-  async capture(dependencies: readonly Dependency[], liveMs: number): Promise<Versions> {
-    const versions = new Map<string, string | null>();
-    if (dependencies.length === 0) return versions;
-    for (const { label } of dependencies) versions.set(label, null); // in the order they are named
-    const byKey = new Map<string, Dependency>();
-    const work: Promise<unknown>[] = [];
-    for (const dependency of dependencies) {
-      if (dependency.by === 'version') byKey.set(dependency.key, dependency);
-      else work.push(this.#capturePrint(dependency, versions));
-    }
-    const least = Math.round(liveMs);
-    const args = [uniqueId(), `${least}`, `${Math.max(2 * least, LEAST_GENEROUS_MS)}`];
-    for (const keys of groupBySlot(this.#client, [...byKey.keys()])) {
-      const pairs = keys.flatMap((key) => [key, byKey.get(key)?.entity ?? key]);
-      const captured = this.#door(pairs[0] as string, CAPTURE.run(this.#client, pairs, args));
-      work.push(
-        captured.then((found) => {
-          keys.forEach((key, i) => {
-            versions.set(
-              (byKey.get(key) as Dependency).label,
-              (found as (string | null)[])[i] ?? null,
-            );
-          });
-        }),
-      );
-    }
-    await Promise.all(work);
-    return versions;
-  }
-
-  /** The text at a key together with the fingerprint that it has as a dependency. */
-  readContent(key: string): Promise<{ text: string | null; version: string }> {
-    return this.#prints.content(key);
-  }
-
-  /** @returns whether it was stored: the lease was still ours */
+  /** @returns whether it was stored: the lease was still held under this token */
   async fill({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
     const args = [token, bytes, `${Math.round(liveMs)}`];
-    return (await this.#door(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
+    return (await this.#sent(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
   }
 
   /**
    * Takes the lease from any holder, and the versions.
    *
-   * @returns `undefined` if something is being changed: whatever is stored now would be invalid
+   * @returns `undefined` if something is being changed: an entry stored now would be invalid
    */
   async seize(
     { lease }: EntryKeys,
@@ -196,8 +173,8 @@ export class CacheStore {
   ): Promise<Versions | undefined> {
     const args = [token, `${Math.max(1, Math.round(leaseMs))}`];
     const [versions, seized] = await Promise.all([
-      this.capture(dependencies, liveMs),
-      this.#door(lease, SEIZE.run(this.#client, [lease], args)),
+      this.versions.capture(dependencies, liveMs),
+      this.#sent(lease, SEIZE.run(this.#client, [lease], args)),
     ]);
     return seized === 1 && !hasGaps(versions) ? versions : undefined;
   }
@@ -205,44 +182,45 @@ export class CacheStore {
   /** Shows that the holder of the lease lives. Sends nothing over a connection that is not ready. */
   async beat({ lease }: EntryKeys, token: string, n: number): Promise<void> {
     if (this.#client.status !== 'ready') return;
-    await this.#door(lease, BEAT.run(this.#client, [lease], [token, `.${n}`]));
+    await this.#sent(lease, BEAT.run(this.#client, [lease], [token, `.${n}`]));
   }
 
-  /** Nobody waits for it. What fails is repeated once the connection is ready again. */
+  /** Gives the lease back, without a wait. If that fails, it is repeated when the connection is ready. */
   release({ lease }: EntryKeys, token: string): void {
     const giveBack = () => RELEASE.run(this.#client, [lease], [token]);
     giveBack().catch(() => {
-      AbandonedLeases.of(this.#client).add(lease, giveBack);
+      this.#connection.part(AbandonedLeases).add(lease, giveBack);
     });
   }
 
   /**
-   * The lease goes first: once it is gone no load that is under way can bring the entry back. In a
-   * cluster it takes two round trips: one command for both fails while their slot is being moved.
+   * Removes an entry. The lease goes first: once it is gone no load that is under way can bring the entry
+   * back. In a cluster it takes two round trips: one command for both fails while their slot is being
+   * moved.
    *
-   * A lease stays on which writers stand that are changing the entry.
+   * A lease stays while it holds writers that are changing the entry.
    *
-   * @param writer the token of one that has done
+   * @param writer the token of a writer that has finished
    * @returns whether there was an entry
    */
   async remove({ entry, lease }: EntryKeys, writer = ''): Promise<boolean> {
     if (!isCluster(this.#client))
       return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
     await this.#withdraw(lease, [lease], writer);
-    return (await this.#door(entry, this.#client.unlink(entry))) === 1;
+    return (await this.#sent(entry, this.#client.unlink(entry))) === 1;
   }
 
   /**
    * Makes everything invalid that depends on the version at this key. Writers that are changing it stay
    * there: it is invalid already.
    *
-   * @param writer the token of one that has done
+   * @param writer the token of a writer that has finished
    */
   async drop(key: string, writer = ''): Promise<void> {
     await this.#withdraw(key, [key], writer);
   }
 
-  /** The same for many leases; in a cluster each by a command of its own. */
+  /** `drop` for many leases; in a cluster each with a command of its own. */
   async dropAll(leases: readonly string[]): Promise<void> {
     const groups = isCluster(this.#client) ? leases.map((lease) => [lease]) : [[...leases]];
     const drop = async ([first, ...others]: readonly string[]) => {
@@ -251,14 +229,14 @@ export class CacheStore {
     await Promise.all(groups.map(drop));
   }
 
-  /** Says that a writer is changing what the version at this key stands for. */
+  /** Announces that a writer is changing what the version at this key stands for. */
   async announce(key: string, writer: Writer): Promise<void> {
     await this.#announce(key, [key], writer);
   }
 
   /**
-   * Says that a writer is changing an entry, so that no load can fill it, and removes it. In a
-   * cluster two round trips, for the same reason as in `remove`.
+   * Announces that a writer is changing an entry, so that no load can fill it, and removes the entry. In
+   * a cluster two round trips, for the same reason as in `remove`.
    */
   async announceEntry({ entry, lease }: EntryKeys, writer: Writer): Promise<void> {
     if (!isCluster(this.#client)) {
@@ -266,11 +244,11 @@ export class CacheStore {
       return;
     }
     await this.#announce(lease, [lease], writer);
-    await this.#door(entry, this.#client.unlink(entry));
+    await this.#sent(entry, this.#client.unlink(entry));
   }
 
   #announce(key: string, keys: readonly string[], { token, liveMs }: Writer): Promise<unknown> {
-    return this.#door(key, ANNOUNCE.run(this.#client, keys, [token, `${liveMs}`]));
+    return this.#sent(key, ANNOUNCE.run(this.#client, keys, [token, `${liveMs}`]));
   }
 
   #withdraw(
@@ -281,18 +259,14 @@ export class CacheStore {
   ): Promise<number> {
     const args = [writer, `${entries.length}`];
     const reply = WITHDRAW.run(this.#client, [...lists, ...entries], args);
-    return this.#door(key, reply.then(Number)); // a client may be set to give numbers as strings
+    return this.#sent(key, reply.then(Number)); // a client may be set to give numbers as strings
   }
 
-  async #capturePrint({ key, label }: Dependency, versions: Map<string, string | null>) {
-    versions.set(label, await this.#prints.fitting(key));
-  }
-
-  /** Where the driver's errors become ours, and what its server did is taken note of. */
-  #door<R>(key: string, reply: Promise<R>): Promise<R> {
-    const translated = reply.catch((error: unknown) => {
-      throw connectionOf(this.#client).exceptionOf(error);
-    });
-    return this.#ask(key, translated);
+  /** Translates the driver's errors, and has the guard count how the server of the key answers. */
+  #sent<R>(key: string, reply: Promise<R>): Promise<R> {
+    return this.#ask(
+      key,
+      this.#connection.run(() => reply),
+    );
   }
 }

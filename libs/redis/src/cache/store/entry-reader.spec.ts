@@ -1,12 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ReadSink } from '../../batch/read-part.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import { DependencyList } from '../entry/dependency-list.js';
-import { encodeEntry } from '../entry/envelope.js';
-import { encodeVersions } from '../entry/versions.js';
-import type { Ask, Inquiry } from '../outage/attempt.js';
+import { Dependencies, type Dependency, DependencyList } from '../entry/dependencies.js';
+import { encodeEntry, encodeVersions } from '../entry/envelope.js';
 import { Budget } from '../outage/budget.js';
 import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
@@ -37,7 +33,7 @@ describe('EntryReader', () => {
   let reader: EntryReader;
   const store = {
     clock: { now: () => 100 },
-    noting: () => store,
+    attempt: (_: Undertaking, work: (one: unknown) => unknown) => work(store),
     read: jest.fn((sink: ReadSink, key: string, { all }: DependencyList) => {
       const at = (name: string) => stored.get(name) ?? null;
       const entry = at(key);
@@ -46,9 +42,11 @@ describe('EntryReader', () => {
         all.map((one) => at(one.key)),
       );
     }),
-    versions: jest.fn((on: readonly Dependency[]) =>
-      Promise.resolve(on.map((one) => stored.get(one.key) ?? null)),
-    ),
+    versions: {
+      now: jest.fn((on: readonly Dependency[]) =>
+        Promise.resolve(on.map((one) => stored.get(one.key) ?? null)),
+      ),
+    },
   };
   beforeEach(() => {
     jest.clearAllMocks();
@@ -59,17 +57,7 @@ describe('EntryReader', () => {
     ]);
     outbox = new Outbox();
     const guard = {
-      read: <T>(inquiry: Inquiry<T>) =>
-        new Promise<T>((resolve, fail) => {
-          inquiry.ask({
-            heard: () => undefined,
-            succeed: (entry, versions) => {
-              resolve(inquiry.judge(entry, versions));
-            },
-            fail,
-          });
-        }),
-      attempt: (_: Undertaking, work: (ask: Ask) => unknown) => work((_key, reply) => reply),
+      admit: () => undefined,
     } as unknown as OutageGuard;
     reader = new EntryReader(store as unknown as CacheStore, guard, dependencies, outbox, (key) => {
       corrupt.push(key);
@@ -119,7 +107,7 @@ describe('EntryReader', () => {
   it('takes a second round trip for what its reader does not name, once', async () => {
     stored.set('x', entryOf({ tt: 'v1', tu: 'v2' }));
     for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
-    expect(store.versions).toHaveBeenCalledTimes(1);
+    expect(store.versions.now).toHaveBeenCalledTimes(1);
     expect(store.read.mock.calls.map(([, , { all }]) => all.length)).toEqual([1, 2, 2]);
     stored.set('x', entryOf({ tt: 'v1' })); // it does not depend on the other any more
     for (let i = 0; i < 3; i++) expect(await look([t])).toMatchObject({ state: 'valid' });
@@ -133,11 +121,11 @@ describe('EntryReader', () => {
       stored.set(name, text);
       await look([], name);
     }
-    store.versions.mockClear();
+    store.versions.now.mockClear();
     await look([], 'key 9999');
-    expect(store.versions).not.toHaveBeenCalled();
+    expect(store.versions.now).not.toHaveBeenCalled();
     await look([], 'first');
-    expect(store.versions).toHaveBeenCalledTimes(1);
+    expect(store.versions.now).toHaveBeenCalledTimes(1);
   });
 
   it('announces what is no entry', async () => {

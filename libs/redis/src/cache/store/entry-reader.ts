@@ -1,16 +1,19 @@
-import type { CacheStore, EntryKeys } from './cache-store.js';
 import type { ReadSink } from '../../batch/read-part.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
-import type { Inquiry } from '../outage/attempt.js';
+import { DependencyList, type Dependencies, type Dependency } from '../entry/dependencies.js';
+import {
+  decodeEntry,
+  decodeVersions,
+  fillIdOf,
+  standsExactly,
+  type Entry,
+} from '../entry/envelope.js';
+import { isBeingChanged } from '../entry/writers.js';
 import type { Budget } from '../outage/budget.js';
+import { GuardedRead } from '../outage/guarded-read.js';
 import type { OutageGuard } from '../outage/outage-guard.js';
 import type { Outbox } from '../outage/outbox.js';
-import type { Dependencies } from '../entry/dependencies.js';
-import type { Dependency } from '../entry/dependency.js';
-import { DependencyList } from '../entry/dependency-list.js';
-import { decodeEntry, fillIdOf, type Entry } from '../entry/envelope.js';
-import { decodeVersions, standsExactly } from '../entry/versions.js';
-import { isBeingChanged } from '../entry/writers.js';
+import type { CacheStore, EntryKeys } from './cache-store.js';
 
 /** What was found where an entry should be. */
 export type Verdict =
@@ -23,28 +26,38 @@ export type Verdict =
     }
   | {
       readonly state: 'missing';
-      /** The load that made what is stored there all the same; '' if none did. */
+      /** The load that made what is stored there nevertheless; '' if none did. */
       readonly judged: string;
       /** Whether what it depends on is being changed: then no load can fill it. */
       readonly isBeingChanged: boolean;
     };
 
-/** How many entries it is known of that they depend on more than their readers say. */
+/** The load that made what was found, '' if none did. A new load names it when it asks for the lease. */
+export function judgedBy(verdict: Verdict): string {
+  return verdict.state === 'missing' ? verdict.judged : verdict.entry.fillId;
+}
+
+/** Whether what is missing is being changed: it may be loaded, but not stored. */
+export function isChanging(verdict: Verdict): boolean {
+  return verdict.state === 'missing' && verdict.isBeingChanged;
+}
+
+/** For how many entries it is remembered that they depend on more than their readers name. */
 const MOST_HINTS = 10_000;
 
 /**
  * Reads entries and judges them: one round trip, and a second one where an entry depends on more than
- * its reader says, which the first reader then remembers.
+ * its reader names, which is then remembered for the next reader.
  *
  * @internal
  */
 export class EntryReader {
-  readonly #store: CacheStore;
-  readonly #guard: OutageGuard;
-  readonly #dependencies: Dependencies;
+  readonly store: CacheStore;
+  readonly guard: OutageGuard;
+  readonly dependencies: Dependencies;
+  readonly onCorrupt: (key: string) => void;
   readonly #outbox: Outbox;
-  readonly #onCorrupt: (key: string) => void;
-  /** What entries depend on beside what their readers say, as it was when they were last read. */
+  /** What entries depend on beside what their readers name, as it was when they were last read. */
   readonly #hints = new Map<string, Hint>();
 
   constructor(
@@ -54,11 +67,11 @@ export class EntryReader {
     outbox: Outbox,
     onCorrupt: (key: string) => void,
   ) {
+    this.store = store;
+    this.guard = guard;
+    this.dependencies = dependencies;
+    this.onCorrupt = onCorrupt;
     this.#outbox = outbox;
-    this.#store = store;
-    this.#guard = guard;
-    this.#dependencies = dependencies;
-    this.#onCorrupt = onCorrupt;
   }
 
   /** @throws RedisAway */
@@ -66,90 +79,11 @@ export class EntryReader {
     const { deleted } = this.#outbox; // may be delivered before the reply is judged
     const hint = this.#hints.size === 0 ? undefined : this.#hints.get(key);
     const read = hint ? hint.beside(named) : named;
-    return this.#guard.read(new Look(this, key, named, read, deleted, budget));
+    return new PendingRead(this, key, named, read, deleted, budget).send();
   }
 
-  /** Asks for what a look is about. */
-  ask({ key, read }: Look, sink: ReadSink): void {
-    this.#store.read(sink, key, read);
-  }
-
-  /** @param versions of what was read beside the entry */
-  judge(
-    look: Look,
-    stored: Buffer | null,
-    versions: readonly (string | null)[],
-  ): Verdict | Promise<Verdict> {
-    if (stored === null) return this.#missing('', versions);
-    const entry = decodeEntry(stored);
-    if (!entry) {
-      this.#onCorrupt(look.key);
-      return this.#missing(fillIdOf(stored), versions);
-    }
-    if (standsExactly(entry, look.read, versions))
-      return this.#verdict(entry, true, look, versions);
-    return this.#stands(entry, look, versions).then((isValid) =>
-      this.#verdict(entry, isValid, look, versions),
-    );
-  }
-
-  #missing(judged: string, versions: readonly (string | null)[]): Verdict {
-    const now = this.#store.clock.now();
-    const isChanging = versions.some((version) => isBeingChanged(version, now));
-    return { state: 'missing', judged, isBeingChanged: isChanging };
-  }
-
-  #verdict(
-    entry: Entry,
-    isValid: boolean,
-    { key, deleted }: Look,
-    versions: readonly (string | null)[],
-  ): Verdict {
-    if (!isValid || this.#isDeleted(entry, key, deleted)) {
-      return this.#missing(entry.fillId, versions);
-    }
-    const { freshUntil } = entry;
-    const expiredForMs = freshUntil === 0 ? 0 : this.#store.clock.now() - freshUntil;
-    return { state: 'valid', entry, expiredForMs: Math.max(0, expiredForMs) };
-  }
-
-  /** Everything that is named has to be in the entry, and everything in the entry as it was. */
-  async #stands(
-    entry: Entry,
-    { key, named: { all: named }, read: { all: read }, budget }: Look,
-    versions: readonly (string | null)[],
-  ): Promise<boolean> {
-    const stored = decodeVersions(entry);
-    if (!named.every(({ label }) => stored.has(label))) return false;
-    for (const [i, { label }] of read.entries()) {
-      if (stored.has(label) && stored.get(label) !== versions[i]) return false;
-    }
-    const unread = [...stored.keys()].filter((label) => !read.some((one) => one.label === label));
-    const others = this.#dependencies.ofLabels(unread);
-    if (!others) {
-      this.#onCorrupt(key);
-      return false;
-    }
-    // Before they are read, which may take longer than this reader has time for.
-    this.#remember(key, [...stored.keys()], named, [...read, ...others]);
-    const found = others.length === 0 ? [] : await this.#versions(key, others, budget);
-    return others.every(({ label }, i) => stored.get(label) === found[i]);
-  }
-
-  #versions(key: string, of: readonly Dependency[], budget: Budget): Promise<(string | null)[]> {
-    const undertaking = { key, operation: 'read', budget, keys: of.map((one) => one.key) };
-    return this.#guard.attempt(undertaking, (ask) => this.#store.noting(ask).versions(of));
-  }
-
-  /** By this process, although Redis does not know it yet. */
-  #isDeleted(entry: Entry, key: string, deleted: ReadonlyMap<string, unknown>): boolean {
-    if (deleted.size === 0) return false;
-    if (deleted.has(key)) return true;
-    const labels = [...decodeVersions(entry).keys()];
-    return labels.some((label) => deleted.has(this.#dependencies.ofLabel(label).key));
-  }
-
-  #remember(
+  /** @param known dependencies, those among `stored` included */
+  remember(
     key: string,
     stored: readonly string[],
     named: readonly Dependency[],
@@ -162,40 +96,126 @@ export class EntryReader {
   }
 }
 
-/** One look at an entry. A class, because there is one for each read, and two closures would be felt. */
-class Look implements Inquiry<Verdict> {
-  readonly operation = 'read';
+/**
+ * One read of an entry, from the question whether it may be sent to the verdict on what was read. It is
+ * the only object that is made for a read, beside its promise.
+ */
+class PendingRead extends GuardedRead<Verdict> implements ReadSink {
   readonly #reader: EntryReader;
+  readonly #named: DependencyList;
+  readonly #read: DependencyList;
+  readonly #deleted: ReadonlyMap<string, unknown>;
 
-  /** @param read beside what is named, what the entry is known to depend on */
+  /**
+   * @param read beside what is named, what the entry is known to depend on
+   * @param deleted what this process had deleted when the read began, though Redis may not know it yet
+   */
   constructor(
     reader: EntryReader,
-    readonly key: string,
-    readonly named: DependencyList,
-    readonly read: DependencyList,
-    readonly deleted: ReadonlyMap<string, unknown>,
-    readonly budget: Budget,
+    key: string,
+    named: DependencyList,
+    read: DependencyList,
+    deleted: ReadonlyMap<string, unknown>,
+    budget: Budget,
   ) {
+    super(key, 'read', budget);
     this.#reader = reader;
+    this.#named = named;
+    this.#read = read;
+    this.#deleted = deleted;
   }
 
   get slots(): readonly number[] {
-    return [slotOf(this.key), ...this.read.slots];
+    return [slotOf(this.key), ...this.#read.slots];
   }
 
-  ask(sink: ReadSink): void {
-    this.#reader.ask(this, sink);
+  send(): Promise<Verdict> {
+    const { guard, store } = this.#reader;
+    const away = guard.admit(this);
+    if (away) this.reject(away);
+    else store.read(this, this.key, this.#read);
+    return this.promise;
   }
 
-  judge(stored: Buffer | null, versions: readonly (string | null)[]): Verdict | Promise<Verdict> {
-    return this.#reader.judge(this, stored, versions);
+  /** @param versions of what was read beside the entry */
+  succeed(stored: Buffer | null, versions: readonly (string | null)[]): void {
+    if (this.isSettled) return;
+    this.settle();
+    try {
+      this.resolve(this.#judge(stored, versions));
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  #judge(stored: Buffer | null, versions: readonly (string | null)[]): Verdict | Promise<Verdict> {
+    if (stored === null) return this.#missing('', versions);
+    const entry = decodeEntry(stored);
+    if (!entry) {
+      this.#reader.onCorrupt(this.key);
+      return this.#missing(fillIdOf(stored), versions);
+    }
+    if (standsExactly(entry, this.#read, versions)) return this.#verdict(entry, true, versions);
+    return this.#stands(entry, versions).then((isValid) => this.#verdict(entry, isValid, versions));
+  }
+
+  #missing(judged: string, versions: readonly (string | null)[]): Verdict {
+    const now = this.#reader.store.clock.now();
+    const isChanging = versions.some((version) => isBeingChanged(version, now));
+    return { state: 'missing', judged, isBeingChanged: isChanging };
+  }
+
+  #verdict(entry: Entry, isValid: boolean, versions: readonly (string | null)[]): Verdict {
+    if (!isValid || this.#isDeleted(entry)) return this.#missing(entry.fillId, versions);
+    const { freshUntil } = entry;
+    const expiredForMs = freshUntil === 0 ? 0 : this.#reader.store.clock.now() - freshUntil;
+    return { state: 'valid', entry, expiredForMs: Math.max(0, expiredForMs) };
+  }
+
+  /** Everything that is named has to be in the entry, and everything in the entry as it was. */
+  async #stands(entry: Entry, versions: readonly (string | null)[]): Promise<boolean> {
+    const { key } = this;
+    const { all: named } = this.#named;
+    const { all: read } = this.#read;
+    const reader = this.#reader;
+    const stored = decodeVersions(entry);
+    if (!named.every(({ label }) => stored.has(label))) return false;
+    for (const [i, { label }] of read.entries()) {
+      if (stored.has(label) && stored.get(label) !== versions[i]) return false;
+    }
+    const unread = [...stored.keys()].filter((label) => !read.some((one) => one.label === label));
+    const others = reader.dependencies.ofLabels(unread);
+    if (!others) {
+      reader.onCorrupt(key);
+      return false;
+    }
+    // Before they are read, which may take longer than this reader has time for.
+    reader.remember(key, [...stored.keys()], named, [...read, ...others]);
+    const found = others.length === 0 ? [] : await this.#versions(others);
+    return others.every(({ label }, i) => stored.get(label) === found[i]);
+  }
+
+  #versions(of: readonly Dependency[]): Promise<(string | null)[]> {
+    const { store } = this.#reader;
+    const { key, operation, budget } = this;
+    const undertaking = { key, operation, budget, keys: of.map((one) => one.key) };
+    return store.attempt(undertaking, ({ versions }) => versions.now(of));
+  }
+
+  /** Whether this process has deleted it, although Redis does not know it yet. */
+  #isDeleted(entry: Entry): boolean {
+    const deleted = this.#deleted;
+    if (deleted.size === 0) return false;
+    if (deleted.has(this.key)) return true;
+    const labels = [...decodeVersions(entry).keys()];
+    return labels.some((label) => deleted.has(this.#reader.dependencies.ofLabel(label).key));
   }
 }
 
-/** What an entry depends on beside what its readers say. */
+/** What an entry depends on beside what its readers name. */
 class Hint {
   readonly others: readonly Dependency[];
-  /** What the latest reader named, and what was read for him. */
+  /** What the latest reader named, and what was read for it. */
   #named: DependencyList | undefined;
   #read: DependencyList | undefined;
 

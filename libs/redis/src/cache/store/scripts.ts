@@ -3,7 +3,7 @@ import { RedisScript } from '../../connection/driver/redis-script.js';
 import { LUA_FILL_ID_OF } from '../entry/envelope.js';
 import { WRITERS_BEGIN } from '../entry/writers.js';
 
-/** Reads that take a key of another type for one that is not there, instead of failing. */
+/** Reads that treat a key of another type as missing instead of failing. */
 const READ_TEXT = `
 ${READ_STRING}
 local function read_text(key) return read_string(key) end
@@ -18,8 +18,8 @@ end
 `;
 
 /**
- * Lists of writers that are changing something, `${WRITERS_BEGIN}<token>@<expiry>,...`, where a version or
- * a lease would be. A writer whose time is over counts for nothing.
+ * Reads a list of writers that are changing something, `${WRITERS_BEGIN}<token>@<expiry>,...`, which stands
+ * where a version or a lease would be. Ignores writers that have expired.
  */
 const READ_WRITERS = `
 ${READ_TEXT}
@@ -34,7 +34,7 @@ end
 local function is_being_changed(text, time) return #living_writers(text, time) > 0 end
 `;
 
-/** Stores a list of writers for as long as the last of them lives. */
+/** Stores a list of writers until the last of them expires. */
 const WRITE_WRITERS = `
 local function write_writers(key, writers, time)
   local texts, latest = {}, 0
@@ -48,10 +48,10 @@ end
 
 /**
  * Takes the lease of an entry, unless the entry is being changed or has been filled since it was judged,
- * or the lease has a holder. Done again by a command that was sent twice it answers the same.
+ * or the lease has a holder. A command that is sent twice gets the same answer twice.
  *
  * KEYS: entry, lease. ARGV: token, lease in ms, fill id of the entry that was judged ('' for none), the
- * lease of a holder that is gone ('' for none): exactly as it was seen, for one that lives changes it.
+ * lease of a holder that is gone ('' for none): exactly as it was seen, because a living holder changes it.
  */
 export const ACQUIRE = new RedisScript(`
 ${READ_WRITERS}
@@ -67,9 +67,9 @@ return {'acquired', now(), is_foreign}
 `);
 
 /**
- * Reads the versions of dependencies, and creates those that are not there; nothing for those that are
- * being changed. A version is unique for each execution: the client's unique id alone would come back with
- * a command that is sent twice. The version of an entity lives no longer than the entity.
+ * Reads the versions of dependencies, and creates those that are missing. Answers nothing for those that
+ * are being changed. A version is unique for each execution: the client's unique id alone would come back
+ * with a command that is sent twice. The version of an entity lives no longer than the entity.
  *
  * KEYS: versions, each followed by its entity or by itself. ARGV: unique id, the least and the
  * generous time to live in ms.
@@ -100,13 +100,13 @@ end
 return versions
 `);
 
-/** What a fingerprint may be made of, in bytes: beyond it the server would be held up by it. */
+/** The largest content of which a fingerprint is made, in bytes: a larger one would hold up the server. */
 export const LARGEST_CONTENT = 1024 * 1024;
 
 /**
- * What a key holds, as a short text: so that content need not travel to be compared. '-' for nothing.
+ * Makes a short text of what a key holds, so that content need not travel to be compared. '-' for nothing.
  *
- * KEYS: key. ARGV: the most bytes, 'content' to be given it too.
+ * KEYS: key. ARGV: the most bytes, 'content' to get the content too.
  */
 export const FINGERPRINT = new RedisScript(`
 local key, most = KEYS[1], tonumber(ARGV[1])
@@ -136,7 +136,7 @@ return 1
 
 /**
  * Stores what was loaded, if the lease is still the loader's. Otherwise the entry was deleted, or the
- * load took too long, and what it made may be too old for everybody but its own callers.
+ * load took too long, and its value may be too old for all but its own callers.
  *
  * KEYS: entry, lease. ARGV: token, entry, time to live in ms.
  */
@@ -156,9 +156,9 @@ return redis.call('DEL', KEYS[1])
 `);
 
 /**
- * Shows that the holder of a lease lives, if it is still the loader's. It ends when it would have.
+ * Shows that the holder of a lease lives, if the lease is still the loader's. Does not prolong the lease.
  *
- * KEYS: lease. ARGV: token, what comes behind it now.
+ * KEYS: lease. ARGV: token, the text that follows it now.
  */
 export const BEAT = new RedisScript(`
 ${READ_TEXT}
@@ -169,9 +169,9 @@ return 1
 `);
 
 /**
- * Says that a writer is about to change something, or still is: it stands where the version or the lease
- * would be, beside the other writers, until its time is over. Sent twice it does the same. An entry that
- * is named goes afterwards: no load can fill it any more.
+ * Announces that a writer is about to change something, or still is: puts it where the version or the lease
+ * would be, beside the other writers, until it expires. Sent twice it does the same. Removes an entry that
+ * is named afterwards, when no load can fill it any more.
  *
  * KEYS: version or lease, and the entry of the lease if it is to go. ARGV: token, its time in ms.
  */
@@ -190,16 +190,16 @@ return written
 `);
 
 /**
- * Makes invalid what depends on versions, and ends leases: deletes them, except where writers stand that
- * are still changing it, for then it is invalid already, and has to stay so. One writer may be named that
- * has done. Entries that are named go afterwards, when no load can fill them any more.
+ * Invalidates what depends on versions, and ends leases: deletes them, unless writers are still changing
+ * it, because then it is invalid already, and has to stay so. Removes one writer that has finished from
+ * these lists. Removes entries that are named afterwards, when no load can fill them any more.
  *
- * Without memory for a shorter list the writer stays in it until its time is over.
+ * If there is no memory for a shorter list, the writer stays in it until it expires.
  *
- * KEYS: versions and leases, then entries. ARGV: token of the writer that has done ('' for none), how many
- * entries are named.
+ * KEYS: versions and leases, then entries. ARGV: token of the writer that has finished ('' for none), the
+ * number of entries.
  *
- * Answers how many entries there were.
+ * Answers the number of entries that existed.
  */
 export const WITHDRAW = new RedisScript(`
 ${READ_WRITERS}

@@ -1,9 +1,9 @@
-/** A reply that was under way for longer says too little about what time it is now. */
+/** A reply that took longer says too little about what time it is now. */
 const LONGEST_TRIP_MS = 1_000;
 
 /**
- * The server's clock, as its replies tell it: the wall clocks of the processes that share a cache may
- * differ, and jump. Until the first reply it is this process's own.
+ * Estimates the server's clock from its replies: the wall clocks of the processes that share a cache may
+ * differ, and jump. Until the first reply it is this process's own clock.
  *
  * @internal
  */

@@ -1,20 +1,30 @@
+/**
+ * @module connection/driver The only place that knows ioredis. `create-client.ts` makes a client and puts
+ * it together: `commands/` is what happens to each command, `wires/` how a connection is opened,
+ * `recovery/` what replaces connections that lead nowhere or to the wrong server, `failures/` what an error
+ * means. `internals.ts` lists what is used of ioredis without a promise.
+ */
+import { AsyncResource } from 'node:async_hooks';
 import { Cluster, Redis } from 'ioredis';
 import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';
-import { prepareNode } from './commands/prepare-node.js';
+import { checkInternalsOnce } from './check-internals.js';
+import { settleInstrumented } from './commands/instrumentation.js';
+import { sendThrough, type Stage } from './commands/stages.js';
 import { superviseCommands } from './commands/supervise-commands.js';
+import { skipAbandoned, writeTogether } from './commands/write-commands.js';
 import { DedicatedClient } from './dedicated-client.js';
 import { DrivenClient } from './driven-client.js';
 import { driverOptionsOf, type DriverOptions } from './driver-options.js';
 import { hideArguments } from './failures/command-failures.js';
-import { openOutsideOfRequests } from './open-outside-of-requests.js';
+import { rejectAll } from './internals.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
 import { Recovery } from './recovery/recovery.js';
-import { divertWarnings } from './wires/driver-warnings.js';
+import { tolerateFailures } from './wires/driver-warnings.js';
 import { followFailures } from './wires/follow-failures.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
-import { SentinelsFailedError } from './wires/sentinels-failed.error.js';
+import { SentinelsFailedError } from './wires/connectors.js';
 
 /** What all clients of one connection share. */
 export interface ClientContext {
@@ -32,10 +42,13 @@ export function contextOf(options: ResolvedRedisOptions, telemetry: Telemetry): 
 /**
  * Makes the client of a connection. It has an error listener and does not connect yet.
  *
+ * @throws RedisConfigurationException if ioredis has another shape than the library was made for
  * @internal
  */
 export function createClient(context: ClientContext): DrivenClient {
-  return prepare(open(driverOptionsOf(context.options), context.options), context);
+  checkInternalsOnce();
+  const { options } = context;
+  return prepare(new DrivenClient(open(driverOptionsOf(options), options)), context);
 }
 
 /**
@@ -53,7 +66,9 @@ export function createDedicatedClient(
     'nodes' in source
       ? source.duplicate(nodesOf(source), settings)
       : source.duplicate({ ...settings, protocol: 2 });
-  return new DedicatedClient(prepare(twin, context));
+  const dedicated = new DedicatedClient(new DrivenClient(twin));
+  prepare(dedicated.driven, context, [dedicated.watchSession]);
+  return dedicated;
 }
 
 /** Connects to nothing yet. */
@@ -65,28 +80,57 @@ function open(driver: DriverOptions, { addresses }: ResolvedRedisOptions): Redis
   return cluster;
 }
 
-function prepare(client: RedisClient, context: ClientContext): DrivenClient {
+function prepare(
+  driven: DrivenClient,
+  context: ClientContext,
+  outer: readonly Stage[] = [],
+): DrivenClient {
+  const { client } = driven;
   const { options, telemetry, recovery } = context;
-  const driven = new DrivenClient(client);
   const warn = warningsOf(context);
   followFailures(driven, warn);
   client.on('error', (error: Error) => {
     hideArguments(error);
     rejectIfRefused(client, error);
   }); // without a listener ioredis prints to the console
+  openOutsideOfRequests(client);
+  recovery.lookAfter(driven);
+  const stages = [...outer, superviseCommands(driven, options, telemetry)];
   if ('nodes' in client) {
+    sendThrough(client, stages);
     client.on('node error', hideArguments);
     client.on('+node', (node: Redis) => {
       openOutsideOfRequests(node);
-      prepareServer(node, options, warn);
+      sendThrough(node, stagesOfServer(node, options, warn));
     });
   } else {
-    prepareServer(client, options, warn);
+    sendThrough(client, [...stages, ...stagesOfServer(client, options, warn)]);
   }
-  openOutsideOfRequests(client);
-  recovery.lookAfter(driven);
-  superviseCommands(driven, options, telemetry);
   return driven;
+}
+
+/**
+ * What happens to a command on the connection to one server, after the stages of the client: in a cluster
+ * once its node is known. In this order:
+ *
+ * 1. AUTH is renewed around callers' commands, and sent through the stages that follow.
+ * 2. A failure that ioredis can go on after is turned into a reply, before an instrumentation records it.
+ * 3. What was rejected while it waited goes no further.
+ * 4. The socket is corked, and watched for its end.
+ * 5. ioredis sends, and an instrumentation wraps the command: last, so that it sees what is really sent.
+ */
+function stagesOfServer(
+  redis: Redis,
+  { credentials }: ResolvedRedisOptions,
+  warn: Warn,
+): readonly Stage[] {
+  return [
+    ...(credentials ? [keepAuthenticated(redis, credentials)] : []),
+    tolerateFailures(redis, warn),
+    skipAbandoned(),
+    writeTogether(redis),
+    settleInstrumented,
+  ];
 }
 
 type Warn = (about: ConnectionWarning['about']) => void;
@@ -98,15 +142,22 @@ function warningsOf({ options: { name: connection }, telemetry }: ClientContext)
   };
 }
 
-/** The connection to one server: a client's only one, or one of a cluster's. */
-function prepareServer(redis: Redis, { credentials }: ResolvedRedisOptions, warn: Warn): void {
-  prepareNode(redis);
-  divertWarnings(redis, warn);
-  if (credentials) keepAuthenticated(redis, credentials);
+/** Rejects what waits for sentinels that refuse the credentials: waiting cannot help. */
+function rejectIfRefused(client: RedisClient, error: unknown): void {
+  if (error instanceof SentinelsFailedError && error.refusal) rejectAll(client, error);
 }
 
-/** What waits for sentinels that refuse the credentials waits in vain. */
-function rejectIfRefused(client: RedisClient, error: unknown): void {
-  if (!(error instanceof SentinelsFailedError) || !error.refusal) return;
-  (client as unknown as { flushQueue(error: Error): void }).flushQueue(error);
+/** The async context in which the library was loaded: no request. */
+const outsideOfRequests = new AsyncResource('nestjs-redis-data: connection');
+
+/**
+ * Makes a connection open outside of the async context of the request whose command opens it, as the first
+ * command for a cluster's node or a pooled client does. The connection outlives the request: otherwise all
+ * that it does later would be part of the request's trace, and keep the request's AsyncLocalStorage in
+ * memory.
+ */
+function openOutsideOfRequests(client: RedisClient): void {
+  const connect = client.connect.bind(client) as (...args: unknown[]) => Promise<void>;
+  client.connect = (...args: unknown[]) =>
+    outsideOfRequests.runInAsyncScope(connect, null, ...args);
 }

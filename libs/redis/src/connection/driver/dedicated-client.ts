@@ -1,6 +1,7 @@
 import type { Command } from 'ioredis';
 import { withDeadline } from '../../time/deadline.js';
 import type { RedisClient } from '../options/options.js';
+import type { Stage } from './commands/stages.js';
 import type { DrivenClient } from './driven-client.js';
 
 /** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
@@ -23,7 +24,7 @@ const SESSION_COMMANDS = new Set([
 export class DedicatedClient {
   readonly driven: DrivenClient;
   readonly client: RedisClient;
-  readonly #ownListeners: number;
+  #ownListeners = 0;
   #connecting: Promise<unknown> = Promise.resolve();
   #unanswered = 0;
   #sessionChanged = false;
@@ -32,12 +33,14 @@ export class DedicatedClient {
     const { client } = driven;
     this.driven = driven;
     this.client = client;
-    this.#ownListeners = listenersOf(client);
-    const send = client.sendCommand.bind(client);
+  }
+
+  /** The stage that notes what a caller does to the session, and what is not answered yet. */
+  readonly watchSession: Stage = (next) => {
     const counted = new WeakSet<Command>();
-    client.sendCommand = (command: Command, buffer?: never, node?: never) => {
+    return (command, pipeline, node) => {
       // What ioredis sends to set a connection up, it sends before the connection is ready.
-      if (client.status === 'ready' && SESSION_COMMANDS.has(command.name.toLowerCase())) {
+      if (this.#isReady && SESSION_COMMANDS.has(command.name.toLowerCase())) {
         this.#sessionChanged = true;
       }
       if (!counted.has(command)) {
@@ -48,9 +51,9 @@ export class DedicatedClient {
         };
         command.promise.then(answered, answered);
       }
-      return send(command, buffer, node);
+      return next(command, pipeline, node);
     };
-  }
+  };
 
   get #isReady(): boolean {
     return this.client.status === 'ready';
@@ -58,6 +61,7 @@ export class DedicatedClient {
 
   /** Begins to connect. Commands report what is wrong. */
   connect(): void {
+    this.#ownListeners = listenersOf(this.client);
     this.#connecting = this.client.connect();
     this.#connecting.catch(() => undefined);
   }

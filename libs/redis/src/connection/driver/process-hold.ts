@@ -1,11 +1,6 @@
-import type { Command } from 'ioredis';
 import type { RedisClient } from '../options/options.js';
-
-/**
- * What of ioredis keeps the process alive, by the names of its fields: sockets, and the timers of the
- * next attempt and of a cluster's next look at its slots. No other way leads to the timers.
- */
-const KEEPING = ['stream', 'reconnectTimeout', 'slotsTimer'] as const;
+import { sendThrough, type Stage } from './commands/stages.js';
+import { KEEPING, onSubscriber } from './internals.js';
 
 /** A socket or a timer. */
 interface Keeping {
@@ -13,13 +8,13 @@ interface Keeping {
   unref?(): unknown;
 }
 
-/** Longer than any boot; the timer does nothing but be there. */
+/** Longer than any boot. The timer only has to exist. */
 const FOR_LONG_MS = 2 ** 30;
 
 /**
- * Says whether the connections of an application keep its process alive: from the moment when it is up,
- * as ioredis's connections do, and before that only while something waits for Redis. Where a boot fails,
- * in whatever part of it, nobody closes what was opened, and the process could never end.
+ * Decides whether the connections of an application keep its process alive: while it boots, only as long
+ * as something waits for Redis; once it is up, always, as ioredis's connections do. If a boot fails outside
+ * of this library, the connections stay open, and the process could never end.
  *
  * @internal
  */
@@ -29,7 +24,7 @@ export class ProcessHold {
   #timer: NodeJS.Timeout | undefined;
   #isUp = false;
 
-  /** To be told of each client before it connects. */
+  /** Takes a client, before it connects. */
   attach(client: RedisClient): void {
     if (this.#isUp) return;
     this.#loosen(client);
@@ -37,9 +32,12 @@ export class ProcessHold {
       client.on('+node', (node: object) => {
         this.#loosen(node);
       });
-      this.#loosenSubscriberOf(client);
+      // The connection on which a cluster client hears of published messages is not one of its nodes.
+      onSubscriber(client, (subscriber) => {
+        this.#loosen(subscriber);
+      });
     }
-    this.#holdForCommandsOf(client);
+    this.#release.add(sendThrough(client, [this.#holdForAnswers]));
   }
 
   /** Keeps the process alive until the work has ended. */
@@ -59,20 +57,17 @@ export class ProcessHold {
     this.#release.clear();
   }
 
-  #holdForCommandsOf(client: RedisClient): void {
-    const send = client.sendCommand.bind(client);
-    const hold: typeof send = (command: Command, pipeline?: never, node?: never) => {
-      const answer = send(command, pipeline, node);
-      if (!this.#isUp && answer instanceof Promise) {
-        this.during(answer).catch(() => undefined); // the caller has the answer itself
-      }
-      return answer;
-    };
-    client.sendCommand = hold;
-    this.#release.add(() => {
-      if (client.sendCommand === hold) client.sendCommand = send;
-    });
-  }
+  /**
+   * Goes around the other stages, so that `answer` is what the caller waits for, and is taken off when the
+   * application is up: from then on no command pays for it.
+   */
+  readonly #holdForAnswers: Stage = (next) => (command, pipeline, node) => {
+    const answer = next(command, pipeline, node);
+    if (!this.#isUp && answer instanceof Promise) {
+      this.during(answer).catch(() => undefined); // the caller has the answer itself
+    }
+    return answer;
+  };
 
   #take(): void {
     this.#waiting++;
@@ -85,23 +80,7 @@ export class ProcessHold {
     this.#timer = undefined;
   }
 
-  /** The connection on which a cluster client hears of published messages is not one of its nodes. */
-  #loosenSubscriberOf(cluster: object): void {
-    const { subscriber: owner } = cluster as { subscriber?: { subscriber?: object | null } };
-    if (!owner) return;
-    let current = owner.subscriber;
-    const set = (next: object | null) => {
-      current = next;
-      if (next) this.#loosen(next);
-    };
-    Object.defineProperty(owner, 'subscriber', { get: () => current, set, configurable: true });
-    this.#release.add(() => {
-      const value = current;
-      Object.defineProperty(owner, 'subscriber', { value, writable: true, configurable: true });
-    });
-  }
-
-  /** What stands in these fields, now or later, does not keep the process alive until it is up. */
+  /** Sockets and timers in these fields, now or later, do not keep the process alive until it is up. */
   #loosen(owner: object): void {
     if (this.#isUp) return;
     const fields = owner as Partial<Record<string, Keeping | null>>;

@@ -23,14 +23,11 @@ export function readKeys(
 }
 
 /**
- * Whether a client's own methods would send the same: it is given to us by whoever made it, and may be a
- * test's double that has nothing but those methods.
+ * Whether a client sends a command as it is. These options make its methods change what they send, or
+ * remember where they were called.
  */
-export function sendsAsItIs(client: RedisClient): boolean {
-  const { options, sendCommand } = client as Partial<RedisClient>;
-  if (!options || !sendCommand) return false;
-  const { keyPrefix, enableAutoPipelining, showFriendlyErrorStack } = options;
-  return !keyPrefix && !enableAutoPipelining && !showFriendlyErrorStack;
+export function sendsAsItIs({ options }: RedisClient): boolean {
+  return !options.keyPrefix && !options.enableAutoPipelining && !options.showFriendlyErrorStack;
 }
 
 /** An argument of a command in the protocol of Redis (RESP): its length in bytes, and itself. */

@@ -1,4 +1,4 @@
-import { NotCached } from '../../cache/load/not-cached.js';
+import { NotCached } from '../../cache/load/load-tracing.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
 import { isFastify, nodeResponseOf, type HttpRequest, type HttpResponse } from './http-messages.js';
 import { SeenValue, valueOf } from './seen-value.js';

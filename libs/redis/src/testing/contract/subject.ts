@@ -4,19 +4,19 @@ import type { Criteria, EntityRepository } from '../../repository/entity-reposit
 /** A property of `T` that can be searched for. */
 type SearchableProperty<T> = keyof Criteria<T> & string;
 
-/** What the contract has to know about a repository and its entities. */
+/** Tells the contract about a repository and its entities. */
 export interface RepositoryContractSubject<T extends object, Id extends IdValue = IdOf<T>> {
-  /** A repository without any entity; called anew for each case. */
+  /** Returns a repository without entities; called for each case. */
   open(): EntityRepository<T, Id> | Promise<EntityRepository<T, Id>>;
-  /** Called with it after the case, however that ended. */
+  /** Called after the case, also if it failed. */
   close?(repository: EntityRepository<T, Id>): unknown;
   /**
-   * A new, valid entity for each number: those of different numbers have different ids and unique
-   * values, and as far as their types allow differ in everything else. An entity with some values of
-   * one and some of another is valid, too, and lives for at least a minute.
+   * Makes a new, valid entity for each number. Entities of different numbers must have different ids and
+   * unique values, and differ in all other properties as far as their types allow. An entity with some
+   * values of one and some of another must be valid, too, and live for at least a minute.
    */
   example(n: number): T;
-  /** The property that is the id. */
+  /** The name of the id's property. */
   readonly id: keyof T & string;
   /**
    * A property that is `@Indexed()`, with different values in `example(1)` and `example(2)`.
@@ -31,13 +31,13 @@ export interface RepositoryContractSubject<T extends object, Id extends IdValue 
    */
   readonly unique?: SearchableProperty<T>;
   /**
-   * An entity that must not be saved, and every property that is wrong with it.
+   * Makes an entity that must not be saved, and names its invalid properties.
    *
    * @default none: the cases about validation are left out
    */
   invalid?(): { readonly entity: T; readonly wrong: readonly string[] };
   /**
-   * Lets time pass, for the cases about expiry: about two seconds each.
+   * Lets time pass in the cases about expiry; each waits for about two seconds.
    *
    * @default a real wait
    * @example (ms) => jest.advanceTimersByTimeAsync(ms)
@@ -45,10 +45,10 @@ export interface RepositoryContractSubject<T extends object, Id extends IdValue 
   wait?(ms: number): Promise<unknown>;
 }
 
-/** One promise that the port makes. */
+/** Tests one promise of the port. */
 export interface RepositoryContractCase {
   /** A sentence about behaviour. */
   readonly name: string;
-  /** @throws AssertionError when the repository does not keep it */
+  /** @throws AssertionError if the repository breaks the promise */
   run(): Promise<void>;
 }

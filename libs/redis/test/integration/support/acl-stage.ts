@@ -8,9 +8,9 @@ import { openConnection, type OpenConnection } from './open-connection.js';
 export interface AclStage {
   /** A client that may do everything. */
   readonly admin: AclTrial['admin'];
-  /** A connection as a new user with these rules and no others. */
+  /** Opens a connection as a new user with only these rules. */
   openAs(rules: readonly string[], options?: RedisModuleOptions): Promise<AclTrial>;
-  /** What was refused since the last reset, whoever noticed. */
+  /** All commands refused since the last reset, to any caller. */
   refusals(): Promise<unknown[]>;
   /** Forgets keys, scripts and refusals. */
   reset(): Promise<void>;

@@ -15,7 +15,7 @@ import type { Stored } from './in-memory-repository.js';
 export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   [
     'ignores the time of a save',
-    'forgets an entity when the time of its save is over',
+    'removes an entity when its time to live has passed',
     class extends Double {
       override save(entity: Customer) {
         return super.save(entity);
@@ -24,7 +24,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'iterates over what has expired',
-    'forgets an entity when the time of its save is over',
+    'removes an entity when its time to live has passed',
     class extends Double {
       override async *ids() {
         yield* this.stored.keys();
@@ -33,7 +33,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'drops the time that is left on update',
-    'keeps the time that is left when an entity is updated',
+    'keeps the remaining time to live in an update',
     class extends Double {
       override update(
         id: string,
@@ -46,7 +46,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'ignores the time of an update',
-    'gives an entity the time that its update asks for',
+    'sets the time to live that an update names',
     class extends Double {
       override update(id: string, change: Patch<Customer> | Change<Customer>) {
         return super.update(id, change);
@@ -55,7 +55,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'takes the default time for the time that is left',
-    'starts the time anew with an update that asks for the default',
+    'sets the default time to live with an update that asks for it',
     class extends Double {
       override update(
         id: string,
@@ -68,7 +68,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'keeps the old time on save',
-    'starts the time anew with each save',
+    'starts the time to live again with each save',
     class extends Double {
       override async save(entity: Customer, options?: SaveOptions) {
         const before = this.standing(entity.id);
@@ -81,7 +81,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'takes forever for a default',
-    'ends the life of an entity when it is told to, or lets it live forever',
+    'changes the time to live of an entity, also to forever',
     class extends Double {
       override async expire(id: string, ttl: Ttl) {
         return ttl === 'forever' ? this.exists(id) : super.expire(id, ttl);
@@ -90,7 +90,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'says of nothing that it expires',
-    'says that it cannot expire what is not there',
+    'returns false for the time to live of an absent entity',
     class extends Double {
       override async expire(id: string, ttl: Ttl) {
         await super.expire(id, ttl);
@@ -141,7 +141,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'begins anew with each page',
-    'gives all entities page by page',
+    'returns all entities page by page',
     class extends Double {
       override page({ limit }: PageOptions = {}): Promise<Page<Customer>> {
         return super.page(limit === undefined ? {} : { limit });
@@ -150,7 +150,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'takes any limit for a page',
-    'refuses a page of no size, or without an end',
+    'refuses a page size that is no whole number from 1 to 1000',
     class extends Double {
       override page({ limit = 100, ...options }: PageOptions = {}) {
         return super.page({ ...options, limit: Math.min(1_000, Math.max(1, Math.ceil(limit))) });
@@ -159,7 +159,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'counts one that is not there',
-    'has nothing to iterate over while it is empty',
+    'iterates over nothing without entities',
     class extends Double {
       override async count() {
         return Math.max(1, this.stored.size);
@@ -168,7 +168,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   ],
   [
     'deletes what it iterates over',
-    'stops iterating when its consumer does',
+    'stops iterating when its consumer stops',
     class extends Double {
       override async *ids() {
         for (const id of [...this.stored.keys()]) {

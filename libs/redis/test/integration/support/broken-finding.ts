@@ -26,7 +26,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ],
   [
     'looks at the first of several values only',
-    'finds those that have all of several values',
+    'finds the entities that have all of several values',
     class extends Double {
       override findBy(criteria: Criteria<Customer>) {
         return super.findBy(Object.fromEntries(Object.entries(criteria).slice(0, 1)));
@@ -35,7 +35,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ],
   [
     'finds any one',
-    'finds one of those that have an indexed value',
+    'finds one of the entities that have an indexed value',
     class extends Double {
       override getById(id: string) {
         return super.getById(id);
@@ -47,13 +47,13 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ],
   [
     'keeps a stale index after a change',
-    'finds an entity that was changed by its new value, and by its old one no more',
+    'finds a changed entity by its new value, and not by its old one',
     staleIndex('update'),
   ],
-  ['keeps a stale index after a deletion', 'does not find what was deleted', staleIndex('delete')],
+  ['keeps a stale index after a deletion', 'does not find a deleted entity', staleIndex('delete')],
   [
     'finds what has expired',
-    'does not find what has expired',
+    'does not find an expired entity',
     class extends Double {
       override async findBy(criteria: Criteria<Customer>) {
         const all = [...this.stored.values()].map(({ entity }) => entity);
@@ -63,7 +63,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ],
   [
     'finds the instance that it keeps',
-    'finds copies, so that changing them changes nothing that is stored',
+    'returns copies: a change of one changes no stored entity',
     class extends Double {
       override async findOneBy(criteria: Criteria<Customer>) {
         const found = await super.findOneBy(criteria);
@@ -82,7 +82,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ],
   [
     'ignores uniqueness',
-    'refuses a unique value that another entity has, and leaves both as they were',
+    'refuses a unique value of another entity, and changes neither of them',
     class extends Double {
       protected override refuseTaken() {
         // anything goes
@@ -94,15 +94,15 @@ export const brokenFinding: readonly BrokenDouble[] = [
     'lets an entity keep its unique value',
     class extends Double {
       protected override refuseTaken(entity: Customer) {
-        super.refuseTaken(Object.assign(this.copy(entity), { id: 'somebody else' }));
+        super.refuseTaken(Object.assign(this.copy(entity), { id: 'another entity' }));
       }
     },
   ],
   ...(
     [
-      ['changed', 'gives a unique value away after its entity has changed'],
-      ['deleted', 'gives a unique value away after its entity was deleted'],
-      ['expired', 'gives a unique value away after its entity has expired'],
+      ['changed', 'frees a unique value when its entity has another one'],
+      ['deleted', 'frees a unique value when its entity is deleted'],
+      ['expired', 'frees a unique value when its entity has expired'],
     ] as const
   ).map(([how, promise]): BrokenDouble => [
     `never gives a unique value away (${how})`,
@@ -119,7 +119,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ]),
   [
     'looks first and writes later',
-    'lets exactly one of 200 win that want the same unique value at the same time',
+    'gives a unique value to exactly one of 200 concurrent saves',
     class extends Double {
       override async save(entity: Customer, { ttl = '1h' }: SaveOptions = {}) {
         this.refuseTaken(entity);

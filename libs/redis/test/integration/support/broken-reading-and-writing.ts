@@ -14,7 +14,7 @@ type Ids = readonly string[];
 export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   [
     'gives the instance that it keeps',
-    'gives a copy to each who asks, so that changing it changes nothing else',
+    'gives each caller a copy: a change of one changes nothing else',
     class extends Double {
       protected override copy(entity: Customer) {
         return entity;
@@ -23,7 +23,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'keeps dates as text',
-    'gives an entity as it was saved, its dates as dates',
+    'returns an entity as it was saved, with dates as dates',
     class extends Double {
       override async getById(id: string) {
         return JSON.parse(JSON.stringify(await super.getById(id))) as Customer | null;
@@ -32,7 +32,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'makes an empty entity of nothing',
-    'gives null for an entity that is not there',
+    'returns null for an absent entity',
     class extends Double {
       override async getById(id: string) {
         return (await super.getById(id)) ?? new Customer();
@@ -41,7 +41,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'gives null for what was promised',
-    'gives an entity that was promised, or fails with REDIS_KEY_NOT_FOUND',
+    'getByIdOrFail returns the entity, or fails with REDIS_KEY_NOT_FOUND',
     class extends Double {
       override async getByIdOrFail(id: string) {
         return (await this.getById(id)) as Customer;
@@ -50,7 +50,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'loses the order',
-    'gives those of many that exist, in the order in which they were asked for',
+    'getAll returns the existing entities, in the order of their ids',
     class extends Double {
       override getAll(ids: Ids) {
         return super.getAll([...ids].sort());
@@ -59,7 +59,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'gives null for those of many that are missing',
-    'gives those of many that exist, in the order in which they were asked for',
+    'getAll returns the existing entities, in the order of their ids',
     class extends Double {
       override async getAll(ids: Ids) {
         const found = ids.map(async (id) => [id, await this.getById(id)] as const);
@@ -69,7 +69,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'gives everything when nothing was asked for',
-    'gives an empty map when nothing was asked for',
+    'getAll returns an empty map without ids',
     class extends Double {
       override getAll(ids: Ids) {
         return super.getAll(ids.length > 0 ? ids : [...this.stored.keys()]);
@@ -78,7 +78,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'moves what is asked for twice to its end',
-    'gives each of many once, however often it was asked for',
+    'getAll returns each entity once, also for a repeated id',
     class extends Double {
       override async getAll(ids: Ids) {
         return super.getAll([...ids].reverse());
@@ -96,7 +96,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'lets a caller wait who has aborted',
-    'ends the wait of a caller who aborts, and of no other',
+    'ends the wait of a caller that aborts, and of no other',
     class extends Double {
       override getById(id: string) {
         return super.getById(id);
@@ -105,7 +105,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'returns nothing from save',
-    'returns what was saved',
+    'returns the saved entity',
     class extends Double {
       override async save(entity: Customer, options?: SaveOptions) {
         await super.save(entity, options);
@@ -115,7 +115,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'merges what is saved into what there was',
-    'replaces the entity of the same id, and no other',
+    'replaces the entity with the same id, and no other',
     class extends Double {
       override async save(entity: Customer, options?: SaveOptions) {
         return super.save(Object.assign(entity, await this.getById(entity.id)), options);
@@ -124,7 +124,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'keeps the first of several with one id',
-    'saves many, and of several with one id the last',
+    'saves many entities, and of several with one id the last',
     class extends Double {
       override saveAll(entities: readonly Customer[], options?: SaveOptions) {
         return super.saveAll([...entities].reverse(), options);
@@ -156,7 +156,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'makes an entity of an update',
-    'makes nothing of an update of what is not there',
+    'returns null for an update of an absent entity, and creates nothing',
     class extends Double {
       override async update(id: string, change: Patch<Customer> | Change<Customer>) {
         const found = await super.update(id, change);
@@ -191,7 +191,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'overwrites concurrent updates',
-    'loses none of many updates at the same time',
+    'loses none of many concurrent updates',
     class extends Double {
       override async update(id: string, change: Patch<Customer> | Change<Customer>) {
         const entity = await this.getById(id);
@@ -204,7 +204,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'says of nothing that it was deleted',
-    'deletes, and says whether there was anything',
+    'deletes an entity, and returns whether it existed',
     class extends Double {
       override async delete(id: string) {
         await super.delete(id);
@@ -214,7 +214,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'counts deletions instead of the deleted',
-    'deletes many, and says how many there were',
+    'deletes many entities, and returns how many existed',
     class extends Double {
       override async deleteAll(ids: Ids) {
         await super.deleteAll(ids);
@@ -224,7 +224,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'writes before it validates',
-    'refuses to save what is not valid, names all that is wrong and writes nothing',
+    'refuses to save an invalid entity, names all its problems and writes nothing',
     class extends Double {
       override async save(entity: Customer, options?: SaveOptions) {
         this.stored.set(entity.id, { entity: this.copy(entity), endsAt: Infinity });
@@ -234,7 +234,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'names one problem only',
-    'refuses to save what is not valid, names all that is wrong and writes nothing',
+    'refuses to save an invalid entity, names all its problems and writes nothing',
     class extends Double {
       protected override async refuseInvalid(entity: Customer) {
         await super.refuseInvalid(entity).catch((error: unknown) => {
@@ -246,7 +246,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'does not validate updates',
-    'refuses to update to what is not valid',
+    'refuses an update that makes an entity invalid',
     class extends Double {
       #isUpdating = false;
       override async update(
@@ -264,7 +264,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   ],
   [
     'saves none of many when one fails',
-    'saves those of many that are valid, and fails with REDIS_BATCH for the others by id',
+    'saves the valid ones of many entities, and names the others by id in REDIS_BATCH',
     class extends Double {
       override async saveAll(entities: readonly Customer[], options?: SaveOptions) {
         const before = new Map(this.stored);

@@ -1,7 +1,7 @@
 /**
- * A process of its own that uses a cache while its server is frozen and killed, and then has nothing
- * more to do: Node ends it, unless something is left that keeps it alive, and with an error if a
- * promise was rejected that nobody watched. Prints where the values came from, as JSON.
+ * A process that uses a cache while its server is frozen and killed, and then has no more work. Node ends
+ * it, unless an open handle keeps it alive; with an error after an unhandled rejection. Prints the sources
+ * of the values as JSON.
  *
  * Usage: `node cache-in-child.cjs <port> <process id of the server>`
  */

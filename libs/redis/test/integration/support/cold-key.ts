@@ -36,7 +36,7 @@ export interface ColdKeyResult {
 
 type Report = { readonly type: 'ready' | 'loading' } | { readonly type: 'done'; answered: number };
 
-/** Many processes, each with many callers, ask for one key at once that nobody has loaded yet. */
+/** Lets many processes, each with many callers, ask at once for a key that is not cached yet. */
 export async function askForColdKey(options: ColdKeyOptions): Promise<ColdKeyResult> {
   const { processes, callers, loadMs, kill } = options;
   await using server = await startRedis();
@@ -79,7 +79,7 @@ export async function askInChild(options: {
   readonly loadMs: number;
 }): Promise<void> {
   const report = (message: Report) => process.send?.(message);
-  process.once('disconnect', () => process.exit()); // nobody is left who would listen
+  process.once('disconnect', () => process.exit()); // the parent has ended
   const { client } = await openConnection({ host: '127.0.0.1', port: options.port });
   const cache = new RedisCache(client, new KeyBuilder({ app: 'cold', environment: 'test' }), {
     loadTimeout: `${LOAD_TIMEOUT_MS}ms`,

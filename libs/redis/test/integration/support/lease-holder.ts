@@ -58,7 +58,7 @@ export async function startLeaseHolder(options: LeaseHolderOptions): Promise<Lea
 
 /** What the process is made of. */
 export async function holdInChild(environment: string, entries: readonly string[]): Promise<void> {
-  process.once('disconnect', () => process.exit()); // nobody is left who would listen
+  process.once('disconnect', () => process.exit()); // the parent has ended
   const keys = new KeyBuilder({ app: 'test', environment });
   const orders = new EventEmitter();
   process.on('message', ({ name, value }: Order) => orders.emit(name, value));

@@ -8,10 +8,10 @@ import { RedisMetricsModule } from 'nestjs-redis-data/metrics';
 /** What `RedisModule.forRoot` takes. */
 export type ConnectionOptions = Parameters<typeof RedisModule.forRoot>[0];
 
-/** A busy machine is no outage. */
+/** With this timeout a busy machine does not count as an outage. */
 const PATIENT = { timeout: '5s' } as const;
 
-/** An application with metrics in a registry, and keys that nobody else has. */
+/** Opens an application with metrics in a registry, and with its own key namespace. */
 export async function openMetricsApp(
   registry: Registry,
   ...connections: readonly ConnectionOptions[]

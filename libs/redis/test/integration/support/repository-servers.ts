@@ -8,12 +8,12 @@ import { describeWithRealRedis } from '../../../../../test/support/real-redis.js
 import type { RedisAddress, RedisClient } from '../../../src/connection/options/options.js';
 import { openConnection, type OpenConnection } from './open-connection.js';
 
-/** Where the tests of a suite run, and what they make there. */
+/** The server of a suite, and the objects that its tests make. */
 export interface Stage {
   readonly client: RedisClient;
-  /** One more, for whoever shall not share reads with the first. */
+  /** Opens a further client, which does not share reads with the first. */
   open(): Promise<RedisClient>;
-  /** Keys of a space of its own. */
+  /** Makes keys in a namespace of their own. */
   keys(): KeyBuilder;
   repository<T extends object>(
     entity: EntityClass<T>,

@@ -24,7 +24,7 @@ require('reflect-metadata');
 require('../../../../../test/support/typescript-hook.cjs');
 const { serveTraced } = require('./traced-app.ts');
 
-process.once('disconnect', () => process.exit()); // nobody is left who would ask
+process.once('disconnect', () => process.exit()); // the test has ended
 serveTraced(process.argv[2]).then(
   ({ port }) => process.send({ port }),
   (error) => {

@@ -54,3 +54,61 @@ function indexAfterBlock(args: readonly Argument[]): number {
   }
   return -1;
 }
+
+/**
+ * Whether a command may be sent again when it is unknown if it was executed.
+ *
+ * @internal
+ */
+export function isRepeatable(name: string): boolean {
+  return REPEATABLE.has(name.toLowerCase());
+}
+
+/**
+ * Commands that change nothing, or leave the connection in the same state however often they are sent
+ * (https://redis.io/docs/latest/commands/). Unknown commands may do anything, so they are not here.
+ */
+const REPEATABLE: ReadonlySet<string> = new Set(
+  `
+  auth asking client command config dbsize echo hello info ping readonly readwrite select time watch
+  psubscribe punsubscribe ssubscribe subscribe sunsubscribe unsubscribe
+  bitcount bitpos exists expiretime get getbit getrange mget pexpiretime pttl scan strlen substr
+  touch ttl type dump object randomkey memory
+  hexists hget hgetall hkeys hlen hmget hrandfield hscan hstrlen hvals
+  lindex llen lpos lrange
+  scard sdiff sinter sintercard sismember smembers smismember srandmember sscan sunion
+  zcard zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore
+  zrank zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
+  geodist geohash geopos geosearch pfcount
+  xinfo xlen xpending xrange xrevrange
+  eval_ro evalsha_ro fcall_ro script cluster role
+  `
+    .trim()
+    .split(/\s+/),
+);
+
+/**
+ * Knows which words are names of commands. Other words are not repeated in logs and metrics: they could be
+ * anything, such as a mistyped secret, and their number has no limit.
+ *
+ * @internal
+ */
+export class CommandNames {
+  readonly #known: Map<string, string>;
+
+  constructor(known: readonly string[]) {
+    this.#known = new Map(known.map((name) => [name, name]));
+  }
+
+  /** The name for logs and metrics: in lower case, or `other`. */
+  of(name: string): string {
+    return this.#known.get(name) ?? this.#known.get(name.toLowerCase()) ?? 'other';
+  }
+
+  /** Adds a command that a server has answered: modules bring commands that ioredis does not know. */
+  learn(name: string): void {
+    if (this.#known.has(name)) return;
+    const spelling = name.toLowerCase();
+    this.#known.set(spelling, spelling);
+  }
+}

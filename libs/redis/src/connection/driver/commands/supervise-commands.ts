@@ -1,32 +1,23 @@
 import type { Command } from 'ioredis';
-import type { ResolvedRedisOptions } from '../../options/options.js';
-import { DeadlineSweeper } from '../../../time/deadline-sweeper.js';
 import { isError } from '../../../errors/is-error.js';
 import type { Telemetry } from '../../../telemetry/telemetry.js';
+import { DeadlineSweeper } from '../../../time/deadline-sweeper.js';
+import type { ResolvedRedisOptions } from '../../options/options.js';
 import type { DrivenClient } from '../driven-client.js';
-import { isOwnScript } from '../redis-script.js';
 import { classifyError } from '../failures/classify-error.js';
 import { hideArguments, recordFailure } from '../failures/command-failures.js';
-import { blockingTimeMs } from './command-facts.js';
-import { CommandNames } from './command-names.js';
+import { DRIVER_SAYS, isDefinedCommand } from '../internals.js';
+import { isOwnScript } from '../redis-script.js';
+import { blockingTimeMs, CommandNames } from './command-facts.js';
 import { CommandReport, firstKey } from './command-report.js';
-import {
-  isSettled,
-  latestSupervisionOf,
-  rejectAsLate,
-  setSupervision,
-  supervisionOf,
-  type Supervision,
-} from './supervised-command.js';
-import { settledCommand } from './wrapped-command.js';
+import type { Stage } from './stages.js';
 
 /**
- * Gives every command of a client its deadline, counted from the call, every error the name of the
- * command it rejected, and announces how each ends.
+ * Makes the stage that gives every command of a client its deadline, counted from the call, records with
+ * every error which command it rejected, and announces how each command ends.
  *
  * ioredis's own `commandTimeout` is not used: it ends blocking commands too, and in a cluster it only
- * starts once a node has been found. One override of `sendCommand` on the instance serves plain
- * commands, pipelines, MULTI and scripts, of standalone clients and clusters alike.
+ * starts once a node has been found.
  *
  * @internal
  */
@@ -34,24 +25,23 @@ export function superviseCommands(
   driven: DrivenClient,
   options: ResolvedRedisOptions,
   telemetry: Telemetry,
-): void {
+): Stage {
   const { client, failures } = driven;
   const { name: connection, commandTimeoutMs, addresses } = options;
   const [address] = addresses;
   const deadlines = new DeadlineSweeper<Supervision>(isSettled, (supervision) => {
     const late = rejectAsLate(supervision);
-    // Whatever has wrapped the command may pass it on later, or never.
+    // A wrapper that is none of ours may pass it on later, or never.
     if (!supervision.rejected) rejectSupervised.call(supervision.command, late);
   });
   const names = new CommandNames(client.getBuiltinCommands());
   const pipelines = new WeakMap<object, Supervision[]>();
-  const send = client.sendCommand.bind(client);
 
-  client.sendCommand = (command: Command, pipeline?: never, node?: never) => {
+  return (next) => (command, pipeline, node) => {
     // ioredis sends again what waited for a connection, was not answered before it broke, or was
     // redirected.
     if (!supervisionOf(command, pipeline)) begin(command, pipeline);
-    return send(command, pipeline, node);
+    return next(command, pipeline, node);
   };
 
   function begin(command: Command, pipeline: object | undefined): void {
@@ -76,7 +66,7 @@ export function superviseCommands(
     if (pipeline) companions.push(supervision);
     setSupervision(command, supervision);
     command.reject = rejectSupervised;
-    if (telemetry.hears('command') && !isNobodys(command)) {
+    if (telemetry.hears('command') && !isInternal(command)) {
       supervision.report = new CommandReport(connection, command, blockingMs > 0);
       command.resolve = resolveReported;
     }
@@ -84,10 +74,10 @@ export function superviseCommands(
   }
 
   /**
-   * What is sent to set a connection up or to close it, by ioredis and by us: nobody asked for it, and
-   * what of it matters is an event of the connection.
+   * Whether ioredis or the library sends it to set a connection up or to close it. Such a command has no
+   * caller, and its failure is an event of the connection.
    */
-  function isNobodys({ name }: Command): boolean {
+  function isInternal({ name }: Command): boolean {
     return client.status === 'connect' ? SETUP_COMMANDS.has(name) : driven.isClosing;
   }
 
@@ -98,11 +88,14 @@ export function superviseCommands(
     return companions;
   }
 
-  /** One function for all commands: a closure for each would be felt. ioredis calls it as a method. */
+  /**
+   * One function for all commands, because a closure for each costs throughput. ioredis calls it as a
+   * method; an instrumentation calls it as a function, which does nothing (see `instrumentation.ts`).
+   */
   function rejectSupervised(this: Command | undefined, error: Error): void {
-    const command = settledCommand(this);
-    const supervision = command && latestSupervisionOf(command);
+    const supervision = this && latestSupervisionOf(this);
     if (!supervision) return;
+    const { command } = supervision;
     supervision.rejected = true;
     hideArguments(error);
     const key = firstKey(command);
@@ -119,14 +112,13 @@ export function superviseCommands(
   }
 
   function resolveReported(this: Command | undefined, reply: unknown): void {
-    const command = settledCommand(this);
-    const supervision = command && latestSupervisionOf(command);
+    const supervision = this && latestSupervisionOf(this);
     if (!supervision) return;
     supervision.resolve(reply);
-    announceEnd(supervision, failureInside(command, reply));
+    announceEnd(supervision, failureInside(supervision.command, reply));
   }
 
-  /** The first end counts: a reply may still come for what was too late. */
+  /** Announces the first end: a reply may still come for a command that was too late. */
   function announceEnd(supervision: Supervision, error: Error | undefined): void {
     const { report, command, start } = supervision;
     if (!report) return;
@@ -156,15 +148,73 @@ function failureInside(command: Command, reply: unknown): Error | undefined {
   return reply.find(isError);
 }
 
-/** The server has to be told the script, and ioredis or the library tells it. */
+/** Whether the server does not know the script, and ioredis or the library sends it the source next. */
 function isAskedAgain(command: Command, { message }: Error): boolean {
   return message.startsWith('NOSCRIPT') && (isOwnScript(command) || isDefinedCommand(command));
 }
 
-/** Of `defineCommand`. */
-function isDefinedCommand(command: Command & { isCustomCommand?: boolean }): boolean {
-  return command.isCustomCommand === true;
-}
-
 /** Shared by all plain commands, and never written to. */
 const ALONE: Supervision[] = [];
+
+/** What is known about a command that was sent and has not ended. */
+export interface Supervision {
+  readonly command: Command;
+  /** Which attempt this is: ioredis gives a command a new promise when it starts over. */
+  readonly promise: Promise<unknown>;
+  /** For a command of a pipeline: where ioredis collects its bytes, a new object for each attempt. */
+  readonly pipeline: object | undefined;
+  /** Everything sent so far in the same pipeline; a plain command is alone. */
+  readonly companions: readonly Supervision[];
+  readonly timeoutMs: number;
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly start: number;
+  readonly deadline: number;
+  /** ioredis's own way to reject it. */
+  readonly reject: (error: Error) => void;
+  /** ioredis's own way to resolve it. */
+  readonly resolve: (reply: unknown) => void;
+  /** Present if a listener hears of commands, until this one has ended. */
+  report: CommandReport | undefined;
+  rejected: boolean;
+}
+
+/** Kept on the command itself: a WeakMap would cost more than all the rest of the supervision. */
+const SUPERVISION = Symbol('nestjs-redis-data:supervision');
+type Carrier = Command & { [SUPERVISION]?: Supervision };
+
+function setSupervision(command: Carrier, supervision: Supervision): void {
+  command[SUPERVISION] = supervision;
+}
+
+/** The supervision of the latest attempt. */
+export function latestSupervisionOf(command: Carrier): Supervision | undefined {
+  return command[SUPERVISION];
+}
+
+/**
+ * The supervision of the attempt that is under way; `undefined` before it has begun. ioredis renews
+ * the promises of a pipeline before it knows whether it will try again, so they say nothing there.
+ */
+export function supervisionOf(
+  command: Carrier,
+  pipeline: object | undefined,
+): Supervision | undefined {
+  const supervision = latestSupervisionOf(command);
+  if (!supervision) return undefined;
+  const isThisAttempt = supervision.pipeline
+    ? supervision.pipeline === pipeline
+    : supervision.promise === command.promise;
+  return isThisAttempt ? supervision : undefined;
+}
+
+/** Whether the caller has a reply or an error. */
+export function isSettled({ rejected, command }: Supervision): boolean {
+  return rejected || command.isResolved;
+}
+
+/** Rejects a command with the words that ioredis has for its own `commandTimeout`. @returns the error */
+export function rejectAsLate({ command }: Supervision): Error {
+  const late = new Error(DRIVER_SAYS.commandLate);
+  command.reject(late);
+  return late;
+}

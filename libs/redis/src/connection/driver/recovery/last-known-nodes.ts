@@ -1,10 +1,8 @@
 import type { Cluster } from 'ioredis';
 import type { RedisAddress } from '../../options/options.js';
+import type { ClusterInternals } from '../internals.js';
 
-/** ioredis calls the function as a method of the cluster, and lets it replace these. */
-interface Starting {
-  startupNodes: readonly RedisAddress[];
-}
+type Starting = Pick<ClusterInternals, 'startupNodes'>;
 
 /**
  * Makes a cluster client that has lost all its connections try the nodes that it knew last, too: the
@@ -22,6 +20,7 @@ export function tryLastKnownNodes(cluster: Cluster, configured: readonly RedisAd
   cluster.on('refresh', () => {
     known = nodesOf(cluster);
   });
+  // ioredis calls it as a method of the cluster.
   cluster.options.clusterRetryStrategy = function (this: Starting, attempt, reason) {
     const { hostname } = (reason ?? {}) as { hostname?: string }; // that Node could not resolve
     if (hostname === undefined) unresolved.clear();

@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis';
 import { printAddress } from '../../../errors/print-address.js';
 import type { ConnectionReplaced } from '../../../telemetry/connection.events.js';
 import type { Telemetry } from '../../../telemetry/telemetry.js';
+import { plusJitter } from '../../../time/jitter.js';
 import type { ResolvedRedisOptions } from '../../options/options.js';
 import type { DrivenClient } from '../driven-client.js';
-import { reconnectOnReadOnly } from './read-only-replies.js';
+import { addressOf } from '../primaries.js';
 import { SentinelFollower } from './sentinel-follower.js';
 import { SilenceWatch } from './silence-watch.js';
 
@@ -47,7 +48,7 @@ export class Recovery {
     }).start();
   }
 
-  /** Then a replica is where it should be connected to. */
+  /** Whether the application wants replicas, which are the right servers then. */
   get #readsFromReplicas(): boolean {
     return this.#options.ioredis.role === 'slave';
   }
@@ -62,9 +63,43 @@ export class Recovery {
   }
 }
 
-/** Where it leads, rather than where it was told to lead: a name may have other addresses by now. */
+/** The address of the socket rather than the configured one: a name may have other addresses by now. */
 function endpointOf({ options, stream }: Redis): string {
   const { path, host = 'localhost', port = 6379 } = options;
   if (path) return path;
   return printAddress({ host: stream.remoteAddress ?? host, port: stream.remotePort ?? port });
+}
+
+/** A server that goes on saying so gets one new connection in this time. */
+const PAUSE_MS = 500;
+
+/** What only a replica says; scripts of Redis 6 have it inside. */
+const SAID_BY_A_REPLICA = /(^|-)(READONLY|MASTERDOWN) /;
+
+type ReconnectOnError = NonNullable<Redis['options']['reconnectOnError']>;
+
+/**
+ * Makes a connection to a server that says that it is a replica be made anew: behind one address (a
+ * proxy, a name) there may be another server by now. The command that was refused is not repeated.
+ *
+ * @param given what the user wants to reconnect for
+ * @returns prepares the connection to one server
+ */
+function reconnectOnReadOnly(
+  given: ReconnectOnError | null | undefined,
+  announce: (node: Redis) => void,
+): (node: Redis) => void {
+  const quietUntil = new Map<string, number>(); // by address: a cluster has a new node for the next connection
+  return (node) => {
+    const address = addressOf(node);
+    node.options.reconnectOnError = (error) => {
+      const verdict = given?.(error) ?? false;
+      if (verdict !== false || !SAID_BY_A_REPLICA.test(error.message)) return verdict;
+      const now = performance.now();
+      if (now < (quietUntil.get(address) ?? 0)) return false;
+      quietUntil.set(address, now + plusJitter(PAUSE_MS));
+      announce(node);
+      return true;
+    };
+  };
 }

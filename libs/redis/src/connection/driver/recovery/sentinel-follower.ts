@@ -1,32 +1,17 @@
-import { setTimeout } from 'node:timers/promises';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { printAddress } from '../../../errors/print-address.js';
 import type { ConnectionWarning } from '../../../telemetry/connection.events.js';
 import type { Telemetry } from '../../../telemetry/telemetry.js';
-import { parseInfo } from '../../info-fields.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../../options/options.js';
-import { servernameOf, tlsFor } from '../../options/tls-options.js';
-import { serverConnector } from '../wires/connectors.js';
-import { divertWarnings } from '../wires/driver-warnings.js';
+import { servernameOf } from '../../options/tls-options.js';
+import { asksSentinels, connectNow, connectorOf, type SentinelInternals } from '../internals.js';
+import { awaitPromotion } from './await-promotion.js';
 import { isSame, PrimaryHistory } from './primary-history.js';
 import { SentinelSubscription, type SentinelListener } from './sentinel-subscription.js';
 
-/** How often a replica that is to be the primary is asked whether it is, and for how long. */
-const PROMOTION_POLL_MS = 10;
-const PROMOTION_MS = 5_000;
-
-/** What ioredis keeps to itself about a client behind sentinels: the same in 5.4 and 6. */
-interface SentinelConnector {
-  /** Asks one sentinel where the primary is. `null` if it does not know. */
-  resolve(sentinel: Partial<RedisAddress>): Promise<RedisAddress | null>;
-  /** The latest connection to a primary, in whatever state; none before the first. */
-  readonly stream?: Redis['stream'];
-  /** Goes through the sentinels, and says at their end that none could be reached. */
-  readonly sentinelIterator: { reset(currentFirst: boolean): void };
-}
-
 interface Followed {
   readonly client: Redis;
+  readonly connector: SentinelInternals;
   /** Where it is connected to, or about to be. */
   target: RedisAddress | undefined;
   /** Where it has to go next, without asking. */
@@ -37,7 +22,7 @@ interface Followed {
 
 /**
  * Listens to all sentinels of one primary, and moves the clients of that primary to the next one as soon
- * as there is one: their connections to the former one are destroyed, however well they are.
+ * as there is one: destroys their connections to the former one, even if these still work.
  *
  * ioredis's own `failoverDetector` was tried: it listens only while it is connected, asks the next
  * sentinel, which may not have heard of the switch, and waits for the sentinels to notice a promotion,
@@ -62,14 +47,15 @@ export class SentinelFollower implements SentinelListener {
 
   /** Takes a client along, from its first connection until it ends. */
   follow(client: Redis): void {
+    const connector = connectorOf(client);
+    if (!asksSentinels(connector)) return;
     const followed: Followed = {
       client,
+      connector,
       target: undefined,
       moveTo: undefined,
       isReached: false,
     };
-    const connector = connectorOf(client);
-    if (!('resolve' in connector)) return; // the application's own, which asks no sentinels
     const ask = connector.resolve.bind(connector);
     connector.resolve = async (sentinel) => {
       const primary = await this.#primaryFor(followed, () => ask(sentinel));
@@ -89,7 +75,7 @@ export class SentinelFollower implements SentinelListener {
       if (followed.target && !followed.isReached) this.#history.forget(followed.target);
     });
     client.on('reconnecting', () => {
-      if (followed.moveTo) hurry(client);
+      if (followed.moveTo) connectNow(client);
     });
     client.on('end', () => {
       this.#followed.delete(followed);
@@ -117,15 +103,25 @@ export class SentinelFollower implements SentinelListener {
   }
 
   /**
-   * What the former primary acknowledges from now on is lost, and the sentinels will notice, and say so,
-   * within a second. It is asked here, often.
+   * Asks the new primary itself, often: the sentinels notice its promotion up to a second later, and what
+   * the former primary acknowledges until then is lost.
    */
   promoting(from: RedisAddress, to: RedisAddress): void {
     if (isSame(this.#promoting, to)) return;
     this.#promoting = to;
-    void this.#isPromoted(this.#mapped(to)).then((isPromoted) => {
+    void this.#awaitPromotion(this.#mapped(to)).then((isPromoted) => {
       if (isPromoted) this.switched(from, to);
       this.#promoting = undefined;
+    });
+  }
+
+  async #awaitPromotion(candidate: RedisAddress): Promise<boolean> {
+    const [followed] = this.#followed;
+    if (!followed) return false;
+    return awaitPromotion(followed.client, candidate, {
+      options: this.#options,
+      isWanted: () => this.#followed.size > 0,
+      warn: this.#warn,
     });
   }
 
@@ -162,38 +158,8 @@ export class SentinelFollower implements SentinelListener {
     });
     for (const followed of moving) {
       followed.moveTo = to;
-      if (followed.client.status === 'reconnecting') hurry(followed.client);
-      else connectorOf(followed.client).stream?.destroy();
-    }
-  }
-
-  async #isPromoted(candidate: RedisAddress): Promise<boolean> {
-    const [followed] = this.#followed;
-    if (!followed) return false;
-    const client = followed.client.duplicate({
-      ...candidate,
-      Connector: serverConnector(this.#options),
-      sentinels: undefined,
-      lazyConnect: true,
-      enableReadyCheck: false,
-      enableOfflineQueue: true, // it is asked before it is connected
-      retryStrategy: () => PROMOTION_POLL_MS, // the sentinels cut all connections when they promote it
-      maxRetriesPerRequest: null,
-      commandTimeout: PROMOTION_MS,
-    });
-    client.on('error', () => undefined);
-    divertWarnings(client, this.#warn);
-    try {
-      const end = performance.now() + PROMOTION_MS;
-      while (performance.now() < end && this.#followed.size > 0) {
-        if (parseInfo(await client.info('replication')).get('role') === 'master') return true;
-        await setTimeout(PROMOTION_POLL_MS, undefined, { ref: false });
-      }
-      return false;
-    } catch {
-      return false; // the sentinels will say
-    } finally {
-      client.disconnect();
+      if (followed.client.status === 'reconnecting') connectNow(followed.client);
+      else followed.connector.stream?.destroy();
     }
   }
 
@@ -206,15 +172,12 @@ export class SentinelFollower implements SentinelListener {
     const key = printAddress(sentinel);
     const [followed] = this.#followed;
     if (!followed || this.#subscriptions.has(key)) return;
-    const { client } = followed;
-    const { silenceTimeoutMs, sentinelName = '' } = this.#options;
-    const connect = () => {
-      const made = new Redis(sentinelOptions(sentinel, client.options, silenceTimeoutMs));
-      divertWarnings(made, this.#warn);
-      return made;
-    };
-    const timing = { pingEveryMs: silenceTimeoutMs };
-    const subscription = new SentinelSubscription(connect, sentinelName, this, timing);
+    const subscription = new SentinelSubscription(sentinel, this, {
+      name: this.#options.sentinelName ?? '',
+      client: followed.client.options,
+      silenceTimeoutMs: this.#options.silenceTimeoutMs,
+      warn: this.#warn,
+    });
     this.#subscriptions.set(key, subscription);
     subscription.start();
   };
@@ -230,46 +193,4 @@ export class SentinelFollower implements SentinelListener {
     const key = printAddress(address);
     return (typeof natMap === 'function' ? natMap(key) : natMap?.[key]) ?? address;
   }
-}
-
-/** Of a client of a sentinel, which is looked after by its subscription. */
-const ON_ITS_OWN = {
-  lazyConnect: true,
-  enableReadyCheck: false,
-  maxRetriesPerRequest: 0,
-  retryStrategy: () => null,
-  disconnectTimeout: 0, // the timer of a refused connection would keep the process alive
-} as const satisfies RedisOptions;
-
-/** How ioredis itself connects to a sentinel, with a deadline for each command. */
-function sentinelOptions(
-  sentinel: RedisAddress,
-  options: RedisOptions,
-  commandTimeout: number,
-): Omit<RedisOptions, 'replyMapping'> {
-  const { sentinelUsername, sentinelPassword, sentinelTLS, family } = options;
-  const { connectTimeout, keepAlive } = options;
-  return {
-    ...sentinel,
-    ...ON_ITS_OWN,
-    username: sentinelUsername,
-    password: sentinelPassword,
-    tls: sentinelTLS && tlsFor(sentinelTLS, sentinel.host),
-    family,
-    connectTimeout,
-    keepAlive,
-    commandTimeout,
-  };
-}
-
-/** Ends the pause between two attempts. ioredis's timer would connect a client that has ended meanwhile. */
-function hurry(client: Redis): void {
-  const pause = client as unknown as { reconnectTimeout: NodeJS.Timeout | null };
-  if (pause.reconnectTimeout) clearTimeout(pause.reconnectTimeout);
-  pause.reconnectTimeout = null;
-  client.connect().catch(() => undefined);
-}
-
-function connectorOf(client: Redis): SentinelConnector {
-  return (client as unknown as { connector: SentinelConnector }).connector;
 }

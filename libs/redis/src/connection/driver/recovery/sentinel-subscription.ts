@@ -1,7 +1,10 @@
-import type { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { isError } from '../../../errors/is-error.js';
+import type { ConnectionWarning } from '../../../telemetry/connection.events.js';
 import { plusJitter } from '../../../time/jitter.js';
 import type { RedisAddress } from '../../options/options.js';
+import { tlsFor } from '../../options/tls-options.js';
+import { divertWarnings } from '../wires/driver-warnings.js';
 
 /** How long a sentinel that cannot be reached is left alone. */
 const PAUSE_MS = 1_000;
@@ -20,6 +23,16 @@ export interface SentinelListener {
   promoting(from: RedisAddress, to: RedisAddress): void;
 }
 
+export interface SubscriptionSettings {
+  /** Of the primary. */
+  readonly name: string;
+  /** The options of a client behind the sentinels, which say how to connect to one. */
+  readonly client: RedisOptions;
+  /** How often a PING is sent, and how long each command may take. */
+  readonly silenceTimeoutMs: number;
+  readonly warn: (about: ConnectionWarning['about']) => void;
+}
+
 /**
  * Listens to one sentinel for as long as it runs. Each time it is connected it asks first, so that what
  * was announced meanwhile is not missed; and it sends a PING now and then, so that a link that carries
@@ -28,29 +41,17 @@ export interface SentinelListener {
  * @internal
  */
 export class SentinelSubscription {
-  readonly #connect: () => Redis;
-  readonly #name: string;
+  readonly #address: RedisAddress;
   readonly #listener: SentinelListener;
-  readonly #pingEveryMs: number;
+  readonly #settings: SubscriptionSettings;
   #client: Redis | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
 
-  /**
-   * @param connect makes a client of the sentinel, which does not connect yet and never by itself, and
-   * whose commands have a deadline
-   * @param name of the primary
-   */
-  constructor(
-    connect: () => Redis,
-    name: string,
-    listener: SentinelListener,
-    { pingEveryMs }: { readonly pingEveryMs: number },
-  ) {
-    this.#connect = connect;
-    this.#name = name;
+  constructor(address: RedisAddress, listener: SentinelListener, settings: SubscriptionSettings) {
+    this.#address = address;
     this.#listener = listener;
-    this.#pingEveryMs = pingEveryMs;
+    this.#settings = settings;
   }
 
   start(): void {
@@ -65,7 +66,8 @@ export class SentinelSubscription {
   }
 
   #open(): void {
-    const client = this.#connect();
+    const client = new Redis(sentinelOptions(this.#address, this.#settings));
+    divertWarnings(client, this.#settings.warn);
     this.#client = client;
     client.on('error', () => undefined); // the sentinel is away; it is tried again
     client.once('connect', () => client.stream.unref());
@@ -86,9 +88,9 @@ export class SentinelSubscription {
    */
   async #ask(client: Redis): Promise<void> {
     const answers = await Promise.all([
-      client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.#name),
-      client.call('SENTINEL', 'MASTER', this.#name),
-      client.call('SENTINEL', 'SENTINELS', this.#name),
+      client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.#settings.name),
+      client.call('SENTINEL', 'MASTER', this.#settings.name),
+      client.call('SENTINEL', 'SENTINELS', this.#settings.name),
     ]).catch((error: unknown) => {
       if (isError(error) && error.name === 'ReplyError') return [null, [], []];
       throw error;
@@ -106,17 +108,17 @@ export class SentinelSubscription {
     const words = message.split(' ');
     if (channel === SWITCHED) {
       const [name, fromHost = '', fromPort = '', toHost = '', toPort = ''] = words;
-      if (name !== this.#name) return;
+      if (name !== this.#settings.name) return;
       this.#listener.switched(addressOf(fromHost, fromPort), addressOf(toHost, toPort));
     } else {
       const [, , toHost = '', toPort = '', , name, fromHost = '', fromPort = ''] = words;
-      if (name !== this.#name) return;
+      if (name !== this.#settings.name) return;
       this.#listener.promoting(addressOf(fromHost, fromPort), addressOf(toHost, toPort));
     }
   }
 
   #pingLater(client: Redis): void {
-    this.#later(this.#pingEveryMs, () => {
+    this.#later(this.#settings.silenceTimeoutMs, () => {
       client.ping().then(
         () => this.#pingLater(client),
         () => client.disconnect(),
@@ -128,6 +130,35 @@ export class SentinelSubscription {
     if (!this.#isRunning) return;
     this.#timer = setTimeout(act, ms).unref();
   }
+}
+
+/** The subscription itself connects again, and looks for silence. */
+const ON_ITS_OWN = {
+  lazyConnect: true,
+  enableReadyCheck: false,
+  maxRetriesPerRequest: 0,
+  retryStrategy: () => null,
+  disconnectTimeout: 0, // the timer of a refused connection would keep the process alive
+} as const satisfies RedisOptions;
+
+/** How ioredis itself connects to a sentinel, with a deadline for each command. */
+function sentinelOptions(
+  sentinel: RedisAddress,
+  { client, silenceTimeoutMs }: SubscriptionSettings,
+): Omit<RedisOptions, 'replyMapping'> {
+  const { sentinelUsername, sentinelPassword, sentinelTLS, family } = client;
+  const { connectTimeout, keepAlive } = client;
+  return {
+    ...sentinel,
+    ...ON_ITS_OWN,
+    username: sentinelUsername,
+    password: sentinelPassword,
+    tls: sentinelTLS && tlsFor(sentinelTLS, sentinel.host),
+    family,
+    connectTimeout,
+    keepAlive,
+    commandTimeout: silenceTimeoutMs,
+  };
 }
 
 /** Facts come as a flat list of names and values. */

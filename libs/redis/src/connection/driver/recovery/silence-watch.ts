@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command, Redis } from 'ioredis';
 import { withDeadline } from '../../../time/deadline.js';
-import type { DrivenClient } from '../driven-client.js';
 import { blockingTimeMs } from '../commands/command-facts.js';
+import type { DrivenClient } from '../driven-client.js';
+import { nextToBeAnswered } from '../internals.js';
 import type { ResolvedRedisOptions } from '../../options/options.js';
 import { divertWarnings } from '../wires/driver-warnings.js';
 
@@ -143,8 +144,5 @@ export class SilenceWatch {
 /** The command that an open connection answers next; `undefined` if it owes no answer. */
 function unansweredBy(node: Redis): Command | undefined {
   if (node.status !== 'ready' && node.status !== 'connect') return undefined;
-  const { commandQueue } = node as unknown as {
-    commandQueue: { peekFront(): { command: Command } | undefined };
-  };
-  return commandQueue.peekFront()?.command;
+  return nextToBeAnswered(node);
 }

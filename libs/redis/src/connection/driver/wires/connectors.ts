@@ -1,16 +1,18 @@
 /**
- * @module connection/wires How a connection is opened. ioredis asks a connector for a socket at each
- * attempt to connect; these two ask for credentials first, name the server to TLS, and let no failure end
- * the client for good. They rely on members of ioredis that its types call private: `connectToSentinel`
- * and `resolve` of its `SentinelConnector`.
+ * @module connection/driver/wires How a connection is opened. ioredis asks a connector for a socket at each
+ * attempt to connect. The connectors of this file ask for credentials first, name the server to TLS, and
+ * let no failure end the client for good.
  */
 import { createConnection, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector, SentinelConnector, type Redis, type RedisOptions } from 'ioredis';
+import { AbstractConnector, SentinelConnector, type RedisOptions } from 'ioredis';
 import { isError } from '../../../errors/is-error.js';
+import { printAddress } from '../../../errors/print-address.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../../options/options.js';
 import { servernameOf, tlsFor } from '../../options/tls-options.js';
-import { SentinelsFailedError, type SentinelFailure } from './sentinels-failed.error.js';
+import { classifyError } from '../failures/classify-error.js';
+import { hideArguments } from '../failures/command-failures.js';
+import { sentinelInternalsOf } from '../internals.js';
 
 type Connector = NonNullable<RedisOptions['Connector']>;
 type Emit = Parameters<AbstractConnector['connect']>[0];
@@ -69,12 +71,6 @@ export function serverConnector({ credentials, tls }: ResolvedRedisOptions): Con
   };
 }
 
-/** What is used of ioredis's connector and private there. */
-interface Internals {
-  connectToSentinel(address: Partial<RedisAddress>, settings?: RedisOptions): Redis;
-  resolve(address: Partial<RedisAddress>): Promise<RedisAddress | null>;
-}
-
 /**
  * Makes the connector to the server that the sentinels name.
  *
@@ -88,7 +84,7 @@ export function sentinelConnector(options: ResolvedRedisOptions): Connector {
 
     constructor(given: unknown) {
       super(given as ConstructorParameters<typeof SentinelConnector>[0]);
-      const internals = this as unknown as Internals;
+      const internals = sentinelInternalsOf(this);
       const connectToSentinel = internals.connectToSentinel.bind(this);
       const resolve = internals.resolve.bind(this);
       internals.connectToSentinel = (address, settings) =>
@@ -133,7 +129,45 @@ export function sentinelConnector(options: ResolvedRedisOptions): Connector {
   };
 }
 
-/** Something that is waited for until it comes, or until a connection is not wanted any more. */
+interface SentinelFailure {
+  readonly address: Partial<RedisAddress>;
+  readonly error: unknown;
+}
+
+const DEFAULT_PORT = 26_379;
+
+/**
+ * What the driver reports when no sentinel gave the address of a server. If one refused the
+ * credentials, that is the reason: the others would, too.
+ *
+ * @internal
+ */
+export class SentinelsFailedError extends Error {
+  override readonly name = 'SentinelsFailedError';
+  /** The refusal of the credentials, if it is one. */
+  readonly refusal: Error | undefined;
+
+  constructor(sentinelName: string, failures: readonly SentinelFailure[]) {
+    const errors = failures.map(({ error }) => error).filter(isError);
+    for (const error of errors) hideArguments(error);
+    const refusal = errors.find((error) => classifyError(error, true)?.kind === 'authentication');
+    super(
+      `No sentinel names a server for "${sentinelName}": ${failures.map(describe).join(', ')}`,
+      { cause: refusal ?? errors.at(-1) },
+    );
+    this.refusal = refusal;
+  }
+}
+
+function describe({
+  address: { host = 'localhost', port = DEFAULT_PORT },
+  error,
+}: SentinelFailure) {
+  const { code, message = 'no answer' } = error as Partial<NodeJS.ErrnoException>;
+  return `${printAddress({ host, port })} (${code ?? message.split('\n', 1)[0]})`;
+}
+
+/** Waits for a promise, or until the connection is no longer wanted. */
 class Wait {
   #end = (): void => undefined;
 

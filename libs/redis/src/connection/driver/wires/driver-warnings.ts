@@ -1,9 +1,11 @@
 import type { Command, Redis } from 'ioredis';
 import type { ConnectionWarning } from '../../../telemetry/connection.events.js';
+import { sendThrough, type Stage } from '../commands/stages.js';
+import { aroundReadyCheck } from '../internals.js';
 
 type Announce = (about: ConnectionWarning['about']) => void;
 
-/** What ioredis goes on after, once it has written to the console, and the reply that lets it. */
+/** The failures that ioredis goes on after, once it has written to the console, and the reply that lets it. */
 const TOLERATED: readonly {
   readonly command: string;
   readonly words: string;
@@ -36,22 +38,28 @@ const TOLERATED: readonly {
  * @internal
  */
 export function divertWarnings(redis: Redis, announce: Announce): void {
+  sendThrough(redis, [tolerateFailures(redis, announce)]);
+}
+
+/**
+ * Makes the stage that answers a failed command of the set-up with the reply that lets ioredis go on.
+ *
+ * @internal
+ */
+export function tolerateFailures(redis: Redis, announce: Announce): Stage {
   let isCheck = false;
-  const internals = redis as unknown as { _readyCheck(done: (...args: unknown[]) => void): void };
-  const check = internals._readyCheck.bind(redis);
-  internals._readyCheck = (done) => {
+  aroundReadyCheck(redis, (check) => {
     isCheck = true; // only INFO of this call is ioredis's own
     try {
-      check(done);
+      check();
     } finally {
       isCheck = false;
     }
-  };
-  const send = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command: Command, pipeline?: never) => {
+  });
+  return (next) => (command, pipeline, node) => {
     if (redis.status === 'connect' && (command.name !== 'info' || isCheck))
       tolerate(command, announce);
-    return send(command, pipeline);
+    return next(command, pipeline, node);
   };
 }
 

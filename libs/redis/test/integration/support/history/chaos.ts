@@ -61,7 +61,7 @@ export class Chaos {
     [0.01, 'crashed threads', () => this.#tools.replaceWorker()],
   ];
 
-  /** Evicted, expired or deleted by somebody: whatever it is. */
+  /** Deletes any keys, as eviction, expiry or another program would. */
   async #deleteSome(): Promise<void> {
     const client = this.#client;
     for (let n = 0; n < 3; n++) {

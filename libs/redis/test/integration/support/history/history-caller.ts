@@ -25,15 +25,15 @@ export interface CallerTools {
 /** No call may take longer: two loads that run into their time limit, and what it waits for Redis. */
 const LONGEST_CALL_MS = 8_000;
 
-/** Nobody has to load alone, and no lease runs out because this machine is busy. */
+/** With these limits no caller has to load alone, and no lease ends, because this machine is busy. */
 const PATIENT = { timeout: '5s', loadTimeout: '5s' } as const;
 
-/** The lease of a thread that was killed when the calm ended, 10 s, and then a load of one's own. */
+/** The lease of a thread that was killed at the end of the calm, 10 s, and then one more load. */
 const LONGEST_PATIENT_CALL_MS = 16_000;
 
 class LoaderFailure extends Error {}
 
-/** What a read has given; of several at once nobody says where each came from. */
+/** The result of a read. A read of several keys does not tell the status of each. */
 type Judged = Pick<CacheResult<Value>, 'value'> & {
   readonly status: CacheResult<Value>['status'] | 'together';
 };
@@ -123,7 +123,7 @@ export class HistoryCaller {
     }
   }
 
-  /** When nothing is written any more, nobody may be given anything but the newest. */
+  /** After the last write each read must return the newest value. */
   async expectNewest(cache: RedisCache, key: HistoryKey): Promise<void> {
     const { state, redis } = this.#tools;
     const pause = async () => undefined;

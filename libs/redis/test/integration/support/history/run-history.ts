@@ -41,18 +41,18 @@ export interface HistoryResult {
   readonly seconds: number;
 }
 
-/** How long there is trouble, and then none. */
+/** How long each period of trouble is, and each period of calm after it. */
 const TROUBLE_MS = 4_000;
 const CALM_MS = 600;
-/** Until also that has been executed which nobody waits for any more. */
+/** By then commands whose callers have stopped waiting have been executed, too. */
 const LATE_MS = 300;
-/** With threads that do not get on. */
+/** The longest time to wait for threads that do not make progress. */
 const PATIENCE_MS = 40_000;
 
 /**
- * Runs threads that read, write and invalidate while everything goes wrong that can, and checks that no
- * value is older than what had been acknowledged before it was asked for; that no entry is loaded twice
- * at once while nobody touches the leases; that no call takes for ever; and that in the end all agree.
+ * Runs threads that read, write and invalidate during all kinds of failures. Checks that no value is older
+ * than the writes acknowledged before its read; that no entry is loaded twice at the same time while the
+ * leases are intact; that each call ends; and that all threads read the same values in the end.
  */
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
   const startedAt = performance.now();

@@ -1,6 +1,6 @@
 /**
- * What all threads of a history see: the source of truth, what has been acknowledged, and a log. One
- * block of memory, so that "before" means the same to everybody.
+ * The state that all threads of a history share: the source of truth, the acknowledged writes, and a log. It
+ * is one block of memory, so that "before" means the same to all threads.
  */
 export const KEYS = 40;
 export const GROUPS = 4;
@@ -154,7 +154,7 @@ export class SharedState {
     Atomics.sub(this.#loading, worker * KEYS + key, 1);
   }
 
-  /** Somebody could not ask Redis about this key, and loads it without a lease. */
+  /** A caller could not ask Redis about this key, and loads it without a lease. */
   redisWasAway(key: number): void {
     Atomics.store(this.#away, key, 1);
   }

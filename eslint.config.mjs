@@ -63,24 +63,24 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-imports': [
         'error',
-        // `typeof import('x')` is how an optional peer that is loaded on demand is typed.
+        // `typeof import('x')` is the type of an optional peer that is loaded on demand.
         { disallowTypeAnnotations: false },
       ],
       '@typescript-eslint/consistent-type-exports': 'error',
-      // A module with decorators and no members is how Nest declares a module.
+      // Nest declares a module as a class with decorators and without members.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       // Nest and OpenAPI declare plain shapes (options, DTOs) as classes; a literal of the shape will do.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      // Numbers read the same in a template as they do anywhere; objects do not.
+      // Numbers print well in a template; objects do not.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      // It suggests the ! that the strict rules refuse.
+      // It suggests the `!` that the strict rules refuse.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // The prose "a || b" treats '' as absent, which is what an environment variable means by it.
+      // `a || b` treats '' as absent, as an environment variable means it.
       '@typescript-eslint/prefer-nullish-coalescing': [
         'error',
         { ignorePrimitives: { string: true } },
@@ -98,40 +98,40 @@ export default defineConfig(
     },
   },
   {
-    // A library has no console of its own, and the sample has a logger: both are injectable.
+    // A library must not write to the console, and the sample has a logger.
     files: ['libs/*/src/**', 'apps/*/src/**'],
     rules: { 'no-console': 'error' },
   },
   {
     files: ['apps/*/src/**/dto/**'],
     rules: {
-      // What is spread into a reply is its data; a DTO class has no methods to lose.
+      // A DTO class has no methods that spreading into a reply could lose.
       '@typescript-eslint/no-misused-spread': 'off',
     },
   },
   {
     files: tests,
     rules: {
-      // What a test reads from a reply is checked by its assertion, not by the compiler.
+      // The assertion checks what a test reads from a reply, not the compiler.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       // expect(spy.method) reads the method, it does not call it.
       '@typescript-eslint/unbound-method': 'off',
-      // `delete process.env[name]` is how a variable is taken away.
+      // `delete process.env[name]` removes a variable.
       '@typescript-eslint/no-dynamic-delete': 'off',
-      // A double may have nothing to do, or nothing to wait for.
+      // A test double may have nothing to do, or nothing to await.
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/require-await': 'off',
     },
   },
   {
-    // A test that cannot fail is worse than none: it is believed.
+    // A test that cannot fail is worse than none.
     files: ['**/*spec.ts'],
     plugins: { jest },
     rules: {
       'jest/expect-expect': [
         'error',
-        // What is waited for and does not come fails the test, too, and so does a case of a contract.
+        // A failed wait fails the test, too, and so does a case of a contract.
         {
           assertFunctionNames: ['expect', 'expect*', '*.expect*', 'waitUntil', 'eventually', 'run'],
         },

@@ -89,19 +89,19 @@ const typeOnly = measuresCoverage
   : [];
 
 export default {
-  // Most of the time a test waits: for a server, an outage or an expiry. Others can run meanwhile.
+  // Tests mostly wait: for a server, an outage or an expiry. Other tests can run meanwhile.
   maxWorkers: availableParallelism() + 4,
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
-  // V8 reports what it knows of all files that a worker has run before, too: old workers are slow.
+  // V8 also reports all files that a worker has run before: old workers are slow.
   ...(measuresCoverage && { workerIdleMemoryLimit: '300MB' }),
-  // A test that hangs fails; one that is slow on a busy machine does not.
+  // A hanging test fails; a slow one on a busy machine does not.
   testTimeout: 60_000,
-  // Cases that wait for an expiry wait side by side.
+  // Cases that wait for an expiry run side by side.
   maxConcurrency: 20,
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/src/**/*.spec.ts']),
     project('integration', [`${integration}/**/*.int-spec.ts`], { shared: 'cluster' }),
-    // On the other major version we accept.
+    // The other major version that the library accepts.
     project('ioredis 5', [`${integration}/{${driverTests.join()}}.int-spec.ts`], {
       modules: { '^ioredis$': 'ioredis-5' },
       shared: 'cluster',
@@ -119,7 +119,7 @@ export default {
     ...typeOnly.map((file) => `!${file}`),
   ],
   coverageReporters: [['text', { skipFull: true }], 'text-summary', 'lcov'],
-  // What has no threshold of its own, the sample, falls under the global one.
+  // The sample has no threshold of its own: the global one applies.
   coverageThreshold: {
     global: { statements: 80, branches: 80, functions: 80, lines: 80 },
     './libs/redis/src/': { statements: 95, branches: 95, functions: 95, lines: 95 },

@@ -1,6 +1,6 @@
 /**
  * Builds the library (ESM and CommonJS) and the sample application with `tsc -b`: incremental, so a
- * second run with nothing changed takes a second.
+ * second run without changes takes a second.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

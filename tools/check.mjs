@@ -1,9 +1,9 @@
 /**
- * Everything that CI checks, in one command: `npm run check`. All steps run, also after one has
- * failed; the summary names the time of each and what to do about those that failed.
+ * Runs all checks of CI: `npm run check`. A failed step does not stop the others; the summary shows the
+ * time of each step, and what to do about the failed ones.
  *
- * ESLint takes as long as all that comes before the tests: it runs beside them, on another core, and what
- * it says is printed when it has ended.
+ * ESLint takes as long as all steps before the tests together: it runs beside them, on another core, and
+ * its output is printed when it has ended.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -4,8 +4,8 @@
  *     node tools/layers.mjs                  this repository
  *     node tools/layers.mjs --json a b c     other trees, one line of JSON each (for the tests)
  *
- * Exits 1 on a breach, and also when nothing was cruised: with a compiler it does not know,
- * dependency-cruiser sees no TypeScript, finds nothing wrong and is content.
+ * Exits 1 on a breach, and also if no file was read: with an unknown version of the compiler,
+ * dependency-cruiser reads no TypeScript and reports no problem.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

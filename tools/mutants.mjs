@@ -1,11 +1,10 @@
 /**
- * Breaks the cache in each way in which its protocol could be got wrong (`mutants.list.mjs`), and
- * expects a test to fail for it: `npm run mutants`, or `npm run mutants -- lease` for those whose
- * sentence or spec has that word.
+ * Breaks the cache in each known way (`mutants.list.mjs`), and expects a test to fail for each:
+ * `npm run mutants`, or `npm run mutants -- lease` for the mutants whose sentence or spec has that word.
  *
- * Each mutant is applied to a throw-away copy of the sources. Exits 1 if one survives, if its patch
- * does not fit the sources any more, if a spec fails without a mutant, or if the page that lists the
- * mutants does not name them all.
+ * Each mutant patches a temporary copy of the sources. Exits 1 if one survives, if a patch does not fit
+ * the sources any more, if a spec fails without a mutant, or if the page of mutants does not list them
+ * all.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -25,7 +24,7 @@ const COPIED = [
 const SOURCES = 'libs/redis/src/cache';
 const PAGE = 'docs/guide/caching-tests.md';
 const AT_ONCE = 2;
-/** A test that a mutant lets hang has to fail before its run is ended, or the failure is not reported. */
+/** A test that hangs because of a mutant must fail before its run is ended, so that its failure is reported. */
 const TEST_MS = 20_000;
 const RUN_MS = 60_000;
 
@@ -45,7 +44,7 @@ const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
 console.log(`\n${chosen.length} mutants, ${wrong.length} unexpected outcomes, ${seconds} s`);
 process.exitCode = wrong.length > 0 || chosen.length === 0 ? 1 : 0;
 
-/** Takes jobs, one after the other, in a copy of its own. */
+/** Takes one job after the other, in a copy of the sources. */
 async function work() {
   const copy = await mkdtemp(join(tmpdir(), 'nestjs-redis-data-mutants-'));
   const done = [];

@@ -1,6 +1,6 @@
 /**
- * Looks at the package as npm would publish it: every promise of package.json is kept by a built file,
- * both module formats offer the same names, and publint and attw have no objection. Build first.
+ * Checks the package as npm would publish it: package.json names only built files, both module formats
+ * export the same names, and publint and attw find no problem. Build first.
  *
  *     npm run package-check
  */
@@ -22,7 +22,7 @@ try {
   const { filename, files } = pack(scratch);
   problems.push(...wrongContents(files.map(({ path }) => path)));
   problems.push(...saidBy('publint', ['run', join(scratch, filename), '--strict']));
-  // node10 knows no "exports", and no supported Node resolves that way.
+  // node10 does not know "exports"; no supported Node resolves that way.
   problems.push(...saidBy('attw', [join(scratch, filename), '--profile', 'node16']));
   console.log(
     `${manifest.name}@${manifest.version}: ${files.length} files, ${entryPoints.length} entry points`,

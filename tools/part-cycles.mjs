@@ -15,7 +15,7 @@ export function partCycles(files) {
   const imports = files.flatMap(({ source, dependencies }) =>
     dependencies
       .map(({ resolved }) => [source, resolved])
-      // A unit test may import what is above it: its story is the module's.
+      // A unit test may import files above it.
       .filter((ends) => ends.every((file) => SOURCE.test(file) && !SPEC.test(file))),
   );
   const folders = new Set(imports.flatMap(([from]) => foldersOf(from)));

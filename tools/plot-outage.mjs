@@ -1,7 +1,7 @@
 /**
- * Draws what the dashboard shows of an outage, from a run of its own: the built sample under load, a real
- * Redis that is killed and later frozen, and a real Prometheus that is asked the panels' own queries. Its
- * clock is that of the tests, on which a minute passes in a second.
+ * Runs an outage and draws what the dashboard shows of it: the built sample under load, a real Redis that
+ * is killed and later frozen, and a real Prometheus that answers the queries of the panels. Prometheus
+ * uses the clock of the tests, with a minute shortened to a second.
  *
  * Usage: npm run build && node tools/plot-outage.mjs docs/guide/images/outage.svg
  */

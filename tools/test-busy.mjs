@@ -1,6 +1,6 @@
 /**
- * Runs the tests beside two busy loops per core: `npm run test:busy`. What fails here assumes a speed
- * that a laptop with a browser open does not have.
+ * Runs the tests beside two busy loops per core: `npm run test:busy`. A test that fails here assumes a
+ * fast, idle machine.
  *
  *   npm run test:busy                          the whole suite, once
  *   npm run test:busy -- --times 3             until it has failed or passed three times in a row

@@ -1,6 +1,6 @@
 /**
- * The users API in a process of its own, with the environment that it is given. Says at which port it
- * listens, stops orderly on SIGTERM, and ends with the process that started it.
+ * Runs the users API in a separate process, with the given environment. Prints its port, stops orderly on
+ * SIGTERM, and ends with the process that started it.
  */
 require('./from-sources.cjs');
 const { startApplication } = require('../../apps/users/src/application.ts');

@@ -6,9 +6,9 @@ import type { RedisTestServer } from 'nestjs-redis-data/testing';
 const PATIENCE_MS = 2_000;
 
 /**
- * One command to one server, over a connection of its own and not over the wire of the application.
+ * Sends one command to one server, over a new connection and not over the wire of the application.
  *
- * @throws Error with what Redis answers, or if it does not within two seconds
+ * @throws Error with the error of Redis, or without an answer within two seconds
  */
 export async function ask(server: RedisTestServer, ...args: readonly string[]): Promise<unknown> {
   const { host, password, port, tls } = server;

@@ -1,10 +1,10 @@
 /**
- * The users API under traffic while everything goes wrong: `npm run chaos -- --seed 1 --fault kill`.
+ * Runs the users API under traffic and all faults: `npm run chaos -- --seed 1 --fault kill`.
  *
  * --topology NAME  standalone, tls, sentinel or cluster; may be given several times (default: all)
  * --fault NAME     as in docs/guide/reliability.md; may be given several times (default: all)
- * --seed N         the order of the faults, their victims and what each caller asks (default: the time)
- * --minutes N      goes on with further rounds until so much time has passed (default: one round)
+ * --seed N         the order of the faults, their victims and the requests of each caller (default: the time)
+ * --minutes N      starts further rounds until this time has passed (default: one round)
  *
  * Exits 1 if a promise was broken.
  */

@@ -1,6 +1,6 @@
 /**
- * Lets plain Node run the sample and the chaos run from their sources: what imports the library by its
- * name gets `libs/redis/src`, as it does under Jest.
+ * Lets plain Node run the sample and the chaos run from their sources: an import of the library by its
+ * name leads to `libs/redis/src`, as under Jest.
  */
 require('reflect-metadata');
 require('../support/typescript-hook.cjs');

@@ -3,8 +3,8 @@ export type LossKind =
   /** Nothing: what was acknowledged is there. */
   | 'none'
   /**
-   * Replication is asynchronous. What a primary acknowledged just before it was replaced, or while it was
-   * being replaced, may be missing on the server that takes its place.
+   * Replication is asynchronous. Writes that a primary acknowledged just before or during its replacement
+   * may be missing on the next primary.
    */
   | 'recent'
   /** Everything may be gone: flushed, evicted, or never written to a disk. Older data may not come back. */
@@ -14,8 +14,9 @@ export type LossKind =
 export const REPLICATION_LAG_MS = 1_000;
 
 /**
- * How long after the switch an acknowledgement of the replaced primary is forgiven: a client of a frozen node
- * may need 1.5 command timeouts to notice, and what it has sent by then is executed when the node thaws.
+ * Time after the switch for which an acknowledgement of the replaced primary is forgiven: a client of a
+ * frozen node may need 1.5 command timeouts to notice, and the node executes the commands sent until then
+ * when it continues.
  */
 export const SWITCH_MS = 2_000;
 

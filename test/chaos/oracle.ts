@@ -59,8 +59,8 @@ export interface Findings {
 }
 
 /**
- * Compares each answer with what was asked and acknowledged before. It knows when a fault was under way and
- * what Redis may lose in it, and forgives nothing else. It keeps no clock: times are handed in.
+ * Compares each answer with all earlier requests and acknowledgements. Knows when a fault was active and
+ * which writes Redis may lose in it, and forgives no others. Has no clock: callers pass the times.
  */
 export class Oracle {
   readonly losses = new Losses();
@@ -102,7 +102,7 @@ export class Oracle {
   }
 
   /**
-   * Checks what is the same for every answer.
+   * Makes the checks that apply to every answer.
    *
    * @param expected the statuses with which the API may answer this request, besides 503
    * @returns whether it has one of these
@@ -148,7 +148,7 @@ export class Oracle {
   /**
    * Judges an answer about this user, `null` for 404.
    *
-   * @returns whether that can be
+   * @returns whether the answer is possible
    */
   saw(
     history: UserHistory,

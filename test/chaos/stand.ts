@@ -41,7 +41,7 @@ export class Stand {
   }
 
   /**
-   * Lets a fault happen in the middle of traffic.
+   * Causes a fault during traffic.
    *
    * @param id names the users of this time; no other time on this stand has the same
    */

@@ -43,7 +43,7 @@ export interface Mistake {
 }
 
 /**
- * Everything that was asked of one user, and what a reader may see of it.
+ * Records all requests about one user, and decides what a reader may see of it.
  *
  * One caller makes all changes of a user, one after the other, and writes the version into `lastName`. A
  * reader may see the newest version acknowledged before the reading began, or any later one that was sent

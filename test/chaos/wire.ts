@@ -10,8 +10,8 @@ interface Target {
 export type Translation = ReadonlyMap<number, number>;
 
 /**
- * The way from the application to one server. Unlike a fault proxy it can lose the connections that it has
- * while new ones work, and it can translate addresses.
+ * Connects the application to one server. Unlike a fault proxy it can lose its open connections while new
+ * ones work, and it can translate addresses.
  */
 export class Wire {
   readonly host = '127.0.0.1';

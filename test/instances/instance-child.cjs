@@ -1,7 +1,7 @@
 /**
- * One instance of the users API in a process of its own. Each of its answers says in `x-outbox` how many
- * invalidations Redis has not acknowledged to this process yet: what it has changed is released when there
- * are none. Says at which port it listens, and ends with the process that started it.
+ * Runs one instance of the users API in a separate process. Each answer has the number of invalidations
+ * that Redis has not acknowledged yet in `x-outbox`: the changes of the process are released when it is 0.
+ * Prints its port, and ends with the process that started it.
  */
 require('../chaos/from-sources.cjs');
 const { getRedisToken } = require('nestjs-redis-data');

@@ -1,9 +1,9 @@
 /**
- * Two instances of the users API on one Redis and one PostgreSQL, under traffic, while all of them fail:
+ * Runs two instances of the users API on one Redis and one PostgreSQL, under traffic, while all of them fail:
  * `npm run instances -- --minutes 5 --seed 1`.
  *
- * --minutes N  goes on until so much time has passed (default: each fault once)
- * --seed N     the order of the faults, their victims and what each caller asks (default: the time)
+ * --minutes N  continues until this time has passed (default: each fault once)
+ * --seed N     the order of the faults, their victims and the requests of each caller (default: the time)
  *
  * Exits 1 if a read was older than a change that was released before it, or another promise was broken.
  */

@@ -45,9 +45,9 @@ interface Unreleased {
 }
 
 /**
- * Compares each answer with what was released before it was asked for: a change that the API acknowledged
- * is released as soon as its process has nothing in its outbox. And, where neither Redis nor the database
- * was in trouble since that change was asked for, with what the database had.
+ * Compares each answer with the changes that were released before its request: an acknowledged change is
+ * released as soon as the outbox of its process is empty. If neither Redis nor the database had a fault
+ * since the change was requested, also compares the answer with the database.
  */
 export class Witness {
   readonly times = new Times();

@@ -18,12 +18,15 @@ const TO_CLEAN: readonly string[] = [
   'libs/redis/src/batch',
   'libs/redis/src/cache',
   'libs/redis/src/connection',
+  'libs/redis/src/health',
   'libs/redis/src/keys',
   'libs/redis/src/msgpack',
   'libs/redis/src/repository',
   'libs/redis/src/serialization',
+  'libs/redis/src/telemetry',
+  'libs/redis/src/testing',
+  'libs/redis/test',
   'apps',
-  'docs',
 ];
 
 const files = ROOTS.flatMap(filesIn).filter((path) => !QUOTES.includes(path));

@@ -1,5 +1,5 @@
 /**
- * Part of Jest's global set-up: finds out once, for all workers, whether Prometheus can be run.
+ * Part of Jest's global set-up: checks once, for all workers, whether Prometheus can run.
  *
  * Sets REAL_PROMETHEUS to `yes` or `no` (see describe-with-prometheus.ts). With REQUIRE_REAL_REDIS=1, as in CI, a
  * machine without it fails the run here.

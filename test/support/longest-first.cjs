@@ -3,8 +3,8 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 const BY_LENGTH = ['e2e', 'rules', 'integration', 'ioredis 5', 'unit'];
 
 /**
- * Long suites begin first, so that at the end short ones fill all workers. Jest knows how long each
- * took only from the run before: a fresh clone would begin with the largest files.
+ * Starts long suites first, so that short ones fill all workers at the end. Jest knows the durations only
+ * from an earlier run: a fresh clone would start with the largest files.
  */
 module.exports = class extends Sequencer {
   sort(tests) {

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL as the tests run it: on a free loopback port, with its files in a temporary folder, durable
- * until this machine stops, and gone with the test process.
+ * Runs PostgreSQL for tests: on a free loopback port, with its files in a temporary folder. Data survives a
+ * kill of the server, and is deleted with the test process.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ const isRoot = process.getuid?.() === 0;
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: HOST,
   unix_socket_directories: '',
-  // What is committed survives a kill; nothing has to survive a power cut of this machine.
+  // Committed data survives a kill; it need not survive a power cut of this machine.
   fsync: 'off',
   full_page_writes: 'off',
   shared_buffers: '16MB',
@@ -166,7 +166,7 @@ class RealPostgres implements PostgresTestServer {
   freeze(): void {
     const { pid } = this;
     if (pid === undefined) return;
-    // The parent first, or it would start new ones.
+    // The parent first; otherwise it would start new ones.
     send(pid, 'SIGSTOP');
     for (const child of childrenOf(pid)) {
       send(child, 'SIGSTOP');
@@ -249,7 +249,7 @@ function childrenOf(parent: number): number[] {
 
 function parentOf(pid: number): number | undefined {
   try {
-    // After the name, which may hold anything in its parentheses: the state, and the parent.
+    // The state and the parent come after the name, which may contain any text in its parentheses.
     const [, fields = ''] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
     return Number(fields.split(' ')[1]);
   } catch {

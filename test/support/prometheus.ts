@@ -1,6 +1,6 @@
 /**
- * Prometheus as the tests run it: the repository's own configuration and rules, on a clock that runs
- * sixty times as fast. It is real, it is on a free loopback port, and it dies with the test.
+ * Runs a real Prometheus for tests: with the repository's configuration and rules, sixty times as fast, on
+ * a free loopback port. It ends with the test.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,8 +18,8 @@ import { readAlertRules, readYaml } from './operations.js';
 
 /**
  * A minute of production is a second here: `for`, and the ranges and offsets of the rules.
- * Rates stay what they are, per second. Where something real, such as a restart of Redis, has to be short
- * on this clock, a test makes it slower.
+ * Rates stay per second. If a real event, such as a restart of Redis, must be short on this clock, a test
+ * slows the clock down.
  */
 const SPEED = 60;
 
@@ -51,8 +51,8 @@ interface Configuration {
 }
 
 /**
- * Starts Prometheus and waits until it has tried its target for the first time: five seconds, which is
- * how long its service discovery collects targets before it hands them over.
+ * Starts Prometheus and waits for its first scrape: five seconds, because its service discovery collects
+ * targets for that time.
  *
  * @param target what to scrape instead of the API of docker-compose.yml, e.g. `127.0.0.1:3000`
  * @param speed how many seconds of production pass in one

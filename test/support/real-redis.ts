@@ -5,8 +5,8 @@ import { REAL_REDIS } from './remedies.cjs';
 export const hasRealRedis = process.env[REAL_REDIS.variable] === 'yes';
 
 /**
- * A suite that the embedded server cannot serve: topologies, faults, TLS, ACL. Without a real server it
- * is skipped, and the run says so at its end.
+ * Describes a suite that the embedded server cannot run: topologies, faults, TLS, ACL. Without a real
+ * server it is skipped, and the end of the run says so.
  */
 export function describeWithRealRedis(name: string, suite: () => void): void {
   const choose = hasRealRedis ? describe : describe.skip;

@@ -1,15 +1,15 @@
 const { POSTGRES, PROMETHEUS, REAL_REDIS } = require('./remedies.cjs');
 
 /**
- * Says at the end how many tests were skipped for lack of a program, and what to do. With
- * REQUIRE_REAL_REDIS=1 any skipped test fails the run: what CI does not run is not tested.
+ * Reports at the end how many tests were skipped because a program is missing, and what to do. With
+ * REQUIRE_REAL_REDIS=1 any skipped test fails the run, so that CI runs all tests.
  */
 module.exports = class SkipReporter {
   #isStrict;
   #error;
 
   constructor(globalConfig) {
-    // With -t everything else counts as skipped; that is what was asked for.
+    // With -t all other tests count as skipped, on purpose.
     const isFiltered = Boolean(globalConfig.testNamePattern);
     this.#isStrict = process.env.REQUIRE_REAL_REDIS === '1' && !isFiltered;
   }

@@ -1,5 +1,5 @@
 /**
- * A process of its own for tests that kill it: starts a server as told and prints one JSON line.
+ * Starts a server in a separate process, which tests can kill, and prints one JSON line.
  *
  * Usage: `node start-in-child.cjs startRedis`, `startPrometheus`, `startPostgres`, or `resolveRedis <data directory>`
  */

@@ -3,9 +3,9 @@ const { REAL_REDIS } = require('./remedies.cjs');
 
 /**
  * Set-up of the projects whose tests use a cluster: one cluster for the whole run, because a new one
- * needs two seconds before it accepts writes. Every test has keys of its own in it
- * (libs/redis/test/integration/support/repository-servers.ts). A run of chosen files has none: each
- * file starts its own there.
+ * needs two seconds before it accepts writes. Every test has its own keys in it
+ * (libs/redis/test/integration/support/repository-servers.ts). A run of selected files has none: each
+ * file starts its own cluster.
  */
 module.exports = async function startSharedCluster({ testPathPatterns }) {
   if (testPathPatterns.isSet() || globalThis.sharedCluster) return;

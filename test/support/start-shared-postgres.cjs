@@ -3,8 +3,8 @@ const { POSTGRES } = require('./remedies.cjs');
 
 /**
  * Set-up of the project whose tests use PostgreSQL: one server for the whole run, because a new one needs
- * most of a second. Each test file has a database of its own in it (`openDatabase` of test-database.ts). In a
- * run of chosen files, each file that needs a server starts it.
+ * most of a second. Each test file has its own database in it (`openDatabase` of test-database.ts). In a run of
+ * selected files, each file that needs a server starts it.
  */
 module.exports = async function startSharedPostgres({ testPathPatterns }) {
   if (testPathPatterns.isSet() || globalThis.sharedPostgres) return;

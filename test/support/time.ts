@@ -5,17 +5,17 @@ import { waitUntil } from '../../libs/redis/src/testing/wait-until.js';
 export { waitUntil };
 
 /**
- * "At once", on a machine that is busy with much else: many times what anything here takes, and less than
- * what must not have been waited for, such as the command timeout (5 s), the time that a loader has (10 s),
- * or a lease, which lasts longer than both. A test whose wrong path takes less than 5 s makes that path
- * longer, or counts what happens instead.
+ * "At once", on a busy machine: many times the real duration, but less than the times that must not pass,
+ * such as the command timeout (5 s), the time limit of a loader (10 s), or a lease, which is longer than
+ * both. If the wrong path of a test takes less than 5 s, the test must make that path longer, or count
+ * events instead.
  */
 export const SOON_MS = 4_000;
 
 /**
- * Lets time pass where time itself is meant: something has to expire, something has to take a while, or
- * nothing may happen meanwhile. To wait for an event, use `waitUntil`. A busy machine may
- * make it longer, which must not matter.
+ * Lets time pass if time itself matters: a value must expire, work must take a while, or no event may
+ * happen meanwhile. To wait for an event, use `waitUntil`. A busy machine may make the time longer; a test
+ * must not depend on that.
  */
 export async function pass(ms: number): Promise<void> {
   await sleep(ms);
@@ -29,8 +29,8 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; re
 }
 
 /**
- * The time of the first attempt that took no longer than `limitMs`, or of the fastest of 20: a busy machine
- * is slow now and then, and code that waits too long is slow each time.
+ * Returns the time of the first attempt within `limitMs`, or of the fastest of 20: a busy machine is slow
+ * sometimes, and code that waits too long is slow each time.
  */
 export async function fastEnough(limitMs: number, work: () => Promise<unknown>): Promise<number> {
   let fastest = Number.POSITIVE_INFINITY;

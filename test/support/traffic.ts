@@ -24,8 +24,8 @@ const CALLERS = 10;
 let created = 0;
 
 /**
- * Lets some callers create, read and change users, over and over, and make all the mistakes that get a
- * 400 or a 404. A caller that could not create a user asks for one that is not there.
+ * Lets some callers create, read and change users repeatedly, and make all mistakes that lead to 400 or
+ * 404. A caller that could not create a user reads a missing one.
  */
 export function startTraffic({ port, popularEmail }: TrafficOptions): Traffic {
   const get = (path: string): autocannon.Request => ({ method: 'GET', path });

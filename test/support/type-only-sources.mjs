@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 /**
- * Sources that compile to nothing, because they hold only types. They have no line to cover, but V8
- * would count each of theirs as not covered.
+ * Lists sources that contain only types and compile to nothing. They have no line to cover, but V8 would
+ * count each of their lines as not covered.
  */
 export function typeOnlySources(folders) {
   return folders

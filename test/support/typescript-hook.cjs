@@ -1,6 +1,6 @@
 /**
- * Lets plain Node require this repository's TypeScript sources, for what runs outside Jest's own
- * transformation: its global set-up, and the processes that tests start and kill.
+ * Lets plain Node require this repository's TypeScript sources, for code outside of Jest's transformation:
+ * its global set-up, and the processes that tests start and kill.
  *
  * Usage, from a CommonJS file: `require("./typescript-hook.cjs"); require("./some.ts");`
  */

@@ -6,10 +6,10 @@ import { isComplete, restart, wire } from './node.js';
 import type { Node, Topology } from './topology.js';
 
 /**
- * Each node announces the port of its wire, so that clients and replicas come that way. A server on a
- * busy machine is not dead, and the first elections there may fail: a replica stands again however long its
- * primary has been away. Until one is elected the other nodes go on serving their slots, which is not the
- * default of Redis.
+ * Each node announces the port of its wire, so that clients and replicas use it. A slow server on a busy
+ * machine must not count as dead, and the first elections may fail there: a replica may stand again, even
+ * if its primary has been away for long. Until one is elected the other nodes continue to serve their
+ * slots, which is not the default of Redis.
  */
 export async function startNodes(): Promise<Topology> {
   const cluster = await startCluster();
@@ -38,7 +38,7 @@ export async function startNodes(): Promise<Topology> {
     },
     isOn: async (primary, user) => {
       const exists = pairOf(primary).map(({ server }) =>
-        // Only the primary that has the slot does not say MOVED.
+        // Only the primary that has the slot does not answer MOVED.
         ask(server, 'EXISTS', `user:${APP}:${APP}:${user}`).catch(() => 'MOVED'),
       );
       return (await Promise.all(exists)).some((reply) => reply !== 'MOVED');

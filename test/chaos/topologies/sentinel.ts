@@ -5,8 +5,8 @@ import { isComplete, restart, wire } from './node.js';
 import type { Node, Topology } from './topology.js';
 
 /**
- * How often sentinels look and tell each other. They are started at a quicker pace, at which one of them
- * makes a replica of a new primary again before another one has noticed that it was promoted.
+ * Production intervals of the sentinels. They start with shorter ones, with which one of them may turn a
+ * new primary into a replica again before another one has noticed the promotion.
  */
 const PRODUCTION_PACE = ['INFO-PERIOD', '10000', 'PUBLISH-PERIOD', '2000'];
 
@@ -14,8 +14,8 @@ const PRODUCTION_PACE = ['INFO-PERIOD', '10000', 'PUBLISH-PERIOD', '2000'];
 const PATIENCE = ['down-after-milliseconds', '2000', 'failover-timeout', '10000'];
 
 /**
- * The sentinels and the servers talk to each other directly. The application reaches all of them over
- * wires: what a sentinel tells it is translated.
+ * The sentinels and the servers connect to each other directly. The application reaches all of them over
+ * wires, which translate the answers of sentinels.
  */
 export async function startSentinels(): Promise<Topology> {
   const { name, primary, replicas, sentinels, stop } = await startSentinel();

@@ -1,6 +1,6 @@
 /**
  * RedisCache against plain auto-pipelined ioredis, bentocache, and cache-manager with Keyv, in one run:
- * hits, concurrent cold misses, and what a call costs while Redis is away.
+ * hits, concurrent cold misses, and the cost of a call while Redis is away.
  *
  * Usage: npm run build && node benchmarks/cache.bench.mjs [part of a row's name]
  */
@@ -109,7 +109,7 @@ async function open({ host, port, url }, names) {
       };
     },
     [OURS]: async () => {
-      // On a busy machine a pause of 250 ms is nothing unusual, and would be taken for an outage.
+      // A busy machine often pauses for 250 ms, which would count as an outage.
       const { cache, close } = await openOurs({ host, port }, { timeout: '10s' });
       return {
         knowsTags: true,

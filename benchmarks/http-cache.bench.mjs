@@ -1,7 +1,6 @@
 /**
  * A cached route on Fastify, by RedisCacheInterceptor and by Nest's own CacheInterceptor, against the
- * same route that returns what it always has in memory. Each server is a process of its own; one at a
- * time is under load.
+ * same route with a constant in memory. Each server is a separate process; one at a time is under load.
  *
  * Usage: npm run build && node benchmarks/http-cache.bench.mjs
  */
@@ -87,7 +86,7 @@ async function start(name, redis) {
 }
 
 /**
- * Requests per second, and the microseconds of the server's process that each takes.
+ * Measures requests per second, and the CPU time of the server per request in microseconds.
  *
  * @throws if one of them fails
  */

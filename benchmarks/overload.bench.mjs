@@ -2,7 +2,7 @@
  * The users API under twice the load that it can carry, over 2,000 connections: how many requests it
  * answers, how long those take, and whether probes are answered meanwhile.
  *
- * The API is the built sample in a process of its own, on a Redis of its own, with its usual log. The
+ * The API is the built sample in a separate process, with its own Redis and its usual log. The
  * load comes from this process, which competes for the CPU: look at the ratios, which compare rounds of
  * the same run.
  *

@@ -1,5 +1,5 @@
 /**
- * Typed repositories against plain auto-pipelined ioredis, against our own client used plainly, and
+ * Typed repositories against plain auto-pipelined ioredis, against our own plain client, and
  * against redis-om over node-redis, in one run. redis-om keeps entities as hashes, because its JSON
  * needs a Redis module.
  *

@@ -1,6 +1,6 @@
 /**
  * Cost of the serializers of cached values, in one run: bytes in Redis, and the CPU time of this process
- * for a hit and for a write, at four sizes. Ends with how long compression holds up the event loop.
+ * for a hit and for a write, at four sizes. Ends with the time for which compression blocks the event loop.
  *
  * Usage: npm run build && node benchmarks/serializers.bench.mjs [part of a serializer's name]
  */
@@ -54,7 +54,7 @@ console.log('value     serializer               bytes in Redis   us per hit   us
 for (const [size, { orders, times }] of Object.entries(SIZES)) {
   const value = orders === 0 ? summary() : Array.from({ length: orders }, (_, i) => orderOf(i));
   const caches = names.map((name) => {
-    // On a busy machine a pause of 250 ms is nothing unusual, and would be taken for an outage.
+    // A busy machine often pauses for 250 ms, which would count as an outage.
     const options = { timeout: '10s', serializer: SERIALIZERS[name] };
     return { name, cache: new RedisCache(client, keys, options), hit: [], write: [] };
   });

@@ -171,7 +171,7 @@ async function compareInProcess(database, options) {
     RedisModule.forRoot({ url: redis.url, startup: 'require' }),
     { logger: false },
   );
-  // On a busy machine a pause of 250 ms is nothing unusual, and would be taken for an outage.
+  // A busy machine often pauses for 250 ms, which would count as an outage.
   const keys = new KeyBuilder({ app: 'bench', environment: database });
   const cache = new RedisCache(app.get(getRedisToken()), keys, { timeout: '10s' });
   for (const callers of [1, 8]) {

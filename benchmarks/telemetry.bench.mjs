@@ -1,7 +1,7 @@
 /**
  * Cost of telemetry: the injected client without listeners, with the log, and with the log and
  * metrics; and `getById` with and without metrics. Against plain auto-pipelined ioredis, in one run,
- * and against ioredis with a listener to its own diagnostics channel that does nothing but read the clock.
+ * and against ioredis with a listener to its own diagnostics channel that only reads the clock.
  *
  * Usage: npm run build && node benchmarks/telemetry.bench.mjs
  */

@@ -1,9 +1,9 @@
 /**
- * HTTP load that costs the machine little: one that takes as much CPU as the server measures itself. It
- * knows HTTP/1.1 as far as answers with `Content-Length` go, on connections that stay open.
+ * Makes HTTP load with little CPU: a load generator that needs as much CPU as the server measures itself.
+ * It supports HTTP/1.1 answers with `Content-Length`, on connections that stay open.
  *
- * The load is open: requests are due at random times of a fixed mean rate (a Poisson process), whether
- * or not the ones before have been answered, as callers that do not know each other behave. A closed
+ * The load is open: requests are sent at random times with a fixed mean rate (a Poisson process), even if
+ * earlier ones have no answer yet, like independent callers. A closed
  * load, in which each connection waits for its answer, slows down with the server and hides its queue
  * (https://www.usenix.org/legacy/event/nsdi06/tech/schroeder.html).
  */
@@ -30,7 +30,7 @@ export async function openConnections(port, count) {
 }
 
 /**
- * Sends `requests`, one after the other, for so many seconds. With a `rate` per second it is an open
+ * Sends `requests`, one after the other, for the given number of seconds. With a `rate` per second it is an open
  * load; without one each connection sends its next request when it has its answer.
  *
  * @returns how many were sent; how long each answer that was no refusal took, sorted, in milliseconds;
@@ -64,7 +64,7 @@ export async function sendLoad(connections, requests, { seconds, rate }) {
       for (; due <= now && idle.length > 0; due += -Math.log(1 - Math.random()) * meanGapMs) {
         send(idle.shift());
       }
-      // What no connection is free for is not sent.
+      // Without a free connection, a request is not sent.
       if (idle.length === 0) due = Math.max(due, now);
       await pause(1);
     }

@@ -82,7 +82,7 @@ beforeAll(async () => {
     });
   });
   all.forEach((tree, at) => verdicts.set(tree, JSON.parse(lines[at] ?? '') as Verdict));
-}, 120_000);
+}, 300_000); // on a busy machine
 
 afterAll(() => {
   all.forEach((tree) => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connectionOf } from '../connection/connection.js';
+import type { Connections } from '../connection/connections.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { MemoryProbe } from './memory-metrics.js';
+import { MemoryMetrics, MemoryProbe } from './memory-metrics.js';
 
 /** A client whose answers to INFO come from the test. */
 function client() {
@@ -29,6 +30,21 @@ async function begin(...probes: MemoryProbe[]): Promise<{ readonly memory: Promi
 
 const INFO = '# Memory\r\nused_memory:100\r\nused_memory_human:1\r\nmaxmemory:400\r\n';
 const MEMORY = { usedBytes: 100, limitBytes: 400, evicts: false };
+
+describe('MemoryMetrics', () => {
+  it('asks a connection once for the metrics of two registries', async () => {
+    const { stub, asked } = client();
+    const connections = { injected: new Map([['default', { client: stub }]]) };
+    const registries = () => [connections as unknown as Connections];
+    const metrics = [new MemoryMetrics(registries), new MemoryMetrics(registries)];
+    const scrapes = metrics.flatMap(({ exposed }) => exposed.map((metric) => metric.get()));
+    await new Promise(setImmediate);
+    expect(asked).toHaveLength(1);
+    asked[0]?.answer(INFO);
+    const [used] = await Promise.all(scrapes);
+    expect(used?.values).toEqual([{ labels: { connection: 'default' }, value: 100 }]);
+  });
+});
 
 describe('MemoryProbe', () => {
   beforeEach(() => {

@@ -62,7 +62,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
         }),
       );
 
-    it('looks at each of them, and connects the client to those that it has not needed yet', async () => {
+    it('checks each primary, and connects the client to those that it has not used yet', async () => {
       const { indicator, client } = await openOn(cluster);
       const nodes = (client() as Cluster).nodes('master');
       expect(nodes.map(({ status }) => status)).toContain('wait');
@@ -84,7 +84,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       expect(await connections()).toEqual(before);
     });
 
-    it('asks as the application does: announced, and with its deadline', async () => {
+    it('sends commands like the application: with events and a deadline', async () => {
       await onEachNode(cluster, ...FULL_COVERAGE, 'no');
       const { indicator, client } = await openOn(cluster, { commandTimeout: '1500ms' });
       const record = recordCommands(client());
@@ -104,7 +104,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       await onEachNode(cluster, ...FULL_COVERAGE, 'yes');
     });
 
-    it('misses a primary that is known by another address, too', async () => {
+    it('also finds a missing primary that is known by another address', async () => {
       const natMap = Object.fromEntries(
         cluster.nodes.map(({ host, port }) => [`${host}:${port}`, { host: 'localhost', port }]),
       );
@@ -117,7 +117,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       }
     });
 
-    it('is degraded while the memory of one is nearly full', async () => {
+    it('is degraded while the memory of one primary is nearly full', async () => {
       const { indicator } = await openOn(cluster);
       await sendCommand(primary(2), 'CONFIG', 'SET', 'maxmemory', '1mb');
       expect(await indicator.isHealthy()).toMatchObject({
@@ -131,7 +131,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       expect(await indicator.isHealthy()).toMatchObject({ redis: { status: 'up' } });
     });
 
-    it('says what it could not look at', async () => {
+    it('lists what it did not check', async () => {
       // Redis 6 knows permitted subcommands, and no forbidden ones.
       const rules = ['-cluster', '+cluster|slots', '+cluster|info', '-info'];
       const user = ['on', '>hunter2', '~*', '+@all', ...rules];
@@ -159,7 +159,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       expect(refused).toHaveLength(2 * 3 + 1);
     });
 
-    it('is degraded without a connection to one, until a command has made another', async () => {
+    it('is degraded without a connection to one primary, until a command opens a new one', async () => {
       const looked = await openOn(cluster);
       await untilReport(looked, { status: 'up' });
       await sendCommand(primary(1), 'CLIENT', 'KILL', 'TYPE', 'normal');
@@ -171,7 +171,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       await untilReport(looked, { status: 'up', primaries: 3 });
     });
 
-    it('is degraded while one is frozen, in time, and up again afterwards', async () => {
+    it('is degraded in time while one primary is frozen, and up afterwards', async () => {
       await onEachNode(cluster, ...FULL_COVERAGE, 'no');
       const looked = await openOn(cluster);
       await untilReport(looked, { status: 'up' });
@@ -193,7 +193,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
       await onEachNode(cluster, ...FULL_COVERAGE, 'yes');
     });
 
-    it('is down while slots are missed and none are served for that, else degraded', async () => {
+    it('is down if missing slots stop the whole cluster, else degraded', async () => {
       const looked = await openOn(cluster);
       await loseSlots(cluster, '1', '2');
       await untilReport(looked, { status: 'down', message: 'the cluster is down' });
@@ -205,7 +205,7 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
     });
   });
 
-  it('knows of failed nodes, until they are back', async () => {
+  it('counts failed nodes until they are back', async () => {
     const cluster = await stage.keep(startCluster());
     const looked = await openOn(cluster);
     await untilReport(looked, { status: 'up', failedNodes: 0 });

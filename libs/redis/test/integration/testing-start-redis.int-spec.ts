@@ -70,7 +70,7 @@ describe('startRedis', () => {
 });
 
 describeWithRealRedis('startRedis with a real server', () => {
-  it('passes arguments on', async () => {
+  it('passes arguments to the server', async () => {
     await using server = await startRedis({
       args: ['--maxmemory', '3mb', '--loglevel', 'warning'],
     });

@@ -89,7 +89,7 @@ describe.each(['before', 'after'] as const)(
       ]);
     });
 
-    it('ends at its deadline, and once', async () => {
+    it('ends once, at its deadline', async () => {
       await using proxy = await startFaultProxy(server);
       const { host, port } = proxy;
       const timeout = { url: undefined, host, port, commandTimeout: '500ms' } as const;
@@ -117,7 +117,7 @@ describe.each(['before', 'after'] as const)(
   },
 );
 
-describeWithRealRedis('A command of a cluster that is settled later', () => {
+describeWithRealRedis('A cluster command that settles later', () => {
   it('ends with its own reply or error', async () => {
     await using cluster = await startCluster({ replicas: false });
     const { client } = await connect('after', { url: undefined, clusterNodes: cluster.nodes });

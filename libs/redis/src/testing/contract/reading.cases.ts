@@ -76,7 +76,7 @@ export const readingCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'says whether an entity exists',
+    name: 'returns whether an entity exists',
     run: async (fixture) => {
       await fixture.save(1);
       assert.equal(await fixture.repository.exists(fixture.id(1)), true);

@@ -45,7 +45,7 @@ export const writingCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'updates with a function that changes the entity, or returns what to change',
+    name: 'updates with a function that changes the entity, or returns a patch',
     run: async (fixture) => {
       await fixture.save(1);
       const { repository } = fixture;

@@ -14,7 +14,7 @@ import type { Stored } from './in-memory-repository.js';
 /** Doubles that break what is promised about time, and about all entities. */
 export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
   [
-    'ignores the time of a save',
+    'ignores the ttl of a save',
     'removes an entity when its time to live has passed',
     class extends Double {
       override save(entity: Customer) {
@@ -23,7 +23,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'iterates over what has expired',
+    'iterates over expired entities',
     'removes an entity when its time to live has passed',
     class extends Double {
       override async *ids() {
@@ -32,7 +32,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'drops the time that is left on update',
+    'drops the remaining time to live in an update',
     'keeps the remaining time to live in an update',
     class extends Double {
       override update(
@@ -45,7 +45,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'ignores the time of an update',
+    'ignores the ttl of an update',
     'sets the time to live that an update names',
     class extends Double {
       override update(id: string, change: Patch<Customer> | Change<Customer>) {
@@ -54,7 +54,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'takes the default time for the time that is left',
+    'keeps the remaining time to live instead of the default',
     'sets the default time to live with an update that asks for it',
     class extends Double {
       override update(
@@ -67,7 +67,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'keeps the old time on save',
+    'keeps the old time to live in a save',
     'starts the time to live again with each save',
     class extends Double {
       override async save(entity: Customer, options?: SaveOptions) {
@@ -80,7 +80,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'takes forever for a default',
+    'ignores "forever" in expire',
     'changes the time to live of an entity, also to forever',
     class extends Double {
       override async expire(id: string, ttl: Ttl) {
@@ -89,7 +89,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'says of nothing that it expires',
+    'returns true for the time to live of an absent entity',
     'returns false for the time to live of an absent entity',
     class extends Double {
       override async expire(id: string, ttl: Ttl) {
@@ -99,7 +99,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'takes a bare number for seconds',
+    'treats a number without a unit as seconds',
     'refuses a time to live without a unit',
     class extends Double {
       protected override endOf(ttl: Ttl | number) {
@@ -126,7 +126,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'counts what was deleted',
+    'counts deleted entities',
     'counts all entities',
     class extends Double {
       #saved = 0;
@@ -140,7 +140,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'begins anew with each page',
+    'starts again with each page',
     'returns all entities page by page',
     class extends Double {
       override page({ limit }: PageOptions = {}): Promise<Page<Customer>> {
@@ -149,7 +149,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'takes any limit for a page',
+    'accepts any page size',
     'refuses a page size that is no whole number from 1 to 1000',
     class extends Double {
       override page({ limit = 100, ...options }: PageOptions = {}) {
@@ -158,7 +158,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'counts one that is not there',
+    'counts one absent entity',
     'iterates over nothing without entities',
     class extends Double {
       override async count() {
@@ -167,7 +167,7 @@ export const brokenExpiringAndIterating: readonly BrokenDouble[] = [
     },
   ],
   [
-    'deletes what it iterates over',
+    'deletes the entities that it iterates over',
     'stops iterating when its consumer stops',
     class extends Double {
       override async *ids() {

@@ -5,7 +5,7 @@ import { Double, type BrokenDouble, type Mutant } from './double.js';
 /** Doubles that break what is promised about indexes. */
 export const brokenFinding: readonly BrokenDouble[] = [
   [
-    'finds everything, whatever is asked for',
+    'finds all entities for any value',
     'finds nothing by an indexed value that no entity has',
     class extends Double {
       override async findBy() {
@@ -25,7 +25,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     },
   ],
   [
-    'looks at the first of several values only',
+    'compares only the first of several values',
     'finds the entities that have all of several values',
     class extends Double {
       override findBy(criteria: Criteria<Customer>) {
@@ -34,7 +34,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     },
   ],
   [
-    'finds any one',
+    'finds any one entity',
     'finds one of the entities that have an indexed value',
     class extends Double {
       override getById(id: string) {
@@ -52,7 +52,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
   ],
   ['keeps a stale index after a deletion', 'does not find a deleted entity', staleIndex('delete')],
   [
-    'finds what has expired',
+    'finds expired entities',
     'does not find an expired entity',
     class extends Double {
       override async findBy(criteria: Criteria<Customer>) {
@@ -62,7 +62,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     },
   ],
   [
-    'finds the instance that it keeps',
+    'returns its stored instance from a search',
     'returns copies: a change of one changes no stored entity',
     class extends Double {
       override async findOneBy(criteria: Criteria<Customer>) {
@@ -72,7 +72,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     },
   ],
   [
-    'finds the first for any unique value',
+    'finds the first entity for any unique value',
     'finds the entity that has a unique value',
     class extends Double {
       override async findOneBy() {
@@ -90,7 +90,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     },
   ],
   [
-    'takes an entity for its own rival',
+    'refuses the unique value of the same entity',
     'lets an entity keep its unique value',
     class extends Double {
       protected override refuseTaken(entity: Customer) {
@@ -118,7 +118,7 @@ export const brokenFinding: readonly BrokenDouble[] = [
     },
   ]),
   [
-    'looks first and writes later',
+    'checks a unique value first and writes later',
     'gives a unique value to exactly one of 200 concurrent saves',
     class extends Double {
       override async save(entity: Customer, { ttl = '1h' }: SaveOptions = {}) {

@@ -13,7 +13,7 @@ type Ids = readonly string[];
 /** Doubles that break what is promised about single entities. */
 export const brokenReadingAndWriting: readonly BrokenDouble[] = [
   [
-    'gives the instance that it keeps',
+    'returns its stored instance',
     'gives each caller a copy: a change of one changes nothing else',
     class extends Double {
       protected override copy(entity: Customer) {
@@ -31,7 +31,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'makes an empty entity of nothing',
+    'returns an empty entity for an absent one',
     'returns null for an absent entity',
     class extends Double {
       override async getById(id: string) {
@@ -40,7 +40,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'gives null for what was promised',
+    'returns null from getByIdOrFail',
     'getByIdOrFail returns the entity, or fails with REDIS_KEY_NOT_FOUND',
     class extends Double {
       override async getByIdOrFail(id: string) {
@@ -58,7 +58,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'gives null for those of many that are missing',
+    'returns null for absent entities in getAll',
     'getAll returns the existing entities, in the order of their ids',
     class extends Double {
       override async getAll(ids: Ids) {
@@ -68,7 +68,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'gives everything when nothing was asked for',
+    'returns all entities for no ids',
     'getAll returns an empty map without ids',
     class extends Double {
       override getAll(ids: Ids) {
@@ -77,7 +77,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'moves what is asked for twice to its end',
+    'moves a repeated id to the end',
     'getAll returns each entity once, also for a repeated id',
     class extends Double {
       override async getAll(ids: Ids) {
@@ -86,8 +86,8 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'says of everything that it exists',
-    'says whether an entity exists',
+    'returns true for each entity that it is asked about',
+    'returns whether an entity exists',
     class extends Double {
       override async exists() {
         return true;
@@ -95,7 +95,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'lets a caller wait who has aborted',
+    'lets a caller wait that has aborted',
     'ends the wait of a caller that aborts, and of no other',
     class extends Double {
       override getById(id: string) {
@@ -114,7 +114,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'merges what is saved into what there was',
+    'merges a saved entity into the old one',
     'replaces the entity with the same id, and no other',
     class extends Double {
       override async save(entity: Customer, options?: SaveOptions) {
@@ -145,8 +145,8 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'ignores what an update function returns',
-    'updates with a function that changes the entity, or returns what to change',
+    'ignores the result of an update function',
+    'updates with a function that changes the entity, or returns a patch',
     class extends Double {
       override update(id: string, change: Patch<Customer> | Change<Customer>) {
         if (typeof change !== 'function') return super.update(id, change);
@@ -155,7 +155,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'makes an entity of an update',
+    'creates an entity by an update',
     'returns null for an update of an absent entity, and creates nothing',
     class extends Double {
       override async update(id: string, change: Patch<Customer> | Change<Customer>) {
@@ -179,7 +179,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'lets an update function change what is stored',
+    'lets an update function change the stored entity',
     'writes nothing when the function of an update throws',
     class extends Double {
       override async update(id: string, change: Patch<Customer> | Change<Customer>) {
@@ -203,7 +203,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'says of nothing that it was deleted',
+    'returns true for the deletion of an absent entity',
     'deletes an entity, and returns whether it existed',
     class extends Double {
       override async delete(id: string) {
@@ -213,7 +213,7 @@ export const brokenReadingAndWriting: readonly BrokenDouble[] = [
     },
   ],
   [
-    'counts deletions instead of the deleted',
+    'counts the ids of a deletion, and not the deleted entities',
     'deletes many entities, and returns how many existed',
     class extends Double {
       override async deleteAll(ids: Ids) {

@@ -5,7 +5,7 @@ import { DeadlineSweeper } from '../../../time/deadline-sweeper.js';
 import type { ResolvedRedisOptions } from '../../options/options.js';
 import type { DrivenClient } from '../driven-client.js';
 import { classifyError } from '../failures/classify-error.js';
-import { hideArguments, recordFailure } from '../failures/command-failures.js';
+import { recordFailure } from '../failures/command-failures.js';
 import { DRIVER_SAYS, isDefinedCommand } from '../internals.js';
 import { isOwnScript } from '../redis-script.js';
 import { blockingTimeMs, CommandNames } from './command-facts.js';
@@ -97,7 +97,6 @@ export function superviseCommands(
     if (!supervision) return;
     const { command } = supervision;
     supervision.rejected = true;
-    hideArguments(error);
     const key = firstKey(command);
     recordFailure(error, {
       connection,

@@ -19,6 +19,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NEVER } from 'rxjs';
+import type { RedisCache } from '../cache/redis-cache.js';
+import { RedisCacheInterceptor } from './http-cache/redis-cache.interceptor.js';
 import {
   filtersOn,
   gatewaysIn,
@@ -113,6 +115,16 @@ describe("Nest's decorators", () => {
     expect(() => {
       requireKnownNest(nest);
     }).toThrow(`RedisCacheInterceptor=${names} of the installed @nestjs/common`);
+  });
+
+  it('fail the start of an application that caches responses if they are not read', () => {
+    const original = Reflect.getMetadata;
+    Reflect.getMetadata = () => undefined;
+    try {
+      expect(() => new RedisCacheInterceptor({} as RedisCache)).toThrow('@UseInterceptors()');
+    } finally {
+      Reflect.getMetadata = original;
+    }
   });
 
   it('are those that this library knows', () => {

@@ -422,7 +422,7 @@ describe('RedisCacheInterceptor outside HTTP', () => {
     const cache = app.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
     const resolver = app.nest.get(Resolver, { strict: false });
     const interceptor = new RedisCacheInterceptor(cache);
-    Reflect.defineMetadata('__interceptors__', [interceptor], Resolver.prototype[method]);
+    UseInterceptors(interceptor)(Resolver.prototype, method, { value: Resolver.prototype[method] });
     expect(app.nest.get(ModulesContainer).size).toBeGreaterThan(0);
     return app.nest
       .get(ExternalContextCreator)

@@ -31,7 +31,7 @@ import {
 } from '../../src/nest/http-cache/adapter-internals.js';
 import type { HttpResponse } from '../../src/nest/http-cache/http-messages.js';
 
-/** What happened to the response, in this order. */
+/** The events of the response, in their order. */
 let events: string[] = [];
 /** Whether the first call of `send` is delayed, as it is until the response is cached. */
 let isDelayed = false;

@@ -79,7 +79,7 @@ describe('Stored data that is not an entity', () => {
     });
     const corrupt = (text: string) => stage.client.set(keys.key('person', '2'), text);
 
-    /** It names the key, and neither it nor what caused it shows what is stored. */
+    /** Expects an error that names the key; neither it nor its cause shows what is stored. */
     function expectCorrupt(error: unknown, key = keys.key('person', '2')): void {
       expect(error).toMatchObject({ name: 'RedisSerializationException', key });
       const { message, stack, cause } = error as Error;

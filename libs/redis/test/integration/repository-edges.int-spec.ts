@@ -1,4 +1,4 @@
-/** What happens to a repository at the edges: outages, foreign data, callers who change their mind. */
+/** A repository at the edges: outages, foreign data, callers who change their mind. */
 import 'reflect-metadata';
 import type { Command } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** What iterations give while a primary of a cluster is gone. */
+/** Iterations while a primary of a cluster is gone. */
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';

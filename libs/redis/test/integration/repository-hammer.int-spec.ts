@@ -23,7 +23,7 @@ async function hammers(stage: Stage, seed: number): Promise<RedisRepository<Cust
   );
 }
 
-/** What does not fit: nothing, if what is found by each value is exactly what has it. */
+/** Contradictions: none, if each value finds exactly the entities that have it. */
 async function contradictions(
   customers: RedisRepository<Customer>,
   ids: readonly string[],

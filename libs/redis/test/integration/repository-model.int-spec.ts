@@ -58,7 +58,7 @@ const stored = (given: Doc): Doc => JSON.parse(JSON.stringify(given)) as Doc;
 const takenIn = (model: Model, { id, slug }: Doc): boolean =>
   slug !== null && [...model.values()].some((other) => other.id !== id && other.slug === slug);
 
-/** What is the same, however large: a difference is not printed in full. */
+/** Expects equal values, however large: a difference is not printed in full. */
 function expectSame(actual: unknown, expected: unknown): void {
   const [a, b] = [actual, expected].map((value) => JSON.stringify(canonical(value)));
   if (a !== b) expect(a?.slice(0, 2_000)).toBe(b?.slice(0, 2_000));

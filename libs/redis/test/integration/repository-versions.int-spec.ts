@@ -68,7 +68,7 @@ const writes: readonly [string, (some: Some) => Promise<unknown>, answer: unknow
   ['expire forever', (some) => some.expire('1', 'forever'), true],
 ];
 
-/** What does not happen, and what comes of it. */
+/** Operations that write nothing, and their answers. */
 const refusals: readonly [string, (some: Some) => Promise<unknown>, answer: unknown][] = [
   ['an update of an absent entity', (some) => some.update('0', {}), null],
   ['an expiry of an absent entity', (some) => some.expire('0', '1m'), false],

@@ -117,10 +117,10 @@ describe('NodeOutages', () => {
     expect(outages.of('bar')).toBeUndefined();
   });
 
-  it('takes a slot that nobody serves for a server of its own', () => {
-    const outages = learned(cluster, ['foo', 'nobody'], { nobody: late });
+  it('takes a slot that no node serves for a server of its own', () => {
+    const outages = learned(cluster, ['foo', 'unserved'], { unserved: late });
     expect(outages.of('foo')).toBeUndefined();
-    expect(outages.of('nobody either')).toBe(late);
+    expect(outages.of('unserved, too')).toBe(late);
   });
 });
 

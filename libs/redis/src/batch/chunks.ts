@@ -87,7 +87,7 @@ export class NodeOutages {
     this.#client = client;
   }
 
-  /** What keys of this key's server fail with; `undefined` while it is worth asking. */
+  /** The exception of all keys on the server of this key; `undefined` while it is worth asking. */
   of(key: string): RedisException | undefined {
     return this.#outages.size === 0 ? undefined : this.#outages.get(nodeOf(this.#client, key));
   }

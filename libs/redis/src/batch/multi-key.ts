@@ -7,7 +7,7 @@ import { RedisCommandException } from '../errors/redis-command.exception.js';
 import { RedisPermissionException } from '../errors/redis-permission.exception.js';
 import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
 
-/** What is stored at a key, `null` if nothing is, or why that could not be found out. */
+/** The content of a key, `null` if there is none, or why it could not be read. */
 export type Reading<Stored = string> = Stored | null | RedisException;
 
 /**
@@ -64,7 +64,7 @@ export function readBytesTogether(
   });
 }
 
-/** With one command for all keys; where that fails and may be the fault of one of them, with one for each. */
+/** Reads with one command for all keys; if that fails and one of them may be the cause, with one for each. */
 async function oneByOneIfItHelps<Stored>(
   connection: Connection,
   keys: readonly string[],
@@ -82,7 +82,7 @@ async function oneByOneIfItHelps<Stored>(
   }
 }
 
-/** What became of the keys of one command. */
+/** The outcome for the keys of one command. */
 export interface Unlinking {
   readonly keys: readonly string[];
   /** How many of them existed, or why they could not be deleted. */
@@ -131,7 +131,7 @@ export function mayBeOneKeysFault(exception: RedisException): boolean {
   );
 }
 
-/** What a moving slot says; ioredis obeys TRYAGAIN itself until it has been redirected too often. */
+/** Replies for a slot that is being moved; ioredis obeys TRYAGAIN itself until it was redirected too often. */
 const MOVING: readonly string[] = ['TRYAGAIN', TOO_MANY_REDIRECTIONS];
 
 /**

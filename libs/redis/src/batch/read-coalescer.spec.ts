@@ -37,7 +37,7 @@ const replyError = (message: string) => Object.assign(new Error(message), { name
 
 const listOf = (...keys: string[]) => new ReadList(keys.map((key) => new ReadKey(key)));
 
-/** What a sink is given. */
+/** Reads into a sink, and resolves with what it is given. */
 const readAll = (reads: ReadCoalescer, key: string, list: ReadList) =>
   new Promise<[string | null, readonly (string | null)[]]>((resolve, fail) => {
     const succeed: ReadSink['succeed'] = (stored, beside) => {
@@ -100,7 +100,7 @@ describe('ReadCoalescer', () => {
     expect(await secret).toMatchObject({ name: 'RedisPermissionException' });
   });
 
-  it('does not repeat in an outage, and fails everybody', async () => {
+  it('does not repeat in an outage, and fails all reads', async () => {
     const { reads, commands } = clientWith({}, () => replyError('LOADING Redis is loading'));
     const failures = await Promise.allSettled([reads.read('a'), reads.read('b')]);
     expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -115,7 +115,7 @@ describe('ReadCoalescer', () => {
     expect(await reads.read('a')).toBe('1');
   });
 
-  it('gives those who want a list beside a key all of it, in its order, with everybody else', async () => {
+  it('gives those who want a list beside a key all of it, in its order, with all others', async () => {
     const { reads, commands } = clientWith({ a: '1', b: '2', c: '3' });
     const [some, one, others, none] = [
       readAll(reads, 'a', listOf('b', 'x')),

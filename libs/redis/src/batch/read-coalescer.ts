@@ -4,7 +4,7 @@ import { readBytesTogether } from './multi-key.js';
 import { MOST_KEYS, type Command, type ReadSink } from './read-command.js';
 import { Turn, type ReadList } from './read-turn.js';
 
-/** What one MGET should not be expected to return more than, so that others are not held up by it. */
+/** The most bytes that one MGET is expected to return: a longer reply holds up other commands. */
 const MOST_BYTES = 256 * 1024;
 
 /** The weight of the latest value in the running mean of sizes. */
@@ -16,9 +16,9 @@ const SIZE_WEIGHT = 1 / 64;
  * is one MGET for each hash slot, sent together, and each caller waits only for those that name its own
  * keys: a server that does not answer holds up no caller who asks others.
  *
- * A value is asked for before its command is sent and a command that was sent is never joined, so
- * nothing gets staler, and a write that was sent before the read is seen by it. Several MGETs are
- * sent when there are more than 256 keys, or fewer where values are large.
+ * A value is asked for before its command is sent, and no reader joins a command that was sent. Values
+ * therefore get no staler, and a read sees each write that was sent before it. Several MGETs are sent when
+ * there are more than 256 keys, or fewer where values are large.
  *
  * @internal
  */
@@ -34,9 +34,9 @@ export class ReadCoalescer {
   }
 
   /**
-   * The text that is stored at a key, or `null`. Shares its round trip with all reads of this turn.
+   * Reads the text at a key, or `null`. Shares its round trip with all reads of this turn.
    *
-   * @throws RedisException what this key's command was rejected with
+   * @throws RedisException of this key's command
    */
   read(key: string): Promise<string | null> {
     return this.#now().read(key);

@@ -40,7 +40,7 @@ export class Command {
   readonly from: number;
   /** The hash slot of all of its keys. */
   readonly slot: number;
-  /** What it failed with. */
+  /** The reason if the command failed. */
   failure: RedisException | undefined;
   readonly #promises: (TextPromise | undefined)[] = [];
   #readings: readonly Reading<Buffer>[] = [];

@@ -15,7 +15,7 @@ export interface KeySpace {
 
 /** A key taken apart; every text decoded. */
 export interface ParsedKey extends KeySpace {
-  /** What the key holds: `user`, `session`, `cache`, ... */
+  /** Says what the key holds: `user`, `session`, `cache`, ... */
   readonly kind: string;
   readonly parts: readonly string[];
   /** The suffix of a sibling key (`{<key>}:suffix`); absent otherwise. */
@@ -132,7 +132,7 @@ export class KeyBuilder {
   }
 }
 
-/** What every key of an application and environment has in its middle. @internal */
+/** The middle of every key of an application and environment. @internal */
 export function encodeSpace({ app, environment }: KeySpace): string {
   return `${encodePart(app, 'app')}:${encodePart(environment, 'environment')}`;
 }

@@ -1,6 +1,6 @@
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
 
-/** What may stand for a part of a key. Numbers and bigints are written in decimal: 1 and '1' are one id. */
+/** The types of parts of a key. Numbers and bigints are written in decimal: 1 and '1' are one id. */
 export type KeyPart = string | number | bigint;
 
 /**
@@ -10,7 +10,7 @@ export type KeyPart = string | number | bigint;
  */
 const UNSAFE = /[\p{Cc}\p{Cs}:%*?[\]{}\\]/gu;
 
-/** What needs no encoding and can be seen to need none at once; most ids are like this. */
+/** A text that surely needs no encoding; most ids are like this. */
 const PLAIN = /^[\w.@-]+$/;
 
 const ENCODED = /%(?:u([0-9A-F]{4})|([0-9A-F]{2}))/g;
@@ -30,8 +30,8 @@ export function encodePart(part: KeyPart, name: string): string {
 }
 
 /**
- * What stands for a code unit in a key, '' where it stands for itself. Beyond these only lone surrogates
- * do not.
+ * The text that stands for a code unit in a key, '' where the unit stands for itself. Of the units beyond
+ * these only lone surrogates are encoded.
  */
 const ENCODED_UNITS = Array.from({ length: 0xa0 }, (_, code) => {
   const unit = String.fromCharCode(code);
@@ -39,8 +39,8 @@ const ENCODED_UNITS = Array.from({ length: 0xa0 }, (_, code) => {
 });
 
 /**
- * Written out: the regular expression took three times as long for a text with a colon in it, such as the
- * origin of a URL.
+ * Encodes without a regular expression, which took three times as long for a text with a colon in it, such
+ * as the origin of a URL.
  */
 function encodeText(text: string): string {
   let encoded = '';

@@ -146,7 +146,7 @@ function lossInInstance(value: object, prototype: object, depth: number): Loss |
   return lossInMembers(value, depth);
 }
 
-/** What is in it cannot be seen from its members, or it is written as what it extends. */
+/** Whether members do not show what is in an object, or msgpackr writes it as what it extends. */
 function isMoreThanMembers(value: object): boolean {
   return (
     ArrayBuffer.isView(value) ||
@@ -166,7 +166,7 @@ function isMoreThanMembers(value: object): boolean {
 
 const known = new WeakMap<object, boolean>();
 
-/** Whether a prototype, or one further up, has accessors: what they show would be gone. */
+/** Whether a prototype, or one further up, has accessors: their values would be gone. */
 function hasAccessors(prototype: object): boolean {
   let has = known.get(prototype);
   if (has === undefined) {

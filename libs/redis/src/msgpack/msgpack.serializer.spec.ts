@@ -8,7 +8,7 @@ const pack = (value: unknown) => Buffer.from(msgpackSerializer.serialize(value, 
 const unpack = (body: Buffer): unknown => msgpackSerializer.deserialize(body, 'the key');
 const throughIt = (value: unknown) => unpack(pack(value));
 
-/** What it says of a value that it refuses; `undefined` if it takes it. */
+/** The message of a refused value; `undefined` if the serializer takes it. */
 function refusalOf(value: unknown): string | undefined {
   try {
     pack(value);

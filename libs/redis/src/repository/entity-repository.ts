@@ -55,7 +55,7 @@ export interface PageOptions extends IterationOptions {
 export interface Page<T> {
   /** About as many as asked for; it may be none although more follow. */
   readonly entities: readonly T[];
-  /** What to ask for the next page with; `null` after the last one. */
+  /** Asks for the next page; `null` after the last one. */
   readonly cursor: string | null;
 }
 
@@ -73,8 +73,8 @@ export type Criteria<T> = {
 type Searchable = string | number | boolean | Date | null | undefined;
 
 /**
- * What a `RedisRepository` does, as a port: an application's services can depend on it, and its tests
- * can implement it. `repositoryContract` of `nestjs-redis-data/testing` checks an implementation.
+ * The port of a `RedisRepository`: an application's services can depend on it, and its tests can implement
+ * it. `repositoryContract` of `nestjs-redis-data/testing` checks an implementation.
  *
  * @publicApi
  */

@@ -4,14 +4,14 @@ import type { RedisClient } from '../connection/options/options.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisException } from '../errors/redis.exception.js';
 
-/** After so long the event loop turns: a chunk of large entities takes half a second to write as JSON. */
+/** The event loop turns after so long: a chunk of large entities takes half a second to write as JSON. */
 const LONGEST_WORK_MS = 5;
 
 /**
  * Does the same for several entities, a chunk at a time, and lets each of them fail for itself.
  *
  * @param entries id and item by key
- * @returns what came of each, by id
+ * @returns the result of each, by id
  * @throws RedisBatchException if some failed
  */
 export async function forEachEntity<Id, Item, R>(

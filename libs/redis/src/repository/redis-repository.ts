@@ -266,7 +266,7 @@ export class RedisRepository<
   }
 
   /**
-   * What a cached value names in `dependsOn` if it is made from this entity: every write through a
+   * Names this entity in the `dependsOn` of a cached value that is made from it: every write through a
    * repository, {@link expire} included, makes it invalid at once, and so does the entity's expiry.
    * The cache has to be on the same connection. Sends nothing, and says nothing about whether there is
    * such an entity.

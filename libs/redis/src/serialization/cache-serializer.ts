@@ -1,5 +1,5 @@
 /**
- * How a cached value becomes bytes and back. The cache takes care of `null` and `undefined` itself.
+ * Turns a cached value into bytes and back. The cache takes care of `null` and `undefined` itself.
  *
  * @example
  * const dates: CacheSerializer<Date> = {
@@ -32,7 +32,7 @@ export interface CacheSerializer<T> {
   deserialize(body: Buffer, key: string): T;
 }
 
-/** One for values of every type. */
+/** A serializer for values of every type. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as of JSON.parse: who reads says the type
 export type GeneralSerializer = CacheSerializer<any>;
 
@@ -41,13 +41,13 @@ const NAME = /^[!-~]{1,64}$/;
 export const ACCEPTED_SERIALIZERS =
   'a serializer with a name of 1 to 64 printable ASCII characters without a space';
 
-/** Whether it has a name that can be stored. */
+/** Whether a value is a serializer with a name that can be stored. */
 export function isSerializer(given: unknown): given is CacheSerializer<unknown> {
   const name: unknown = (given as Partial<CacheSerializer<unknown>> | null)?.name;
   return typeof name === 'string' && NAME.test(name);
 }
 
-/** What a serializer has made, as bytes. */
+/** The result of a serializer, as bytes. */
 export function bytesOf(body: Uint8Array | string): Buffer {
   if (typeof body === 'string') return Buffer.from(body);
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);

@@ -29,13 +29,13 @@ const LENGTH_BYTES = 4;
 const HEAD_BYTES = 1 + LENGTH_BYTES;
 
 /**
- * What is larger is stored as it is, and nothing larger is made of what is stored: a few kilobytes can
- * claim to be gigabytes.
+ * The most bytes of a compressed value. Larger values are stored as they are, and nothing larger is made of
+ * stored bytes: a few kilobytes can pretend to be gigabytes.
  */
 const MOST_BYTES = 64 * 2 ** 20;
 
 /**
- * Compresses what another serializer has made, if it is large enough and gets smaller by it: zlib at its
+ * Compresses the result of another serializer, if it is large enough and gets smaller by it: zlib at its
  * fastest level, which finds most of what there is to find in JSON and MessagePack.
  *
  * Works on the event loop: 100 kB took 0.4 ms to write and 0.1 ms to read. The guide says when it pays.

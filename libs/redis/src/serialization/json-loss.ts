@@ -24,7 +24,7 @@ const TO_JSON: Refusal = { problem: 'has a toJSON', remedy: 'store what it gives
  */
 export class JsonLoss extends Loss {
   readonly remedy: string;
-  /** What is there. */
+  /** The value at this place. */
   readonly value: unknown;
 
   constructor(value: unknown, { problem, remedy }: Refusal) {

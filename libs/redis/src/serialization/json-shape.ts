@@ -9,14 +9,14 @@ export interface Refusal {
 }
 
 /**
- * What an object can hide from JSON: `plain` nothing, `instance` nothing but private state, if it has a
+ * Says what an object can hide from JSON: `plain` nothing, `instance` nothing but private state, if it has a
  * property that can be seen; a refusal names what JSON leaves out.
  */
 export type Shape = 'plain' | 'instance' | Refusal;
 
 /**
- * The shape of all objects of one prototype. Found out once for each prototype, so accessors that a
- * program adds to a class later are not seen.
+ * The shape of all objects of one prototype. It is found out once for each prototype, so that accessors
+ * which a program adds to a class later are not seen.
  *
  * @internal
  */
@@ -45,7 +45,7 @@ function isRoot(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
-/** What objects inherit from this prototype and a plain object does not have. */
+/** Finds what objects inherit from this prototype and a plain object does not have. */
 function lostFrom(at: object, prototype: object): Refusal | undefined {
   if (types.isBoxedPrimitive(at)) return boxed;
   for (const property of Reflect.ownKeys(at)) {
@@ -60,7 +60,7 @@ function lostFrom(at: object, prototype: object): Refusal | undefined {
   return undefined;
 }
 
-/** What a member of a prototype is, unless it is a method. */
+/** Names a member of a prototype, unless it is a method. */
 function leftOut(property: string | symbol, found?: PropertyDescriptor): string | undefined {
   if (found?.get || found?.set) return 'accessor';
   if (property === Symbol.iterator || property === Symbol.asyncIterator) return 'iterator';
@@ -78,7 +78,7 @@ function classOf(prototype: object): string {
 }
 
 /**
- * An instance that shows nothing: what it holds is private.
+ * Refuses an instance that shows nothing, because all that it holds is private.
  *
  * @internal
  */
@@ -102,7 +102,7 @@ export function nameOf(value: object, otherwise: Refusal): Refusal {
 }
 
 /**
- * What a built-in object is that keeps its value where no property shows it.
+ * Names a built-in object that keeps its value where no property shows it.
  *
  * @internal
  */

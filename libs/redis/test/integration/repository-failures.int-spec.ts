@@ -167,7 +167,7 @@ describe('Many entities in one call', () => {
     it('fail independently, with an error for each id', async () => {
       const some = stage.repository(Customer);
       await some.save(customer(1));
-      const invalid = customer(2, { email: 'nobody' });
+      const invalid = customer(2, { email: 'no-address' });
       const taken = customer(3, { email: '1@example.com' });
       const saving = some.saveAll([invalid, customer(4), taken, customer(5)]);
       const { errors, results, message } = (await caught(saving)) as RedisBatchException;

@@ -141,7 +141,7 @@ describe('An index', () => {
 
     it('ignores an entry that points to an entity with another value', async () => {
       await accounts.saveAll([account(1), account(2, { country: 'DE' })]);
-      await stage.client.zadd(setOf('FR'), 4e15, '2', 4e15, 'nobody');
+      await stage.client.zadd(setOf('FR'), 4e15, '2', 4e15, 'missing');
       const ownership = String(await stage.client.get(ownershipOf('2@example.com')));
       await stage.client.set(ownershipOf('1@example.com'), ownership);
       expect(await idsBy({ country: 'FR' })).toEqual(['1']);

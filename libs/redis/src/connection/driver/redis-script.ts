@@ -6,7 +6,7 @@ import type { RedisClient } from '../options/options.js';
 /** The hashes of the library's scripts. */
 const ownScripts = new Set<unknown>();
 
-/** Whether it runs a script of the library, which will tell the server what it does not know. */
+/** Whether a command runs a script of the library, which sends its source where the server does not know it. */
 export function isOwnScript({ name, args }: Command): boolean {
   return name === 'evalsha' && ownScripts.has(args[0]);
 }

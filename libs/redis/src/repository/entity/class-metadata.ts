@@ -1,4 +1,4 @@
-/** What a class shows of itself: types that the compiler emitted, members with their descriptors. */
+/** Reads classes by reflection: the types that the compiler emitted, and members with their descriptors. */
 
 type MetadataReader = (key: string, target: object, property: string | symbol) => unknown;
 
@@ -8,7 +8,7 @@ export function emittedType(prototype: object, property: string | symbol): unkno
   return getMetadata?.('design:type', prototype, property);
 }
 
-/** What a class has under a name, its ancestors' included. */
+/** The member that a class, or an ancestor, has under a name. */
 export function inheritedDescriptor(
   prototype: object,
   property: string,

@@ -36,7 +36,7 @@ interface TransformMetadata {
 
 const storage = defaultMetadataStorage as MetadataStorage;
 
-/** What the decorators of class-transformer say about reading one property. */
+/** The decorators of class-transformer that say how one property is read. */
 export interface ReadDecorators {
   readonly type: TypeMetadata | undefined;
   /** Without those for groups: nothing that is stored belongs to one. */

@@ -41,7 +41,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     return this.keyOfPart(encodePart(id, 'the id'));
   }
 
-  /** What SCAN has to match; what it finds may still be foreign: see {@link idIn}. */
+  /** The pattern for SCAN. A key that it finds may still be foreign: see {@link idIn}. */
   get pattern(): string {
     return `${this.#prefix}*`;
   }
@@ -99,7 +99,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     ]);
   }
 
-  /** Whether it surely is valid, told at once; else {@link validate} knows. */
+  /** Whether an entity surely is valid, told at once; if not, {@link validate} decides. */
   isSurelyValid(instance: T): boolean {
     return this.#validator.isSurelyValid(instance);
   }

@@ -11,8 +11,8 @@ import { builtInOf, type Refusal } from '../../serialization/json-shape.js';
 import type { Hydrator, Plain, Step } from './hydrator.js';
 
 /**
- * The first place of an entity that would be another one when it is read again: what JSON does not bring
- * back, unless the class does, by @Type, @Transform, a property of type `Date` or a toJSON.
+ * Finds the first place of an entity that would be different when it is read again: a value that JSON does
+ * not bring back, unless the class does, by @Type, @Transform, a property of type `Date` or a toJSON.
  *
  * @param said what the entity's toJSON gives; the entity itself if it has none
  * @param hydrator of the class as which it is read
@@ -28,8 +28,8 @@ export function entityLossOf(
 }
 
 /**
- * The first of some properties that is looked for by another value than it comes back as, because its
- * @Transform changes what JSON would have kept.
+ * Finds the first of some properties that is searched for by another value than it comes back as, because
+ * its @Transform changes what JSON would have kept.
  *
  * @param properties the id, and what is indexed
  * @throws what a @Transform throws
@@ -77,7 +77,7 @@ function lossOfTyped(
   );
 }
 
-/** What the constructor gives every instance comes back where an instance has nothing. */
+/** Finds properties without a value that the constructor gives one: it comes back in their place. */
 function lossOfDefaults(instance: Plain, { defaults }: Hydrator): JsonLoss | undefined {
   for (const [property, value] of defaults) {
     if (instance[property] !== undefined || typeof value === 'function') continue;
@@ -91,7 +91,7 @@ const DEFAULTED: Refusal = {
   remedy: 'store null',
 };
 
-/** Of a property of an instance. JSON leaves functions out, and the class gives them again. */
+/** Judges a property of an instance. JSON leaves functions out, and the class gives them again. */
 function lossOfOwn(
   value: unknown,
   ancestors: object[],
@@ -144,7 +144,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Of a value that is itself or a list of such; `null` comes back as it is. */
+/** Judges a single value or each item of a list; `null` comes back as it is. */
 function lossOfItems(
   value: unknown,
   ancestors: object[],
@@ -162,8 +162,8 @@ function misfit(expected: string): JsonLoss {
 }
 
 /**
- * Of an instance whose toJSON says what is stored. What that leaves out is not stored on purpose; what it
- * writes in another way has to come back equal, unless JSON would have kept it as it was.
+ * Judges an instance whose toJSON says what is stored. A property that it leaves out is not stored on
+ * purpose; one that it writes in another way has to come back equal, unless JSON would have kept it.
  */
 function lossOfSaid(
   value: Plain,
@@ -208,7 +208,7 @@ function comesBack({ convert, property }: Step, value: unknown, written: unknown
   }
 }
 
-/** Where members that are `undefined` may be missing. */
+/** Compares values. Members that are `undefined` may be missing. */
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b || isDeepStrictEqual(a, b)) return true;
   if (!isObject(a) || !isObject(b)) return false;

@@ -27,7 +27,7 @@ export interface RedisEntityOptions {
   readonly validateOnRead?: boolean;
 }
 
-/** What can be an id. */
+/** The types of ids. */
 export type IdValue = string | number;
 
 /** The type of an entity's ids: that of its property `id`, if it has one. @publicApi */
@@ -47,7 +47,7 @@ export interface EntitySchema {
   readonly indexes: ReadonlyMap<string, { readonly unique: boolean }>;
 }
 
-/** What the decorators of one class say, its ancestors' not included. */
+/** The decorators of one class, without those of its ancestors. */
 export interface EntityDeclaration {
   options?: RedisEntityOptions;
   id?: { readonly property: string; readonly isNumber: boolean };
@@ -118,8 +118,8 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
 }
 
 /**
- * Of what JSON leaves out nothing can be found, and an entity without its id cannot be read. A class with
- * a toJSON may write it all the same.
+ * Refuses ids and indexed properties that JSON leaves out: they cannot be found, and an entity without its
+ * id cannot be read. A class with a toJSON may write them nevertheless.
  *
  * @throws RedisConfigurationException listing all such properties
  */

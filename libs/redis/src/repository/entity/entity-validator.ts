@@ -4,7 +4,7 @@ import type { Plain } from './hydrator.js';
 import { shortcutFor, type Shortcut } from './class-validator-insides.js';
 
 /**
- * Holds entities against their class-validator rules, asynchronous ones included.
+ * Checks entities against their class-validator rules, asynchronous ones included.
  *
  * @internal
  */
@@ -16,20 +16,20 @@ export class EntityValidator {
     this.#entity = entity as new () => object;
   }
 
-  /** Whether it surely passes, told at once; else {@link problemsOf} has to be asked. */
+  /** Whether an entity surely passes, told at once; if not, {@link problemsOf} decides. */
   isSurelyValid(instance: object): boolean {
     if (instance.constructor !== this.#entity) return false; // a subclass may have rules of its own
     if (this.#shortcut === 'unknown') this.#shortcut = shortcutFor(this.#entity, this.#giveUp);
     return this.#shortcut?.(instance as Plain) ?? false;
   }
 
-  /** A rule that is asynchronous may well be a query, which must not be made twice each time. */
+  /** Makes no shortcut for an asynchronous rule: it may be a query, which must not be made twice each time. */
   readonly #giveUp = (verdict: Promise<unknown>): void => {
     this.#shortcut = undefined;
     verdict.catch(() => undefined); // class-validator is asked again, and will hear of it
   };
 
-  /** Everything that is wrong; empty when nothing is. */
+  /** Lists everything that is wrong; empty if nothing is. */
   async problemsOf(instance: object): Promise<ValidationProblem[]> {
     const errors = await validate(instance, { forbidUnknownValues: false });
     return errors.flatMap((error) => flatten(error));

@@ -25,7 +25,7 @@ export function RedisEntity(options: RedisEntityOptions): ClassDecorator {
 
 export interface EntityIdOptions {
   /**
-   * What the ids are. Needed for numbers when the compiler emits no decorator metadata (esbuild).
+   * The type of the ids. Needed for numbers when the compiler emits no decorator metadata (esbuild).
    * @default the property's type as emitted by `emitDecoratorMetadata`, else `String`
    */
   readonly type?: StringConstructor | NumberConstructor;

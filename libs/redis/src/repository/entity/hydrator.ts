@@ -82,7 +82,7 @@ export class Hydrator {
     return (this.#pairs ??= accessorPairsOf(this.entity.prototype as object));
   }
 
-  /** What is done with a property when it is read. */
+  /** The step for a property when it is read. */
   stepOf(property: string): Step {
     let step = this.#steps.get(property);
     if (!step) {
@@ -113,7 +113,7 @@ export class UnfitError extends Error {
   }
 }
 
-/** What is done with one property: it is taken as it is if there is nothing to convert. */
+/** Reads one property: as it is, if there is nothing to convert. */
 export interface Step {
   readonly property: string;
   readonly convert: Convert | undefined;

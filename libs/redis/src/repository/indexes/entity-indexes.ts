@@ -21,8 +21,8 @@ export type Criterion = Pick<IndexEntry, 'property' | 'value'>;
 const LONGEST_IN_KEY = 200;
 
 /**
- * Which index entries an entity has, told from its stored text alone: writing and reading look at the
- * same thing.
+ * Tells which index entries an entity has, from its stored text alone: writing and reading look at the same
+ * thing.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export class EntityIndexes {
   }
 
   /**
-   * The entries of what is about to be written.
+   * The entries of a text that is about to be written.
    *
    * @throws RedisValidationException if a value cannot be indexed
    */
@@ -56,12 +56,12 @@ export class EntityIndexes {
     });
   }
 
-  /** The entries of what was stored, as far as it can be read. */
+  /** The entries of a stored text; none if it cannot be read. */
   entriesOf(text: string | null): IndexEntry[] {
     try {
       return text === null ? [] : this.entriesFor(text);
     } catch {
-      return []; // corrupt: whatever points here is found out when it is read
+      return []; // corrupt: the entries that point here are checked when they are read
     }
   }
 
@@ -72,7 +72,7 @@ export class EntityIndexes {
   }
 
   /**
-   * What to look for when entities with these values are wanted, a unique value first. At least one
+   * Tells what to look for when entities with these values are wanted, a unique value first. At least one
    * property has to be indexed.
    *
    * @throws RedisConfigurationException if none is, or a value cannot be looked for
@@ -128,7 +128,7 @@ export function hasValue(text: string, { property, value }: Criterion): boolean 
   }
 }
 
-/** Whether stored text does not have the value; what cannot be read may have it. */
+/** Whether stored text does not have the value; a text that cannot be read may have it. */
 export function isStale(stored: string | null, criterion: Criterion): boolean {
   return stored === null || hasValue(stored, criterion) === false;
 }

@@ -5,11 +5,11 @@ import { readStored } from '../lua.js';
 import { isStale, type IndexEntry } from './entity-indexes.js';
 
 /**
- * What stands at the key of a unique value: `<token>:<reserved until>:<id of the owner>`. A save that is
- * under way reserves the value for its entity up to a time in milliseconds, in 13 digits; what is settled
- * is reserved until 0. After that time an ownership holds only while its entity exists and has this
- * value: another entity may take it over otherwise. Every save writes a token of its own, so that an
- * ownership can be replaced or removed on condition that it is still the one that was looked at.
+ * The record at the key of a unique value: `<token>:<reserved until>:<id of the owner>`. A save that is
+ * under way reserves the value for its entity up to a time in milliseconds, in 13 digits; a settled record
+ * is reserved until 0. After that time it holds only while its entity exists and has this value: another
+ * entity may take the value over otherwise. Every save writes a token of its own, so that a record can
+ * be replaced or removed on condition that it is still the one that was looked at.
  */
 export type Ownership = string;
 
@@ -26,7 +26,7 @@ export function settledOwnership(token: string, id: string): Ownership {
   return `${token}:${SETTLED}:${id}`;
 }
 
-/** The id of the owner, `''` if what stands there is no ownership. */
+/** The id of the owner; `''` for a text that is no ownership. */
 export function ownerOf(ownership: Ownership): string {
   return ownership.slice(PREFIX_LENGTH);
 }

@@ -23,7 +23,7 @@ const LARGE_STEP = 100;
 /** After so many keys a page ends, so that one of few entities among many other keys does, too. */
 const MOST_KEYS_FOR_A_PAGE = 10_000;
 
-/** What was read where an entity should be. */
+/** The content of a key where an entity should be. */
 export interface ReadEntity<Id> {
   readonly id: Id;
   readonly key: string;
@@ -46,7 +46,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
     this.#codec = codec;
   }
 
-  /** The stored text, read together with what else is asked for in this turn of the event loop. */
+  /** Reads the stored text together with everything else that this turn of the event loop asks for. */
   readText(key: string): Promise<string | null> {
     return this.#reads.read(key);
   }
@@ -80,7 +80,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
   }
 
   /**
-   * In the order of the ids, each once.
+   * Reads entities, in the order of the ids, each once.
    *
    * @throws RedisBatchException with the reasons for those that cannot be given, and the others
    */
@@ -116,7 +116,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
     return harvest.unlessFailed(operation);
   }
 
-  /** Page by page; ids of entities that are gone by now may be among them, and one may come twice. */
+  /** Reads ids page by page: entities may be gone by now, and an id may come twice. */
   async *pagesOfIds(): AsyncGenerator<Id[]> {
     try {
       for await (const page of scanKeys(this.#connection.client, this.#codec.pattern)) {
@@ -131,7 +131,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
     for await (const ids of this.pagesOfIds()) yield* await this.#entitiesOf(ids, onCorrupt);
   }
 
-  /** Looks at no more keys than it says, however few of them are wanted. */
+  /** Reads a page. Looks at a limited number of keys, however few of them are entities. */
   async page({ limit = 100, cursor, onCorrupt }: PageOptions): Promise<Page<T>> {
     if (!Number.isInteger(limit) || limit < 1 || limit > MOST_ENTITIES) throw unfit(limit);
     const ids = new Set<Id>();
@@ -147,7 +147,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
       }
       next = page.next;
       looked += count;
-      // Where they are few among many other keys, it takes larger steps.
+      // Where entities are few among many other keys, larger steps.
       if (ids.size === before) count = Math.min(count * 2, Math.max(limit, LARGE_STEP));
     } while (next !== undefined && ids.size < limit && looked < MOST_KEYS_FOR_A_PAGE);
     return { entities: await this.#entitiesOf([...ids], onCorrupt), cursor: next ?? null };
@@ -158,7 +158,7 @@ export class EntityReader<T extends object, Id extends IdValue> {
     return this.#connection.run(() => scanPage(client, this.#codec.pattern, { count, cursor }));
   }
 
-  /** Those of the ids that still have one. */
+  /** Reads the entities that still exist. */
   async #entitiesOf(ids: readonly Id[], onCorrupt: IterationOptions['onCorrupt']): Promise<T[]> {
     const keys = ids.map((id) => this.#codec.keyOf(id));
     const readings = await multiGet(this.#connection, keys);

@@ -10,11 +10,11 @@ export interface EntityWrite {
   readonly key: string;
   readonly text: string;
   readonly ttl: WriteTtl;
-  /** Written only if this is what is stored. */
+  /** Condition of the write: the text that is stored now. */
   readonly expected?: string;
 }
 
-/** Whether it was written; if not, what is stored instead of what was expected. */
+/** Whether an entity was written; if not, the text that stood there instead of the expected one. */
 export type Outcome =
   { readonly written: true } | { readonly written: false; readonly current: string | null };
 

@@ -18,7 +18,7 @@ import type { EntityWrite, WriteTtl } from './entity-writer.js';
 export const RESERVATION_MS = 10_000;
 
 /**
- * The unique values that one save has reserved for its entity, each at its own key.
+ * Reserves unique values for the entity of one save, each at its own key.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ export class Reservations {
   readonly #write: EntityWrite;
   readonly #ttl: WriteTtl;
   readonly #token = newToken();
-  /** What stood at each key before. */
+  /** The ownership at each key before. */
   readonly #previous = new Map<IndexEntry, Ownership | null>();
 
   /** @param ttl how long the entity is going to live */

@@ -75,7 +75,10 @@ export class SaveCoalescer {
   }
 }
 
-/** Then nothing was written: an ACL forbids one of the keys, or the server has only some of them. */
+/**
+ * Whether one key may be the reason: an ACL forbids it, or the server does not have it. Nothing was written
+ * then.
+ */
 function mayBeOneKeysFault(error: unknown): boolean {
   const kind = classifyError(error, true)?.kind;
   return kind === 'permission' || kind === 'command';
@@ -88,8 +91,8 @@ function errorOf({ key }: Save, error: unknown): unknown {
 }
 
 /**
- * What SET can fail with, like a full memory, it fails with at the first entity. KEYS: an entity and its
- * version, for each. ARGV: its text and ttl, for each.
+ * Writes several entities. A SET that can fail, for a full memory, fails at the first entity. KEYS: for each
+ * an entity and its version. ARGV: for each a text and ttl.
  */
 const SAVE = new RedisScript(`
 ${TTL_OPTIONS}

@@ -9,7 +9,7 @@ import { ADD_ENTRY, EXPIRE_WITH_LAST, FORGET_VERSION, randomMargin } from '../lu
 import type { Commit, Committed, EntityWrite, WriteTtl } from './entity-writer.js';
 import { RESERVATION_MS, Reservations } from './reservations.js';
 
-/** What PTTL answers for a key that is not there: it was deleted after the update had read it. */
+/** The answer of PTTL for a missing key: the entity was deleted after the update had read it. */
 const GONE = -2;
 
 /**
@@ -104,7 +104,7 @@ export class StagedCommit implements Commit {
     await TAKE_BACK.run(this.#client, [key, versionBeside(key)], [text, ...before]);
   }
 
-  /** What the first stage assumes; the third one knows. */
+  /** The time to live that the first stage assumes; the third stage knows it. */
   async #provisionalTtl({ key, ttl }: EntityWrite): Promise<WriteTtl> {
     if (ttl !== 'keep') return ttl;
     const leftMs = await this.#client.pttl(key);
@@ -132,7 +132,7 @@ export class StagedCommit implements Commit {
   }
 }
 
-/** What PTTL answered, as the time to live of something that is written now. */
+/** Makes a time to live for a write of the answer of PTTL. */
 function asTtl(leftMs: number): WriteTtl {
   return leftMs < 0 ? 'forever' : Math.max(1, leftMs);
 }

@@ -124,7 +124,7 @@ function missingIn(
     .map(([name]) => `${owner}#${name}`);
 }
 
-/** What ioredis adds to a command that it takes. */
+/** Checks what ioredis adds to a command that it takes. */
 function missingInUse(redis: Redis, driver: Driver): string[] {
   const isPlaced = commandInPipeline(redis, driver).pipelineIndex === 0;
   const isDefined = isDefinedCommand(commandOfScript(redis));
@@ -142,7 +142,7 @@ function commandInPipeline(redis: Redis, driver: Driver): Command {
   return command;
 }
 
-/** What ioredis makes of the call of a script. It is taken before it is sent. */
+/** The command that ioredis makes of the call of a script. It is not sent. */
 function commandOfScript(redis: Redis): Command {
   let sent = new Command('none');
   redis.sendCommand = (command) => {

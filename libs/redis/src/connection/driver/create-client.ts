@@ -26,7 +26,7 @@ import { followFailures } from './wires/follow-failures.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
 import { SentinelsFailedError } from './wires/connectors.js';
 
-/** What all clients of one connection share. */
+/** Options and listeners that all clients of one connection share. */
 export interface ClientContext {
   readonly options: ResolvedRedisOptions;
   /** Hears of commands, warnings and replaced connections. */
@@ -80,6 +80,17 @@ function open(driver: DriverOptions, { addresses }: ResolvedRedisOptions): Redis
   return cluster;
 }
 
+/**
+ * Puts the parts of the driver on a client, before it connects. A command passes the stages of the client
+ * in this order, and then those of {@link stagesOfServer}:
+ *
+ * 1. `outer`, which see the command and its promise as the caller does: the session watch of a dedicated
+ *    client. While an application boots, `ProcessHold` puts itself around this one, too.
+ * 2. The supervision: the deadline counts from the call, before anything that may wait.
+ *
+ * `followFailures` comes before the recovery: both wrap `resolve` of a sentinel connector, and the recovery
+ * decides last where the client connects to.
+ */
 function prepare(
   driven: DrivenClient,
   context: ClientContext,
@@ -110,8 +121,8 @@ function prepare(
 }
 
 /**
- * What happens to a command on the connection to one server, after the stages of the client: in a cluster
- * once its node is known. In this order:
+ * Lists the stages of the connection to one server. They follow the stages of the client; in a cluster,
+ * once the command's node is known. In this order:
  *
  * 1. AUTH is renewed around callers' commands, and sent through the stages that follow.
  * 2. A failure that ioredis can go on after is turned into a reply, before an instrumentation records it.

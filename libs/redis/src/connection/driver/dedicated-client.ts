@@ -4,7 +4,7 @@ import type { RedisClient } from '../options/options.js';
 import type { Stage } from './commands/stages.js';
 import type { DrivenClient } from './driven-client.js';
 
-/** They change what the next user of a connection would find. UNWATCH undoes WATCH. */
+/** Commands that change what the next user of a connection would find. UNWATCH undoes WATCH. */
 const SESSION_COMMANDS = new Set([
   'auth',
   'client',
@@ -17,7 +17,7 @@ const SESSION_COMMANDS = new Set([
 ]);
 
 /**
- * A connection that one caller at a time has to itself.
+ * A client that one caller at a time uses alone. Knows whether a caller leaves it as it was.
  *
  * @internal
  */
@@ -35,7 +35,7 @@ export class DedicatedClient {
     this.client = client;
   }
 
-  /** The stage that notes what a caller does to the session, and what is not answered yet. */
+  /** Notes what a caller does to the session, and how many commands are not answered. The outermost stage. */
   readonly watchSession: Stage = (next) => {
     const counted = new WeakSet<Command>();
     return (command, pipeline, node) => {
@@ -97,7 +97,7 @@ export class DedicatedClient {
   /**
    * Whether the next caller may have it: connected, its session as it was, outside MULTI (where
    * UNWATCH would not answer OK) and subscriber mode, nothing unanswered, and no listener left behind
-   * beside our own. A cluster client is not worth the trouble. One round trip.
+   * beside our own. A client of a cluster is never reused. One round trip.
    */
   async isClean(): Promise<boolean> {
     const { client } = this;

@@ -9,11 +9,11 @@ const KEEP_ALIVE_MS = 10_000;
 /** How long a closed socket may take to say good-bye before it is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
-/** Replies as they always were: with this option ioredis's types take nothing for granted. */
+/** Without `replyMapping`, with which ioredis's types leave the type of each reply open. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 type NodesOptions = Omit<ClusterOptions, 'redisOptions'> & { redisOptions: ServerOptions };
 
-/** What ioredis's constructors take. */
+/** The arguments of ioredis's constructors. */
 export type DriverOptions =
   | { readonly kind: 'standalone' | 'sentinel'; readonly options: ServerOptions }
   | {
@@ -23,7 +23,7 @@ export type DriverOptions =
     };
 
 /**
- * The options of a connection in ioredis's words. Connects to nothing; what it makes may be used for
+ * Translates the options of a connection into ioredis's. Connects to nothing. The result may be used for
  * several clients.
  *
  * @internal

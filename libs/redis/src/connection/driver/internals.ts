@@ -65,7 +65,7 @@ export interface SentinelInternals extends Connector {
 }
 
 export interface RedisInternals {
-  /** What was sent and waits for its reply, the oldest first. */
+  /** Commands that were sent and wait for their replies, the oldest first. */
   readonly commandQueue: {
     toArray(): readonly { readonly command: Command }[];
     peekFront(): { readonly command: Command } | undefined;
@@ -84,7 +84,7 @@ export interface RedisInternals {
 }
 
 export interface ClusterInternals {
-  /** Which servers have a hash slot, the primary first. */
+  /** The servers of each hash slot, the primary first. */
   readonly slots: readonly (readonly string[])[];
   /** Where the next attempt to connect begins. Replaced to try the last known nodes, too. */
   startupNodes: readonly RedisAddress[];
@@ -126,7 +126,7 @@ export function asksSentinels(connector: object): connector is SentinelInternals
   return 'connectToSentinel' in connector && 'resolve' in connector;
 }
 
-/** What was sent over a connection and waits for its reply, the oldest first. */
+/** The commands that were sent over a connection and wait for their replies, the oldest first. */
 export function unanswered(redis: Redis): readonly Command[] {
   return internalsOf(redis)
     .commandQueue.toArray()

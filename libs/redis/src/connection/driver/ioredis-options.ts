@@ -12,7 +12,7 @@ export type IoredisServerOptions = Defined<Omit<RedisOptions, 'replyMapping' | '
 
 type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
 
-/** What ioredis's constructors take: `new Redis(options)`, or `new Cluster(nodes, options)`. */
+/** The arguments of ioredis's constructors: `new Redis(options)`, or `new Cluster(nodes, options)`. */
 export type IoredisOptions =
   | { readonly kind: 'standalone' | 'sentinel'; readonly options: IoredisServerOptions }
   | {

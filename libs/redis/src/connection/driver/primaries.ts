@@ -11,7 +11,7 @@ export interface Primary {
 }
 
 /**
- * In an order that stays the same while the cluster does.
+ * Lists the servers that have keys, in an order that stays the same while the cluster does.
  *
  * @throws RedisConnectionException if one is gone, and none has taken its place yet
  * @internal
@@ -19,7 +19,7 @@ export interface Primary {
 export async function primariesOf(client: RedisClient): Promise<Primary[]> {
   if (!('nodes' in client)) return [{ name: '', address: '', node: undefined }];
   if (client.status !== 'ready') await client.ping(); // the nodes are not known before
-  // ioredis forgets a node as soon as its connection is lost, and learns who has taken its place when
+  // ioredis forgets a node as soon as its connection is lost, and learns which node has taken its place when
   // a command for one of its keys fails. Without it a third of all keys would just be missing.
   if (goneOwner(client) !== undefined) await refreshSlots(client);
   const gone = goneOwner(client);
@@ -65,7 +65,7 @@ function goneOwner(cluster: Cluster): string | undefined {
   return undefined;
 }
 
-/** Does not reject: who is still gone afterwards is looked at then. */
+/** Does not reject: the caller looks afterwards which servers are still gone. */
 function refreshSlots(cluster: Cluster): Promise<void> {
   return new Promise((resolve) => {
     cluster.refreshSlotsCache(() => {
@@ -82,18 +82,18 @@ export function isGone(address: string): RedisConnectionException {
   });
 }
 
-/** Of a node, as it stands in the cluster's slots. */
+/** The address of a node, as the cluster's slots spell it. */
 export function addressOf({ options: { host, port } }: Redis): string {
   return `${host}:${port}`;
 }
 
-/** The other way round. @internal */
+/** The host and port of an address. @internal */
 export function splitAddress(address: string): RedisAddress {
   const colon = address.lastIndexOf(':');
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
-/** Short, and not the address itself: cursors may be shown to clients. Who knows the network can guess it. */
+/** A short name instead of the address, because cursors may be shown to clients. It can be guessed from inside the network. */
 function nameOf(address: string): string {
   return createHash('sha256').update(address).digest('hex').slice(0, 16);
 }

@@ -3,8 +3,8 @@ import type { Command } from 'ioredis';
 import type { CommandEvent, CommandFailed } from '../../../telemetry/command.events.js';
 
 /**
- * What is told about one command. Made when it is sent, in the context of its caller; the arguments stay
- * inside.
+ * Tells listeners about one command. Made when the command is sent, in the async context of its caller.
+ * Keeps the arguments to itself.
  *
  * @internal
  */
@@ -33,10 +33,10 @@ export class CommandReport extends AsyncResource implements CommandEvent {
   }
 }
 
-/** Nobody asks when a command is collected as garbage, and Node would have to watch each. */
+/** Keeps Node from watching for the garbage collection of each command, which no listener asks about. */
 const NO_DESTROY_HOOK = { requireManualDestroy: true };
 
-/** The first key a command touches, if it touches any. */
+/** The first key that a command touches, if it touches any. */
 export function firstKey(command: Command): string | undefined {
   try {
     const key: unknown = command.getKeys()[0];

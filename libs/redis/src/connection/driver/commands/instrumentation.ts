@@ -6,8 +6,8 @@ import { isSettled, latestSupervisionOf } from './supervise-commands.js';
 /**
  * Lets tracing instrumentations see each command, and settles the command itself. An instrumentation wraps
  * `resolve` and `reject` while ioredis sends a command, and calls what it found there as plain functions.
- * Those of supervised commands are methods, one function for all commands, and do nothing without their
- * `this`; so they are called here once more, as methods. A command that was not wrapped costs one
+ * The functions of supervised commands are shared by all commands, and do nothing without their `this`.
+ * This stage therefore calls them once more, as methods. A command that was not wrapped costs one
  * comparison.
  *
  * The arguments of a command are hidden from the error before the instrumentation records it.

@@ -155,10 +155,10 @@ function isAskedAgain(command: Command, { message }: Error): boolean {
 /** Shared by all plain commands, and never written to. */
 const ALONE: Supervision[] = [];
 
-/** What is known about a command that was sent and has not ended. */
+/** The record of a command that was sent and has not ended. */
 export interface Supervision {
   readonly command: Command;
-  /** Which attempt this is: ioredis gives a command a new promise when it starts over. */
+  /** Identifies the attempt: ioredis gives a command a new promise when it starts over. */
   readonly promise: Promise<unknown>;
   /** For a command of a pipeline: where ioredis collects its bytes, a new object for each attempt. */
   readonly pipeline: object | undefined;

@@ -12,7 +12,7 @@ describe('PrimaryHistory', () => {
     expect(history.successorOf(b)).toBeUndefined();
   });
 
-  it('believes the sentinel that knows of more switches, whoever answers last', () => {
+  it('believes the sentinel that knows of more switches, and not the one that answers last', () => {
     const history = new PrimaryHistory();
     history.learn(b, 5);
     history.learn(a, 4);

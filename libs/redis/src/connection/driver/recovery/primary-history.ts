@@ -7,7 +7,7 @@ interface Known {
 }
 
 /**
- * Which address has been the primary, and in which order. Sentinels number their switches (the
+ * Knows which addresses have been the primary, in which order. Sentinels number their switches (the
  * configuration epoch): of two that disagree, the one with the higher number is right.
  *
  * @internal
@@ -15,19 +15,19 @@ interface Known {
 export class PrimaryHistory {
   readonly #known = new Map<string, Known>();
 
-  /** A sentinel says so. */
+  /** Notes the answer of a sentinel. */
   learn(address: RedisAddress, epoch: number): void {
     const known = this.#known.get(printAddress(address));
     if (!known || known.epoch < epoch) this.#known.set(printAddress(address), { address, epoch });
   }
 
-  /** A sentinel has announced a switch. It does not say its number, which is above all others. */
+  /** Notes the announcement of a switch. Its number is not announced, and is above all others. */
   switch(from: RedisAddress, to: RedisAddress): void {
     this.learn(from, 0);
     this.#known.set(printAddress(to), { address: to, epoch: (this.#latest()?.epoch ?? 0) + 1 });
   }
 
-  /** It cannot be reached, or is no primary. */
+  /** Forgets an address that cannot be reached, or is no primary. */
   forget(address: RedisAddress): void {
     this.#known.delete(printAddress(address));
   }

@@ -70,17 +70,17 @@ function endpointOf({ options, stream }: Redis): string {
   return printAddress({ host: stream.remoteAddress ?? host, port: stream.remotePort ?? port });
 }
 
-/** A server that goes on saying so gets one new connection in this time. */
+/** How often a server that keeps saying so gets a new connection, at most. */
 const PAUSE_MS = 500;
 
-/** What only a replica says; scripts of Redis 6 have it inside. */
+/** The replies that only a replica gives. Scripts of Redis 6 quote them. */
 const SAID_BY_A_REPLICA = /(^|-)(READONLY|MASTERDOWN) /;
 
 type ReconnectOnError = NonNullable<Redis['options']['reconnectOnError']>;
 
 /**
- * Makes a connection to a server that says that it is a replica be made anew: behind one address (a
- * proxy, a name) there may be another server by now. The command that was refused is not repeated.
+ * Renews the connection to a server that says that it is a replica: the address (a proxy, a name) may lead
+ * to another server by now. The refused command is not repeated.
  *
  * @param given what the user wants to reconnect for
  * @returns prepares the connection to one server

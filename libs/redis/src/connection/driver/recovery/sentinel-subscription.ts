@@ -13,18 +13,18 @@ const PAUSE_MS = 1_000;
 const SWITCHED = '+switch-master';
 const PROMOTING = '+failover-state-wait-promotion';
 
-/** What one sentinel has to say about the primary. */
+/** Is told what one sentinel says about the primary. */
 export interface SentinelListener {
-  /** It was asked: where the primary is, as of which switch, and which other sentinels there are. */
+  /** The sentinel was asked: where the primary is, since which switch, and which other sentinels there are. */
   answered(primary: RedisAddress, epoch: number, sentinels: readonly RedisAddress[]): void;
-  /** It has switched. */
+  /** The sentinel has switched to another primary. */
   switched(from: RedisAddress, to: RedisAddress): void;
-  /** It has told a replica to be the primary, and waits for that. */
+  /** The sentinel has told a replica to be the primary, and waits until it is. */
   promoting(from: RedisAddress, to: RedisAddress): void;
 }
 
 export interface SubscriptionSettings {
-  /** Of the primary. */
+  /** The name of the primary. */
   readonly name: string;
   /** The options of a client behind the sentinels, which say how to connect to one. */
   readonly client: RedisOptions;
@@ -34,9 +34,8 @@ export interface SubscriptionSettings {
 }
 
 /**
- * Listens to one sentinel for as long as it runs. Each time it is connected it asks first, so that what
- * was announced meanwhile is not missed; and it sends a PING now and then, so that a link that carries
- * nothing is noticed.
+ * Listens to one sentinel from `start` to `stop`. Asks it after each connection, because announcements may
+ * have been missed, and sends PINGs, which notice a link that carries nothing.
  *
  * @internal
  */
@@ -83,8 +82,8 @@ export class SentinelSubscription {
   }
 
   /**
-   * In one go with the subscription: nothing can be announced between the answers and it. A sentinel that
-   * may not answer, or does not know the primary yet, is listened to all the same.
+   * Asks together with the subscription, so that nothing can be announced between the two. A sentinel that
+   * may not answer, or does not know the primary yet, is still listened to.
    */
   async #ask(client: Redis): Promise<void> {
     const answers = await Promise.all([

@@ -14,7 +14,7 @@ const SHORTEST_LOOK_MS = 25;
 /** A server that was frozen answers old and new connections at once, in no order. */
 const GRACE_MS = 100;
 
-/** What a connection was like when it was last seen to receive something. */
+/** The state of a connection when it was last seen to receive something. */
 interface Silence {
   readonly stream: Redis['stream'];
   readonly bytesRead: number;
@@ -25,13 +25,13 @@ interface Silence {
 }
 
 /**
- * Looks for connections that carry nothing any more although they seem to be open: a command waits for
- * its answer, and no byte comes. If a new connection to the same server is answered, and the silent one
- * still is not, it is given up. If the new one is not answered either, the server is frozen or out of
- * reach: the old connection is kept, and a new one is tried again after as long.
+ * Gives up connections that seem open and carry nothing: a command waits for its answer, and no byte
+ * comes. First a new connection to the same server is tried. If that one is answered, and the silent one
+ * still is not, the silent one is given up. If the new one is not answered either, the server is frozen or
+ * out of reach: the old connection is kept, and another new one is tried after the same time.
  *
- * A server that answers slowly is not silent. A command that blocks is waited for as long as it may
- * block, and a subscriber that hears nothing waits for no answer: TCP keep-alive is for those.
+ * A server that answers slowly is not silent. A blocking command has as long as it may block. A
+ * subscriber that hears nothing waits for no answer: TCP keep-alive notices its broken connections.
  *
  * @internal
  */
@@ -112,7 +112,7 @@ export class SilenceWatch {
   }
 
   async #probe(node: Redis, head: Command): Promise<void> {
-    // A node that is frozen has been replaced perhaps, and nobody says so who is not asked.
+    // A frozen node may have been replaced, and other nodes say so only if they are asked.
     const { client } = this.#driven;
     if ('nodes' in client) client.refreshSlotsCache();
     if (!(await this.#isNewConnectionAnswered(node))) return;

@@ -137,7 +137,7 @@ interface SentinelFailure {
 const DEFAULT_PORT = 26_379;
 
 /**
- * What the driver reports when no sentinel gave the address of a server. If one refused the
+ * Reports that no sentinel gave the address of a server. If one refused the
  * credentials, that is the reason: the others would, too.
  *
  * @internal
@@ -184,7 +184,7 @@ class Wait {
 }
 
 /**
- * What a connector answers that has no socket: one that is closed already. ioredis announces the error
+ * Gives ioredis a socket that is closed already, when there is none. ioredis announces the error
  * and tries again after a pause, as after every lost connection, or ends if it was told to meanwhile. A
  * connector that rejects would end the client for good.
  */

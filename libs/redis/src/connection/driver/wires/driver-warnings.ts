@@ -34,7 +34,7 @@ const TOLERATED: readonly {
  * Keeps ioredis from writing to the console while it sets a connection up. To be called before the
  * connection is made.
  *
- * @param announce told instead what is not as it was configured
+ * @param announce is called instead with what is not as it was configured
  * @internal
  */
 export function divertWarnings(redis: Redis, announce: Announce): void {

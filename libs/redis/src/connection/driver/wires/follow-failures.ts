@@ -17,9 +17,9 @@ import {
 } from './follow-server.js';
 
 /**
- * Remembers why a client does not get its connection, for the exceptions that come of it: ioredis
- * rejects what waits with words that are the same whatever was wrong, drops what sentinels and the nodes
- * of a cluster failed with, and says nothing at all of some failures. To be called before it connects.
+ * Notes why a client does not get its connection, for the exceptions of its commands. ioredis rejects what
+ * waits with the same words for every reason, drops the failures of sentinels and of a cluster's nodes, and
+ * does not report some failures at all. To be called before the client connects.
  *
  * Two mistakes would otherwise look like success, and become failures here: a sentinel in the place of
  * a server, and a database that the server does not have, instead of which commands would go to 0.

@@ -10,7 +10,7 @@ import {
 } from '../failures/explain-failure.js';
 import { connectorOf, DRIVER_SAYS, isClosedOnPurpose, type ServerSocket } from '../internals.js';
 
-/** What a connection is for: to reach a server, or to ask a sentinel. */
+/** Where a connection leads: to a server, or to a sentinel that is asked for one. */
 export interface Hop {
   readonly hop: ConnectionFailure['hop'];
   /** The name under which its failures are kept. */
@@ -99,7 +99,7 @@ export class Progress {
   #isAccepted = false;
   #isEncrypted = false;
   readonly #redis: Redis;
-  /** What this attempt has failed with. */
+  /** The failure of this attempt. */
   error: Error | undefined;
 
   constructor(redis: Redis) {

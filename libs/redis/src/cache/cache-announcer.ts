@@ -4,7 +4,7 @@ import { RedisAway } from './outage/waiting.js';
 
 type CacheEventType = CacheEvent['type'];
 
-/** Which cache it is, and where its events go. */
+/** A cache as its events name it, and the telemetry that gets them. */
 export interface AnnouncedCache {
   readonly connection: string;
   readonly cache: string;

@@ -42,7 +42,7 @@ describe('The keys of a cache', () => {
     ['an empty part', ['x', '']],
     ['an empty part in a text', 'x::y'],
     ['its own prefix alone', 'cache:a:e:'],
-    ['an own key that nobody built', 'cache:a:e:x{y}'],
+    ['an own key that was not built by it', 'cache:a:e:x{y}'],
     ['an own key with an empty part', 'cache:a:e:x:'],
   ])('are not made of %s', (_, key) => {
     expect(() => keys.of(key)).toThrow(RedisInvalidKeyException);

@@ -31,7 +31,7 @@ class KeysOf implements EntryKeys {
  */
 export class CacheKeys {
   readonly #keys: KeyBuilder;
-  /** What every key of this cache begins with. */
+  /** The beginning of every key of this cache. */
   readonly #prefix: string;
 
   constructor(keys: KeyBuilder, name: string) {

@@ -78,7 +78,7 @@ export interface RedisCacheOptions extends CachePolicy {
    */
   readonly name?: string | undefined;
   /**
-   * What happens when Redis does not answer: `'open'` goes on without a cache, `'closed'` throws what
+   * The policy when Redis does not answer: `'open'` goes on without a cache, `'closed'` throws what
    * Redis failed with, for loaders too expensive to be called without one.
    * @default 'open'
    */
@@ -126,7 +126,7 @@ export interface RedisCacheOptions extends CachePolicy {
 export interface GetOrLoadOptions<T = unknown> extends CachePolicy {
   /** Names under which the value can be invalidated, captured before the loader is called. */
   readonly tags?: readonly KeyPart[] | undefined;
-  /** What the value is made from, captured before the loader is called. */
+  /** The sources of the value, captured before the loader is called. */
   readonly dependsOn?: readonly CacheDependency[] | undefined;
   /**
    * Ends the wait of this caller, who gets the signal's reason. The loader is aborted when no caller waits
@@ -154,7 +154,7 @@ export interface GetOrLoadAllOptions<K extends CacheKey = CacheKey, V = unknown>
   readonly ttl?: Duration | ((key: K) => Duration | undefined) | undefined;
   /** Names under which a value can be invalidated, captured before the loader is called. */
   readonly tags?: readonly KeyPart[] | ((key: K) => readonly KeyPart[]) | undefined;
-  /** What a value is made from, captured before the loader is called. */
+  /** The sources of a value, captured before the loader is called. */
   readonly dependsOn?:
     readonly CacheDependency[] | ((key: K) => readonly CacheDependency[]) | undefined;
 }
@@ -175,7 +175,7 @@ export interface GetOptions<T = unknown> extends Pick<
 }
 
 /**
- * What a loader gets, and with which it can say more about the value that it loads.
+ * Passed to a loader, which can use it to say more about the value that it loads.
  *
  * @publicApi
  */
@@ -213,7 +213,7 @@ export interface LoadContext {
 export type Loader<T> = (context: LoadContext) => T | Promise<T>;
 
 /**
- * What a loader of many values gets.
+ * Passed to a loader of many values.
  *
  * @publicApi
  */
@@ -257,7 +257,7 @@ export interface CacheResult<T> {
 }
 
 /**
- * What a change makes invalid.
+ * The tags and keys that a change makes invalid.
  *
  * @publicApi
  */

@@ -107,7 +107,7 @@ export function checkPolicy(policy: CachePolicy, where: string): void {
 }
 
 /**
- * What one call overrides of a cache's policy.
+ * The options of a policy that one call can override.
  *
  * @throws RedisConfigurationException listing every impossible value
  */

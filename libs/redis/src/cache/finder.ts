@@ -19,7 +19,7 @@ export interface Found {
   readonly loadedAt: number;
 }
 
-/** What a look has found for a caller, and its verdict: `undefined` if Redis is away. */
+/** The value that a look has found for a caller, and its verdict: `undefined` if Redis is away. */
 export interface Looked {
   readonly found: Found | undefined;
   readonly verdict: Verdict | undefined;

@@ -20,7 +20,7 @@ import { Budget } from './outage/budget.js';
 import type { LoadGate } from './outage/load-gate.js';
 import type { Verdict } from './store/entry-reader.js';
 
-/** What a call for many keys uses of its cache. */
+/** The parts of a cache that a call for many keys uses. */
 export interface CacheOfAll {
   readonly keys: CacheKeys;
   readonly policy: ResolvedPolicy;
@@ -141,7 +141,7 @@ function requestsLike<K extends CacheKey, V>(
   };
 }
 
-/** What an option says for a key. */
+/** The value of an option for a key. */
 function of<K, Option>(option: Option | ((key: K) => Option), key: K): Option {
   return typeof option === 'function' ? (option as (key: K) => Option)(key) : option;
 }

@@ -115,8 +115,8 @@ export class Dependencies {
 }
 
 /**
- * What a read names: each dependency once, in an order. Reads that name the same are given the same list,
- * so that what it takes to read and to compare sixteen tags is done once for all of them.
+ * The dependencies that a read names, each once, in an order. Reads that name the same dependencies share
+ * one list, so that the work of reading and comparing sixteen tags is done once for all of them.
  *
  * @internal
  */
@@ -125,7 +125,7 @@ export class DependencyList {
   /** Where the versions are, in the order of the list. Fingerprints are computed and not read. */
   readonly versions: ReadList;
   readonly #names: readonly KeyPart[];
-  /** What was read of it last, and how an entry stands that was made of that. */
+  /** The latest readings of the dependencies, and the verdict on an entry made of them. */
   #readings: readonly (string | null)[] = [];
   #block: string | undefined;
   #slots: readonly number[] | undefined;

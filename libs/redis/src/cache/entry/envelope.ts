@@ -97,7 +97,7 @@ export class Entry implements EntryFacts {
   }
 }
 
-/** What each dependency was at, by label; `null` where it was being changed. */
+/** The version of each dependency, by label; `null` where it was being changed. */
 export type Versions = ReadonlyMap<string, string | null>;
 
 interface Ingredients {

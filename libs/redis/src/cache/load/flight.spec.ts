@@ -26,7 +26,7 @@ const MISSING: Verdict = { state: 'missing', judged: '', isBeingChanged: false }
 
 const { policy, serializer } = resolveCacheOptions({});
 
-/** What flights use, without Redis: each answer is up to the test. */
+/** The parts of flights, without Redis: the test decides each answer. */
 function partsWith(replies: Record<string, unknown>, look = () => Promise.resolve(MISSING)) {
   const release = jest.fn();
   const store = {
@@ -84,7 +84,7 @@ describe('Flight', () => {
 });
 
 describe('Flights', () => {
-  it('gives nobody the abort of another caller', async () => {
+  it('gives no caller the abort of another caller', async () => {
     const { parts } = partsWith({});
     const flights = new Flights(parts);
     let open: () => void = () => undefined;
@@ -105,7 +105,7 @@ describe('Flights', () => {
     expect(await second).toMatchObject({ body: Buffer.from('"value"') });
   });
 
-  it('lets nobody join a wait that all others have left', async () => {
+  it('lets no caller join a wait that all others have left', async () => {
     const acquire = jest.fn(
       () => Promise.resolve({ state: 'held', lease: 'held' }) as Promise<unknown>,
     );

@@ -21,9 +21,9 @@ import { readableIn } from './values.js';
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 50;
 
-/** What all flights of a cache use. */
+/** The parts of a cache that all of its flights use. */
 export interface FlightParts {
-  /** Whose keys they are. */
+  /** The client whose keys are loaded. */
   readonly client: object;
   readonly onOutage: 'open' | 'closed';
   readonly reader: EntryReader;
@@ -237,7 +237,7 @@ export class Flight {
     }
   }
 
-  /** What may be served although the loader failed. It is read again: it may be invalid by now. */
+  /** The value that may be served although the loader failed, read again: it may be invalid by now. */
   async #lastKnown(): Promise<Loaded | undefined> {
     const { failSafeMs, staleForMs } = this.request.policy;
     if (failSafeMs === 0) return undefined;

@@ -6,7 +6,7 @@ import type { EntryKind } from '../entry/envelope.js';
 import type { Turn } from '../outage/load-gate.js';
 import type { EntryKeys } from '../store/cache-store.js';
 
-/** What is wanted, and how to make it. */
+/** The value that a caller needs, and how to make it. */
 export interface LoadRequest {
   readonly keys: EntryKeys;
   readonly dependencies: DependencyList;
@@ -26,7 +26,7 @@ export interface LoadPeers {
   pause(ms: number): Promise<void>;
 }
 
-/** What a loader has made. */
+/** The result of a loader. */
 export interface LoaderResult {
   readonly kind: EntryKind;
   readonly body: Buffer;
@@ -37,7 +37,7 @@ export interface LoaderResult {
   readonly isComplete: boolean;
 }
 
-/** What all callers of one load are given. Each makes a value of its own from it. */
+/** The result of one load for all of its callers. Each makes its own value from it. */
 export interface Loaded {
   readonly kind: EntryKind;
   /** As the serializer of the request has made it, and as it is stored. Shared, so never changed. */

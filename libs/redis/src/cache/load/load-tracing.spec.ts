@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { Tracing, type SpanFacts, type Tracer } from '../../telemetry/tracing.js';
 import { LoadTracing, NotCached } from './load-tracing.js';
 
-/** What a tracer is told of each span. */
+/** A tracer that records each span. */
 function recordingTracer() {
   const spans: { name: string; facts: SpanFacts; failed: boolean }[] = [];
   const tracer: Tracer = {
@@ -41,7 +41,7 @@ describe('LoadTracing', () => {
     expect(spans).toEqual([{ name: 'redis.cache.load', facts: facts('skipped'), failed: false }]);
   });
 
-  it('says nothing of an outcome that nobody waited for', async () => {
+  it('says nothing of an outcome that no caller waited for', async () => {
     const { spans, tracer } = recordingTracer();
     const { tracing } = tracingWith(tracer);
     expect(await tracing.load(() => Promise.resolve({ value: 1, outcome: undefined }))).toBe(1);
@@ -68,7 +68,7 @@ describe('LoadTracing', () => {
     expect([first.spans, second.spans.map(({ name }) => name)]).toEqual([[], ['a']]);
   });
 
-  it('just runs the work where nobody traces', async () => {
+  it('just runs the work without a tracer', async () => {
     const tracing = new LoadTracing('reports');
     const aside = jest.fn();
     tracing.aside(aside);

@@ -8,7 +8,7 @@ import { Tracing } from '../../telemetry/tracing.js';
 export class NotCached extends Error {}
 
 /**
- * What became of a loaded value, as in the event `cache.load`; `undefined` where no caller waits for
+ * The fate of a loaded value, as in the event `cache.load`; `undefined` where no caller waits for
  * Redis long enough to know.
  */
 export type FillOutcome = 'filled' | 'lost' | 'skipped' | undefined;

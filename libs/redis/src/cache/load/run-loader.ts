@@ -10,7 +10,7 @@ import type { LoaderResult, LoadRequest } from './load-request.js';
 import { NotCached } from './load-tracing.js';
 import { bodyOf, kindOf } from './values.js';
 
-/** What a loader may ask Redis for while it runs. */
+/** The questions that a loader may ask Redis while it runs. */
 export type RedisOfLoader = Pick<Lease, 'capture' | 'readContent'>;
 
 /** The versions of dependencies by label, to which a loader adds. */

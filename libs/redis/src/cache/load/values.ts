@@ -27,7 +27,7 @@ export function valueOf(
 }
 
 /**
- * What a caller may be given of what was found.
+ * The part of a finding that a caller may be given.
  *
  * @param staleForMs how long after its `ttl` it may be served
  * @returns `undefined` if nothing valid was found, if it is too old, or if another serializer made it

@@ -60,7 +60,7 @@ describe('CircuitBreaker', () => {
     expect(changes).toEqual([['open', late]]);
   });
 
-  it('does not open where some succeed in between, or are refused: then somebody is there', () => {
+  it('does not open where some succeed in between, or are refused: then the server answers', () => {
     fail(late, late);
     breaker.succeeded();
     fail(late, late, refused, late, gone);
@@ -104,7 +104,7 @@ describe('CircuitBreaker', () => {
     fail(late, late, gone);
     expect(breaker.isOpen).toBe(true);
     jest.advanceTimersByTime(1_000);
-    expect(breaker.isOpen).toBe(false); // whoever comes next may try, and perhaps nobody comes
+    expect(breaker.isOpen).toBe(false); // the next caller may try, and perhaps there is none
     breaker.refusal();
     expect(breaker.isOpen).toBe(true);
     breaker.succeeded();

@@ -71,7 +71,7 @@ describe('OutageGuard', () => {
     expect(budget.isSpent).toBe(true);
   });
 
-  it('sends nothing for a budget that is spent, and holds that against nobody', async () => {
+  it('sends nothing for a budget that is spent, and does not count that as a failure', async () => {
     const { attempt, states } = guardOf();
     const budget = new Budget(0);
     const work = jest.fn(never);
@@ -122,7 +122,7 @@ describe('OutageGuard', () => {
     expect([work.mock.calls.length, states]).toEqual([0, ['open']]);
   });
 
-  it('sends all the same what has to be sent, and notices that it worked', async () => {
+  it('sends nevertheless what has to be sent, and notices that it worked', async () => {
     const { guard, attempt, states } = guardOf();
     await Promise.all([awayBecause(attempt(never)), awayBecause(attempt(never))]);
     const task = { key: 'k', operation: 'delete', budget: new Budget(20) };

@@ -153,7 +153,7 @@ export class OutageGuard {
     return refusal;
   }
 
-  /** What keeps this task from being sent: the connection is not ready, or the caller has no time left. */
+  /** The reason not to send this task: the connection is not ready, or the caller has no time left. */
   #unfitness(task: Task): RedisException | undefined {
     return (
       this.#unreadiness() ?? (task.budget.isSpent ? timeoutOf(task, this.#connection) : undefined)

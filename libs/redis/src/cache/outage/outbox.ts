@@ -44,7 +44,7 @@ export class Outbox {
     return this.#pending.size;
   }
 
-  /** What this process has deleted, though Redis may not know it yet. */
+  /** The keys that this process has deleted, though Redis may not know it yet. */
   get deleted(): ReadonlyMap<string, unknown> {
     return this.#pending;
   }

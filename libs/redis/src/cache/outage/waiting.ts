@@ -3,7 +3,7 @@ import { RedisException } from '../../errors/redis.exception.js';
 import type { Budget, Task } from './budget.js';
 
 /**
- * What Redis failed with, told apart from what a loader threw. A loader's error may be a failure of
+ * A failure of Redis, told apart from an error of a loader. A loader's error may be a failure of
  * Redis, too, but then going on without a cache would not help.
  *
  * @internal

@@ -15,7 +15,7 @@ import type { OutageGuard } from '../outage/outage-guard.js';
 import type { Outbox } from '../outage/outbox.js';
 import type { CacheStore, EntryKeys } from './cache-store.js';
 
-/** What was found where an entry should be. */
+/** The finding where an entry should be. */
 export type Verdict =
   | {
       /** Valid: nothing that it depends on has changed. */
@@ -57,7 +57,7 @@ export class EntryReader {
   readonly dependencies: Dependencies;
   readonly onCorrupt: (key: string) => void;
   readonly #outbox: Outbox;
-  /** What entries depend on beside what their readers name, as it was when they were last read. */
+  /** Dependencies of entries that their readers do not name, as they were when the entries were last read. */
   readonly #hints = new Map<string, Hint>();
 
   constructor(
@@ -212,10 +212,10 @@ class PendingRead extends GuardedRead<Verdict> implements ReadSink {
   }
 }
 
-/** What an entry depends on beside what its readers name. */
+/** The dependencies of an entry that its readers do not name. */
 class Hint {
   readonly others: readonly Dependency[];
-  /** What the latest reader named, and what was read for it. */
+  /** The dependencies that the latest reader named, and all that were read for it. */
   #named: DependencyList | undefined;
   #read: DependencyList | undefined;
 

@@ -1,5 +1,5 @@
-/** The links between documents lead somewhere: the file is there, and so is the heading. */
-import { existsSync } from 'node:fs';
+/** The links between documents lead somewhere, and the sources that documents name exist. */
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { proseOf, readDocuments, type Document } from './documents.js';
@@ -29,13 +29,37 @@ describe('the links of the documents', () => {
   });
 });
 
-/** Those that stay in the repository. */
+describe('the sources that documents name', () => {
+  const LIBRARY = 'libs/redis/src';
+  const modules = readdirSync(LIBRARY).map((name) => join(LIBRARY, name));
+  const roots = ['', 'libs/redis', LIBRARY, ...modules, 'apps/users', 'apps/users/src'];
+  const named = documents.flatMap((document) =>
+    sourcesNamedIn(document).map((source) => ({ by: document.path, source })),
+  );
+
+  it('are found at all', () => {
+    expect(named.length).toBeGreaterThan(20);
+  });
+
+  it('exist', () => {
+    const exists = (source: string) => roots.some((root) => existsSync(join(root, source)));
+    expect(named.filter(({ source }) => !exists(source))).toEqual([]);
+  });
+});
+
+/** Paths in inline code: `cache/load/flight.ts`. A name without a folder may be anywhere. */
+function sourcesNamedIn({ text }: Document): string[] {
+  const paths = text.matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|cjs))`/g);
+  return [...paths].map(([, path = '']) => path);
+}
+
+/** The links that stay in the repository. */
 function linksOf(document: Document): string[] {
   const found = [...proseOf(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
   return found.filter((link) => !/^[a-z]+:/.test(link));
 }
 
-/** As GitHub makes them from headings. */
+/** The anchors that GitHub makes from headings. */
 function anchorsOf(document: Document): string[] {
   return [...proseOf(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

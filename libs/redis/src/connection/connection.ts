@@ -2,7 +2,7 @@
  * @module connection Connections to Redis. `Connections` opens and closes those of an application, each as
  * an `OpenedConnection`; a `Connection` owns what belongs to one client, and a `RedisPool` lends dedicated
  * clients. `options/` resolves what a connection is made from, `driver/` is the only part that knows
- * ioredis.
+ * ioredis, but for the check of its options.
  */
 import { RedisException } from '../errors/redis.exception.js';
 import {

@@ -10,7 +10,7 @@ export interface CommandEvent {
   readonly command: string;
   /** The time from the call to the reply. */
   readonly durationMs: number;
-  /** Whether the command waits for data, as BLPOP does: then its duration says nothing about Redis. */
+  /** Whether the command asks Redis to wait, as BLPOP does: then its duration says nothing about Redis. */
   readonly isBlocking: boolean;
   readonly failure?: CommandFailed | undefined;
   /** The first key in full; computed when it is read. */

@@ -174,6 +174,5 @@ function isTimer(value: unknown): boolean {
 
 /** RESP3, and with it the option `protocol`, came with ioredis 6. */
 function isIoredis6(): boolean {
-  const { defaultOptions } = Redis as unknown as { readonly defaultOptions: object };
-  return 'protocol' in defaultOptions;
+  return 'protocol' in new Redis({ lazyConnect: true }).options;
 }

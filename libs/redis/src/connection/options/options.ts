@@ -128,8 +128,8 @@ export interface RedisModuleOptions {
   readonly commandTimeout?: Duration | undefined;
   /**
    * How long an open connection may leave a command unanswered and receive nothing at all, before the
-   * client tries a second connection. If that one is answered, it replaces the first: reads that were not
-   * answered are sent again, all other commands reject.
+   * client tries a second connection. If that one is answered, the first is closed and opened anew: reads
+   * that were not answered are sent again, all other commands reject.
    * @default commandTimeout
    */
   readonly silenceTimeout?: Duration | undefined;

@@ -64,7 +64,12 @@ function isUnderstood(rule: Rule): boolean {
   const validators = validatorsOf(rule);
   const isSynchronous = ({ async, instance }: Partial<Validator>) =>
     async === false && typeof instance?.validate === 'function';
-  return typeof rule.each === 'boolean' && validators.length > 0 && validators.every(isSynchronous);
+  return knowsEach(rule) && validators.length > 0 && validators.every(isSynchronous);
+}
+
+/** A rule with options that do not speak of `each`, as one with a message of its own, has `undefined` there. */
+function knowsEach(rule: Rule): boolean {
+  return 'each' in rule && [true, false, undefined].includes(rule.each);
 }
 
 function isCondition({ type }: Rule): boolean {

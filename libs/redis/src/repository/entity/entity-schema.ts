@@ -69,7 +69,7 @@ export function declarationOf(entity: Declared): EntityDeclaration {
 }
 
 /** From the class itself down to its most distant ancestor. */
-export function declarationsOf(entity: object): EntityDeclaration[] {
+function declarationsOf(entity: object): EntityDeclaration[] {
   const declarations: EntityDeclaration[] = [];
   for (let at: unknown = entity; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
     const declaration = ownDeclarationOf(at);

@@ -6,7 +6,7 @@ import type { RedisAddress, ResolvedRedisOptions } from '../../options/options.j
 import { serverConnector } from '../wires/connectors.js';
 import { divertWarnings } from '../wires/driver-warnings.js';
 
-/** How often a replica that is to be the primary is asked whether it is, and for how long. */
+/** A replica that is to be the primary is asked whether it is at these intervals, and for this long. */
 const POLL_MS = 10;
 const LONGEST_MS = 5_000;
 

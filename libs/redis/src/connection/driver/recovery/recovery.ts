@@ -70,7 +70,7 @@ function endpointOf({ options, stream }: Redis): string {
   return printAddress({ host: stream.remoteAddress ?? host, port: stream.remotePort ?? port });
 }
 
-/** How often a server that keeps saying so gets a new connection, at most. */
+/** A server that keeps saying that it is a replica gets at most one new connection in this time. */
 const PAUSE_MS = 500;
 
 /** The replies that only a replica gives. Scripts of Redis 6 quote them. */

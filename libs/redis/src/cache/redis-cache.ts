@@ -257,7 +257,8 @@ export class RedisCache {
 
   /**
    * Invalidates everything that has one of these tags, in all caches of this connection, and everything
-   * that is being loaded with one of them. One round trip (in a cluster one to each node), however many entries there are.
+   * that is being loaded with one of them. One round trip (in a cluster one to each node), however many
+   * entries there are.
    *
    * @throws RedisBatchException naming in `errors` the tags that may not have been invalidated. With an
    * `outbox` these are invalidated later, and this process serves nothing that has them meanwhile

@@ -9,9 +9,9 @@ import { LeaseToken } from './store/tokens.js';
 
 /**
  * Stores a value that the application provides, in the same steps as a load. Its dependencies are captured
- * first, so that an invalidation in between is noticed. So is a lease, without asking for it, so that a
- * value that is stored after its deletion does not come back. Nothing is stored while its dependencies
- * are being changed.
+ * first, so that an invalidation in between is noticed. The lease is taken from any holder, so that a
+ * deletion in between keeps the value from being stored. Nothing is stored while the dependencies are being
+ * changed.
  *
  * @throws RedisException what Redis failed with
  */

@@ -91,7 +91,7 @@ async function removeStale(file: string, judged: Holders): Promise<void> {
 }
 
 /** Identifies a process, also after its number has been given to a later one. */
-export interface ProcessIdentity {
+interface ProcessIdentity {
   readonly pid: number;
   /** When the process started, in ticks of the kernel's clock; absent where there is no `/proc`. */
   readonly started?: string;

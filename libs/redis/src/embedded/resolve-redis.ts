@@ -87,7 +87,7 @@ export async function resolveOn(
 }
 
 /** Each of these configures a Redis. If several are set, the log names the first. */
-export const CONFIGURING_VARIABLES = [
+const CONFIGURING_VARIABLES = [
   'REDIS_URL',
   'REDIS_HOST',
   'REDIS_SENTINELS',

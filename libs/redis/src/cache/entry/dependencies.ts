@@ -125,7 +125,7 @@ export class DependencyList {
   /** Where the versions are, in the order of the list. Fingerprints are computed and not read. */
   readonly versions: ReadList;
   readonly #names: readonly KeyPart[];
-  /** The latest readings of the dependencies, and the verdict on an entry made of them. */
+  /** The latest readings of the dependencies, and how these stand in an entry that was made of them. */
   #readings: readonly (string | null)[] = [];
   #block: string | undefined;
   #slots: readonly number[] | undefined;

@@ -116,8 +116,8 @@ interface Ingredients {
 /**
  * Makes the entry to store.
  *
- * @returns it, and how long Redis is to keep it. `null` and `undefined` are never served after they
- * are fresh
+ * @returns it, and how long Redis is to keep it: for `null` and `undefined` only as long as they are fresh,
+ * because they are never served stale
  */
 export function makeEntry({ kind, body, ttlMs, policy, versions, now, ...made }: Ingredients) {
   const freshMs = ttlMs * (1 - policy.jitter * Math.random());

@@ -1,6 +1,9 @@
 import type { Versions } from './envelope.js';
 
-/** The beginning of a list of writers, which stands where a version or a lease would be. No version begins like that. */
+/**
+ * The beginning of a list of writers, which stands where a version or a lease would be. No version begins
+ * like that.
+ */
 export const WRITERS_BEGIN = 'w:';
 
 /**

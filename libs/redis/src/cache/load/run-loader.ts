@@ -11,10 +11,10 @@ import { NotCached } from './load-tracing.js';
 import { bodyOf, kindOf } from './values.js';
 
 /** The questions that a loader may ask Redis while it runs. */
-export type RedisOfLoader = Pick<Lease, 'capture' | 'readContent'>;
+type RedisOfLoader = Pick<Lease, 'capture' | 'readContent'>;
 
 /** The versions of dependencies by label, to which a loader adds. */
-export type Captured = Map<string, string | null>;
+type Captured = Map<string, string | null>;
 
 /**
  * Calls loaders: twice where a loader finds out only by reading what else its value depends on.

@@ -41,7 +41,7 @@ export abstract class GuardedRead<T> extends Waiting<T> {
    */
   heard(slot: number, failure: RedisException | undefined): void {
     if (this.#nodes) {
-      this.#nodes.heard(slot, performance.now() - this.startedAt, failure);
+      this.#nodes.heard(slot, this.startedAt, failure);
     } else if (this.#state === 'blamed') {
       this.#breaker?.late(performance.now() - this.startedAt, failure);
     } else {
@@ -75,11 +75,11 @@ class AskedNodes {
     return this.#unheard.size === 0;
   }
 
-  heard(slot: number, tookMs: number, failure: RedisException | undefined): void {
+  heard(slot: number, askedAt: number, failure: RedisException | undefined): void {
     const breaker = this.#bySlot.get(slot);
     if (!breaker) return;
     if (this.#unheard.delete(breaker)) report(breaker, failure);
-    else if (this.#blamed.delete(breaker)) breaker.late(tookMs, failure);
+    else if (this.#blamed.delete(breaker)) breaker.late(performance.now() - askedAt, failure);
   }
 
   blame(error: RedisException): void {

@@ -169,8 +169,8 @@ return 1
 
 /**
  * Announces that a writer is about to change something, or still is: puts it where the version or the lease
- * would be, beside the other writers, until it expires. Sent twice it does the same. Removes an entry that
- * is named afterwards, when no load can fill it any more.
+ * would be, beside the other writers, until it expires. Sent twice it does the same. Then removes the entry,
+ * if one is named: no load can fill it any more.
  *
  * KEYS: version or lease, and the entry of the lease if it is to go. ARGV: token, its time in ms.
  */
@@ -191,7 +191,7 @@ return written
 /**
  * Invalidates what depends on versions, and ends leases: deletes them, unless writers are still changing
  * it, because then it is invalid already, and has to stay so. Removes one writer that has finished from
- * these lists. Removes entries that are named afterwards, when no load can fill them any more.
+ * these lists. Then removes the entries, if any are named: no load can fill them any more.
  *
  * If there is no memory for a shorter list, the writer stays in it until it expires.
  *

@@ -90,7 +90,7 @@ export class HttpExchange {
       node.once('finish', refuse); // the response was sent by other means
       let isCaptured = false;
       replaceSend(response, (payload) => {
-        if (isCaptured) return response; // Nest answers for a client that has gone
+        if (isCaptured) return response; // the captured response is sent once it is cached, and no other
         if (comesAgainAsText(response, payload)) return send.call(response, payload);
         isCaptured = true;
         const stored = this.#storable(payload);

@@ -39,7 +39,7 @@ const SIGNS = 'load/signs-of-life.ts';
 const VALUES = 'load/values.ts';
 const GATHERED = 'load/gathered-loads.ts';
 
-const CHANGES = 'changes.ts';
+const CHANGES = 'source-changes.ts';
 
 const LOAD_GUARD = `if (isChanging(verdict)) return this.#start(() => this.#loadUncached('miss'));`;
 const RELEASE_EARLY = 'if (versions && hasGaps(versions)) this.release();';

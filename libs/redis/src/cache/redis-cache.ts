@@ -25,7 +25,7 @@ import type {
   SetOptions,
 } from './cache-options.js';
 import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
-import { Changes } from './changes.js';
+import { Changes } from './source-changes.js';
 import { Dependencies } from './entry/dependencies.js';
 import { Finder, type Found } from './finder.js';
 import { Invalidation } from './invalidation.js';

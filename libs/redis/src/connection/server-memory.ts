@@ -1,7 +1,7 @@
 import { countIn, parseInfo, type InfoFields } from './driver/info-fields.js';
 import { ask, primariesOf, type Primary } from './driver/primaries.js';
 import type { Connection } from './connection.js';
-import { RefusedQuestions } from './refused-questions.js';
+import { AclRefusals } from './acl-refusals.js';
 
 /** How much memory a server needs, and how much it may have. */
 export interface ServerMemory {
@@ -30,7 +30,7 @@ export async function readServerMemory(connection: Connection): Promise<ServerMe
 
 function askForMemory(connection: Connection, primary: Primary): Promise<unknown> {
   const { client } = connection;
-  const refused = connection.part(RefusedQuestions);
+  const refused = connection.part(AclRefusals);
   return refused.ask(primary.node ?? client, 'INFO memory', () =>
     ask(client, primary, 'info', ['memory']),
   );

@@ -4,7 +4,7 @@ import { ask } from '../connection/driver/primaries.js';
 import { classifyError } from '../connection/driver/failures/classify-error.js';
 import { countIn, parseInfo, type InfoFields } from '../connection/driver/info-fields.js';
 import type { RedisClient } from '../connection/options/options.js';
-import { RefusedQuestions } from '../connection/refused-questions.js';
+import { AclRefusals } from '../connection/acl-refusals.js';
 import { fullnessOf, memoryIn, type ServerMemory } from '../connection/server-memory.js';
 import { OUTAGES, REFUSALS, type Check, type Reason } from './health-words.js';
 
@@ -26,14 +26,14 @@ export interface Answers {
  */
 export class ServerQuestions {
   readonly #client: RedisClient;
-  readonly #refused: RefusedQuestions;
+  readonly #refused: AclRefusals;
   /** By the client, or the node of a cluster. */
   readonly #answers = new Map<RedisClient, Promise<Answers>>();
   readonly #topologies = new Map<RedisClient, Promise<Answer>>();
 
   constructor(connection: Connection) {
     this.#client = connection.client;
-    this.#refused = connection.part(RefusedQuestions);
+    this.#refused = connection.part(AclRefusals);
   }
 
   /**

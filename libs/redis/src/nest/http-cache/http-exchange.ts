@@ -2,7 +2,7 @@ import { NotCached } from '../../cache/load/load-tracing.js';
 import { comesAgainAsText, nodeResponseOf, replaceSend } from './adapter-internals.js';
 import type { HttpCachePlan } from './http-cache.plan.js';
 import type { HttpRequest, HttpResponse } from './http-messages.js';
-import { SeenValue, valueOf } from './seen-value.js';
+import { SeenValue, valueOf } from './value-for-interceptors.js';
 import { addVary, storable, variesOn, type StoredResponse } from './stored-response.js';
 
 export type XCache = 'HIT' | 'MISS' | 'STALE' | 'BYPASS';

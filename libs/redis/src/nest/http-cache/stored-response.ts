@@ -5,7 +5,7 @@ import {
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
-import { isPlainData, type SeenText } from './seen-value.js';
+import { isPlainData, type SeenText } from './value-for-interceptors.js';
 import { isFastify, serializesPlainly } from './adapter-internals.js';
 import { namesSecret } from './credentials.js';
 import { isHeaderName, textHeader, type HttpResponse } from './http-messages.js';

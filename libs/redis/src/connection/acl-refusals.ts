@@ -13,7 +13,7 @@ interface Refusal {
  *
  * @internal
  */
-export class RefusedQuestions {
+export class AclRefusals {
   readonly #refusals = new WeakMap<object, Map<string, Refusal>>();
 
   /**

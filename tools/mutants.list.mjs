@@ -264,7 +264,7 @@ export const mutants = [
       `if is_being_changed(lease, now()) then return {'changing', now()} end`,
       '',
     ),
-    where: 'does not take over the lease on which writers stand',
+    where: 'does not take over the lease of writers',
   },
   {
     breaks: 'a reader of what is being changed waits for the load of another process',

@@ -5,7 +5,7 @@ import { recordCommands } from './support/record-commands.js';
 import { onOneServer } from './support/repository-servers.js';
 
 /** Lua in the embedded server takes half a millisecond for each of three scripts of a key. */
-const MANY = hasRealRedis ? 10_000 : 1_500;
+const MANY = hasRealRedis ? 5_000 : 1_500;
 const MOST = 500;
 
 /** As long as a busy machine may take. */

@@ -128,7 +128,7 @@ export class HistoryCaller {
     const { state, redis } = this.#tools;
     const pause = async () => undefined;
     const load = (context: LoadContext) => key.load(context, state, redis, pause);
-    const value = await cache.getOrLoad(key.name, load, { ...key.options(), timeout: '5s' });
+    const value = await cache.getOrLoad(key.name, load, { ...key.options(), ...PATIENT });
     for (const [name, row] of Object.entries(key.rows)) {
       const found = value[name as keyof Value];
       const newest = name === 'foreign' ? Number(await redis.get(key.foreignKey)) : state.read(row);

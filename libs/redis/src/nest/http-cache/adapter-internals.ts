@@ -1,7 +1,6 @@
 /**
  * The insides of Fastify and Express that cached responses depend on. Checked with Fastify 5.12, Express
- * 5.3 and Nest's adapters of 11.2 and 12.5. `cache-interceptor-internals.int-spec.ts` fails when one of them
- * changes, and each function says what happens to an application whose framework has changed it.
+ * 5.3 and Nest's adapters of 12.5. `cache-interceptor-internals.int-spec.ts` fails when one of them changes, and each function says what happens to an application whose framework has changed it.
  */
 import type { HttpResponse, NodeResponse } from './http-messages.js';
 

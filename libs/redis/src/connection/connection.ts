@@ -11,12 +11,7 @@ import {
 } from '../errors/redis-timeout.exception.js';
 import { Operations, type Operator } from '../telemetry/operations.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import {
-  contextOf,
-  createClient,
-  createDedicatedClient,
-  type ClientContext,
-} from './driver/create-client.js';
+import { contextOf, createClient, createDedicatedClient } from './driver/create-client.js';
 import type { DedicatedClient } from './driver/dedicated-client.js';
 import { DrivenClient } from './driver/driven-client.js';
 import { failureOf, type CommandFailure } from './driver/failures/command-failures.js';
@@ -148,11 +143,12 @@ export class Connection {
   }
 }
 
-/** The facts of a connection. Recovery is absent for a client that the library did not make. */
-type ConnectionContext = Omit<ClientContext, 'options' | 'recovery'> & {
+interface ConnectionContext {
   readonly options: Pick<ResolvedRedisOptions, 'name' | 'commandTimeoutMs'>;
+  readonly telemetry: Telemetry;
+  /** Absent for a client that the library did not make. */
   readonly recovery?: Recovery;
-};
+}
 
 const connections = new WeakMap<RedisClient, Connection>();
 

@@ -119,16 +119,21 @@ describeWithRealRedis('RedisHealthIndicator', () => {
     });
   });
 
-  it('is up although INFO is forbidden, and lists what it did not check', async () => {
-    const server = await stage.keep(startRedis());
-    const admin = await stage.open({ url: server.url });
-    await admin.client().acl('SETUSER', 'probe', 'on', '>hunter2', '~*', '+@all', '-info');
-    const { indicator, client } = await stage.open({
-      url: server.url,
+  /** A connection whose ACL user has these rights. */
+  async function openAs(...rights: string[]) {
+    const { url } = await stage.keep(startRedis());
+    const admin = await stage.open({ url });
+    await admin.client().acl('SETUSER', 'probe', 'on', '>hunter2', ...rights);
+    return stage.open({
+      url,
       username: 'probe',
       password: 'hunter2',
       ioredis: { enableReadyCheck: false }, // it would send INFO, and print a warning
     });
+  }
+
+  it('is up although INFO is forbidden, and lists what it did not check', async () => {
+    const { indicator, client } = await openAs('~*', '+@all', '-info');
     const record = recordCommands(client());
     for (let i = 0; i < 5; i++) {
       expect(await indicator.isHealthy()).toEqual({
@@ -140,16 +145,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
   });
 
   it('goes on to ask for a section of INFO that is not forbidden', async () => {
-    const server = await stage.keep(startRedis());
-    const admin = await stage.open({ url: server.url });
-    const rights = ['~*', '+@all', '-info', '+info|replication'];
-    await admin.client().acl('SETUSER', 'probe', 'on', '>hunter2', ...rights);
-    const { indicator, client } = await stage.open({
-      url: server.url,
-      username: 'probe',
-      password: 'hunter2',
-      ioredis: { enableReadyCheck: false }, // it would send INFO, and print a warning
-    });
+    const { indicator, client } = await openAs('~*', '+@all', '-info', '+info|replication');
     const record = recordCommands(client());
     for (let i = 0; i < 2; i++) {
       expect(await indicator.isHealthy()).toEqual({

@@ -122,7 +122,8 @@ export class RedisCache {
       tracing: new LoadTracing(announcedAs, telemetry.tracing),
     });
     const { near } = resolved;
-    const copy = near && new NearCopy(near, connection.part(Coherences).of(keys), dependencies);
+    const copy =
+      near && new NearCopy(near, cacheKeys, connection.part(Coherences).of(keys), dependencies);
     const nearReader = copy && new NearReader(copy, store, dependencies);
     const finder = new Finder(
       ...([cacheKeys, dependencies, resolved, reader, flights, announcer] as const),
@@ -161,7 +162,7 @@ export class RedisCache {
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
   getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
-    return this.#finder.find(key, loader, options, ({ value }) => value as T);
+    return this.#finder.find(key, loader, options, valueIn) as Promise<T>;
   }
 
   /** Does what {@link getOrLoad} does, and says where the value came from and how old it is. */
@@ -361,5 +362,7 @@ export class RedisCache {
     return { value: value as T, status, ageMs };
   }
 }
+
+const valueIn = ({ value }: Found): unknown => value;
 
 const NO_OPTIONS = {};

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import calculateSlot from 'cluster-key-slot';
-import { startCluster, type RedisTestCluster, type RedisTestServer } from '../../src/testing/index.js';
+import {
+  startCluster,
+  type RedisTestCluster,
+  type RedisTestServer,
+} from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { eventually } from '../../../../test/support/time.js';
 import { openConnection } from './support/open-connection.js';
@@ -13,7 +17,8 @@ describe('Tracking a cluster', () => {
   });
   afterAll(() => servers.stop());
 
-  const open = () => track({ clusterNodes: servers.nodes.map(({ host, port }) => ({ host, port })) });
+  const open = () =>
+    track({ clusterNodes: servers.nodes.map(({ host, port }) => ({ host, port })) });
 
   it('hears the changes of each primary, and knows which link has a key', async () => {
     await using tracked = await open();
@@ -103,6 +108,9 @@ describe('Tracking a cluster', () => {
     await tracked.hears(`lost ${primary?.host}:${primary?.port}`);
     await tracked.hears(`armed ${replica?.host}:${replica?.port}`);
     await tracked.armed();
+    expect([...tracked.tracking.links].map(({ node }) => node)).not.toContain(
+      `${primary?.host}:${primary?.port}`,
+    );
   });
 
   it('has no links once it is closed', async () => {

@@ -86,6 +86,7 @@ describeWithRealRedis('Tracking', () => {
     await tracked.hears('lost');
     await proxy.heal();
     await tracked.armed();
+    expect(tracked.heard).toEqual(['armed', 'lost', 'armed']);
   });
 
   it('is not lost because this process was busy', async () => {

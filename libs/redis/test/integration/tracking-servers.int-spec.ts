@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
 import { startCluster, startRedis, startSentinel } from '../../src/testing/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';

@@ -1,10 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { startRedis, type RedisTestServer } from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
-import { eventually } from '../../../../test/support/time.js';
-import { track } from './support/tracked.js';
+import { connectionOf } from '../../src/connection/connection.js';
+import { Tracking } from '../../src/connection/tracking/tracking.js';
+import { eventually, waitUntil } from '../../../../test/support/time.js';
+import { openConnection } from './support/open-connection.js';
+import { PREFIXES, track } from './support/tracked.js';
 
 describe('Tracking one server', () => {
   let server: RedisTestServer;
@@ -126,6 +130,30 @@ describe('Tracking one server', () => {
     expect(events).toEqual([]);
   });
 
+  it('belongs to no request, although a request opens it', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const connection = await openConnection({ url: server.url });
+    const seen = new Set<string | undefined>();
+    const note = () => seen.add(requests.getStore());
+    const listener = { changed: note, flushed: note, lost: note, armed: note };
+    const rest = { moved: note, redirected: note, unavailable: note };
+    const tracking = new Tracking(
+      connectionOf(connection.client),
+      PREFIXES,
+      { ...listener, ...rest },
+      50,
+    );
+    requests.run('a request', () => {
+      tracking.open();
+    });
+    await waitUntil('it is armed', () => tracking.state.isArmed);
+    await requests.run('a writer', () => connection.client.set('cache:app:test:a', '1'));
+    await waitUntil('the key is heard', () => tracking.pushes > 1);
+    await tracking.close();
+    await connection.close();
+    expect([...seen]).toEqual([undefined]);
+  });
+
   it('opens one connection, however often it is asked to', async () => {
     await using tracked = await track({ url: server.url });
     const before = await connectionsOf(server);
@@ -142,5 +170,7 @@ describe('Tracking one server', () => {
 });
 
 async function connectionsOf(server: RedisTestServer): Promise<number> {
-  return String(await sendCommand(server, 'CLIENT', 'LIST')).trim().split('\n').length;
+  return String(await sendCommand(server, 'CLIENT', 'LIST'))
+    .trim()
+    .split('\n').length;
 }

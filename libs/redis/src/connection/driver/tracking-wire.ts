@@ -50,19 +50,11 @@ export class TrackingWire {
     });
   }
 
-  /**
-   * Connects and reads the clock of the server.
-   *
-   * @returns the reply to TIME and when it was asked for; no reply if an ACL forbids it
-   * @throws the driver's error
-   */
-  async connect(): Promise<{ reply: unknown; askedAt: number }> {
+  /** @throws the driver's error */
+  async connect(): Promise<void> {
     await this.#redis.connect().catch((error: unknown) => {
       throw this.#error ?? error; // which says why
     });
-    const askedAt = performance.now();
-    const reply = await sendQuietly(this.#redis, 'time', []).catch(() => undefined);
-    return { reply, askedAt };
   }
 
   /**

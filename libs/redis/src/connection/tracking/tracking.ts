@@ -113,7 +113,10 @@ export class Tracking {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#client.off('refresh', this.#onRefresh).off('+node', this.#watch).off('-node', this.#forget);
+    this.#client
+      .off('refresh', this.#onRefresh)
+      .off('+node', this.#watch)
+      .off('-node', this.#forget);
     const links = [...this.#links.values()];
     this.#links.clear();
     this.#single = undefined;

@@ -120,4 +120,22 @@ describe('Tracking a cluster', () => {
     await tracked.tracking.close();
     expect([...tracked.tracking.links]).toEqual([]);
   });
+
+  it('is lost for the server of a cluster that is frozen, and for no other one', async () => {
+    await using cluster = await startCluster({ replicas: false });
+    for (const node of cluster.nodes) {
+      await sendCommand(node, 'CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
+    }
+    const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+    await using tracked = await track({ clusterNodes }, 20);
+    await tracked.armed();
+    const [frozen] = cluster.primaries as [RedisTestServer];
+    const name = `${frozen.host}:${frozen.port}`;
+    frozen.freeze();
+    await tracked.hears(`lost ${name}`);
+    const others = [...tracked.tracking.links].filter(({ node }) => node !== name);
+    expect(others.map(({ isArmed }) => isArmed)).toEqual([true, true]);
+    frozen.thaw();
+    await tracked.armed();
+  });
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
-import { startCluster, startFaultProxy, startRedis } from '../../src/testing/index.js';
+import { startFaultProxy, startRedis } from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import type { RedisTestServer } from '../../src/testing/index.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
@@ -124,28 +124,10 @@ describeWithRealRedis('Tracking', () => {
     expect(tracked.heard.filter((word) => word.startsWith('unavailable'))).toEqual([]);
   });
 
-  it('is lost for the server of a cluster that is frozen, and for no other one', async () => {
-    const cluster = await start(startCluster({ replicas: false }));
-    for (const node of cluster.nodes) {
-      await sendCommand(node, 'CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
-    }
-    const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-    const tracked = await open({ clusterNodes }, 20);
-    await tracked.armed();
-    const [frozen] = cluster.primaries as [RedisTestServer];
-    const name = `${frozen.host}:${frozen.port}`;
-    frozen.freeze();
-    await tracked.hears(`lost ${name}`);
-    const others = [...tracked.tracking.links].filter(({ node }) => node !== name);
-    expect(others.map(({ isArmed }) => isArmed)).toEqual([true, true]);
-    frozen.thaw();
-    await tracked.armed();
-  });
-
-  it('lets the process end with the client', async () => {
+  it.each(['ends', 'lets-go'])('lets the process end with the client: %s', async (how) => {
     const server = await start(startRedis());
     const script = join(__dirname, 'support/tracking-in-child.cjs');
-    const child = spawn(process.execPath, [script, server.url], { stdio: 'inherit' });
+    const child = spawn(process.execPath, [script, server.url, how], { stdio: 'inherit' });
     const [code] = (await once(child, 'exit')) as [number];
     expect(code).toBe(0);
   });

@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import type { RedisModuleOptions } from '../../src/index.js';
 import { startCluster, startRedis, startSentinel } from '../../src/testing/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { eventually, waitUntil } from '../../../../test/support/time.js';
-import { track } from './support/tracked.js';
+import { track, trackOver } from './support/tracked.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -70,6 +70,19 @@ describeWithRealRedis('Tracking', () => {
     await tracked.armed();
     expect([...tracked.tracking.links]).toHaveLength(3);
     await expectToHear(tracked);
+    const plain = new Cluster([{ host: 'localhost', port: cluster.nodes[0]?.port ?? 0 }], {
+      dnsLookup: (name, done) => {
+        done(null, name);
+      },
+      redisOptions: { password: 'secret', tls: { ca: cluster.nodes[0]?.tls?.ca } },
+    });
+    const close = async () => {
+      await plain.quit();
+    };
+    const ofPlain = trackOver({ ...tracked.connection, client: plain, close });
+    cleanups.push(() => ofPlain.close());
+    await ofPlain.armed();
+    await expectToHear(ofPlain);
   });
 
   it('follows a failover of sentinels, over TLS', async () => {

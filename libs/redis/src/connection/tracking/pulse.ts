@@ -1,6 +1,6 @@
 import { TrackingError } from './troubles.js';
 
-/** What a heartbeat asks. */
+/** The questions of a heartbeat. */
 export interface PulseQuestions {
   /** When pushes were last known to arrive. */
   readonly provenAt: number;

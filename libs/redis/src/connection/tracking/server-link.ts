@@ -8,7 +8,7 @@ import { Pulse } from './pulse.js';
 import { SourceCheck } from './source-check.js';
 import { TrackingError, troubleOf } from './troubles.js';
 
-/** What a link needs to know of all links of its connection. */
+/** The facts and listeners that all links of a connection share. */
 export interface LinkContext {
   readonly prefixes: readonly string[];
   /** Grows with each call. */

@@ -26,7 +26,7 @@ export interface Trouble {
 const FORBIDDEN = 'NOPERM';
 const NOT_KNOWN = 'ERR';
 
-/** What makes tracking impossible if the server will not do it. */
+/** The commands without which nothing can be tracked, and how a reason names them. */
 const NEEDED = new Map([
   ['client', 'CLIENT TRACKING'],
   ['subscribe', 'SUBSCRIBE'],

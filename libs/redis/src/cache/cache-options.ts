@@ -2,7 +2,7 @@ import type { EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { CacheSerializer } from '../serialization/cache-serializer.js';
 import type { Duration } from '../time/duration.js';
-import type { NearOptions } from './near/near-options.js';
+import type { NearOptions } from './near-options.js';
 
 /**
  * The name of an entry. A list of parts is safe for parts of any content: `['post', id]`. A text is

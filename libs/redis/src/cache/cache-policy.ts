@@ -6,7 +6,7 @@ import {
 } from '../serialization/cache-serializer.js';
 import { jsonSerializer } from '../serialization/json-bodies.js';
 import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
-import { readNearOptions, type ResolvedNearOptions } from './near/near-options.js';
+import { readNearOptions, type ResolvedNearOptions } from './near-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
 export interface ResolvedPolicy {

@@ -38,7 +38,7 @@ import { LoadGate } from './outage/load-gate.js';
 import { OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';
 import { Coherences } from './near/coherence.js';
-import { NearCopy } from './near/near-copy.js';
+import { NearCopy, type NearState } from './near/near-copy.js';
 import { NearReader } from './near/near-reader.js';
 import { setValue } from './set-value.js';
 import { CacheStore } from './store/cache-store.js';
@@ -334,6 +334,14 @@ export class RedisCache {
    */
   get isBypassed(): boolean {
     return this.#guard.isRefusing;
+  }
+
+  /**
+   * The near copy of this cache: what it holds, how often it was of use, and whether it hears of changes.
+   * `undefined` for a cache without one. Sends nothing.
+   */
+  get nearState(): NearState | undefined {
+    return this.#near?.state;
   }
 
   /**

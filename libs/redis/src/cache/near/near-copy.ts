@@ -1,21 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Link } from '../../connection/tracking/link.js';
+import type { EntityDependency } from '../../keys/entity-dependency.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
-import type { CacheDependency } from '../cache-options.js';
 import type { Dependencies, Dependency } from '../entry/dependencies.js';
 import { decodeVersions, type Entry } from '../entry/envelope.js';
 import { NearBodies } from './near-bodies.js';
 import type { Coherence, CoherentCopy } from './coherence.js';
 import { textBytes } from './frozen-value.js';
 import { NearEntry, type Source } from './near-entry.js';
-import type { ResolvedNearOptions } from './near-options.js';
+import type { ResolvedNearOptions } from '../near-options.js';
 
 /** A value takes this part of the copy at most. */
 const LARGEST_PART = 8;
 
-/** What an entry and a source take in V8 beside their texts, in bytes. Measured. */
+/** The bytes that an entry and a source take in V8 beside their texts. Measured. */
 const ENTRY_BYTES = 480;
 const SOURCE_BYTES = 400;
 const REFERENCE_BYTES = 8;
@@ -23,13 +23,13 @@ const REFERENCE_BYTES = 8;
 /** How many proofs that all changes are known a `staleness` has. */
 const HEARTBEATS = 3;
 
-/** What a caller names beside the key. */
+/** The dependencies that a caller names beside the key. */
 export interface NearCaller {
   readonly tags?: readonly KeyPart[] | undefined;
-  readonly dependsOn?: readonly CacheDependency[] | undefined;
+  readonly dependsOn?: readonly (string | EntityDependency)[] | undefined;
 }
 
-/** What was read from Redis, found valid, and made a value of. */
+/** An entry that was read from Redis and found valid, and that a value was made of. */
 export interface NearFinding {
   readonly key: string;
   readonly entry: Entry;
@@ -40,23 +40,40 @@ export interface NearFinding {
   readonly since: number;
 }
 
-/** What stands in Redis for an entry that is to be confirmed. */
+/** The facts in Redis about an entry that is to be confirmed. */
 export interface Confirmation {
   readonly fillId: string;
   /** Of its sources, in their order. */
   readonly versions: readonly (string | null)[];
 }
 
-/** The counters of a near copy since the process began, and its size now. */
-export interface NearStatistics {
+/**
+ * The state of a near copy. The counts are those of this cache since it was made, but `pushes`, which is
+ * that of all caches of the connection.
+ *
+ * @publicApi
+ */
+export interface NearState {
   readonly hits: number;
+  /** Reads that it could not serve, each of which asked Redis. */
   readonly misses: number;
-  /** Entries that had to make room. */
+  /** Values that had to make room. */
   readonly evictions: number;
-  /** Entries that had to be confirmed, because a link was lost. */
+  /** Values that were confirmed or refused in Redis, because a link had been lost since they were read. */
   readonly unverified: number;
   readonly entries: number;
   readonly bytes: number;
+  /** Messages of Redis about changes. */
+  readonly pushes: number;
+  /** Whether it hears of the changes of all servers. If not, values are read from Redis. */
+  readonly isArmed: boolean;
+  /** Why not. */
+  readonly reason?: string;
+  /**
+   * The age of the oldest proof that all changes are known, in milliseconds; `Infinity` without one. Nothing
+   * is served while it is above `staleness`.
+   */
+  readonly proofAgeMs: number;
 }
 
 /**
@@ -97,7 +114,8 @@ export class NearCopy implements CoherentCopy {
     coherence.join(this, options.stalenessMs / HEARTBEATS);
   }
 
-  get statistics(): NearStatistics {
+  get state(): NearState {
+    const { isArmed, reason, oldestProofAgeMs } = this.#coherence.state;
     return {
       hits: this.#hits,
       misses: this.#misses,
@@ -105,6 +123,10 @@ export class NearCopy implements CoherentCopy {
       unverified: this.#unverified,
       entries: this.#entries.size,
       bytes: this.#bytes,
+      pushes: this.#coherence.pushes,
+      isArmed,
+      ...(reason !== undefined && { reason }),
+      proofAgeMs: oldestProofAgeMs,
     };
   }
 

@@ -1,7 +1,7 @@
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { jsonSerializer } from '../../serialization/json-bodies.js';
+import type { EntityDependency } from '../../keys/entity-dependency.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
-import type { CacheDependency } from '../cache-options.js';
 import type { EntryKind } from '../entry/envelope.js';
 import type { Link } from '../../connection/tracking/link.js';
 
@@ -139,7 +139,7 @@ export class NearEntry {
    */
   dependsOn(
     tags: readonly KeyPart[] = NONE,
-    others: readonly CacheDependency[] = NONE,
+    others: readonly (string | EntityDependency)[] = NONE,
     labelOf: (tag: KeyPart) => string,
   ): boolean {
     const { sources } = this;
@@ -160,12 +160,12 @@ const NONE: readonly never[] = [];
 
 function changesOf(sources: readonly Source[]): number {
   let sum = 0;
-  for (let i = 0; i < sources.length; i++) sum += (sources[i] as Source).changes;
+  for (const { changes } of sources) sum += changes;
   return sum;
 }
 
 function epochsOf(links: readonly Link[]): number {
   let sum = 0;
-  for (let i = 0; i < links.length; i++) sum += (links[i] as Link).epoch;
+  for (const { epoch } of links) sum += epoch;
   return sum;
 }

@@ -1,5 +1,5 @@
-import type { OptionReader } from '../../connection/options/option-reader.js';
-import type { Duration } from '../../time/duration.js';
+import type { OptionReader } from '../connection/options/option-reader.js';
+import type { Duration } from '../time/duration.js';
 
 /**
  * The near copy of a cache: values that were read from Redis are kept in the process, too, and served

@@ -66,8 +66,8 @@ export const mutants = [
       'a deletion removes the entry before the lease',
       LEASE,
       STORE,
-      'await this.#withdraw(lease, [lease], writer);\n    return (await this.#sent(entry, this.#client.unlink(entry))) === 1;',
-      'const removed = await this.#sent(entry, this.#client.unlink(entry));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
+      'await this.#withdraw(lease, [lease], writer);\n    } catch',
+      'const removed = await this.#unlink(entry);\n      await this.#withdraw(lease, [lease], writer);\n      return removed === 1;\n    } catch',
     ),
   ),
   mutant(

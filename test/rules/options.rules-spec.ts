@@ -85,6 +85,11 @@ const numbers: Readonly<Record<string, readonly [[number, number], [number, numb
     [0, 65_536],
     (port) => resolveOptions({ clusterNodes: [{ host: 'a', port }] }),
   ],
+  'CacheInvalidationOptions.replicas': [
+    [0, 100],
+    [-1, 101],
+    (replicas) => new RedisCache(client, keys, { invalidation: { replicas } }),
+  ],
   'RedisCacheOptions.maxLoads': [[1, MOST], [0, MOST + 1], ofCache('maxLoads')],
   'RedisCacheOptions.breakerThreshold': [[1, MOST], [0, MOST + 1], ofCache('breakerThreshold')],
   'CachePolicy.jitter': [[0, 1], [-0.01, 1.01], ofCache('jitter')],
@@ -140,6 +145,8 @@ const takers: Readonly<Record<string, Use>> = {
   RedisModuleAsyncOptions: (options) => RedisModule.forRootAsync(options),
   UnnamedCacheOptions: (options) => RedisModule.forCache('reports', options),
   RedisCacheOptions: (options) => new RedisCache(client, keys, options),
+  CacheInvalidationOptions: (options) =>
+    new RedisCache(client, keys, { invalidation: { replicas: 1, ...(options as object) } }),
   RedisLoggingOptions: (options) => resolveLogging(options),
   RedisRepositoryOptions: (options) => new RedisRepository(client, keys, Counted, options),
   RedisBatchOptions: (options) => new RedisBatch(client, options),

@@ -21,6 +21,7 @@ describe('The options of a cache', () => {
       name: 'default',
       onOutage: 'open',
       outbox: false,
+      invalidation: undefined,
       changeTtlMs: 10_000,
       maxLoads: 64,
       breakerThreshold: 5,
@@ -52,6 +53,7 @@ describe('The options of a cache', () => {
     breakerThreshold: 1,
     breakerCooldown: '1m',
     outbox: true,
+    invalidation: { replicas: 1 },
     changeTtl: '1s',
     serializer: { ...jsonSerializer, name: 'mine' },
   };

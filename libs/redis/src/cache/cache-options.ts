@@ -70,7 +70,7 @@ export interface CachePolicy {
 }
 
 /**
- * Which invalidations count as done.
+ * Says when an invalidation counts as done.
  *
  * @publicApi
  */

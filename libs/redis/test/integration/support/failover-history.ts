@@ -14,7 +14,7 @@ export interface FailoversOptions {
   readonly replicas: number;
 }
 
-/** What was seen. */
+/** The outcome. */
 export interface FailoversFigures {
   reads: number;
   /** Reads of a value that had been invalidated before, and whose invalidation was acknowledged. */

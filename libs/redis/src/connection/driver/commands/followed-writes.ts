@@ -5,7 +5,7 @@ import type { Send } from './stages.js';
 /** Scripts do all the writes that replicas have to confirm. */
 const WRITE = 'eval';
 
-/** What a cluster client says before a write that it was redirected with: the two must not be parted. */
+/** A cluster client sends this before a write that it redirects: the two must not be parted. */
 const ASKING = 'asking';
 
 /** Writes that one WAIT follows. */
@@ -24,9 +24,9 @@ interface Group {
 export class FollowedWrites {
   readonly #wait: () => Promise<number>;
   readonly #join: (command: Command, confirmed: Promise<number>) => void;
-  /** Whose writes are being sent. */
+  /** The writes that are being sent. */
   #group: Group | undefined;
-  /** Whose WAIT is not answered. */
+  /** The writes whose WAIT is not answered. */
   #waiting: Group | undefined;
   readonly #held: (() => void)[] = [];
 

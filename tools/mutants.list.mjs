@@ -97,8 +97,8 @@ export const mutants = [
       'a deletion removes the entry before the lease',
       LEASE,
       STORE,
-      'await this.#withdraw(lease, [lease], writer);\n    } catch',
-      'const removed = await this.#unlink(entry);\n      await this.#withdraw(lease, [lease], writer);\n      return removed === 1;\n    } catch',
+      'await this.#withdraw(lease, [lease], writer);\n      } catch',
+      'const removed = await this.#unlink(entry);\n        await this.#withdraw(lease, [lease], writer);\n        return removed === 1;\n      } catch',
     ),
   ),
   mutant(
@@ -248,8 +248,8 @@ export const mutants = [
       'an entry is removed before its change is announced',
       CHANGE,
       STORE,
-      'await this.#announce(lease, [lease], writer);\n    await this.#sent(entry, this.#client.unlink(entry));',
-      'await this.#sent(entry, this.#client.unlink(entry));\n    await this.#announce(lease, [lease], writer);',
+      'await this.#announce(lease, [lease], writer);\n      return this.#sent(entry, this.#client.unlink(entry));',
+      'const sent = await this.#sent(entry, this.#client.unlink(entry));\n      await this.#announce(lease, [lease], writer);\n      return sent;',
     ),
   ),
   mutant(
@@ -263,8 +263,8 @@ export const mutants = [
     'an invalidation by tag ends what others are changing',
     CHANGE,
     STORE,
-    'await this.#withdraw(key, [key], writer);',
-    'if (writer) await this.#withdraw(key, [key], writer);\n    else await this.#client.unlink(key);',
+    '() => this.#withdraw(key, [key], writer));',
+    '() => (writer ? this.#withdraw(key, [key], writer) : this.#client.unlink(key)));',
   ),
   mutant(
     'a deletion ends what others are changing',

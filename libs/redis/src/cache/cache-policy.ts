@@ -7,6 +7,7 @@ import {
 import { jsonSerializer } from '../serialization/json-bodies.js';
 import type { ReplicaDemand } from '../connection/confirmed-writes.js';
 import type { CacheInvalidationOptions, CachePolicy, RedisCacheOptions } from './cache-options.js';
+import { readNearOptions, type ResolvedNearOptions } from './near-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
 export interface ResolvedPolicy {
@@ -31,6 +32,8 @@ export interface ResolvedCacheOptions {
   readonly invalidation: ReplicaDemand | undefined;
   readonly changeTtlMs: number;
   readonly serializer: CacheSerializer<unknown>;
+  /** `undefined` for a cache without a near copy. */
+  readonly near: ResolvedNearOptions | undefined;
 }
 
 /** A process that is busy for a moment must not be taken for one that is gone. */
@@ -68,6 +71,7 @@ export const UNNAMED_CACHE_OPTIONS = {
   invalidation: true,
   changeTtl: true,
   serializer: true,
+  near: true,
 } as const satisfies Record<Exclude<keyof RedisCacheOptions, 'name'>, true>;
 
 const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
@@ -86,7 +90,8 @@ const COUNTS = [1, Number.MAX_SAFE_INTEGER] as const;
 /** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', serializer = jsonSerializer } = options;
-  const read = new OptionReader(`cache "${name}": `);
+  const where = `cache "${name}": `;
+  const read = new OptionReader(where);
   read.refuseUnknown(options, OPTIONS);
   const resolved = {
     name,
@@ -99,6 +104,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     invalidation: readInvalidation(read, options.invalidation, `cache "${name}": `),
     changeTtlMs: read.timeout('changeTtl', options.changeTtl, 10_000, LEAST_CHANGE_MS),
     serializer: readSerializer(read, serializer),
+    near: readNearOptions(read, options.near, where),
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
   read.finish();

@@ -2,6 +2,7 @@ import { ReadKey, ReadList } from '../../batch/read-turn.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
 import { encodePart, type KeyPart } from '../../keys/key-encoding.js';
+import { VERSION } from '../../keys/sibling.js';
 import type { CacheDependency } from '../cache-options.js';
 import { Remembered } from './lru.js';
 
@@ -12,6 +13,8 @@ import { Remembered } from './lru.js';
 export interface Dependency {
   /** Its name in entries. Begins with its kind and has no line break. */
   readonly label: string;
+  /** A tag as its callers write it. */
+  readonly name?: string;
   readonly by: 'version' | 'fingerprint';
   /** Where the version is, or whose fingerprint it is. */
   readonly key: string;
@@ -53,7 +56,7 @@ export class Dependencies {
 
   #makeTag(name: string): Dependency {
     const key = this.#keys.tagKey(name);
-    return versionAt(`t${key.slice(this.#tagPrefix.length)}`, key);
+    return { ...versionAt(`t${key.slice(this.#tagPrefix.length)}`, key), name };
   }
 
   /** An entity by its version, any other key by its content. */
@@ -107,7 +110,7 @@ export class Dependencies {
       case 't':
         return versionAt(label, this.#tagPrefix + name);
       case 'e':
-        return { ...versionAt(label, this.#keys.sibling(name, 'version')), entity: name };
+        return { ...versionAt(label, this.#keys.sibling(name, VERSION)), entity: name };
       default:
         return { label, by: 'fingerprint', key: JSON.parse(name) as string };
     }

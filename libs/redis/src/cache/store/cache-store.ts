@@ -4,10 +4,11 @@ import type { Connection } from '../../connection/connection.js';
 import { ConfirmedWrites, type ReplicaDemand } from '../../connection/confirmed-writes.js';
 import { groupBySlot, isCluster } from '../../connection/driver/hash-slots.js';
 import type { RedisScript } from '../../connection/driver/redis-script.js';
+import { LocalChanges } from '../../connection/local-changes.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { RedisUnconfirmedException } from '../../errors/redis-unconfirmed.exception.js';
 import type { Dependency, DependencyList } from '../entry/dependencies.js';
-import type { Versions } from '../entry/envelope.js';
+import { HEADER_LENGTH, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
 import { Budget, type Task } from '../outage/budget.js';
@@ -74,6 +75,7 @@ export class CacheStore {
   readonly #ask: Ask;
   readonly #coalescer: ReadCoalescer;
   readonly #demand: ReplicaDemand | undefined;
+  readonly #changes: LocalChanges;
 
   /**
    * @param demand the replicas that have to confirm what invalidates
@@ -92,6 +94,7 @@ export class CacheStore {
     this.#demand = demand;
     this.#ask = ask;
     this.#coalescer = connection.part(ReadCoalescer);
+    this.#changes = connection.part(LocalChanges);
     this.clock = clock;
     const sent: Ask = (key, reply) => this.#sent(key, reply);
     this.versions = new DependencyVersions(connection.client, this.#coalescer, sent);
@@ -177,6 +180,11 @@ export class CacheStore {
     return state === 'held' ? { state, lease: holding } : { state };
   }
 
+  /** The beginning of what is stored at a key, which tells the load that has made it; '' for nothing. */
+  head(key: string): Promise<Buffer> {
+    return this.#sent(key, this.#client.getrangeBuffer(key, 0, HEADER_LENGTH - 1));
+  }
+
   /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */
   lease({ lease }: EntryKeys): Promise<string | null> {
     return this.#ask(lease, this.#coalescer.read(lease));
@@ -185,13 +193,19 @@ export class CacheStore {
   /** @returns whether it was stored: the lease was still held under this token */
   async fill({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
     const args = [token, bytes, `${Math.round(liveMs)}`];
-    return (await this.#sent(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
+    const filled = await this.#changes.around([entry], () =>
+      this.#sent(entry, FILL.run(this.#client, [entry, lease], args)),
+    );
+    return filled === 1;
   }
 
   /** Does what `fill` does with a value that replaces the one that was there. */
   async replace({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
     const args = [token, bytes, `${Math.round(liveMs)}`];
-    return (await this.#changed(entry, FILL, [entry, lease], args)) === 1;
+    const filled = await this.#changes.around([entry], () =>
+      this.#changed(entry, FILL, [entry, lease], args),
+    );
+    return filled === 1;
   }
 
   /**
@@ -237,16 +251,18 @@ export class CacheStore {
    * @param writer the token of a writer that has finished
    * @returns whether there was an entry
    */
-  async remove({ entry, lease }: EntryKeys, writer = ''): Promise<boolean> {
-    if (!isCluster(this.#client))
-      return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
-    try {
-      await this.#withdraw(lease, [lease], writer);
-    } catch (error) {
-      if (error instanceof RedisUnconfirmedException) await this.unconfirmed.#unlink(entry);
-      throw error;
-    }
-    return (await this.#unlink(entry)) === 1;
+  remove({ entry, lease }: EntryKeys, writer = ''): Promise<boolean> {
+    return this.#changes.around([entry], async () => {
+      if (!isCluster(this.#client))
+        return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
+      try {
+        await this.#withdraw(lease, [lease], writer);
+      } catch (error) {
+        if (error instanceof RedisUnconfirmedException) await this.unconfirmed.#unlink(entry);
+        throw error;
+      }
+      return (await this.#unlink(entry)) === 1;
+    });
   }
 
   /**
@@ -256,7 +272,7 @@ export class CacheStore {
    * @param writer the token of a writer that has finished
    */
   async drop(key: string, writer = ''): Promise<void> {
-    await this.#withdraw(key, [key], writer);
+    await this.#changes.around([key], () => this.#withdraw(key, [key], writer));
   }
 
   /** `drop` for many leases; in a cluster each with a command of its own. */
@@ -271,15 +287,15 @@ export class CacheStore {
   /** Removes entries whose leases are gone. @returns how many there were */
   async removeAll(entries: readonly string[]): Promise<number> {
     const groups = groupBySlot(this.#client, entries);
-    const removed = await Promise.all(
-      groups.map((some) => this.#withdraw(some[0] as string, [], '', some)),
+    const removed = await this.#changes.around(entries, () =>
+      Promise.all(groups.map((some) => this.#withdraw(some[0] as string, [], '', some))),
     );
     return removed.reduce((sum, count) => sum + count, 0);
   }
 
   /** Announces that a writer is changing what the version at this key stands for. */
   async announce(key: string, writer: Writer): Promise<void> {
-    await this.#announce(key, [key], writer);
+    await this.#changes.around([key], () => this.#announce(key, [key], writer));
   }
 
   /**
@@ -287,12 +303,11 @@ export class CacheStore {
    * a cluster two round trips, for the same reason as in `remove`.
    */
   async announceEntry({ entry, lease }: EntryKeys, writer: Writer): Promise<void> {
-    if (!isCluster(this.#client)) {
-      await this.#announce(entry, [lease, entry], writer);
-      return;
-    }
-    await this.#announce(lease, [lease], writer);
-    await this.#unlink(entry);
+    await this.#changes.around([entry], async () => {
+      if (!isCluster(this.#client)) return this.#announce(entry, [lease, entry], writer);
+      await this.#announce(lease, [lease], writer);
+      return this.#unlink(entry);
+    });
   }
 
   #announce(key: string, keys: readonly string[], { token, liveMs }: Writer): Promise<unknown> {

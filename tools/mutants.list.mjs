@@ -70,12 +70,14 @@ export const mutants = [
     'this.failure = error;\n',
     'throw error;\n',
   ),
-  mutant(
-    'a deletion leaves the entry if a replica does not confirm the end of its lease',
-    CONFIRMED_CLUSTER,
-    STORE,
-    'if (error instanceof RedisUnconfirmedException) await this.unconfirmed.#unlink(entry);',
-    '',
+  inCluster(
+    mutant(
+      'a deletion leaves the entry if a replica does not confirm the end of its lease',
+      CONFIRMED_CLUSTER,
+      STORE,
+      'if (error instanceof RedisUnconfirmedException) await this.unconfirmed.#unlink(entry);',
+      '',
+    ),
   ),
   // Leases and fills
   mutant(

@@ -16,7 +16,7 @@ const keys = new KeyBuilder({ app: 'test', environment: 'confirmed-cluster' });
 const PATIENT = { invalidation: { replicas: 1, timeout: '10s' } } as const;
 const QUICK = { invalidation: { replicas: 1, timeout: '300ms' } } as const;
 
-describeWithRealRedis('An invalidation that replicas of a cluster have to confirm', () => {
+describeWithRealRedis('An invalidation that replicas have to confirm on a cluster', () => {
   let cluster: RedisTestCluster;
   const connections: OpenConnection[] = [];
   beforeAll(async () => {

@@ -19,7 +19,7 @@ const ONE_QUICKLY = { invalidation: { replicas: 1, timeout: '50ms' } } as const;
 /** For a test in which one thing is confirmed and another is not. */
 const ONE_SOON = { invalidation: { replicas: 1, timeout: '1s' } } as const;
 
-describeWithRealRedis('An invalidation that replicas have to confirm', () => {
+describeWithRealRedis('An invalidation that replicas have to confirm on one server', () => {
   let primary: RedisTestServer;
   let replicas: RedisTestServer[];
   const connections: OpenConnection[] = [];

@@ -124,7 +124,8 @@ export class RedisCache {
       tracing: new LoadTracing(announcedAs, telemetry.tracing),
     });
     const { near } = resolved;
-    const copy = near && new NearCopy(near, connection.part(Coherences).of(keys), dependencies);
+    const copy =
+      near && new NearCopy(near, cacheKeys, connection.part(Coherences).of(keys), dependencies);
     const nearReader = copy && new NearReader(copy, store, dependencies);
     const finder = new Finder(
       ...([cacheKeys, dependencies, resolved, reader, flights, announcer] as const),
@@ -164,7 +165,7 @@ export class RedisCache {
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
   getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
-    return this.#finder.find(key, loader, options, ({ value }) => value as T);
+    return this.#finder.find(key, loader, options, valueIn) as Promise<T>;
   }
 
   /** Does what {@link getOrLoad} does, and says where the value came from and how old it is. */
@@ -366,5 +367,7 @@ export class RedisCache {
     return { value: value as T, status, ageMs };
   }
 }
+
+const valueIn = ({ value }: Found): unknown => value;
 
 const NO_OPTIONS = {};

@@ -157,7 +157,8 @@ export function addVary(response: HttpResponse, names: readonly string[]): void 
 }
 
 /** The names in the `Vary` of a stored response. */
-export const variesOn = ({ headers }: StoredResponse): string[] => namesIn(headers['vary']);
+export const variesOn = ({ headers }: StoredResponse): readonly string[] =>
+  headers['vary'] === undefined ? [] : namesIn(headers['vary']);
 
 /** Headers that describe the body, or who may keep it. All others belong to one exchange. */
 const ALWAYS_KEPT: readonly string[] = [

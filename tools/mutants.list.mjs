@@ -501,7 +501,7 @@ export const mutants = [
     VERSIONS,
     READER,
     'if (!isValid ||',
-    'if ((!isValid && entry.freshUntil === 0) ||',
+    'if ((!isValid && entry.freshUntil >= entry.liveUntil) ||',
   ),
   mutant(
     'who waits for a load takes whatever it has made',

@@ -66,6 +66,11 @@ const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[]
   'connection.warning': (['info-forbidden', 'password-not-needed', 'users-not-known'] as const).map(
     (about) => ({ type: 'connection.warning', connection: 'default', about }),
   ),
+  'near.link': [
+    { type: 'near.link', connection: 'default', node: 'h:1', state: 'armed' },
+    { type: 'near.link', connection: 'default', node: 'h:1', state: 'lost' },
+    { type: 'near.link', connection: 'default', node: '', state: 'unavailable', reason: 'why' },
+  ],
   'pool.acquire': [
     { type: 'pool.acquire', ...at, inUse: 1 },
     { type: 'pool.acquire', ...at, inUse: 1, error },

@@ -54,6 +54,7 @@ describe('The options of a cache', () => {
     outbox: true,
     changeTtl: '1s',
     serializer: { ...jsonSerializer, name: 'mine' },
+    near: { maxBytes: 65_536, staleness: '1s' },
   };
 
   it.each(Object.entries(changes))('take %s', (name, value) => {

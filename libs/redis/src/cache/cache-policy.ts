@@ -6,6 +6,7 @@ import {
 } from '../serialization/cache-serializer.js';
 import { jsonSerializer } from '../serialization/json-bodies.js';
 import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
+import { readNearOptions, type ResolvedNearOptions } from './near-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
 export interface ResolvedPolicy {
@@ -28,6 +29,8 @@ export interface ResolvedCacheOptions {
   readonly outbox: boolean;
   readonly changeTtlMs: number;
   readonly serializer: CacheSerializer<unknown>;
+  /** `undefined` for a cache without a near copy. */
+  readonly near: ResolvedNearOptions | undefined;
 }
 
 /** A process that is busy for a moment must not be taken for one that is gone. */
@@ -64,6 +67,7 @@ export const UNNAMED_CACHE_OPTIONS = {
   outbox: true,
   changeTtl: true,
   serializer: true,
+  near: true,
 } as const satisfies Record<Exclude<keyof RedisCacheOptions, 'name'>, true>;
 
 const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
@@ -75,7 +79,8 @@ const COUNTS = [1, Number.MAX_SAFE_INTEGER] as const;
 /** @throws RedisConfigurationException listing every impossible value and every unknown option */
 export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOptions {
   const { name = 'default', serializer = jsonSerializer } = options;
-  const read = new OptionReader(`cache "${name}": `);
+  const where = `cache "${name}": `;
+  const read = new OptionReader(where);
   read.refuseUnknown(options, OPTIONS);
   const resolved = {
     name,
@@ -87,6 +92,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     outbox: read.flag('outbox', options.outbox, false),
     changeTtlMs: read.timeout('changeTtl', options.changeTtl, 10_000, LEAST_CHANGE_MS),
     serializer: readSerializer(read, serializer),
+    near: readNearOptions(read, options.near, where),
   };
   if (typeof name !== 'string' || name === '') read.refuse('name', name, 'a text');
   read.finish();

@@ -1,13 +1,22 @@
 import { untilAbort } from '../time/until-abort.js';
 import type { CacheAnnouncer } from './cache-announcer.js';
 import type { CacheKeys } from './cache-keys.js';
-import type { CacheKey, CacheStatus, GetOrLoadOptions, Loader } from './cache-options.js';
+import type {
+  CacheKey,
+  CacheStatus,
+  GetOptions,
+  GetOrLoadOptions,
+  Loader,
+} from './cache-options.js';
 import { resolvePolicy, resolveSerializer, type ResolvedCacheOptions } from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
 import type { Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
 import { nextMoment } from './load/progress.js';
 import type { Caller, Flights } from './load/single-flight.js';
 import { usableIn, valueOf } from './load/values.js';
+import { freezeDeep } from './near/frozen-value.js';
+import { VALUES_ARE_SHARED } from './near/near-entry.js';
+import type { NearReader } from './near/near-reader.js';
 import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/waiting.js';
 import { judgedBy, type EntryReader, type Verdict } from './store/entry-reader.js';
@@ -19,7 +28,10 @@ export interface Found {
   readonly loadedAt: number;
 }
 
-/** The value that a look has found for a caller, and its verdict: `undefined` if Redis is away. */
+/**
+ * The value that a look has found for a caller, and its verdict: `undefined` if Redis is away, or if the
+ * value is from the near copy.
+ */
 export interface Looked {
   readonly found: Found | undefined;
   readonly verdict: Verdict | undefined;
@@ -37,6 +49,7 @@ export class Finder {
   readonly #reader: EntryReader;
   readonly #flights: Flights;
   readonly #announcer: CacheAnnouncer;
+  readonly #near: NearReader | undefined;
 
   constructor(
     keys: CacheKeys,
@@ -45,6 +58,7 @@ export class Finder {
     reader: EntryReader,
     flights: Flights,
     announcer: CacheAnnouncer,
+    near: NearReader | undefined,
   ) {
     this.#keys = keys;
     this.#dependencies = dependencies;
@@ -52,6 +66,7 @@ export class Finder {
     this.#reader = reader;
     this.#flights = flights;
     this.#announcer = announcer;
+    this.#near = near;
   }
 
   /** @throws the signal's reason; what is wrong with the key or the options */
@@ -79,6 +94,8 @@ export class Finder {
     options: GetOrLoadOptions<T> = NO_OPTIONS,
     resultOf: (found: Found) => Result,
   ): Promise<Result> {
+    const near = this.near(key, options);
+    if (near) return resultOf(near);
     const moment = nextMoment();
     const request = this.request(key, loader, options);
     const budget = new Budget(request.policy.timeoutMs);
@@ -86,9 +103,8 @@ export class Finder {
     let verdict: Verdict | undefined;
     let found: Found | undefined;
     try {
-      verdict = await this.#verdict(caller);
-      found = this.#usable(verdict, request);
-      if (found?.status === 'stale') this.refresh(request, verdict);
+      ({ verdict, found } = await this.#read(caller, options));
+      if (found?.status === 'stale' && verdict) this.refresh(request, verdict);
     } catch (error) {
       this.#goOnWithout(error, request.keys.entry);
     }
@@ -97,22 +113,39 @@ export class Finder {
     return resultOf(found);
   }
 
+  /**
+   * Finds a value in the near copy, without a round trip. Announces the request if there is one.
+   *
+   * @throws the signal's reason; what is wrong with the key
+   */
+  near<T>(key: CacheKey, options: GetOptions<T>): Found | undefined {
+    const near = this.#near;
+    if (!near || options.near === false) return undefined;
+    options.signal?.throwIfAborted();
+    const { entry } = this.#keys.of(key);
+    const serializer = resolveSerializer(options.serializer, this.#options.serializer);
+    const found = near.find(entry, options, serializer);
+    if (found) this.#announcer.request(entry, found.status);
+    return found;
+  }
+
   /** Looks for a value without loading it. @throws what Redis failed with, if the cache is `closed` */
   async peek<T>(key: CacheKey, options: GetOrLoadOptions<T>): Promise<Found | undefined> {
+    const near = this.near(key, options);
+    if (near) return near;
     const request = this.request<unknown>(key, () => undefined, options);
     const budget = new Budget(request.policy.timeoutMs);
     const caller = { request, budget, signal: options.signal, moment: 0 };
-    const { found, verdict } = await this.look(caller);
+    const { found, verdict } = await this.look(caller, options);
     const missed = verdict ? 'miss' : 'bypass';
     this.#announcer.request(request.keys.entry, found?.status ?? missed);
     return found;
   }
 
   /** The first step of `find`, for calls that look for many keys before they load any. */
-  async look(caller: Caller): Promise<Looked> {
+  async look(caller: Caller, options: OfNear): Promise<Looked> {
     try {
-      const verdict = await this.#verdict(caller);
-      return { found: this.#usable(verdict, caller.request), verdict };
+      return await this.#read(caller, options);
     } catch (error) {
       this.#goOnWithout(error, caller.request.keys.entry);
       return { found: undefined, verdict: undefined };
@@ -123,16 +156,38 @@ export class Finder {
   async load(caller: Caller, verdict: Verdict | undefined): Promise<Found> {
     const { request } = caller;
     try {
-      if (verdict) return foundIn(await this.#flights.load(caller, verdict), request);
+      if (verdict) return this.#foundIn(await this.#flights.load(caller, verdict), request);
     } catch (error) {
       this.#goOnWithout(error, request.keys.entry);
     }
-    return foundIn(await this.#flights.loadAlone(caller), request);
+    return this.#foundIn(await this.#flights.loadAlone(caller), request);
   }
 
   /** Loads in the background. */
   refresh(request: LoadRequest, verdict: Verdict): void {
     this.#flights.refresh(request, judgedBy(verdict));
+  }
+
+  /** Reads from Redis, and keeps what is found in the near copy. */
+  async #read(caller: Caller, options: OfNear): Promise<Looked> {
+    const { request, budget } = caller;
+    const near = this.#near;
+    if (!near || options.near === false) {
+      const verdict = await this.#verdict(caller);
+      return { verdict, found: this.#usable(verdict, request) };
+    }
+    const { keys, dependencies, serializer } = request;
+    if (await near.confirm(keys.entry, budget)) {
+      const found = near.find(keys.entry, options, serializer);
+      if (found) return { found, verdict: undefined };
+    }
+    const since = near.begin();
+    const verdict = await this.#verdict(caller);
+    const found = this.#usable(verdict, request);
+    if (found && verdict.state === 'valid') {
+      near.keep(keys.entry, verdict.entry, serializer, dependencies, since);
+    }
+    return { verdict, found };
   }
 
   #verdict({ request, budget, signal }: Caller): Promise<Verdict> {
@@ -145,11 +200,19 @@ export class Finder {
     const loaded = usableIn(verdict, request);
     if (!loaded) return undefined;
     try {
-      return foundIn(loaded, request);
+      return this.#foundIn(loaded, request);
     } catch {
       this.#announcer.announce('cache.corrupt', { key: request.keys.entry });
       return undefined;
     }
+  }
+
+  /** Makes the value of one caller. Where callers share frozen values, those that are not shared are frozen, too. */
+  #foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
+    const { status, loadedAt } = loaded;
+    const value = valueOf(loaded, keys.entry, serializer);
+    if (this.#options.near?.isFrozen && !(VALUES_ARE_SHARED in serializer)) freezeDeep(value);
+    return { value, status, loadedAt };
   }
 
   /** The one place that decides whether a cache fails open. @throws the error if it does not */
@@ -160,9 +223,7 @@ export class Finder {
   }
 }
 
-const NO_OPTIONS = {};
+/** The options that the near copy looks at. */
+type OfNear = Pick<GetOptions, 'near' | 'tags' | 'dependsOn'>;
 
-function foundIn(loaded: Loaded, { keys, serializer }: LoadRequest): Found {
-  const { status, loadedAt } = loaded;
-  return { value: valueOf(loaded, keys.entry, serializer), status, loadedAt };
-}
+const NO_OPTIONS = {};

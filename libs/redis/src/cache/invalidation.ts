@@ -1,6 +1,7 @@
 import { multiUnlink } from '../batch/multi-key.js';
 import { scanKeys } from '../connection/driver/scan-keys.js';
 import type { Connection } from '../connection/connection.js';
+import { LocalChanges } from '../connection/local-changes.js';
 import { RedisAuthenticationException } from '../errors/redis-authentication.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
@@ -31,6 +32,7 @@ export class Invalidation {
   readonly #store: CacheStore;
   readonly #outbox: Outbox;
   readonly #announcer: CacheAnnouncer;
+  readonly #changes: LocalChanges;
 
   constructor(
     connection: Connection,
@@ -47,6 +49,7 @@ export class Invalidation {
     this.#store = store;
     this.#outbox = connection.part(Outbox);
     this.#announcer = announcer;
+    this.#changes = connection.part(LocalChanges);
   }
 
   /**
@@ -136,7 +139,9 @@ export class Invalidation {
         (this.#options.outbox || isPromised) && !willBeRefusedAgain(error.error);
       const repeat = () => deletion(this.#store);
       const isKept = isWorthKeeping && this.#outbox.add(key, repeat, this.#onDelivered);
-      return isKept ? undefined : error.error;
+      if (!isKept) return error.error;
+      this.#changes.tell([key]); // from now on nothing that depends on it is served
+      return undefined;
     }
   }
 
@@ -147,7 +152,8 @@ export class Invalidation {
 
   async #unlink(keys: readonly string[]): Promise<number> {
     let deleted = 0;
-    for (const { outcome } of await multiUnlink(this.#connection, keys)) {
+    const unlinked = await this.#changes.around(keys, () => multiUnlink(this.#connection, keys));
+    for (const { outcome } of unlinked) {
       if (outcome instanceof RedisException) throw outcome;
       deleted += outcome;
     }

@@ -29,6 +29,12 @@ export interface CacheOfAll {
   readonly announcer: CacheAnnouncer;
 }
 
+/** A caller of one key, and the options of that key. */
+interface Asking<V> {
+  readonly caller: Caller;
+  readonly options: GetOrLoadOptions<V | undefined>;
+}
+
 /** A caller of what is missing, and the verdict on it: `undefined` if Redis is away. */
 interface Missing {
   readonly caller: Caller;
@@ -55,18 +61,24 @@ export async function loadAll<K extends CacheKey, V>(
   const [first] = all;
   if (first === undefined) return new Map();
   const entries: string[] = [];
-  const callers = new Map<string, Caller>();
-  const requestOf = requestsLike(first, cache, loadMissing, options);
+  const callers = new Map<string, Asking<V>>();
+  const values = new Map<string, unknown>();
+  const requests = new Requests(first, cache, loadMissing, options);
   await inSlices(all, (key) => {
-    const request = requestOf(key);
-    const { entry } = request.keys;
+    const { entry } = cache.keys.of(key);
     entries.push(entry);
-    if (callers.has(entry)) return;
+    if (callers.has(entry) || values.has(entry)) return;
+    const ofKey = requests.optionsOf(key);
+    const near = finder.near(key, ofKey);
+    if (near) {
+      values.set(entry, near.value);
+      return;
+    }
+    const request = requests.make(key, ofKey);
     const budget = new Budget(request.policy.timeoutMs);
-    callers.set(entry, { request, budget, signal, moment });
+    callers.set(entry, { caller: { request, budget, signal, moment }, options: ofKey });
   });
 
-  const values = new Map<string, unknown>();
   const give = (entry: string, { value, status }: Found) => {
     values.set(entry, value);
     announcer.request(entry, status);
@@ -78,10 +90,12 @@ export async function loadAll<K extends CacheKey, V>(
   for (const chunk of chunksOf(callers.keys(), () => 0)) {
     if (!isFirst) await nextTurn();
     isFirst = false;
-    const asking = chunk.map((entry) => callers.get(entry) as Caller);
-    const looked = await Promise.all(asking.map((caller) => finder.look(caller)));
+    const asking = chunk.map((entry) => callers.get(entry) as Asking<V>);
+    const looked = await Promise.all(
+      asking.map(({ caller, options }) => finder.look(caller, options)),
+    );
     looked.forEach(({ found, verdict }, i) => {
-      const caller = asking[i] as Caller;
+      const { caller } = asking[i] as Asking<V>;
       if (!found) missing.push({ caller, verdict });
       else if (found.status === 'stale') stale.push({ caller, verdict });
       if (found) give(chunk[i] as string, found);
@@ -113,32 +127,44 @@ export async function loadAll<K extends CacheKey, V>(
 }
 
 /** Makes the requests of one call, which share one loader. */
-function requestsLike<K extends CacheKey, V>(
-  first: K,
-  { keys, policy, finder, gate }: CacheOfAll,
-  loadMissing: LoaderOfAll<K, V>,
-  options: GetOrLoadAllOptions<K, V>,
-): (key: K) => LoadRequest {
-  const { ttl, tags, dependsOn, ...others } = options;
-  const { loadTimeoutMs } = resolvePolicy(others, policy);
-  const peers = new GatheredLoads<K, V>(
-    (gathered, signal) => callLoader(keys, loadMissing, gathered, signal),
-    gate.turn(keys.of(first).entry, loadTimeoutMs),
-    loadTimeoutMs,
-  );
-  const isPerKey = [ttl, tags, dependsOn].some((option) => typeof option === 'function');
-  const optionsOf = (key: K): GetOrLoadOptions<V | undefined> =>
-    isPerKey
-      ? { ...others, ttl: of(ttl, key), tags: of(tags, key), dependsOn: of(dependsOn, key) }
-      : (options as GetOrLoadOptions<V | undefined>); // the same for all: made once
-  let asked = 0;
-  return (key) => {
-    const place = asked++;
+class Requests<K extends CacheKey, V> {
+  readonly #finder: Finder;
+  readonly #options: GetOrLoadAllOptions<K, V>;
+  readonly #peers: GatheredLoads<K, V>;
+  readonly #isPerKey: boolean;
+  #asked = 0;
+
+  constructor(
+    first: K,
+    { keys, policy, finder, gate }: CacheOfAll,
+    loadMissing: LoaderOfAll<K, V>,
+    options: GetOrLoadAllOptions<K, V>,
+  ) {
+    const { ttl, tags, dependsOn, ...others } = options;
+    const { loadTimeoutMs } = resolvePolicy(others, policy);
+    this.#finder = finder;
+    this.#options = options;
+    this.#peers = new GatheredLoads<K, V>(
+      (gathered, signal) => callLoader(keys, loadMissing, gathered, signal),
+      gate.turn(keys.of(first).entry, loadTimeoutMs),
+      loadTimeoutMs,
+    );
+    this.#isPerKey = [ttl, tags, dependsOn].some((option) => typeof option === 'function');
+  }
+
+  optionsOf(key: K): GetOrLoadOptions<V | undefined> {
+    if (!this.#isPerKey) return this.#options as GetOrLoadOptions<V | undefined>; // the same for all
+    const { ttl, tags, dependsOn, ...others } = this.#options;
+    return { ...others, ttl: of(ttl, key), tags: of(tags, key), dependsOn: of(dependsOn, key) };
+  }
+
+  make(key: K, options: GetOrLoadOptions<V | undefined>): LoadRequest {
+    const place = this.#asked++;
     const load: Loader<V | undefined> = (context) =>
-      peers.load({ key, entry: request.keys.entry, place, context });
-    const request = finder.request(key, load, optionsOf(key), peers);
+      this.#peers.load({ key, entry: request.keys.entry, place, context });
+    const request = this.#finder.request(key, load, options, this.#peers);
     return request;
-  };
+  }
 }
 
 /** The value of an option for a key. */

@@ -37,6 +37,9 @@ import { Flights } from './load/single-flight.js';
 import { LoadGate } from './outage/load-gate.js';
 import { OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';
+import { Coherences } from './near/coherence.js';
+import { NearCopy, type NearState } from './near/near-copy.js';
+import { NearReader } from './near/near-reader.js';
 import { setValue } from './set-value.js';
 import { CacheStore } from './store/cache-store.js';
 import { EntryReader } from './store/entry-reader.js';
@@ -72,6 +75,7 @@ export class RedisCache {
   readonly #outbox: Outbox;
   readonly #announcer: CacheAnnouncer;
   readonly #finder: Finder;
+  readonly #near: NearCopy | undefined;
   readonly #ofAll: CacheOfAll;
   readonly #invalidation: Invalidation;
   readonly #changes: Changes;
@@ -117,7 +121,13 @@ export class RedisCache {
       announcer,
       tracing: new LoadTracing(announcedAs, telemetry.tracing),
     });
-    const finder = new Finder(cacheKeys, dependencies, resolved, reader, flights, announcer);
+    const { near } = resolved;
+    const copy = near && new NearCopy(near, connection.part(Coherences).of(keys), dependencies);
+    const nearReader = copy && new NearReader(copy, store, dependencies);
+    const finder = new Finder(
+      ...([cacheKeys, dependencies, resolved, reader, flights, announcer] as const),
+      nearReader,
+    );
     const shared = [cacheKeys, dependencies, resolved, store] as const;
     this.#policy = policy;
     this.#keys = cacheKeys;
@@ -126,6 +136,7 @@ export class RedisCache {
     this.#outbox = outbox;
     this.#announcer = announcer;
     this.#finder = finder;
+    this.#near = copy;
     this.#ofAll = { keys: cacheKeys, policy, finder, gate, announcer };
     this.#invalidation = new Invalidation(connection, ...shared, announcer);
     this.#changes = new Changes(...shared, this.#invalidation, announcer);
@@ -232,6 +243,17 @@ export class RedisCache {
   }
 
   /**
+   * Returns what the near copy of this process holds, without a round trip and without a promise; what is
+   * stale it does not hold. Counts as a request if there is something.
+   *
+   * @internal
+   */
+  near<T>(key: CacheKey, options: GetOptions<T> = {}): CacheResult<T> | undefined {
+    const found = this.#finder.near(key, options);
+    return found && this.#result<T>(found);
+  }
+
+  /**
    * Caches a value that the caller takes for up to date. No load that is under way replaces it.
    * `null` and `undefined` are cached for `negativeTtl`; without one they only delete what was there.
    * Prefer {@link getOrLoad}, which notices what is invalidated while the value is made. Two round trips.
@@ -315,12 +337,21 @@ export class RedisCache {
   }
 
   /**
+   * The near copy of this cache: what it holds, how often it was of use, and whether it hears of changes.
+   * `undefined` for a cache without one. Sends nothing.
+   */
+  get nearState(): NearState | undefined {
+    return this.#near?.state;
+  }
+
+  /**
    * Waits for changes that are being made, 2 s at most, and tries once more to deliver what the outbox of
    * the connection still holds. Call it before the connection is closed.
    *
    * @returns how many invalidations are lost
    */
   async close(): Promise<number> {
+    await this.#near?.close();
     const unfinished = await this.#changes.close();
     return unfinished + (await this.#outbox.close());
   }

@@ -4,13 +4,15 @@
 import type { CacheEvent } from './cache.events.js';
 import type { CommandEvent } from './command.events.js';
 import type { ConnectionEvent } from './connection.events.js';
+import type { NearEvent } from './near.events.js';
 import type { OperationEvent } from './operation.events.js';
 import type { PoolEvent } from './pool.events.js';
 import { Tracing } from './tracing.js';
 import { warnOf } from './warn-of.js';
 
 /** An event for operators. It never contains a secret or a stored value. */
-export type RedisEvent = CommandEvent | ConnectionEvent | PoolEvent | OperationEvent | CacheEvent;
+export type RedisEvent =
+  CommandEvent | ConnectionEvent | PoolEvent | OperationEvent | CacheEvent | NearEvent;
 
 export type RedisEventType = RedisEvent['type'];
 

@@ -8,6 +8,7 @@ const FACTS = {
   serializer: 'json',
   fillId: 'abcdefghijk-_nopqrstuv',
   freshUntil: 5,
+  liveUntil: 6,
   loadedAt: 7,
 } as const;
 const ENTRY = encodeEntry(FACTS, 'tx\nv1\n', Buffer.from('{"é":"😀"}'));

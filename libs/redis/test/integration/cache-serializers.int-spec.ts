@@ -46,7 +46,7 @@ onEveryTopology((stage) => {
       ['each possible byte', EVERY_BYTE],
       ['nothing', Buffer.alloc(0)],
       ['line breaks', Buffer.from('\n\r\n\n')],
-      ['bytes that look like an entry', Buffer.from(`c1v${'x'.repeat(22)}${'0'.repeat(33)}`)],
+      ['bytes that look like an entry', Buffer.from(`c1v${'x'.repeat(22)}${'0'.repeat(46)}`)],
       ['bytes that are no text', Buffer.from([0xff, 0xfe, 0xc0, 0x80, 0xed, 0xa0, 0x80])],
       ['a megabyte', Buffer.alloc(2 ** 20, EVERY_BYTE)],
     ])('is stored unchanged: %s', async (_, bytes) => {
@@ -101,11 +101,11 @@ onEveryTopology((stage) => {
 
     it('is the body of an entry, whose form as JSON has not changed', async () => {
       const fleet = fleetOn(stage);
-      const head = `${'x'.repeat(22)}${'0'.repeat(13)}${'1'.repeat(13)}0000000`;
+      const head = `${'x'.repeat(22)}${'0'.repeat(26)}${'1'.repeat(13)}0000000`;
       await stage.client.set(fleet.entry('x'), `c1v${head}{"a":"é"}`, 'PX', 60_000);
       expect(await fleet.start().cache.get('x')).toEqual({ a: 'é' });
       await fleet.start().cache.set('y', { a: 'é' });
-      expect(await stage.client.get(fleet.entry('y'))).toMatch(/^c1v[\w-]{22}\d{33}\{"a":"é"\}$/);
+      expect(await stage.client.get(fleet.entry('y'))).toMatch(/^c1v[\w-]{22}\d{46}\{"a":"é"\}$/);
     });
 
     it('is refused if the serializer has no valid name, by the cache and by each call', async () => {
@@ -206,7 +206,7 @@ onEveryTopology((stage) => {
     ])('counts as a miss, is announced and overwritten: %s', async (_, serializer, body) => {
       const fleet = fleetOn(stage);
       const { cache, of } = fleet.start({ serializer, failSafe: '1m' });
-      const head = `c1s${'x'.repeat(22)}${'0'.repeat(13)}${'1'.repeat(13)}0000000`;
+      const head = `c1s${'x'.repeat(22)}${'0'.repeat(26)}${'1'.repeat(13)}0000000`;
       const stored = Buffer.concat([Buffer.from(`${head}${serializer.name}\n`), body]);
       await stage.client.set(fleet.entry('x'), stored, 'PX', 60_000);
       expect(await cache.get('x')).toBeUndefined();

@@ -130,7 +130,7 @@ onEveryTopology((stage) => {
   });
 
   describe('A foreign value at a key of RedisCache', () => {
-    const valid = `c1v${'x'.repeat(22)}${'0'.repeat(13)}${'1'.repeat(13)}`;
+    const valid = `c1v${'x'.repeat(22)}${'0'.repeat(26)}${'1'.repeat(13)}`;
     it.each([
       ['foreign text', 'something'],
       ['foreign JSON', '{"a":1}'],

@@ -12,6 +12,8 @@ import { Remembered } from './lru.js';
 export interface Dependency {
   /** Its name in entries. Begins with its kind and has no line break. */
   readonly label: string;
+  /** A tag as its callers write it. */
+  readonly name?: string;
   readonly by: 'version' | 'fingerprint';
   /** Where the version is, or whose fingerprint it is. */
   readonly key: string;
@@ -53,7 +55,7 @@ export class Dependencies {
 
   #makeTag(name: string): Dependency {
     const key = this.#keys.tagKey(name);
-    return versionAt(`t${key.slice(this.#tagPrefix.length)}`, key);
+    return { ...versionAt(`t${key.slice(this.#tagPrefix.length)}`, key), name };
   }
 
   /** An entity by its version, any other key by its content. */

@@ -4,20 +4,25 @@ import type { DependencyList } from './dependencies.js';
 /**
  * How an entry is stored: a header of fixed size, what it depends on, and the body, in one string.
  *
- *     c1 <kind:1> <fill id:22> <fresh until:13> <loaded at:13> <length of dependencies:7> <dependencies> <body>
+ *     c1 <kind:1> <fill id:22> <fresh until:13> <live until:13> <loaded at:13> <length of dependencies:7>
+ *     <dependencies> <body>
  *
- * without the spaces. Times are milliseconds of the server's clock. `fresh until` is zero for an entry
- * that ends when Redis expires it. The body is what a serializer has made: any bytes. Unless that was
- * JSON, its name and a line break stand before the body, and the kind says so.
+ * without the spaces. Times are milliseconds of the server's clock. An entry that is fresh as long as it
+ * lives ends when Redis expires it; only a copy outside of Redis looks at its time. The body is what a
+ * serializer has made: any bytes. Unless that was JSON, its name and a line break stand before the body,
+ * and the kind says so.
  */
 const MAGIC = 'c1';
 const KIND_AT = 2;
 const FILL_ID_AT = 3;
 const FILL_ID_LENGTH = 22;
 const FRESH_AT = FILL_ID_AT + FILL_ID_LENGTH;
-const LOADED_AT = FRESH_AT + 13;
+const LIVE_AT = FRESH_AT + 13;
+const LOADED_AT = LIVE_AT + 13;
 const LENGTH_AT = LOADED_AT + 13;
-const HEADER_LENGTH = LENGTH_AT + 7;
+
+/** How much of an entry tells which load has made it, and until when it lives. */
+export const HEADER_LENGTH = LENGTH_AT + 7;
 
 /** `v` for a value, `n` for `null`, `u` for `undefined`: the last two say that there is none. */
 export type EntryKind = 'v' | 'n' | 'u';
@@ -40,14 +45,17 @@ export interface EntryFacts {
   readonly serializer: string;
   /** The load that made it. Never repeats. */
   readonly fillId: string;
-  /** On the server's clock; 0 for as long as Redis keeps it. */
+  /** On the server's clock, as all times. */
   readonly freshUntil: number;
+  /** When Redis expires it: not before `freshUntil`. */
+  readonly liveUntil: number;
   readonly loadedAt: number;
 }
 
 /** A stored entry. Decodes when asked what not every read needs. */
 export class Entry implements EntryFacts {
   readonly freshUntil: number;
+  readonly liveUntil: number;
   readonly loadedAt: number;
   readonly #bytes: Buffer;
   readonly #dependenciesEnd: number;
@@ -56,13 +64,13 @@ export class Entry implements EntryFacts {
   /** @param bodyAt behind `dependenciesEnd`, if the name of a serializer stands between */
   constructor(
     bytes: Buffer,
-    freshUntil: number,
-    loadedAt: number,
+    { freshUntil, liveUntil, loadedAt }: Pick<EntryFacts, 'freshUntil' | 'liveUntil' | 'loadedAt'>,
     dependenciesEnd: number,
     bodyAt: number,
   ) {
     this.#bytes = bytes;
     this.freshUntil = freshUntil;
+    this.liveUntil = liveUntil;
     this.loadedAt = loadedAt;
     this.#dependenciesEnd = dependenciesEnd;
     this.#bodyAt = bodyAt;
@@ -121,11 +129,11 @@ interface Ingredients {
  */
 export function makeEntry({ kind, body, ttlMs, policy, versions, now, ...made }: Ingredients) {
   const freshMs = ttlMs * (1 - policy.jitter * Math.random());
-  const liveMs = kind === 'v' ? liveMsOf(freshMs, policy) : freshMs;
-  const freshUntil = liveMs > freshMs ? now + freshMs : 0;
-  const facts = { kind, freshUntil, loadedAt: now, ...made };
+  const liveMs = Math.max(1, kind === 'v' ? liveMsOf(freshMs, policy) : freshMs);
+  const freshUntil = now + Math.max(1, freshMs);
+  const facts = { kind, freshUntil, liveUntil: now + liveMs, loadedAt: now, ...made };
   const bytes = encodeEntry(facts, encodeVersions(versions), body);
-  return { bytes, liveMs: Math.max(1, liveMs) };
+  return { bytes, liveMs };
 }
 
 /** How long Redis keeps a value that is fresh for `ttlMs`. */
@@ -134,9 +142,9 @@ export function liveMsOf(ttlMs: number, { staleForMs, failSafeMs }: ResolvedPoli
 }
 
 export function encodeEntry(facts: EntryFacts, dependencies: string, body: Buffer): Buffer {
-  const { kind, serializer, fillId, freshUntil, loadedAt } = facts;
+  const { kind, serializer, fillId, freshUntil, liveUntil, loadedAt } = facts;
   const isNamed = kind === 'v' && serializer !== UNNAMED;
-  const times = digits(freshUntil, 13) + digits(loadedAt, 13);
+  const times = digits(freshUntil, 13) + digits(liveUntil, 13) + digits(loadedAt, 13);
   const head = MAGIC + (isNamed ? BY_NAME : kind) + fillId + times;
   const length = digits(Buffer.byteLength(dependencies), 7);
   const name = isNamed ? `${serializer}\n` : '';
@@ -153,13 +161,16 @@ export function encodeVersions(versions: Versions): string {
 /** @returns `undefined` for bytes that are no entry, or only a part of one */
 export function decodeEntry(bytes: Buffer): Entry | undefined {
   if (!beginsWithId(bytes)) return undefined;
-  const freshUntil = numberIn(bytes, FRESH_AT, LOADED_AT);
+  const freshUntil = numberIn(bytes, FRESH_AT, LIVE_AT);
+  const liveUntil = numberIn(bytes, LIVE_AT, LOADED_AT);
   const loadedAt = numberIn(bytes, LOADED_AT, LENGTH_AT);
   const end = HEADER_LENGTH + numberIn(bytes, LENGTH_AT, HEADER_LENGTH);
   // A comparison with NaN is false.
-  if (!(freshUntil >= 0 && loadedAt >= 0 && end <= bytes.length)) return undefined;
+  if (!(freshUntil >= 0 && liveUntil >= 0 && loadedAt >= 0 && end <= bytes.length))
+    return undefined;
   const bodyAt = isNamed(bytes) ? bytes.indexOf(LINE_BREAK, end) + 1 : end;
-  return bodyAt === 0 ? undefined : new Entry(bytes, freshUntil, loadedAt, end, bodyAt);
+  const times = { freshUntil, liveUntil, loadedAt };
+  return bodyAt === 0 ? undefined : new Entry(bytes, times, end, bodyAt);
 }
 
 export function decodeVersions({ dependencies }: Entry): Map<string, string> {
@@ -197,7 +208,7 @@ export function fillIdOf(bytes: Buffer): string {
 export const LUA_FILL_ID_OF = `
 local function fill_id_of(text)
   local is_ours = string.find(text, '^${MAGIC}[${KINDS}]')
-    and string.find(string.sub(text, ${FRESH_AT + 1}, ${HEADER_LENGTH}), '^${'%d'.repeat(33)}$')
+    and string.find(string.sub(text, ${FRESH_AT + 1}, ${HEADER_LENGTH}), '^${'%d'.repeat(HEADER_LENGTH - FRESH_AT)}$')
   local id = string.sub(text, ${FILL_ID_AT + 1}, ${FRESH_AT})
   return is_ours and string.find(id, '^[%w_-]+$') and id or ''
 end

@@ -2,9 +2,10 @@ import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-command.js';
 import type { Connection } from '../../connection/connection.js';
 import { isCluster } from '../../connection/driver/hash-slots.js';
+import { LocalChanges } from '../../connection/local-changes.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import type { Dependency, DependencyList } from '../entry/dependencies.js';
-import type { Versions } from '../entry/envelope.js';
+import { HEADER_LENGTH, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
 import type { Task } from '../outage/budget.js';
@@ -70,6 +71,7 @@ export class CacheStore {
   readonly #guard: OutageGuard;
   readonly #ask: Ask;
   readonly #coalescer: ReadCoalescer;
+  readonly #changes: LocalChanges;
 
   /** @param ask counts how the server of each command answers */
   constructor(
@@ -83,6 +85,7 @@ export class CacheStore {
     this.#guard = guard;
     this.#ask = ask;
     this.#coalescer = connection.part(ReadCoalescer);
+    this.#changes = connection.part(LocalChanges);
     this.clock = clock;
     const sent: Ask = (key, reply) => this.#sent(key, reply);
     this.versions = new DependencyVersions(connection.client, this.#coalescer, sent);
@@ -149,6 +152,11 @@ export class CacheStore {
     return state === 'held' ? { state, lease: holding } : { state };
   }
 
+  /** The beginning of what is stored at a key, which tells the load that has made it; '' for nothing. */
+  head(key: string): Promise<Buffer> {
+    return this.#sent(key, this.#client.getrangeBuffer(key, 0, HEADER_LENGTH - 1));
+  }
+
   /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */
   lease({ lease }: EntryKeys): Promise<string | null> {
     return this.#ask(lease, this.#coalescer.read(lease));
@@ -157,7 +165,10 @@ export class CacheStore {
   /** @returns whether it was stored: the lease was still held under this token */
   async fill({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
     const args = [token, bytes, `${Math.round(liveMs)}`];
-    return (await this.#sent(entry, FILL.run(this.#client, [entry, lease], args))) === 1;
+    const filled = await this.#changes.around([entry], () =>
+      this.#sent(entry, FILL.run(this.#client, [entry, lease], args)),
+    );
+    return filled === 1;
   }
 
   /**
@@ -203,11 +214,13 @@ export class CacheStore {
    * @param writer the token of a writer that has finished
    * @returns whether there was an entry
    */
-  async remove({ entry, lease }: EntryKeys, writer = ''): Promise<boolean> {
-    if (!isCluster(this.#client))
-      return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
-    await this.#withdraw(lease, [lease], writer);
-    return (await this.#sent(entry, this.#client.unlink(entry))) === 1;
+  remove({ entry, lease }: EntryKeys, writer = ''): Promise<boolean> {
+    return this.#changes.around([entry], async () => {
+      if (!isCluster(this.#client))
+        return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
+      await this.#withdraw(lease, [lease], writer);
+      return (await this.#sent(entry, this.#client.unlink(entry))) === 1;
+    });
   }
 
   /**
@@ -217,7 +230,7 @@ export class CacheStore {
    * @param writer the token of a writer that has finished
    */
   async drop(key: string, writer = ''): Promise<void> {
-    await this.#withdraw(key, [key], writer);
+    await this.#changes.around([key], () => this.#withdraw(key, [key], writer));
   }
 
   /** `drop` for many leases; in a cluster each with a command of its own. */
@@ -231,7 +244,7 @@ export class CacheStore {
 
   /** Announces that a writer is changing what the version at this key stands for. */
   async announce(key: string, writer: Writer): Promise<void> {
-    await this.#announce(key, [key], writer);
+    await this.#changes.around([key], () => this.#announce(key, [key], writer));
   }
 
   /**
@@ -239,12 +252,11 @@ export class CacheStore {
    * a cluster two round trips, for the same reason as in `remove`.
    */
   async announceEntry({ entry, lease }: EntryKeys, writer: Writer): Promise<void> {
-    if (!isCluster(this.#client)) {
-      await this.#announce(entry, [lease, entry], writer);
-      return;
-    }
-    await this.#announce(lease, [lease], writer);
-    await this.#sent(entry, this.#client.unlink(entry));
+    await this.#changes.around([entry], async () => {
+      if (!isCluster(this.#client)) return this.#announce(entry, [lease, entry], writer);
+      await this.#announce(lease, [lease], writer);
+      return this.#sent(entry, this.#client.unlink(entry));
+    });
   }
 
   #announce(key: string, keys: readonly string[], { token, liveMs }: Writer): Promise<unknown> {

@@ -14,12 +14,13 @@ const dependencies = new Dependencies(new KeyBuilder({ app: 'a', environment: 'e
 const [t, u] = dependencies.all({ tags: ['t', 'u'] }) as [Dependency, Dependency];
 const keysOf = (entry: string) => ({ entry, lease: `{${entry}}:lease` });
 
-function entryOf(versions: Record<string, string>, freshUntil = 0): string {
+function entryOf(versions: Record<string, string>, freshUntil = 1_000): string {
   const facts = {
     kind: 'v',
     serializer: 'json',
     fillId: FILL_ID,
     freshUntil,
+    liveUntil: 1_000,
     loadedAt: 50,
   } as const;
   const dependencies = encodeVersions(new Map(Object.entries(versions)));
@@ -94,7 +95,7 @@ describe('EntryReader', () => {
 
   it("says for how long it has been expired, on the server's clock", async () => {
     for (const [freshUntil, expiredForMs] of [
-      [0, 0],
+      [1_000, 0],
       [101, 0],
       [100, 0],
       [70, 30],

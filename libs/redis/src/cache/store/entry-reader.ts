@@ -167,8 +167,9 @@ class PendingRead extends GuardedRead<Verdict> implements ReadSink {
 
   #verdict(entry: Entry, isValid: boolean, versions: readonly (string | null)[]): Verdict {
     if (!isValid || this.#isDeleted(entry)) return this.#missing(entry.fillId, versions);
-    const { freshUntil } = entry;
-    const expiredForMs = freshUntil === 0 ? 0 : this.#reader.store.clock.now() - freshUntil;
+    const { freshUntil, liveUntil } = entry;
+    const endsInRedis = freshUntil >= liveUntil;
+    const expiredForMs = endsInRedis ? 0 : this.#reader.store.clock.now() - freshUntil;
     return { state: 'valid', entry, expiredForMs: Math.max(0, expiredForMs) };
   }
 

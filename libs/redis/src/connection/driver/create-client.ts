@@ -4,7 +4,6 @@
  * `recovery/` what replaces connections that lead nowhere or to the wrong server, `failures/` what an error
  * means. `internals.ts` lists what is used of ioredis without a promise.
  */
-import { AsyncResource } from 'node:async_hooks';
 import { Cluster, Redis } from 'ioredis';
 import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
@@ -19,6 +18,7 @@ import { DrivenClient } from './driven-client.js';
 import { driverOptionsOf, type DriverOptions } from './driver-options.js';
 import { hideArguments } from './failures/command-failures.js';
 import { rejectAll } from './internals.js';
+import { outsideOfRequests } from './outside-of-requests.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
 import { Recovery } from './recovery/recovery.js';
 import { tolerateFailures } from './wires/driver-warnings.js';
@@ -158,17 +158,11 @@ function rejectIfRefused(client: RedisClient, error: unknown): void {
   if (error instanceof SentinelsFailedError && error.refusal) rejectAll(client, error);
 }
 
-/** The async context in which the library was loaded: no request. */
-const outsideOfRequests = new AsyncResource('nestjs-redis-data: connection');
-
 /**
  * Makes a connection open outside of the async context of the request whose command opens it, as the first
- * command for a cluster's node or a pooled client does. The connection outlives the request: otherwise all
- * that it does later would be part of the request's trace, and keep the request's AsyncLocalStorage in
- * memory.
+ * command for a cluster's node or a pooled client does: the connection outlives the request.
  */
 function openOutsideOfRequests(client: RedisClient): void {
   const connect = client.connect.bind(client) as (...args: unknown[]) => Promise<void>;
-  client.connect = (...args: unknown[]) =>
-    outsideOfRequests.runInAsyncScope(connect, null, ...args);
+  client.connect = (...args: unknown[]) => outsideOfRequests(() => connect(...args));
 }

@@ -57,6 +57,11 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
       warned.add(`${connection} ${about}`);
       logger.warn({ msg: WARNINGS[about], connection });
     },
+    'near.link': ({ connection, node, state, reason }) => {
+      const of = { connection, ...(node && { node }) };
+      if (state === 'armed') logger.log({ msg: NEAR[state], ...of });
+      else logger.warn({ msg: NEAR[state], ...of, ...(reason !== undefined && { reason }) });
+    },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {
       if (!error) return;
       floods.pass(`${connection} pool`, (heldBack) => {
@@ -84,6 +89,13 @@ const WARNINGS = {
   'users-not-known':
     'A user name is configured, but this Redis knows no users: before Redis 6, set the password only',
 } as const satisfies Record<ConnectionWarning['about'], string>;
+
+const NEAR = {
+  armed: 'The near copy hears of changes in Redis, and serves values from the process',
+  lost: 'The near copy hears of no changes: values are read from Redis until the link is back',
+  unavailable:
+    'The near copy is off: Redis does not tell what changes. All values are read from Redis',
+} as const satisfies Record<RedisEventOf<'near.link'>['state'], string>;
 
 /** The first of `host:port,host:port`, or the path of a Unix socket. */
 function firstAddress(endpoint: string): { host: string; port: number } {

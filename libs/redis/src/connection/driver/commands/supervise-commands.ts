@@ -10,6 +10,7 @@ import { DRIVER_SAYS, isDefinedCommand } from '../internals.js';
 import { isOwnScript } from '../redis-script.js';
 import { blockingTimeMs, CommandNames } from './command-facts.js';
 import { CommandReport, firstKey } from './command-report.js';
+import { QuietCommand } from './quiet-command.js';
 import type { Stage } from './stages.js';
 
 /**
@@ -74,11 +75,12 @@ export function superviseCommands(
   }
 
   /**
-   * Whether ioredis or the library sends it to set a connection up or to close it. Such a command has no
-   * caller, and its failure is an event of the connection.
+   * Whether ioredis or the library sends it to set a connection up, to watch it or to close it. Such a
+   * command has no caller, and its failure is an event of the connection.
    */
-  function isInternal({ name }: Command): boolean {
-    return client.status === 'connect' ? SETUP_COMMANDS.has(name) : driven.isClosing;
+  function isInternal(command: Command): boolean {
+    if (command instanceof QuietCommand) return true;
+    return client.status === 'connect' ? SETUP_COMMANDS.has(command.name) : driven.isClosing;
   }
 
   function companionsIn(pipeline: object | undefined): Supervision[] {

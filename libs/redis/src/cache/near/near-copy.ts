@@ -1,0 +1,320 @@
+import { LRUCache } from 'lru-cache';
+import { slotOf } from '../../connection/driver/hash-slots.js';
+import type { Link } from '../../connection/tracking/link.js';
+import type { EntityDependency } from '../../keys/entity-dependency.js';
+import type { KeyPart } from '../../keys/key-encoding.js';
+import type { CacheSerializer } from '../../serialization/cache-serializer.js';
+import type { Dependencies, Dependency } from '../entry/dependencies.js';
+import { decodeVersions, type Entry } from '../entry/envelope.js';
+import { NearBodies } from './near-bodies.js';
+import type { Coherence, CoherentCopy } from './coherence.js';
+import { textBytes } from './frozen-value.js';
+import { NearEntry, type Source } from './near-entry.js';
+import type { ResolvedNearOptions } from '../near-options.js';
+
+/** A value takes this part of the copy at most. */
+const LARGEST_PART = 8;
+
+/** What an entry and a source take in V8 beside their texts, in bytes. Measured. */
+const ENTRY_BYTES = 480;
+const SOURCE_BYTES = 400;
+const REFERENCE_BYTES = 8;
+
+/** How many proofs that all changes are known a `staleness` has. */
+const HEARTBEATS = 3;
+
+/** What a caller names beside the key. */
+export interface NearCaller {
+  readonly tags?: readonly KeyPart[] | undefined;
+  readonly dependsOn?: readonly (string | EntityDependency)[] | undefined;
+}
+
+/** What was read from Redis, found valid, and made a value of. */
+export interface NearFinding {
+  readonly key: string;
+  readonly entry: Entry;
+  readonly serializer: CacheSerializer<unknown>;
+  /** The dependencies that the reader names. */
+  readonly named: readonly Dependency[];
+  /** When the read began, from {@link NearCopy.begin}. */
+  readonly since: number;
+}
+
+/** What stands in Redis for an entry that is to be confirmed. */
+export interface Confirmation {
+  readonly fillId: string;
+  /** Of its sources, in their order. */
+  readonly versions: readonly (string | null)[];
+}
+
+/**
+ * The state of a near copy. The counts are those of this cache since it was made, but `pushes`, which is
+ * that of all caches of the connection.
+ *
+ * @publicApi
+ */
+export interface NearState {
+  readonly hits: number;
+  /** Reads that it could not serve, each of which asked Redis. */
+  readonly misses: number;
+  /** Values that had to make room. */
+  readonly evictions: number;
+  /** Values that were confirmed or refused in Redis, because a link had been lost since they were read. */
+  readonly unverified: number;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Messages of Redis about changes. */
+  readonly pushes: number;
+  /** Whether it hears of the changes of all servers. If not, values are read from Redis. */
+  readonly isArmed: boolean;
+  /** Why not. */
+  readonly reason?: string;
+  /**
+   * The age of the oldest proof that all changes are known, in milliseconds; `Infinity` without one. Nothing
+   * is served while it is above `staleness`.
+   */
+  readonly proofAgeMs: number;
+}
+
+/**
+ * The copy of a cache in this process: serves an entry as long as it is certain, within `staleness`, that
+ * nothing which it depends on has changed.
+ *
+ * @internal
+ */
+export class NearCopy implements CoherentCopy {
+  readonly #options: ResolvedNearOptions;
+  readonly #coherence: Coherence;
+  readonly #dependencies: Dependencies;
+  readonly #bodies: NearBodies;
+  readonly #entries: LRUCache<string, NearEntry>;
+  readonly #sources = new Map<string, Source>();
+  readonly #labelOf: (tag: KeyPart) => string;
+  #sourceBytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
+  #unverified = 0;
+
+  constructor(options: ResolvedNearOptions, coherence: Coherence, dependencies: Dependencies) {
+    this.#options = options;
+    this.#coherence = coherence;
+    this.#dependencies = dependencies;
+    this.#labelOf = (tag) => dependencies.tag(tag).label;
+    this.#bodies = new NearBodies(options.isFrozen);
+    this.#entries = new LRUCache({
+      maxSize: options.maxBytes,
+      maxEntrySize: Math.floor(options.maxBytes / LARGEST_PART),
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: (entry, _, reason) => {
+        if (reason === 'evict') this.#evictions++;
+        this.#release(entry.sources);
+      },
+    });
+    coherence.join(this, options.stalenessMs / HEARTBEATS);
+  }
+
+  get state(): NearState {
+    const { isArmed, reason, oldestProofAgeMs } = this.#coherence.state;
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+      unverified: this.#unverified,
+      entries: this.#entries.size,
+      bytes: this.#bytes,
+      pushes: this.#coherence.pushes,
+      isArmed,
+      ...(reason !== undefined && { reason }),
+      proofAgeMs: oldestProofAgeMs,
+    };
+  }
+
+  /** @returns an entry that may be served now: it has everything that the caller names */
+  find(
+    key: string,
+    { tags, dependsOn }: NearCaller,
+    serializer: CacheSerializer<unknown>,
+  ): NearEntry | undefined {
+    const entry = this.#entries.get(key);
+    if (
+      entry &&
+      this.isCertain(entry) &&
+      entry.dependsOn(tags, dependsOn, this.#labelOf) &&
+      entry.isFor(serializer)
+    ) {
+      this.#hits++;
+      return entry;
+    }
+    if (entry && !entry.isUnchanged) this.#drop(entry);
+    this.#misses++;
+    return undefined;
+  }
+
+  /** Looks without counting, and without making the entry a recent one. */
+  peek(key: string): NearEntry | undefined {
+    return this.#entries.peek(key);
+  }
+
+  /** Whether an entry may be served now: it is fresh, and nothing that it depends on has changed. */
+  isCertain(entry: NearEntry): boolean {
+    const now = performance.now();
+    return (
+      entry.isUnchanged &&
+      entry.isConfirmed &&
+      now < entry.freshUntil &&
+      entry.isProvenAt(now - this.#options.stalenessMs)
+    );
+  }
+
+  /** An entry that was certain before a link was lost, if the links are back: it can be confirmed. */
+  doubtful(key: string): NearEntry | undefined {
+    const entry = this.#entries.peek(key);
+    if (!entry?.isUnchanged || entry.isConfirmed) return undefined;
+    return this.#coherence.linksOf(keysOf(entry), Infinity) && entry;
+  }
+
+  /**
+   * Confirms an entry with what stands in Redis: it is the same load's, and all of its sources have the
+   * versions that it was made of. Either alone is not enough: an entry stays where it is when a tag is
+   * invalidated, and may be loaded again under the same versions.
+   *
+   * @param since when that was read, from {@link begin}
+   */
+  confirm(entry: NearEntry, { fillId, versions }: Confirmation, since: number): void {
+    const links = this.#coherence.linksOf(keysOf(entry), since);
+    if (!links) return;
+    this.#unverified++;
+    const isSame =
+      entry.isUnchanged &&
+      fillId === entry.fillId &&
+      entry.sources.every(({ version }, i) => version === versions[i]);
+    if (isSame) entry.confirm(links);
+    else this.#drop(entry);
+  }
+
+  /** Begins a read whose value may be kept. */
+  begin(): number {
+    return this.#coherence.begin();
+  }
+
+  /** Keeps what was read, unless something of it has changed since the read began. */
+  keep({ key, entry, serializer, named, since }: NearFinding): void {
+    const known = this.#entries.peek(key);
+    if (known?.fillId === entry.fillId && this.isCertain(known) && known.isFor(serializer)) return;
+    const versions = decodeVersions(entry);
+    const dependencies = this.#dependencies.ofLabels([...versions.keys()]);
+    if (!dependencies?.every(({ by }) => by === 'version')) return; // no server tells of other keys
+    const keys = [key, ...dependencies.map((one) => one.key)];
+    const links = this.#coherence.linksOf(keys, since);
+    const [link] = links ?? [];
+    if (!links || !link?.serverTimeAt) return;
+    const { serverMs, atMs } = link.serverTimeAt;
+    const held = this.#bodies.make(entry, serializer, key);
+    if (!held) return;
+    const { kind, fillId, loadedAt, freshUntil } = entry;
+    const bytes =
+      ENTRY_BYTES +
+      key.length +
+      held.bytes +
+      REFERENCE_BYTES * (dependencies.length + links.length);
+    if (bytes > this.#entries.maxEntrySize) {
+      this.#entries.delete(key);
+      return;
+    }
+    const sources = this.#use(dependencies, versions, named);
+    const facts = {
+      ...{ key, kind, fillId, loadedAt, bytes, sources },
+      serializer: entry.serializer,
+      freshUntil: freshUntil - serverMs + atMs,
+    };
+    this.#entries.set(key, new NearEntry(facts, held.body, links));
+    this.#makeRoom();
+  }
+
+  changed(key: string): void {
+    const source = this.#sources.get(key);
+    if (source) source.changes++;
+    else this.#entries.delete(key);
+  }
+
+  flushed(link: Link): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.dependsOnServer(link)) this.#drop(entry);
+    }
+  }
+
+  moved(slots: ReadonlySet<number>): void {
+    for (const entry of this.#entries.values()) {
+      if (keysOf(entry).some((key) => slots.has(slotOf(key)))) entry.doubt();
+    }
+  }
+
+  /** Drops everything, and hears of no further change. */
+  async close(): Promise<void> {
+    this.#entries.clear();
+    await this.#coherence.leave(this);
+  }
+
+  get #bytes(): number {
+    return this.#entries.calculatedSize + this.#sourceBytes;
+  }
+
+  #drop({ key }: NearEntry): void {
+    this.#entries.delete(key);
+  }
+
+  /** Sources take memory, too. A source may outlive the entry that was the first to depend on it. */
+  #makeRoom(): void {
+    const { maxBytes, maxEntries } = this.#options;
+    while (this.#bytes > maxBytes || this.#entries.size > maxEntries) {
+      if (!this.#entries.pop()) return;
+    }
+  }
+
+  /** The sources with these versions. One that has another version has changed, although no push says so. */
+  #use(
+    dependencies: readonly Dependency[],
+    versions: ReadonlyMap<string, string>,
+    named: readonly Dependency[],
+  ): readonly Source[] {
+    return dependencies.map(({ key, label }) => {
+      const version = versions.get(label) ?? '';
+      let source = this.#sources.get(key);
+      if (!source) {
+        source = { key, label: flat(label), name: undefined, version: '', changes: 0, entries: 0 };
+        this.#sources.set(key, source);
+        this.#sourceBytes += bytesOf(source);
+      }
+      if (source.version !== version) {
+        source.version = flat(version);
+        source.changes++;
+      }
+      source.name ??= named.find((one) => one.label === label)?.name;
+      source.entries++;
+      return source;
+    });
+  }
+
+  #release(sources: readonly Source[]): void {
+    for (const source of sources) {
+      if (--source.entries > 0) continue;
+      this.#sources.delete(source.key);
+      this.#sourceBytes -= bytesOf(source);
+    }
+  }
+}
+
+/** The keys of everything that an entry consists of. */
+function keysOf({ key, sources }: NearEntry): string[] {
+  return [key, ...sources.map((source) => source.key)];
+}
+
+function bytesOf({ key, label }: Source): number {
+  return SOURCE_BYTES + key.length + 2 * textBytes(label);
+}
+
+/** A copy of a text that keeps no larger text in memory: V8 makes parts of texts as views of the whole. */
+function flat(text: string): string {
+  return Buffer.from(text).toString();
+}

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Remembered } from '../../cache/entry/lru.js';
+import { VALUES_ARE_SHARED } from '../../cache/near/near-entry.js';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
@@ -38,8 +39,10 @@ const MARK = 'http2 ';
  *
  * @internal
  */
-export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
+export const STORED_RESPONSES: CacheSerializer<StoredResponse> & { [VALUES_ARE_SHARED]: true } = {
   name: 'response',
+  // The application gets what is made of it, never the response itself.
+  [VALUES_ARE_SHARED]: true,
   serialize({ body, seen, ...rest }) {
     if (!seen) return `${MARK}${JSON.stringify(rest)}\n${body}`;
     const { text, ...kept } = seen;

@@ -124,6 +124,12 @@ const flags: Readonly<Record<string, Use>> = {
   'IndexedOptions.unique': (unique) => {
     decorate(Indexed({ unique }));
   },
+  'CachedOptions.near': (near) => {
+    decorate(Cached({ near }));
+  },
+  'GetOrLoadOptions.near': (near) =>
+    new RedisCache(client, keys).getOrLoad('key', () => 1, { near }),
+  'HttpLifetime.near': (near) => CacheTTL({ near }),
   'RedisCacheOptions.outbox': ofCache('outbox'),
   'RedisEntityOptions.validateOnRead': (validateOnRead) =>
     ofEntity({ kind: 'validated', validateOnRead } as never),
@@ -235,7 +241,9 @@ describe('The options that are numbers', () => {
 describe('The options that are true or false', () => {
   it('each have a row here', () => {
     const found = declared
-      .filter(({ owner, type }) => /^boolean\b/.test(type) && /(Options|Shape)$/.test(owner))
+      .filter(
+        ({ owner, type }) => /^boolean\b/.test(type) && /(Options|Shape|Lifetime)$/.test(owner),
+      )
       .map(({ name }) => name);
     expect(Object.keys(flags).sort()).toEqual(found.sort());
   });

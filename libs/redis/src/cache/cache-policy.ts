@@ -6,7 +6,12 @@ import {
 } from '../serialization/cache-serializer.js';
 import { jsonSerializer } from '../serialization/json-bodies.js';
 import type { ReplicaDemand } from '../connection/confirmed-writes.js';
-import type { CacheInvalidationOptions, CachePolicy, RedisCacheOptions } from './cache-options.js';
+import type {
+  CacheInvalidationOptions,
+  CachePolicy,
+  GetOrLoadOptions,
+  RedisCacheOptions,
+} from './cache-options.js';
 import { readNearOptions, type ResolvedNearOptions } from './near-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
@@ -111,6 +116,9 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
   return resolved;
 }
 
+/** A policy that one call can override, and whether the near copy may answer it. */
+export interface CallPolicy extends CachePolicy, Pick<GetOrLoadOptions, 'near'> {}
+
 /**
  * Checks what will be given with calls, long before the first of them.
  *
@@ -118,10 +126,24 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
  * @throws RedisConfigurationException listing every impossible value
  * @internal
  */
-export function checkPolicy(policy: CachePolicy, where: string): void {
+export function checkCall(policy: CallPolicy, where: string): void {
   const read = new OptionReader(where);
   readPolicy(read, policy, DEFAULT_POLICY);
+  read.flag('near', policy.near, true);
   read.finish();
+}
+
+/**
+ * Whether the near copy may answer a call.
+ *
+ * @throws RedisConfigurationException for anything but `true` and `false`
+ */
+export function allowsNear(near: boolean | undefined): boolean {
+  if (near === undefined || typeof near === 'boolean') return near ?? true;
+  const read = new OptionReader();
+  read.flag('near', near, true);
+  read.finish();
+  return true;
 }
 
 /**

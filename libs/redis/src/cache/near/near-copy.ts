@@ -158,7 +158,6 @@ export class NearCopy implements CoherentCopy {
       return entry;
     }
     if (entry && !entry.isUnchanged) this.#drop(entry);
-    this.#misses++;
     return undefined;
   }
 
@@ -204,7 +203,13 @@ export class NearCopy implements CoherentCopy {
     else this.#drop(entry);
   }
 
-  /** Begins a read whose value may be kept. */
+  /** Begins a read of Redis whose value may be kept: it counts as a miss. */
+  miss(): number {
+    this.#misses++;
+    return this.begin();
+  }
+
+  /** Begins a look at Redis. */
   begin(): number {
     return this.#coherence.begin();
   }

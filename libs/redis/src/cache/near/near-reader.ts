@@ -44,9 +44,9 @@ export class NearReader {
     return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt, entry };
   }
 
-  /** Begins a read whose entry may be kept. */
+  /** Begins a read of Redis whose entry may be kept. */
   begin(): number {
-    return this.copy.begin();
+    return this.copy.miss();
   }
 
   /** Keeps an entry that was read from Redis and found valid. */

@@ -8,7 +8,12 @@ import type {
   GetOrLoadOptions,
   Loader,
 } from './cache-options.js';
-import { resolvePolicy, resolveSerializer, type ResolvedCacheOptions } from './cache-policy.js';
+import {
+  allowsNear,
+  resolvePolicy,
+  resolveSerializer,
+  type ResolvedCacheOptions,
+} from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
 import type { Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
 import { nextMoment } from './load/progress.js';
@@ -101,8 +106,8 @@ export class Finder {
     try {
       const near = this.near(key, options);
       if (near) return Promise.resolve(resultOf(near));
-    } catch {
-      // What is wrong with the call is said below, too; a value that cannot be read here is read from Redis.
+    } catch (error) {
+      return Promise.reject(error);
     }
     return this.#find(key, loader, options, resultOf);
   }
@@ -133,11 +138,11 @@ export class Finder {
   /**
    * Finds a value in the near copy, without a round trip. Announces the request if there is one.
    *
-   * @throws the signal's reason; what is wrong with the key
+   * @throws the signal's reason; what is wrong with the key or with the option `near`
    */
   near<T>(key: CacheKey, options: GetOptions<T>): Found | undefined {
     const near = this.#near;
-    if (!near || options.near === false) return undefined;
+    if (!allowsNear(options.near) || !near) return undefined;
     options.signal?.throwIfAborted();
     const serializer = resolveSerializer(options.serializer, this.#options.serializer);
     const found = near.find(key, options, serializer);

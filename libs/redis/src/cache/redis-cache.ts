@@ -3,6 +3,7 @@
  * invalidated. `entry/` is what is stored and whether it is valid, `store/` what is done in Redis, `load/`
  * who loads and who waits, `outage/` what happens without Redis.
  */
+import { ConfirmedWrites } from '../connection/confirmed-writes.js';
 import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
@@ -73,6 +74,7 @@ export class RedisCache {
   readonly #guard: OutageGuard;
   readonly #store: CacheStore;
   readonly #outbox: Outbox;
+  readonly #confirmed: ConfirmedWrites;
   readonly #announcer: CacheAnnouncer;
   readonly #finder: Finder;
   readonly #near: NearCopy | undefined;
@@ -105,7 +107,7 @@ export class RedisCache {
     const cacheKeys = new CacheKeys(keys, name);
     const dependencies = new Dependencies(keys);
     const outbox = connection.part(Outbox);
-    const store = new CacheStore(connection, guard);
+    const store = new CacheStore(connection, guard, resolved.invalidation);
     const reader = new EntryReader(store, guard, dependencies, outbox, (key) => {
       announcer.announce('cache.corrupt', { key });
     });
@@ -135,6 +137,7 @@ export class RedisCache {
     this.#guard = guard;
     this.#store = store;
     this.#outbox = outbox;
+    this.#confirmed = connection.part(ConfirmedWrites);
     this.#announcer = announcer;
     this.#finder = finder;
     this.#near = copy;
@@ -354,7 +357,9 @@ export class RedisCache {
   async close(): Promise<number> {
     await this.#near?.close();
     const unfinished = await this.#changes.close();
-    return unfinished + (await this.#outbox.close());
+    const lost = await this.#outbox.close();
+    await this.#confirmed.close();
+    return unfinished + lost;
   }
 
   #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {

@@ -93,6 +93,7 @@ describe('NearCopy', () => {
     keep('x');
     expect(valueOf('x')).toEqual({ a: 1 });
     expect(valueOf('x')).not.toBe(valueOf('x'));
+    copy.miss();
     expect([valueOf('y'), copy.state.hits, copy.state.misses]).toEqual([undefined, 3, 1]);
   });
 

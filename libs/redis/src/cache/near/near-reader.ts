@@ -41,12 +41,16 @@ export class NearReader {
     const entry = this.copy.find(key, caller, serializer);
     if (!entry) return undefined;
     const status = entry.kind === 'v' ? 'hit' : 'negative';
-    return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt, entry };
+    try {
+      return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt, entry };
+    } catch {
+      return undefined; // another serializer of this name reads it in Redis, and says what is wrong
+    }
   }
 
-  /** Begins a read whose entry may be kept. */
+  /** Begins a read of Redis whose entry may be kept. */
   begin(): number {
-    return this.copy.begin();
+    return this.copy.miss();
   }
 
   /** Keeps an entry that was read from Redis and found valid. */

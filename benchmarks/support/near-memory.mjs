@@ -2,6 +2,7 @@
  * The heap that a near copy takes, compared with its `maxBytes`, and its hits on a Zipf trace, compared with
  * those of lru-cache. In processes of their own, because a heap can only be measured alone.
  */
+import { Buffer } from 'node:buffer';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

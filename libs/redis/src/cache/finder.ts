@@ -107,6 +107,7 @@ export class Finder {
       const near = this.near(key, options);
       if (near) return Promise.resolve(resultOf(near));
     } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
       return Promise.reject(error);
     }
     return this.#find(key, loader, options, resultOf);

@@ -64,11 +64,15 @@ export async function openNodeRedis({ url }) {
   };
 }
 
-/** Memory first, then Redis; its bus tells other processes what has changed. */
-export function openBento({ host, port }) {
+/**
+ * Memory first, then Redis; its bus tells other processes what has changed.
+ *
+ * @param memory `{ serialize: false }` for values that all callers share, which are not frozen
+ */
+export function openBento({ host, port }, memory = {}) {
   const connection = { host, port, enableAutoPipelining: true };
   const store = bentostore()
-    .useL1Layer(memoryDriver({ maxItems: 100_000 }))
+    .useL1Layer(memoryDriver({ maxItems: 100_000, ...memory }))
     .useL2Layer(redisDriver({ connection }))
     .useBus(redisBusDriver({ connection }));
   const bento = new BentoCache({ default: 'cache', stores: { cache: store } });

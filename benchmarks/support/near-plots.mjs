@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { print, readResults } from './results.mjs';
 
-const IMAGES = fileURLToPath(new URL('../../docs/guide/img/', import.meta.url));
+const IMAGES = fileURLToPath(new URL('../../docs/guide/images/', import.meta.url));
 const WIDTH = 720;
 const LABEL_WIDTH = 240;
 const VALUE_WIDTH = 90;
@@ -86,7 +86,7 @@ function draw(name, title, groups, how) {
     '</svg>',
   ];
   writeFileSync(`${IMAGES}${name}.svg`, `${svg.join('\n')}\n`);
-  print(['drawn', `docs/guide/img/${name}.svg`]);
+  print(['drawn', `docs/guide/images/${name}.svg`]);
 }
 
 function text(x, y, content, { anchor = 'start', size = 12, weight = 400 } = {}) {

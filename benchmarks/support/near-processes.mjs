@@ -25,7 +25,7 @@ const CANDIDATES = {
     openOurs(server, { near: { ...NEAR, shared: 'frozen' } }, 'shared'),
   'near copy': (server) => openOurs(server, { near: NEAR }, 'shared'),
   'no near copy': (server) => openOurs(server, {}, 'shared'),
-  'bentocache, memory first, with its bus': openBento,
+  'bentocache, memory first, with its bus': (server) => openBento(server),
 };
 
 export async function compareProcesses() {

@@ -124,6 +124,7 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
+export type { CacheExplanation } from './cache/explain/explanation.js';
 export type { NearState } from './cache/near/near-copy.js';
 export type { NearOptions } from './cache/near-options.js';
 export { cacheKeyOf } from './nest/method-cache/cache-key-of.js';

@@ -1,7 +1,7 @@
-/** What a getOrLoad would do now. */
+/** Names the outcome of a `getOrLoad` now. */
 export type CacheVerdict = 'near-hit' | 'hit' | 'stale' | 'miss' | 'being-changed' | 'bypass';
 
-/** What is stored at the key of an entry. */
+/** The entry in Redis. */
 export interface ExplainedEntry {
   /**
    * `stored`: an entry. `absent`: nothing. `foreign`: another type of Redis. `damaged`: a text that is no
@@ -46,7 +46,7 @@ export interface ExplainedDependency {
   readonly writers: readonly number[];
 }
 
-/** Who may store the entry. */
+/** The lease: the right to store the entry. */
 export interface ExplainedLease {
   /**
    * `free`: the next load takes it. `held`: a load that is under way. `left-behind`: a load of this process that
@@ -68,7 +68,7 @@ export interface ExplainedNear {
   readonly isServed: boolean;
   /** Why not. */
   readonly reason?: string;
-  /** What it takes in the process. */
+  /** The memory that it takes in the process. */
   readonly bytes?: number;
   /** Whether the copy hears of changes. */
   readonly isArmed: boolean;
@@ -90,7 +90,7 @@ export interface CacheExplanation {
   readonly entry: ExplainedEntry;
   readonly dependencies: readonly ExplainedDependency[];
   readonly lease: ExplainedLease;
-  /** What Redis failed with. Absent if it answered. */
+  /** The failure of Redis. Absent if it answered. */
   readonly failure?: { readonly name: string; readonly code: string };
   /** Whether a breaker of the cache is open. */
   readonly isBypassed: boolean;

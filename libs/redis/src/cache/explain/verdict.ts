@@ -21,7 +21,7 @@ export interface Question {
   readonly serializer: CacheSerializer<unknown>;
 }
 
-/** What was read. */
+/** The replies of Redis. */
 export interface Seen {
   inspected?: Inspected;
   entry?: Entry | undefined;
@@ -32,7 +32,7 @@ export interface Seen {
   failure?: RedisAway;
 }
 
-/** What was read, in words of operators. */
+/** The replies, in words of operators. */
 export interface Findings {
   readonly entry: ExplainedEntry;
   readonly dependencies: readonly ExplainedDependency[];

@@ -36,9 +36,9 @@ export type Claimed =
   /** A writer is changing what the entry is made from: what is loaded now must not be stored. */
   | { readonly state: 'changing' };
 
-/** What is stored about an entry. */
+/** Everything that is stored about an entry. */
 export interface Inspected {
-  /** What TYPE says of the entry: `string`, `none`, or something foreign. */
+  /** The answer to TYPE for the entry: `string`, `none`, or something foreign. */
   readonly type: string;
   /** The entry; `null` for nothing, and for something foreign. */
   readonly bytes: Buffer | null;

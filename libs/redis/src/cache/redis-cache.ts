@@ -8,6 +8,7 @@ import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
+import type { NearState } from '../telemetry/near-state.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { CacheAnnouncer } from './cache-announcer.js';
 import { CacheKeys } from './cache-keys.js';
@@ -41,7 +42,7 @@ import { LoadGate } from './outage/load-gate.js';
 import { OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';
 import { Coherences } from './near/coherence.js';
-import { NearCopy, type NearState } from './near/near-copy.js';
+import { NearCopy } from './near/near-copy.js';
 import { NearReader } from './near/near-reader.js';
 import { setValue } from './set-value.js';
 import { CacheStore } from './store/cache-store.js';
@@ -354,7 +355,8 @@ export class RedisCache {
   /**
    * Explains what {@link getOrLoad} would do with a key and these options now, and why: what is stored in
    * Redis and in the process, what it depends on and which of that has changed, who loads or changes it.
-   * For operators and for tests of the application. `text` is for people.
+   * For operators and for tests of the application. `text` is for people. Without a `serializer` it is that
+   * of a caller who reads with the one that has stored the value: a cached response can be explained, too.
    *
    * Changes nothing: sends reads only, in one round trip, or in two if the entry depends on more than the
    * options name. A Redis that is away is a part of the explanation, and no error. Contains no values, but

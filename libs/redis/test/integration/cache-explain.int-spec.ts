@@ -158,6 +158,8 @@ const suite = (stage: Stage) => {
         verdict: 'miss',
         reason: expect.stringContaining('"other"'),
       });
+      await cache.set<unknown>('y', load(), { serializer: other });
+      expect(await cache.explain('y')).toMatchObject({ verdict: 'hit' });
     });
 
     it('of null says that there is none', async () => {

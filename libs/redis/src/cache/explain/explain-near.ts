@@ -10,7 +10,8 @@ export interface NearQuestion {
   readonly copy: NearCopy;
   readonly key: string;
   readonly caller: NearCaller & { readonly near?: boolean | undefined };
-  readonly serializer: CacheSerializer<unknown>;
+  /** That of the call; `undefined` for the one that has stored the entry. */
+  readonly serializer: CacheSerializer<unknown> | undefined;
   readonly dependencies: Dependencies;
   readonly stalenessMs: number;
 }
@@ -49,6 +50,7 @@ function whyNotServed(question: NearQuestion, entry: NearEntry | undefined): str
   if (!entry.dependsOn(caller.tags, caller.dependsOn, labelOf)) {
     return 'The entry does not depend on everything that the call names.';
   }
-  if (!entry.isFor(serializer)) return `The serializer "${serializer.name}" has not made it.`;
+  if (serializer && !entry.isFor(serializer))
+    return `The serializer "${serializer.name}" has not made it.`;
   return copy.isCertain(entry) ? undefined : 'It has just become uncertain.';
 }

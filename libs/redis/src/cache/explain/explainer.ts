@@ -55,6 +55,7 @@ export class Explainer {
       named: dependencies.all(options),
       policy: resolvePolicy(options, own.policy),
       serializer: resolveSerializer(options.serializer, own.serializer),
+      isForAny: options.serializer === undefined,
     };
     const { deleted } = outbox; // may be delivered before the replies are judged
     const near = this.#near(question, options);
@@ -75,9 +76,10 @@ export class Explainer {
     return { ...explanation, text: textOf(explanation) };
   }
 
-  #near<T>({ keys, serializer }: Question, caller: GetOrLoadOptions<T>): ExplainedNear {
+  #near<T>({ keys, isForAny, ...judged }: Question, caller: GetOrLoadOptions<T>): ExplainedNear {
     const { near: copy, dependencies, options } = this.#cache;
     const stalenessMs = options.near?.stalenessMs ?? 0;
+    const serializer = isForAny ? undefined : judged.serializer;
     const question = { key: keys.entry, caller, serializer, dependencies, stalenessMs };
     return explainNear(copy && { copy, ...question });
   }

@@ -19,6 +19,8 @@ export interface Question {
   readonly named: readonly Dependency[];
   readonly policy: ResolvedPolicy;
   readonly serializer: CacheSerializer<unknown>;
+  /** Whether it names no serializer: then it counts as one with that of the entry. */
+  readonly isForAny: boolean;
 }
 
 /** The replies of Redis. */
@@ -102,10 +104,12 @@ function problemOf(found: Case): string | undefined {
     return 'This process has invalidated it, which Redis has not acknowledged yet.';
   }
   const { serializer, policy } = question;
-  if (entry.kind === 'value' && entry.serializer !== serializer.name) {
+  const isOther = entry.kind === 'value' && entry.serializer !== serializer.name;
+  if (isOther && !question.isForAny) {
     return `The serializer "${entry.serializer}" has stored it, and the call reads with "${serializer.name}".`;
   }
-  if (!isReadable(seen.entry, question)) return 'Its serializer cannot read what is stored.';
+  if (!isOther && !isReadable(seen.entry, question))
+    return 'Its serializer cannot read what is stored.';
   if (expiredForMs(found) <= policy.staleForMs) return undefined;
   return 'It is neither fresh any more, nor may it be served stale.';
 }

@@ -4,6 +4,7 @@
  * who loads and who waits, `outage/` what happens without Redis, `near/` what is kept in the process,
  * `explain/` why a call would find what it finds.
  */
+import { ConfirmedWrites } from '../connection/confirmed-writes.js';
 import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
@@ -77,6 +78,7 @@ export class RedisCache {
   readonly #guard: OutageGuard;
   readonly #store: CacheStore;
   readonly #outbox: Outbox;
+  readonly #confirmed: ConfirmedWrites;
   readonly #announcer: CacheAnnouncer;
   readonly #finder: Finder;
   readonly #near: NearCopy | undefined;
@@ -110,7 +112,7 @@ export class RedisCache {
     const cacheKeys = new CacheKeys(keys, name);
     const dependencies = new Dependencies(keys);
     const outbox = connection.part(Outbox);
-    const store = new CacheStore(connection, guard);
+    const store = new CacheStore(connection, guard, resolved.invalidation);
     const reader = new EntryReader(store, guard, dependencies, outbox, (key) => {
       announcer.announce('cache.corrupt', { key });
     });
@@ -127,7 +129,8 @@ export class RedisCache {
       tracing: new LoadTracing(announcedAs, telemetry.tracing),
     });
     const { near } = resolved;
-    const copy = near && new NearCopy(near, connection.part(Coherences).of(keys), dependencies);
+    const copy =
+      near && new NearCopy(near, cacheKeys, connection.part(Coherences).of(keys), dependencies);
     const nearReader = copy && new NearReader(copy, store, dependencies);
     const finder = new Finder(
       ...([cacheKeys, dependencies, resolved, reader, flights, announcer] as const),
@@ -139,6 +142,7 @@ export class RedisCache {
     this.#guard = guard;
     this.#store = store;
     this.#outbox = outbox;
+    this.#confirmed = connection.part(ConfirmedWrites);
     this.#announcer = announcer;
     this.#finder = finder;
     this.#near = copy;
@@ -169,7 +173,7 @@ export class RedisCache {
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
   getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
-    return this.#finder.find(key, loader, options, ({ value }) => value as T);
+    return this.#finder.find(key, loader, options, valueIn) as Promise<T>;
   }
 
   /** Does what {@link getOrLoad} does, and says where the value came from and how old it is. */
@@ -384,7 +388,9 @@ export class RedisCache {
   async close(): Promise<number> {
     await this.#near?.close();
     const unfinished = await this.#changes.close();
-    return unfinished + (await this.#outbox.close());
+    const lost = await this.#outbox.close();
+    await this.#confirmed.close();
+    return unfinished + lost;
   }
 
   #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {
@@ -392,5 +398,7 @@ export class RedisCache {
     return { value: value as T, status, ageMs };
   }
 }
+
+const valueIn = ({ value }: Found): unknown => value;
 
 const NO_OPTIONS = {};

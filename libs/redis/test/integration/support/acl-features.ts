@@ -23,6 +23,7 @@ import { ACL_APP } from './acl-table.js';
 import { waitUntil } from '../../../src/testing/wait-until.js';
 import { pass } from '../../../../../test/support/time.js';
 import { listenedCache } from './cache-stage.js';
+import { caught } from './caught.js';
 import type { OpenConnection } from './open-connection.js';
 
 @RedisEntity({ kind: 'user' })
@@ -195,6 +196,13 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
     await admin.hset(others, 'title', 'Two');
     await usesCache(client, { dependsOn: [post] });
     await usesCache(client, { dependsOn: [others] });
+  },
+
+  'replicas that confirm': async ({ connection: { client } }) => {
+    const invalidation = { replicas: 1, timeout: '1ms' } as const;
+    const { cache } = listenedCache(client, keys, { invalidation });
+    expect(await caught(cache.delete('one'))).toMatchObject({ reason: 'late' });
+    await cache.close();
   },
 
   'invalidation by pattern': async ({ connection: { client } }) => {

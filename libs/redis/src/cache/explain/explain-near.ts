@@ -39,7 +39,9 @@ function whyNotServed(question: NearQuestion, entry: NearEntry | undefined): str
   if (!entry) return 'It holds no such entry.';
   if (!entry.isUnchanged) return 'Something that the entry depends on has changed.';
   if (!entry.isConfirmed) {
-    return 'The link to Redis was lost since the entry was read: the next call confirms it in Redis.';
+    return copy.state.isArmed
+      ? 'The link to Redis was lost since the entry was read: the next call compares the two.'
+      : 'The link to Redis is lost: once it is back, the next call compares the entry with Redis.';
   }
   const now = performance.now();
   if (now >= entry.freshUntil) return 'The entry is not fresh any more.';

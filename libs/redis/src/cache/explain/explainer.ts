@@ -124,7 +124,9 @@ function findingsOf(seen: Seen, { named }: Question, at: number): Findings {
     dependencies: all.map((one) => {
       const before = inEntry.get(one.label);
       const isNamed = named.some(({ label }) => label === one.label);
-      return dependencyOf(one, before, versions.get(one.label), isNamed, at);
+      const isStored = inspected && { isStored: before !== undefined };
+      const found = dependencyOf(one, before, versions.get(one.label), at);
+      return { ...found, isNamed, ...isStored };
     }),
     lease: leaseOf(inspected, at),
   };
@@ -148,9 +150,8 @@ function dependencyOf(
   { by, key, label, name, entity }: Dependency,
   stored: string | undefined,
   current: string | null | undefined,
-  isNamed: boolean,
   at: number,
-): ExplainedDependency {
+): Omit<ExplainedDependency, 'isNamed' | 'isStored'> {
   const kind = entity === undefined ? 'tag' : 'entity';
   const known = stored !== undefined && current !== undefined;
   const versions = {
@@ -161,8 +162,6 @@ function dependencyOf(
     kind: by === 'fingerprint' ? 'key' : kind,
     name: by === 'fingerprint' ? key : (name ?? entity ?? decodePart(label.slice(1)) ?? label),
     key,
-    isNamed,
-    isStored: stored !== undefined,
     ...(known && { isSame: stored === current }),
     ...(by === 'version' && versions),
     writers: livingWriters(current ?? null, at),

@@ -34,8 +34,8 @@ export interface ExplainedDependency {
   readonly key: string;
   /** Whether the call names it. */
   readonly isNamed: boolean;
-  /** Whether the entry depends on it. */
-  readonly isStored: boolean;
+  /** Whether the entry depends on it. Absent if Redis did not answer. */
+  readonly isStored?: boolean;
   /** Whether it is now as the entry says. Absent if the two could not be compared. */
   readonly isSame?: boolean;
   /** The version in the entry. Absent for a key, whose fingerprint could betray a short content. */
@@ -143,9 +143,9 @@ function dependencyLine(one: ExplainedDependency, at: number): string {
   const versions =
     stored === undefined ? '' : ` (${stored} in the entry, ${current ?? 'none'} now)`;
   const change = isSame === false ? `changed${versions}` : 'unchanged';
-  const state = isSame === undefined ? 'not compared' : change;
+  const state = isStored === undefined || isSame === undefined ? 'not compared' : change;
   return [
-    `${kind} ${JSON.stringify(name)}: ${isStored ? state : 'not in the entry'}`,
+    `${kind} ${JSON.stringify(name)}: ${isStored === false ? 'not in the entry' : state}`,
     ...(isNamed ? [] : ['not named by the call']),
     ...writersWords(writers, at),
   ].join(', ');

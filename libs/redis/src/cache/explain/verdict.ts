@@ -63,7 +63,7 @@ export function judge(found: Case): Judgement {
     return { verdict: 'near-hit', reason: 'The near copy of this process serves it.' };
   }
   if (seen.failure) {
-    const then = onOutage === 'open' ? 'calls the loader without it' : 'fails with this error';
+    const then = onOutage === 'open' ? 'loads the value without it' : 'fails with this error';
     const { code } = seen.failure.error;
     return { verdict: 'bypass', reason: `Redis is away (${code}): a call ${then}.` };
   }
@@ -96,7 +96,7 @@ function problemOf(found: Case): string | undefined {
   const { seen, entry, dependencies, question, outbox } = found;
   if (entry.state !== 'stored' || !seen.entry) return NO_ENTRY[entry.state];
   if (!seen.stored) return NO_ENTRY.damaged;
-  const missing = dependencies.find(({ isStored }) => !isStored);
+  const missing = dependencies.find(({ isStored }) => isStored === false);
   if (missing) return `The entry does not depend on ${wordsOf(missing)}, which the call names.`;
   const changed = dependencies.find(({ isSame }) => isSame !== true);
   if (changed) return `Since the entry was made, ${wordsOf(changed)} has changed.`;

@@ -107,7 +107,8 @@ export class Finder {
       const near = this.near(key, options);
       if (near) return Promise.resolve(resultOf(near));
     } catch (error) {
-      return Promise.reject(error);
+      const reason = error as Error;
+      return Promise.reject(reason);
     }
     return this.#find(key, loader, options, resultOf);
   }

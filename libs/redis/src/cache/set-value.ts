@@ -45,7 +45,7 @@ export async function setValue(
       const now = store.clock.now();
       const made = { kind, body, serializer: serializer.name, fillId };
       const entry = makeEntry({ ...made, ttlMs, policy, versions, now });
-      const isStored = await store.fill(keys, fillId, entry.bytes, entry.liveMs);
+      const isStored = await store.store(keys, fillId, entry.bytes, entry.liveMs);
       if (!isStored) await store.remove(keys); // what was there before is not what it was set to
     } finally {
       token.end();

@@ -18,7 +18,7 @@ export interface Claim {
   readonly judged: string;
   /** The lease of a holder that is gone, '' for none: it may be taken over. */
   readonly orphan: string;
-  /** What the load will depend on. */
+  /** The dependencies of what is to be loaded. */
   readonly dependencies: DependencyList;
   /** How long the entry that is to be made will live. */
   readonly liveMs: number;

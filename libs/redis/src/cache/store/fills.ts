@@ -56,8 +56,28 @@ export class Fills {
     shared.add(sink);
   }
 
+  readonly #send = (): void => {
+    const collected = this.#collected;
+    this.#collected = [];
+    for (const { slot, sinks } of collected) void this.#store(slot, sinks);
+  };
+
+  async #store(slot: number, sinks: readonly FillSink[]): Promise<void> {
+    let stored: boolean[];
+    try {
+      stored = await this.#fill(sinks);
+    } catch (error) {
+      this.#failed(slot, sinks, error);
+      return;
+    }
+    sinks.forEach((sink, i) => {
+      sink.heard(slot, undefined);
+      sink.answered(stored[i] === true);
+    });
+  }
+
   /** @throws RedisException */
-  async store(fills: readonly Fill[]): Promise<boolean[]> {
+  async #fill(fills: readonly Fill[]): Promise<boolean[]> {
     const { client } = this.#connection;
     const entries: string[] = [];
     const keys: string[] = [];
@@ -70,27 +90,7 @@ export class Fills {
     const stored = await this.#changes.around(entries, () =>
       this.#connection.run(() => FILL.run(client, keys, args)),
     );
-    return (stored as unknown[]).map((one) => Number(one) === 1); // or a text, if the client is set to
-  }
-
-  readonly #send = (): void => {
-    const collected = this.#collected;
-    this.#collected = [];
-    for (const { slot, sinks } of collected) void this.#store(slot, sinks);
-  };
-
-  async #store(slot: number, sinks: readonly FillSink[]): Promise<void> {
-    let stored: boolean[];
-    try {
-      stored = await this.store(sinks);
-    } catch (error) {
-      this.#failed(slot, sinks, error);
-      return;
-    }
-    sinks.forEach((sink, i) => {
-      sink.heard(slot, undefined);
-      sink.answered(stored[i] === true);
-    });
+    return (stored as unknown[]).map(isFilled);
   }
 
   #failed(slot: number, sinks: readonly FillSink[], error: unknown): void {
@@ -104,6 +104,11 @@ export class Fills {
       sink.failed(error);
     }
   }
+}
+
+/** Whether this is the answer for an entry that is stored. A client may be set to give numbers as strings. */
+export function isFilled(answer: unknown): boolean {
+  return Number(answer) === 1;
 }
 
 /** The entries of one command. */

@@ -30,5 +30,6 @@ const NO_WRITERS: readonly number[] = [];
 
 /** Whether one of the dependencies was being changed when its version was captured. */
 export function hasGaps(versions: Versions): boolean {
-  return [...versions.values()].includes(null);
+  for (const version of versions.values()) if (version === null) return true;
+  return false;
 }

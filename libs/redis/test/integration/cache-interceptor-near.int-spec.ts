@@ -27,7 +27,7 @@ import { eventually } from '../../../../test/support/time.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 
 let calls = 0;
-/** What the interceptor further out has seen. */
+/** The values that the interceptor further out has seen. */
 let seen: unknown[] = [];
 beforeEach(() => {
   calls = 0;

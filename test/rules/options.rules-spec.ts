@@ -85,6 +85,11 @@ const numbers: Readonly<Record<string, readonly [[number, number], [number, numb
     [0, 65_536],
     (port) => resolveOptions({ clusterNodes: [{ host: 'a', port }] }),
   ],
+  'CacheInvalidationOptions.replicas': [
+    [0, 100],
+    [-1, 101],
+    (replicas) => new RedisCache(client, keys, { invalidation: { replicas } }),
+  ],
   'RedisCacheOptions.maxLoads': [[1, MOST], [0, MOST + 1], ofCache('maxLoads')],
   'RedisCacheOptions.breakerThreshold': [[1, MOST], [0, MOST + 1], ofCache('breakerThreshold')],
   'NearOptions.maxBytes': [[65_536, MOST], [65_535, MOST + 1], ofNear(client, keys)('maxBytes')],
@@ -148,6 +153,8 @@ const takers: Readonly<Record<string, Use>> = {
   RedisModuleAsyncOptions: (options) => RedisModule.forRootAsync(options),
   UnnamedCacheOptions: (options) => RedisModule.forCache('reports', options),
   RedisCacheOptions: (options) => new RedisCache(client, keys, options),
+  CacheInvalidationOptions: (options) =>
+    new RedisCache(client, keys, { invalidation: { replicas: 1, ...(options as object) } }),
   NearOptions: (options) =>
     new RedisCache(client, keys, { near: { ...NEAR, ...(options as object) } }),
   RedisLoggingOptions: (options) => resolveLogging(options),

@@ -24,6 +24,18 @@ import { ServerClock } from './server-clock.js';
 
 export type { EntryKeys } from './claim-command.js';
 
+/** Everything that is stored about an entry. */
+export interface Inspected {
+  /** The answer to TYPE for the entry: `string`, `none`, or something foreign. */
+  readonly type: string;
+  /** The entry; `null` for nothing, and for something foreign. */
+  readonly bytes: Buffer | null;
+  /** How long Redis keeps the entry, and the lease: what PTTL says. */
+  readonly leftMs: number;
+  readonly leaseLeftMs: number;
+  readonly lease: string | null;
+}
+
 /** A call of `change`. */
 export interface Writer {
   readonly token: string;
@@ -145,6 +157,19 @@ export class CacheStore {
   /** The beginning of what is stored at a key, which tells the load that has made it; '' for nothing. */
   head(key: string): Promise<Buffer> {
     return this.#sent(key, this.#client.getrangeBuffer(key, 0, HEADER_LENGTH - 1));
+  }
+
+  /** Reads everything that is stored about an entry, and changes nothing. */
+  async inspect({ entry, lease }: EntryKeys): Promise<Inspected> {
+    const client = this.#client;
+    const [type, [bytes = null], leftMs, [holder = null], leaseLeftMs] = await Promise.all([
+      this.#sent(entry, client.type(entry)),
+      this.#sent(entry, client.mgetBuffer(entry)), // null for anything but a string
+      this.#sent(entry, client.pttl(entry)).then(Number), // a client may give numbers as strings
+      this.#sent(lease, client.mget(lease)),
+      this.#sent(lease, client.pttl(lease)).then(Number),
+    ]);
+    return { type, bytes, leftMs, lease: holder, leaseLeftMs };
   }
 
   /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */

@@ -17,6 +17,7 @@ const SERIALIZERS = 'cache-serializers';
 const CHANGE = 'cache-change.int-spec';
 const CHANGE_OUTAGES = 'cache-change-outages';
 const TRIPS = 'cache-round-trips';
+const TOGETHER = 'cache-together';
 const CONFIRMED = 'cache-confirmed.int-spec';
 const CONFIRMED_CLUSTER = 'cache-confirmed-cluster';
 
@@ -167,6 +168,13 @@ export const mutants = [
     'if (!isStored) await store.remove(keys);',
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
     if (!isStored) await store.replace(keys, fillId, entry.bytes, entry.liveMs);`,
+  ),
+  mutant(
+    'a lease that Redis refuses is felt by all that were asked for with it',
+    TOGETHER,
+    'store/claims.ts',
+    'if (waiting.length === 1 || !mayBeOne) {',
+    'if (waiting.length > 0) {',
   ),
   // Changes
   mutant(

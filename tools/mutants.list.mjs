@@ -17,6 +17,7 @@ const SERIALIZERS = 'cache-serializers';
 const CHANGE = 'cache-change.int-spec';
 const CHANGE_OUTAGES = 'cache-change-outages';
 const TRIPS = 'cache-round-trips';
+const TOGETHER = 'cache-together';
 const CONFIRMED = 'cache-confirmed.int-spec';
 const CONFIRMED_CLUSTER = 'cache-confirmed-cluster';
 
@@ -168,6 +169,13 @@ export const mutants = [
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
     if (!isStored) await store.replace(keys, fillId, entry.bytes, entry.liveMs);`,
   ),
+  mutant(
+    'a lease that Redis refuses is felt by all that were asked for with it',
+    TOGETHER,
+    'store/claims.ts',
+    'if (waiting.length === 1 || !mayBeOne) {',
+    'if (waiting.length > 0) {',
+  ),
   // Changes
   mutant(
     'a change is made, and invalidated after that',
@@ -251,8 +259,8 @@ export const mutants = [
       'an entry is removed before its change is announced',
       CHANGE,
       STORE,
-      'await this.#announce(lease, [lease], writer);\n      return this.#sent(entry, this.#client.unlink(entry));',
-      'const sent = await this.#sent(entry, this.#client.unlink(entry));\n      await this.#announce(lease, [lease], writer);\n      return sent;',
+      'await this.#announce(lease, [lease], writer);\n      return this.#unlink(entry);',
+      'const sent = await this.#unlink(entry);\n      await this.#announce(lease, [lease], writer);\n      return sent;',
     ),
   ),
   mutant(

@@ -18,5 +18,6 @@ export function isBeingChanged(version: string | null, now: number): boolean {
 
 /** Whether one of the dependencies was being changed when its version was captured. */
 export function hasGaps(versions: Versions): boolean {
-  return [...versions.values()].includes(null);
+  for (const version of versions.values()) if (version === null) return true;
+  return false;
 }

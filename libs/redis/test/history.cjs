@@ -5,7 +5,8 @@
  * --seed N     what is decided by chance (default: the time)
  * --workers N  threads, each with an event loop and connections of its own (default 3)
  * --cluster    on a cluster of three nodes, where entries and tags live in different slots
- * --migrate    the same, and slots that hold something are moved between the nodes meanwhile
+ * --near       caches have near copies, and what harms these is done, too
+ * --migrate    the same as --cluster, and slots that hold something are moved between the nodes meanwhile
  *
  * Exits 1 if a value was older than it may be, or anything else was seen that is promised not to happen.
  */
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     workers: { type: 'string', default: '3' },
     cluster: { type: 'boolean', default: false },
+    near: { type: 'boolean', default: false },
     migrate: { type: 'boolean', default: false },
   },
 });
@@ -34,6 +36,7 @@ void runFromShell(seed, (onProgress) =>
     reads: Number(values.reads),
     workers: Number(values.workers),
     topology,
+    near: values.near,
     migrations: values.migrate,
     onProgress,
   }),

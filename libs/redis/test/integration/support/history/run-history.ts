@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import {
   startCluster,
-  startFaultProxy,
   startRedis,
-  type FaultProxy,
+  type RedisTestCluster,
+  type RedisTestServer,
 } from '../../../../src/testing/index.js';
 import { pickFrom, randomNumbers } from '../random.js';
+import { startSplitProxy, type SplitProxy } from '../split-proxy.js';
 import { Chaos } from './chaos.js';
+import { NearFaults } from './near-faults.js';
 import { HistoryRun, PATIENCE_MS, runToEnd, type HistoryOutcome } from './history-run.js';
 import type { WorkerData, WorkerMessage } from './history-worker.js';
 import { FIGURES, Phase, SharedState } from './shared-state.js';
@@ -27,6 +29,8 @@ export interface HistoryOptions {
   readonly troubleMs?: number;
   readonly workers?: number;
   readonly topology?: 'one server' | 'cluster';
+  /** Whether caches have near copies: then what harms these is done, too. */
+  readonly near?: boolean;
   /** Whether slots of the cluster are moved between its nodes meanwhile. */
   readonly migrations?: boolean;
   /** Called about once a second. */
@@ -53,13 +57,12 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryResult
   return history.result(await runToEnd(history));
 }
 
-type Server = Pick<Awaited<ReturnType<typeof startRedis>>, 'host' | 'port'>;
-
 class History extends HistoryRun {
   readonly #state = new SharedState();
   readonly #workers = new Map<number, Worker>();
   readonly #random: () => number;
   readonly #chaos: Chaos;
+  readonly #nearFaults: NearFaults | undefined;
   #migrations: SlotMigrations | undefined;
   #generation = 0;
   #ready = 0;
@@ -81,9 +84,9 @@ class History extends HistoryRun {
 
   private constructor(
     private readonly options: HistoryOptions,
-    private readonly nodes: readonly Server[],
-    private readonly proxies: readonly FaultProxy[],
-    private readonly server: { stop(): Promise<void> },
+    private readonly nodes: readonly RedisTestServer[],
+    private readonly proxies: readonly SplitProxy[],
+    private readonly server: RedisTestServer | RedisTestCluster,
   ) {
     super();
     this.#random = randomNumbers(options.seed);
@@ -93,6 +96,14 @@ class History extends HistoryRun {
       nodes,
       proxies,
       replaceWorker: () => this.#replaceWorker(),
+    });
+    if (!options.near) return;
+    this.#nearFaults = new NearFaults({
+      state: this.#state,
+      random: randomNumbers(options.seed + 2),
+      nodes,
+      proxies,
+      workers: this.#workerCount,
     });
   }
 
@@ -106,8 +117,9 @@ class History extends HistoryRun {
     do {
       this.#state.phase = Phase.chaos;
       const until = performance.now() + (this.options.troubleMs ?? TROUBLE_MS);
-      await Promise.all([this.#trouble(until), this.#migrate(until)]);
+      await Promise.all([this.#trouble(until), this.#migrate(until), this.#harmNear(until)]);
       await Promise.all(this.proxies.map((proxy) => proxy.heal()));
+      this.#state.endPauses();
       this.#state.phase = Phase.settle;
       await this.until('all calls have ended', () => this.#state.isIdle);
       await sleep(LATE_MS);
@@ -129,6 +141,7 @@ class History extends HistoryRun {
   async stop(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
     this.#chaos.close();
+    this.#nearFaults?.close();
     this.#migrations?.close();
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await this.server.stop();
@@ -140,7 +153,7 @@ class History extends HistoryRun {
     return {
       seed,
       figures,
-      faults: { ...this.#chaos.done, ...this.#migrations?.done },
+      faults: { ...this.#chaos.done, ...this.#nearFaults?.done, ...this.#migrations?.done },
       violations: this.violations,
       seconds,
     };
@@ -148,8 +161,15 @@ class History extends HistoryRun {
 
   async #trouble(until: number): Promise<void> {
     while (performance.now() < until && !this.hasEnoughViolations) {
-      await sleep(this.#random() * 60);
+      await sleep(this.#random() * (this.options.near ? 300 : 60)); // copies are to be of use in between
       await this.#chaos.act();
+    }
+  }
+
+  async #harmNear(until: number): Promise<void> {
+    while (this.#nearFaults && performance.now() < until && !this.hasEnoughViolations) {
+      await sleep(this.#random() * 600);
+      await this.#nearFaults.act();
     }
   }
 
@@ -170,6 +190,7 @@ class History extends HistoryRun {
       seed: this.options.seed * 1_000 + this.#generation++,
       proxies: this.proxies.map(({ host, port }) => ({ host, port })),
       nodes: this.nodes.map(({ host, port }) => ({ host, port })),
+      near: this.options.near ?? false,
     };
     const thread = new Worker(WORKER, { workerData });
     this.#workers.set(worker, thread);
@@ -192,6 +213,6 @@ class History extends HistoryRun {
   }
 }
 
-function proxiesOf(servers: readonly Server[]): Promise<FaultProxy[]> {
-  return Promise.all(servers.map((server) => startFaultProxy(server)));
+function proxiesOf(servers: readonly RedisTestServer[]): Promise<SplitProxy[]> {
+  return Promise.all(servers.map((server) => startSplitProxy(server)));
 }

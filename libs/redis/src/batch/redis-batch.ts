@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RedisClient } from '../connection/options/options.js';
 import { connectionOf, type Connection } from '../connection/connection.js';
+import { LocalChanges } from '../connection/local-changes.js';
 import { RedisException } from '../errors/redis.exception.js';
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
@@ -58,6 +59,7 @@ export interface BatchWriteOptions {
  */
 export class RedisBatch {
   readonly #connection: Connection;
+  readonly #changes: LocalChanges;
   readonly #operations: Operations;
   readonly #defaultTtl: TtlMs;
   readonly #serializer = new JsonSerializer();
@@ -70,6 +72,7 @@ export class RedisBatch {
     refuseUnknownOptions(options, OPTIONS, 'RedisBatch: ');
     const { defaultTtl } = options;
     this.#connection = connectionOf(client);
+    this.#changes = this.#connection.part(LocalChanges);
     this.#operations = this.#connection.operations({ type: 'batch' });
     this.#defaultTtl =
       defaultTtl === undefined ? DEFAULT_TTL_MS : parseTtl(defaultTtl, 'defaultTtl');
@@ -184,7 +187,7 @@ export class RedisBatch {
         if (outcome instanceof RedisException) errors.set(key, outcome);
       });
     };
-    await sendInChunks(client, values.keys(), errors, write, encode);
+    await this.#change(values.keys(), errors, write, encode);
     if (errors.size > 0) {
       throw new RedisBatchException('setAll', errors, doneOf(values.keys(), errors));
     }
@@ -209,7 +212,7 @@ export class RedisBatch {
         else counts.set(key, Number(outcome));
       });
     };
-    await sendInChunks(client, deltas.keys(), errors, increment);
+    await this.#change(deltas.keys(), errors, increment);
     if (errors.size > 0) throw new RedisBatchException('incrementAll', errors, counts);
     return counts;
   }
@@ -218,7 +221,7 @@ export class RedisBatch {
     const unwanted = await distinctKeys(keys);
     const errors = new Map<string, RedisException>();
     let existed = 0;
-    await sendInChunks(this.#connection.client, unwanted, errors, async (chunk) => {
+    await this.#change(unwanted, errors, async (chunk) => {
       for (const { keys: group, outcome } of await multiUnlink(this.#connection, chunk)) {
         if (outcome instanceof RedisException) for (const key of group) errors.set(key, outcome);
         else existed += outcome;
@@ -227,6 +230,17 @@ export class RedisBatch {
     if (errors.size > 0)
       throw new RedisBatchException('deleteAll', errors, doneOf(unwanted, errors));
     return existed;
+  }
+
+  /** Sends what changes keys, chunk by chunk, and tells of each chunk before and after. */
+  #change(
+    keys: Iterable<string>,
+    errors: Map<string, RedisException>,
+    change: (chunk: string[]) => Promise<void>,
+    weigh?: (key: string) => number,
+  ): Promise<void> {
+    const told = (chunk: string[]) => this.#changes.around(chunk, () => change(chunk));
+    return sendInChunks(this.#connection.client, keys, errors, told, weigh);
   }
 
   #ttlOf({ ttl }: BatchWriteOptions): TtlMs {

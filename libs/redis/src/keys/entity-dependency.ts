@@ -1,5 +1,5 @@
 import type { KeyBuilder } from './key-builder.js';
-import { siblingOf } from './sibling.js';
+import { VERSION } from './sibling.js';
 
 /**
  * Names an entity that other data is made from. A version stands beside the entity, in the same hash
@@ -20,14 +20,5 @@ export interface EntityDependency {
  * @internal
  */
 export function entityDependency(keys: KeyBuilder, key: string): EntityDependency {
-  return { entity: key, version: keys.sibling(key, 'version') };
-}
-
-/**
- * The key of the version beside an entity, without asking whether `key` is one: every write needs it.
- *
- * @internal
- */
-export function versionBeside(key: string): string {
-  return siblingOf(key, 'version');
+  return { entity: key, version: keys.sibling(key, VERSION) };
 }

@@ -31,6 +31,15 @@ describe('KeyBuilder', () => {
     });
   });
 
+  it('puts the versions of all entities under one prefix, in the slots of the entities', () => {
+    const version = keys.sibling(keys.userKey('a{b}c'), 'version');
+    expect(version).toBe('version:myapp:production:{user:myapp:production:a%7Bb%7Dc}');
+    expect(keys.parse(version)).toEqual({
+      ...keys.parse(keys.userKey('a{b}c')),
+      sibling: 'version',
+    });
+  });
+
   it.each<[string, string]>([
     ['a:b', 'a%3Ab'],
     ['100%', '100%25'],
@@ -87,6 +96,15 @@ describe('KeyBuilder', () => {
     '{user:myapp:production:1}:',
     '{user:myapp:production:1}lease',
     '{user:myapp:production:1}:a:b',
+    '{user:myapp:production:1}:version',
+    'version:myapp:production:{user:myapp:test:1}',
+    'version:other:production:{user:myapp:production:1}',
+    'version:myapp:production:{user:myapp:production}',
+    'version:myapp:production:{user:myapp:production:1}:lease',
+    'version:myapp:production:x:{user:myapp:production:1}',
+    'lease:myapp:production:{user:myapp:production:1}',
+    'version{x}',
+    'version:{x}',
     '',
   ])('does not parse the foreign key %j', (foreign) => {
     expect(keys.parse(foreign)).toBeUndefined();
@@ -116,6 +134,10 @@ describe('KeyBuilder', () => {
     }
     const build = ({ app, environment, kind, parts }: Input) =>
       new KeyBuilder({ app, environment }).key(kind, ...(parts as [string, ...string[]]));
+
+    const sibling = fc
+      .tuple(input.map(build), fc.oneof(text, fc.constant('version')))
+      .map(([key, suffix]) => keys.sibling(key, suffix));
 
     it('parse(build(x)) is x', () => {
       fc.assert(fc.property(input, (x) => expect(keys.parse(build(x))).toEqual(x)));
@@ -147,12 +169,12 @@ describe('KeyBuilder', () => {
 
     it('parses only what build gives back unchanged', () => {
       fc.assert(
-        fc.property(fc.oneof(text, input.map(build)), (candidate) => {
+        fc.property(fc.oneof(text, input.map(build), sibling), (candidate) => {
           const parsed = keys.parse(candidate);
           if (!parsed) return;
-          const { app, environment, kind, parts, sibling } = parsed;
+          const { app, environment, kind, parts, sibling: suffix } = parsed;
           const rebuilt = build({ app, environment, kind, parts: [...parts] });
-          expect(sibling === undefined ? rebuilt : keys.sibling(rebuilt, sibling)).toBe(candidate);
+          expect(suffix === undefined ? rebuilt : keys.sibling(rebuilt, suffix)).toBe(candidate);
         }),
         { numRuns: 1_000 },
       );

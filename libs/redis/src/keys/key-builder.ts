@@ -4,7 +4,7 @@
  */
 import { RedisInvalidKeyException } from '../errors/redis-invalid-key.exception.js';
 import { decodePart, encodePart, type KeyPart } from './key-encoding.js';
-import { siblingOf, splitSibling } from './sibling.js';
+import { siblingOf, splitSibling, VERSION, versionBeside } from './sibling.js';
 
 export interface KeySpace {
   /** The application, so that several can share one Redis. */
@@ -18,7 +18,7 @@ export interface ParsedKey extends KeySpace {
   /** Says what the key holds: `user`, `session`, `cache`, ... */
   readonly kind: string;
   readonly parts: readonly string[];
-  /** The suffix of a sibling key (`{<key>}:suffix`); absent otherwise. */
+  /** The suffix of a {@link KeyBuilder.sibling}, `version` for the version of an entity; absent otherwise. */
   readonly sibling?: string;
 }
 
@@ -87,7 +87,8 @@ export class KeyBuilder {
   }
 
   /**
-   * A key that lives in the same hash slot as `key`: `{<key>}:suffix`
+   * A key that lives in the same hash slot as `key`: `{<key>}:suffix`, and for the suffix `version` the
+   * version of an entity, `version:{app}:{environment}:{<key>}`, of which only the last braces are in the key
    * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags).
    *
    * @throws RedisInvalidKeyException if `key` is no key of this format, or the suffix is empty
@@ -95,6 +96,7 @@ export class KeyBuilder {
   sibling(key: string, suffix: string): string {
     if (!parsePlain(key))
       throw new RedisInvalidKeyException('key', 'was not built by a KeyBuilder');
+    if (suffix === VERSION) return versionBeside(key);
     return siblingOf(key, encodePart(suffix, 'suffix'));
   }
 

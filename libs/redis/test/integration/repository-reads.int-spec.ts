@@ -167,7 +167,9 @@ describeWithRealRedis('A forbidden key', () => {
       'on',
       '>secret',
       '+@all',
-      ...['1', '3'].map((id) => keys.key('note', id)).flatMap((key) => [`~${key}`, `~{${key}}:*`]),
+      ...['1', '3']
+        .map((id) => keys.key('note', id))
+        .flatMap((key) => [`~${key}`, `~${keys.sibling(key, 'version')}`]),
     ];
     await connection.client.acl('SETUSER', 'clerk', ...rules);
     await connection.close();

@@ -193,7 +193,7 @@ describe('The version beside an entity', () => {
     const some = new RedisRepository({} as Redis, keys, Plain);
     expect(some.dependencyOn('a:b')).toEqual({
       entity: 'plain:test:names:a%3Ab',
-      version: '{plain:test:names:a%3Ab}:version',
+      version: 'version:test:names:{plain:test:names:a%3Ab}',
     });
     expect(() => some.dependencyOn('')).toThrow(/the id/);
   });

@@ -2,6 +2,7 @@ import { ReadKey, ReadList } from '../../batch/read-turn.js';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
 import { encodePart, type KeyPart } from '../../keys/key-encoding.js';
+import { VERSION } from '../../keys/sibling.js';
 import type { CacheDependency } from '../cache-options.js';
 import { Remembered } from './lru.js';
 
@@ -109,7 +110,7 @@ export class Dependencies {
       case 't':
         return versionAt(label, this.#tagPrefix + name);
       case 'e':
-        return { ...versionAt(label, this.#keys.sibling(name, 'version')), entity: name };
+        return { ...versionAt(label, this.#keys.sibling(name, VERSION)), entity: name };
       default:
         return { label, by: 'fingerprint', key: JSON.parse(name) as string };
     }

@@ -149,7 +149,8 @@ describe('The log of commands', () => {
 describe('The keys in the log', () => {
   it.each<[NonNullable<RedisLoggingOptions['keys']>, string, string | undefined]>([
     ['pattern', 'user:app:env:7', 'user:app:env:*'],
-    ['pattern', '{user:app:env:7}:version', 'user:app:env:*'],
+    ['pattern', '{user:app:env:7}:lease', 'user:app:env:*'],
+    ['pattern', 'version:app:env:{user:app:env:7}', 'version:app:env:*'],
     ['pattern', 'cache:app:env:post:5', 'cache:app:env:*'],
     ['pattern', 'sessions:secret', 'sessions:*'],
     ['pattern', 'a:secret:c', 'a:*'],

@@ -77,7 +77,7 @@ describe('schemaOf', () => {
     expect(problem?.accepted).toContain('import each other');
   });
 
-  it.each(['', 'index', 'unique', 'cache', 'lock', 'tag', 'counter', undefined])(
+  it.each(['', 'index', 'unique', 'cache', 'lock', 'tag', 'counter', 'version', undefined])(
     'refuses the kind %p',
     (kind) => {
       class Odd {

@@ -89,7 +89,7 @@ const OPTIONS = {
 } as const satisfies Record<keyof RedisEntityOptions, true>;
 
 /** Kinds that mean something else in a key. */
-const RESERVED = new Set(['cache', 'counter', 'index', 'lock', 'tag', 'unique']);
+const RESERVED = new Set(['cache', 'counter', 'index', 'lock', 'tag', 'unique', 'version']);
 
 /**
  * @param where what asked for the entity, for the error message

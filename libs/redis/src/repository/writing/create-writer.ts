@@ -8,6 +8,7 @@ import type { EntityWriter } from './entity-writer.js';
 import { IndexedWriter } from './indexed-writer.js';
 import { PlainWriter } from './plain-writer.js';
 import { StagedCommit } from './staged-commit.js';
+import { TellingWriter } from './telling-writer.js';
 
 interface WriterParts {
   readonly connection: Connection;
@@ -19,13 +20,14 @@ interface WriterParts {
 
 /**
  * The writer that an entity needs: where one server holds every key, one script writes entity and
- * index entries; in a cluster they are written in stages.
+ * index entries; in a cluster they are written in stages. It tells of each change of a version.
  *
  * @internal
  */
 export function createWriter(parts: WriterParts): EntityWriter {
   const { connection, indexes } = parts;
-  return indexes.isEmpty ? new PlainWriter(connection) : createIndexedWriter(parts);
+  const writer = indexes.isEmpty ? new PlainWriter(connection) : createIndexedWriter(parts);
+  return new TellingWriter(connection, writer);
 }
 
 function createIndexedWriter(parts: WriterParts): EntityWriter {

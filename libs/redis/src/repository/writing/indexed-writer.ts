@@ -1,7 +1,7 @@
 import type { Connection } from '../../connection/connection.js';
 import { READ_TEXT } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
-import { versionBeside } from '../../keys/entity-dependency.js';
+import { versionBeside } from '../../keys/sibling.js';
 import type { EntityIndexes } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { Commit, EntityWrite, EntityWriter, Outcome } from './entity-writer.js';

@@ -1,7 +1,7 @@
 import type { Connection } from '../../connection/connection.js';
 import { READ_TEXT, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
-import { versionBeside } from '../../keys/entity-dependency.js';
+import { versionBeside } from '../../keys/sibling.js';
 import type { TtlMs } from '../../time/ttl.js';
 import { FORGET_VERSION } from '../lua.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';

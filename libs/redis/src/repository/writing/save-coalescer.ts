@@ -5,7 +5,7 @@ import type { RedisClient } from '../../connection/options/options.js';
 import { classifyError } from '../../connection/driver/failures/classify-error.js';
 import { translateError } from '../../connection/driver/failures/translate-error.js';
 import { failureOf } from '../../connection/driver/failures/command-failures.js';
-import { versionBeside } from '../../keys/entity-dependency.js';
+import { versionBeside } from '../../keys/sibling.js';
 import { FORGET_VERSION } from '../lua.js';
 import type { EntityWrite } from './entity-writer.js';
 

@@ -1,7 +1,7 @@
 import { NOW, READ_TEXT, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
-import { versionBeside } from '../../keys/entity-dependency.js';
+import { versionBeside } from '../../keys/sibling.js';
 import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { UniqueConflicts } from '../indexes/ownership.js';

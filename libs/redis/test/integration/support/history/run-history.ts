@@ -161,14 +161,14 @@ class History extends HistoryRun {
 
   async #trouble(until: number): Promise<void> {
     while (performance.now() < until && !this.hasEnoughViolations) {
-      await sleep(this.#random() * (this.options.near ? 300 : 60)); // copies are to be of use in between
+      await sleep(this.#random() * (this.options.near ? 500 : 60)); // copies are to be of use in between
       await this.#chaos.act();
     }
   }
 
   async #harmNear(until: number): Promise<void> {
     while (this.#nearFaults && performance.now() < until && !this.hasEnoughViolations) {
-      await sleep(this.#random() * 600);
+      await sleep(this.#random() * 800);
       await this.#nearFaults.act();
     }
   }

@@ -9,6 +9,10 @@ export interface SplitProxy extends FaultProxy {
   /** Passes no byte of this side until {@link FaultProxy.heal} or {@link thaw}. */
   freeze(side: Side): void;
   thaw(side: Side): void;
+  /** Holds back what the server answers or pushes to this side until {@link FaultProxy.heal}. */
+  holdReplies(side: Side): void;
+  /** How many bytes are held back. */
+  readonly heldBytes: number;
 }
 
 /** What a client sends on a tracking connection and on no other one. */
@@ -22,16 +26,17 @@ export async function startSplitProxy(target: {
   const inner = await startFaultProxy(target);
   const pairs = new Set<Pair>();
   const frozen = new Set<Side>();
+  const held = new Set<Side>();
   const server = createServer({ noDelay: true }, (client) => {
     const pair = new Pair(client, connect({ host: inner.host, port: inner.port, noDelay: true }));
     pairs.add(pair);
     client.once('close', () => pairs.delete(pair));
-    pair.obey(frozen);
-    client.on('data', () => pair.obey(frozen));
+    pair.obey(frozen, held);
+    client.on('data', () => pair.obey(frozen, held));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const obey = () => {
-    for (const pair of pairs) pair.obey(frozen);
+    for (const pair of pairs) pair.obey(frozen, held);
   };
   const stop = async () => {
     await inner.stop();
@@ -52,6 +57,7 @@ export async function startSplitProxy(target: {
     cut: () => inner.cut(),
     heal: () => {
       frozen.clear();
+      held.clear();
       obey();
       return inner.heal();
     },
@@ -63,6 +69,13 @@ export async function startSplitProxy(target: {
       frozen.delete(side);
       obey();
     },
+    holdReplies: (side) => {
+      held.add(side);
+      obey();
+    },
+    get heldBytes() {
+      return [...pairs].reduce((sum, pair) => sum + pair.heldBytes, 0);
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -71,7 +84,6 @@ export async function startSplitProxy(target: {
 /** One client and its own connection to the inner proxy. */
 class Pair {
   #side: Side = 'data';
-  #isFrozen = false;
 
   constructor(
     private readonly client: Socket,
@@ -88,18 +100,23 @@ class Pair {
     upstream.on('data', (chunk: Buffer) => client.write(chunk));
   }
 
-  obey(frozen: ReadonlySet<Side>): void {
+  get heldBytes(): number {
+    return this.upstream.readableLength;
+  }
+
+  obey(frozen: ReadonlySet<Side>, held: ReadonlySet<Side>): void {
     const isFrozen = frozen.has(this.#side);
-    if (isFrozen === this.#isFrozen) return;
-    this.#isFrozen = isFrozen;
-    for (const socket of [this.client, this.upstream]) {
-      if (isFrozen) socket.pause();
-      else socket.resume();
-    }
+    pass(this.client, !isFrozen);
+    pass(this.upstream, !isFrozen && !held.has(this.#side));
   }
 
   destroy(): void {
     this.client.destroy();
     this.upstream.destroy();
   }
+}
+
+function pass(socket: Socket, isOn: boolean): void {
+  if (isOn && socket.isPaused()) socket.resume();
+  else if (!isOn && !socket.isPaused()) socket.pause();
 }

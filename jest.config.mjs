@@ -78,6 +78,10 @@ const driverTests = [
   'repository-contract-cluster',
   'tracing-commands',
   'tracing-slowly',
+  'tracking',
+  'tracking-cluster',
+  'tracking-faults',
+  'tracking-servers',
 ];
 
 const measuresCoverage = process.argv.includes('--coverage');

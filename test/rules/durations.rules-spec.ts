@@ -22,7 +22,7 @@ import { resolveHealthOptions } from '../../libs/redis/src/health/health-options
 import { resolveLogging } from '../../libs/redis/src/nest/logging/log-policy.js';
 import { variablesReadIn } from './environment-variables.js';
 import { membersIn } from './option-members.js';
-import { ofConnection, optionOfCache, silentClient } from './option-uses.js';
+import { ofConnection, ofNear, optionOfCache, silentClient } from './option-uses.js';
 import { problemsOf, type Use } from './problems-of.js';
 
 /** Durations that become a timer of Node, or are awaited like one. */
@@ -36,6 +36,12 @@ const SIGN_OF_LIFE = {
   ...TIMER,
   accepted: ['1s', '24d', '2147483647ms'],
   refused: [...TIMER.refused, '999ms'],
+};
+/** Durations in which a connection must be able to give several signs of life. */
+const STALENESS = {
+  ...TIMER,
+  accepted: ['50ms', '24d', '2147483647ms'],
+  refused: [...TIMER.refused, '49ms'],
 };
 /** Durations that become an expiry in Redis, or the age of a value. */
 const LIFETIME = {
@@ -125,6 +131,7 @@ const rows: Readonly<Record<string, Row>> = {
   ),
   'RedisCacheOptions.breakerCooldown': row(TIMER, ofCache('breakerCooldown')),
   'RedisCacheOptions.changeTtl': row(SIGN_OF_LIFE, ofCache('changeTtl')),
+  'NearOptions.staleness': row(STALENESS, ofNear(client, keys)('staleness')),
   'LoadContext.setTtl(ttl)': row(LIFETIME, ofLoader),
   'HttpLifetime.ttl': row(LIFETIME, (ttl) => CacheTTL({ ttl })),
   'HttpLifetime.staleFor': row(LIFETIME, (staleFor) => CacheTTL({ staleFor })),

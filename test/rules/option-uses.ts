@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import {
   RedisCache,
   type KeyBuilder,
+  type NearOptions,
   type RedisCacheOptions,
   type RedisModuleOptions,
 } from 'nestjs-redis-data';
@@ -28,4 +29,14 @@ export const optionOfCache = (client: Redis, keys: KeyBuilder) => {
   return (name: keyof RedisCacheOptions): Use =>
     (value) =>
       new RedisCache(client, keys, { [name]: value });
+};
+
+/** A near copy with nothing special about it. */
+export const NEAR: NearOptions = { maxBytes: 65_536, staleness: '1s' };
+
+/** Gives an option to the near copy of a cache. */
+export const ofNear = (client: Redis, keys: KeyBuilder) => {
+  return (name: keyof NearOptions): Use =>
+    (value) =>
+      new RedisCache(client, keys, { near: { ...NEAR, [name]: value } });
 };

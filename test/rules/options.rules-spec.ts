@@ -36,7 +36,7 @@ import {
 } from '../../libs/redis/src/health/health-options.js';
 import { resolveLogging } from '../../libs/redis/src/nest/logging/log-policy.js';
 import { membersIn } from './option-members.js';
-import { ofConnection, optionOfCache, silentClient } from './option-uses.js';
+import { NEAR, ofConnection, ofNear, optionOfCache, silentClient } from './option-uses.js';
 import { problemsOf, type Use } from './problems-of.js';
 
 @RedisEntity({ kind: 'counted' })
@@ -87,6 +87,8 @@ const numbers: Readonly<Record<string, readonly [[number, number], [number, numb
   ],
   'RedisCacheOptions.maxLoads': [[1, MOST], [0, MOST + 1], ofCache('maxLoads')],
   'RedisCacheOptions.breakerThreshold': [[1, MOST], [0, MOST + 1], ofCache('breakerThreshold')],
+  'NearOptions.maxBytes': [[65_536, MOST], [65_535, MOST + 1], ofNear(client, keys)('maxBytes')],
+  'NearOptions.maxEntries': [[1, MOST], [0, MOST + 1], ofNear(client, keys)('maxEntries')],
   'CachePolicy.jitter': [[0, 1], [-0.01, 1.01], ofCache('jitter')],
   'CompressionOptions.above': [
     [0, MOST],
@@ -140,6 +142,8 @@ const takers: Readonly<Record<string, Use>> = {
   RedisModuleAsyncOptions: (options) => RedisModule.forRootAsync(options),
   UnnamedCacheOptions: (options) => RedisModule.forCache('reports', options),
   RedisCacheOptions: (options) => new RedisCache(client, keys, options),
+  NearOptions: (options) =>
+    new RedisCache(client, keys, { near: { ...NEAR, ...(options as object) } }),
   RedisLoggingOptions: (options) => resolveLogging(options),
   RedisRepositoryOptions: (options) => new RedisRepository(client, keys, Counted, options),
   RedisBatchOptions: (options) => new RedisBatch(client, options),

@@ -1,47 +1,36 @@
 /** The near copy of a cache: what it serves without a round trip, and what it must not serve. */
 import { describe, expect, it, jest } from '@jest/globals';
-import type { RedisCacheOptions } from '../../src/index.js';
+import { EntityId, KeyBuilder, RedisEntity, RedisRepository } from '../../src/index.js';
 import { eventually } from '../../../../test/support/time.js';
+import type { Stage } from './support/repository-servers.js';
 import { listenedCache } from './support/cache-stage.js';
-import { onEveryTopology, type Stage } from './support/repository-servers.js';
+import {
+  NEAR,
+  onTrackingServers,
+  processesOn,
+  sentDuring,
+  untilNear,
+  warm,
+  type Started,
+} from './support/near-stage.js';
 
-const NEAR = { maxBytes: 2 ** 20, staleness: '2s' } as const;
-
-/** Caches of one application, each on a connection of its own, as in processes of their own. */
-function processesOn(stage: Stage) {
-  const keys = stage.keys();
-  return {
-    keys,
-    async start(options: RedisCacheOptions = {}) {
-      const client = await stage.open();
-      return { client, ...listenedCache(client, keys, { ttl: '1m', near: NEAR, ...options }) };
-    },
-  };
+@RedisEntity({ kind: 'near-user' })
+class User {
+  @EntityId() id!: string;
+  name!: string;
 }
 
-type Started = Awaited<ReturnType<ReturnType<typeof processesOn>['start']>>;
-
-/** Reads until the value comes from the near copy. */
-async function warm({ cache }: Started, key: string, tags: string[] = []): Promise<void> {
-  const { hits = 0 } = cache.nearState ?? {};
-  await eventually(async () => {
-    await cache.getOrLoad(key, () => 'old', { tags });
-    expect(cache.nearState?.hits).toBeGreaterThan(hits);
-  });
-}
-
-onEveryTopology((stage) => {
+onTrackingServers((stage) => {
   describe('A near copy', () => {
     it('serves what was read, without a round trip', async () => {
       const one = await processesOn(stage).start();
       await warm(one, 'x', ['t']);
-      const sent = jest.spyOn(one.client, 'sendCommand');
       const loader = jest.fn(() => 'new');
-      expect(await one.cache.resolve('x', loader, { tags: ['t'] })).toMatchObject({
-        value: 'old',
-        status: 'hit',
+      const sent = await sentDuring(one, async () => {
+        const found = await one.cache.resolve('x', loader, { tags: ['t'] });
+        expect(found).toMatchObject({ value: 'old', status: 'hit' });
       });
-      expect([sent.mock.calls.length, loader.mock.calls.length]).toEqual([0, 0]);
+      expect([sent, loader.mock.calls.length]).toEqual([[], 0]);
       expect(one.of('cache.request').at(-1)).toMatchObject({ result: 'hit' });
     });
 
@@ -76,9 +65,164 @@ onEveryTopology((stage) => {
     it('is asked for nothing by a caller who wants the value of Redis', async () => {
       const one = await processesOn(stage).start();
       await warm(one, 'x');
-      const sent = jest.spyOn(one.client, 'sendCommand');
-      expect(await one.cache.getOrLoad('x', () => 'new', { near: false })).toBe('old');
-      expect(sent).toHaveBeenCalled();
+      const sent = await sentDuring(one, () =>
+        one.cache.getOrLoad('x', () => 'new', { near: false }),
+      );
+      expect(sent).not.toEqual([]);
+    });
+
+    it('serves many keys in one call, and reads only the others', async () => {
+      const one = await processesOn(stage).start();
+      const ids = Array.from({ length: 20 }, (_, i) => ['user', i] as const);
+      const loader = jest.fn((missing: (typeof ids)[number][]) =>
+        Promise.resolve(new Map(missing.map((key) => [key, key[1]]))),
+      );
+      const all = () => one.cache.getOrLoadAll(ids, loader, { tags: ([, id]) => [`t${id}`] });
+      await eventually(async () => {
+        await all();
+        expect(await sentDuring(one, all)).toEqual([]);
+      });
+      await one.cache.invalidateTags('t7');
+      loader.mockClear();
+      expect([...(await all()).values()]).toEqual(ids.map(([, id]) => id));
+      expect(loader.mock.calls.map(([missing]) => missing)).toEqual([[ids[7]]]);
+    });
+
+    it('knows that there is no value, as long as Redis does', async () => {
+      const one = await processesOn(stage).start({ negativeTtl: '1m' });
+      const read = () => one.cache.resolve<string | null>('none', () => null);
+      await untilNear(one, read);
+      expect(await sentDuring(one, read)).toEqual([]);
+      expect(await read()).toMatchObject({ value: null, status: 'negative' });
+    });
+
+    it('leaves stale values to Redis, where one caller refreshes them', async () => {
+      const one = await processesOn(stage).start({ ttl: '100ms', jitter: 0, staleFor: '1m' });
+      let version = 0;
+      const read = () => one.cache.resolve('x', () => ++version);
+      await read();
+      await eventually(async () => {
+        expect((await read()).status).toBe('stale');
+      });
+      await eventually(async () => {
+        expect((await read()).value).toBeGreaterThan(1);
+      });
+    });
+
+    it('follows entities that this process, or another one, writes', async () => {
+      const processes = processesOn(stage);
+      const [one, other] = [await processes.start(), await processes.start()];
+      const [own, foreign] = [one, other].map(
+        ({ client }) => new RedisRepository(client, processes.keys, User),
+      ) as [RedisRepository<User>, RedisRepository<User>];
+      const save = (repository: RedisRepository<User>, name: string) =>
+        repository.save(Object.assign(new User(), { id: '1', name }));
+      const options = { dependsOn: [own.dependencyOn('1')] };
+      const read = () =>
+        one.cache.getOrLoad('greeting', async () => (await own.getById('1'))?.name, options);
+      await save(own, 'a');
+      for (const name of ['b', 'c', 'd', 'e']) {
+        await untilNear(one, read);
+        await save(own, name);
+        expect(await read()).toBe(name);
+      }
+      await untilNear(one, read);
+      await save(foreign, 'f');
+      await eventually(async () => {
+        expect(await read()).toBe('f');
+      });
+    });
+
+    it('keeps nothing that depends on a key, or an entity, whose changes it does not hear', async () => {
+      const one = await processesOn(stage).start();
+      const elsewhere = new KeyBuilder({ app: 'other', environment: 'other' });
+      const foreign = new RedisRepository(one.client, elsewhere, User).dependencyOn('1');
+      for (const dependsOn of [['some-key'], [foreign]]) {
+        const key = JSON.stringify(dependsOn).length;
+        for (let i = 0; i < 5; i++) await one.cache.getOrLoad(['x', key], () => 1, { dependsOn });
+      }
+      await warm(one, 'y'); // the link is armed
+      expect(one.cache.nearState).toMatchObject({ isArmed: true, entries: 1 });
+    });
+
+    it('hears of keys that are flushed, evicted or expire', async () => {
+      const processes = processesOn(stage);
+      const one = await processes.start({ ttl: '1h' });
+      await warm(one, 'x', ['t']);
+      const version = processes.keys.tagKey('t');
+      await stage.client.unlink(version);
+      await eventually(async () => {
+        expect(await one.cache.getOrLoad('x', () => 'new', { tags: ['t'] })).toBe('new');
+      });
+      await warm(one, 'y');
+      await stage.client.pexpire(processes.keys.key('cache', 'y'), 1);
+      await eventually(async () => {
+        expect(await one.cache.getOrLoad('y', () => 'new')).toBe('new');
+      });
+    });
+
+    it('confirms what it holds after the link was lost, without moving the value again', async () => {
+      const one = await processesOn(stage).start();
+      const large = 'x'.repeat(50_000);
+      const read = () => one.cache.getOrLoad('large', () => large, { tags: ['t', 'u'] });
+      await untilNear(one, read);
+      const { unverified = 0 } = one.cache.nearState ?? {};
+      const commands = new Set<string>();
+      await eventually(async () => {
+        await killLinks(stage);
+        await eventually(() => {
+          expect(one.cache.nearState?.isArmed).toBe(true);
+        });
+        for (const name of await sentDuring(one, read)) commands.add(name);
+        expect(one.cache.nearState?.unverified).toBeGreaterThan(unverified);
+      });
+      expect(commands).toContain('getrange');
+      expect(await sentDuring(one, read)).toEqual([]);
+    });
+
+    it('serves nothing that was invalidated while its link was lost', async () => {
+      const processes = processesOn(stage);
+      const [one, other] = [await processes.start(), await processes.start()];
+      for (let i = 0; i < 3; i++) {
+        await warm(one, `x${i}`, ['t']);
+        await warm(one, `y${i}`);
+        await killLinks(stage);
+        await other.cache.invalidateTags('t');
+        await other.cache.delete(`y${i}`);
+        await eventually(async () => {
+          expect(await one.cache.getOrLoad(`x${i}`, () => 'new', { tags: ['t'] })).toBe('new');
+          expect(await one.cache.getOrLoad(`y${i}`, () => 'new')).toBe('new');
+        });
+      }
+    });
+
+    it('hears of changes in one cache that another cache of the connection makes', async () => {
+      const { keys, start } = processesOn(stage);
+      const one = await start();
+      const plain = listenedCache(one.client, keys, { name: 'plain' });
+      const named = listenedCache(one.client, keys, { name: 'named', near: NEAR });
+      await warm(one, 'x', ['t']);
+      await warm({ ...named, client: one.client }, 'x', ['t']);
+      await plain.cache.invalidateTags('t');
+      for (const { cache } of [one, named]) {
+        expect(await cache.getOrLoad('x', () => 'new', { tags: ['t'] })).toBe('new');
+      }
+    });
+
+    it('ends with its cache, and the links with the last one', async () => {
+      const { keys, start } = processesOn(stage);
+      const one = await start();
+      const named = {
+        ...listenedCache(one.client, keys, { name: 'n', near: NEAR }),
+        client: one.client,
+      };
+      await warm(one, 'x');
+      await warm(named, 'x');
+      await one.cache.close();
+      expect(one.cache.nearState?.entries).toBe(0);
+      await warm(named, 'y');
+      await named.cache.close();
+      expect(named.cache.nearState).toMatchObject({ entries: 0, isArmed: false });
     });
 
     it('serves each caller a copy of its own, or with "frozen" one that none can change', async () => {
@@ -109,3 +253,9 @@ onEveryTopology((stage) => {
     });
   });
 });
+
+/** Cuts the tracking connections of all clients, as a network does. */
+async function killLinks({ client }: Stage): Promise<void> {
+  const nodes = 'nodes' in client ? client.nodes('master') : [client];
+  await Promise.all(nodes.map((node) => node.call('CLIENT', 'KILL', 'TYPE', 'pubsub')));
+}

@@ -129,7 +129,7 @@ interface Heard {
   readonly keys: readonly unknown[];
 }
 
-/** What is told, and what the server answers, from now on; of an answer the arguments of its command. */
+/** Records, from now on, each telling and each answer of the server, the latter by the arguments of its command. */
 function hear(client: RedisClient): Heard[] {
   const heard: Heard[] = [];
   connectionOf(client)

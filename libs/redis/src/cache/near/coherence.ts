@@ -74,13 +74,15 @@ export class Coherence implements TrackingListener {
 
   /**
    * The links to the servers of what was read, if it may be kept: each was armed when the read began, and
-   * nothing of it has changed since.
+   * nothing of it has changed since. An entity of another application has no link: its changes are not
+   * followed.
    *
    * @param since when the read began
    */
   linksOf(keys: readonly string[], since: number): readonly Link[] | undefined {
     const links: Link[] = [];
     for (const key of keys) {
+      if (!this.#prefixes.some((prefix) => key.startsWith(prefix))) return undefined;
       const link = this.#tracking?.linkOf(key);
       if (!link?.isArmed || !this.#log.isUnchanged(key, since)) return undefined;
       if (links.includes(link)) continue;

@@ -1,4 +1,4 @@
-/** What V8 takes for an object, a list, a text and a number that is no small integer, in bytes. */
+/** The bytes that V8 takes for an object, a list, a text and a number that is no small integer. */
 const OBJECT = 24;
 const LIST = 48;
 const TEXT = 24;

@@ -15,7 +15,7 @@ import type { ResolvedNearOptions } from '../near-options.js';
 /** A value takes this part of the copy at most. */
 const LARGEST_PART = 8;
 
-/** What an entry and a source take in V8 beside their texts, in bytes. Measured. */
+/** The bytes that an entry and a source take in V8 beside their texts. Measured. */
 const ENTRY_BYTES = 480;
 const SOURCE_BYTES = 400;
 const REFERENCE_BYTES = 8;
@@ -23,13 +23,13 @@ const REFERENCE_BYTES = 8;
 /** How many proofs that all changes are known a `staleness` has. */
 const HEARTBEATS = 3;
 
-/** What a caller names beside the key. */
+/** The dependencies that a caller names beside the key. */
 export interface NearCaller {
   readonly tags?: readonly KeyPart[] | undefined;
   readonly dependsOn?: readonly (string | EntityDependency)[] | undefined;
 }
 
-/** What was read from Redis, found valid, and made a value of. */
+/** An entry that was read from Redis and found valid, and that a value was made of. */
 export interface NearFinding {
   readonly key: string;
   readonly entry: Entry;
@@ -40,7 +40,7 @@ export interface NearFinding {
   readonly since: number;
 }
 
-/** What stands in Redis for an entry that is to be confirmed. */
+/** The facts in Redis about an entry that is to be confirmed. */
 export interface Confirmation {
   readonly fillId: string;
   /** Of its sources, in their order. */

@@ -27,7 +27,7 @@ export const VALUES_ARE_SHARED = Symbol('values are shared');
 export type NearBody =
   /** JSON, parsed for each caller. */
   | { readonly form: 'text'; readonly body: string }
-  /** What another serializer has made: each character is a byte. */
+  /** The output of another serializer: each character is a byte. */
   | { readonly form: 'bytes'; readonly body: string }
   /** One value for all callers with the serializer that made it. */
   | { readonly form: 'shared'; readonly body: unknown; readonly by: CacheSerializer<unknown> };

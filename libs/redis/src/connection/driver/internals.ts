@@ -3,10 +3,11 @@
  * that its documents do not promise. Each is named here, with its use, and nothing else in the library
  * reaches for a private member of the driver. All were checked on ioredis 5.4.0, 5.11.1 and 6.0.0.
  *
- * `check-internals.ts` looks for them when the first client is made, and fails loudly. Three cannot be
+ * `check-internals.ts` looks for them when the first client is made, and fails loudly. Four cannot be
  * seen before there is a connection: `Redis#stream` (the socket, which is corked), `Cluster#slotsTimer`
- * (kept from holding the process, by `process-hold.ts`) and the members of errors (`lastNodeError`,
- * `previousErrors`, `command`, in `failures/`). Integration tests, which run on both major versions,
+ * (kept from holding the process, by `process-hold.ts`), the members of errors (`lastNodeError`,
+ * `previousErrors`, `command`, in `failures/`), and that `messageBuffer` is emitted at once and with
+ * the list of keys of a push (`tracking-wire.ts`). Integration tests, which run on both major versions,
  * notice when these change, and when ioredis words a message in {@link DRIVER_SAYS} differently.
  */
 import type { Socket } from 'node:net';

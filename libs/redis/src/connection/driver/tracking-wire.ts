@@ -19,8 +19,7 @@ const CHANNEL = '__redis__:invalidate';
 
 /**
  * One connection on which a server pushes which keys have changed: to the server that another client is
- * connected to now, with the same user and the same TLS. It connects once; whoever needs another one makes
- * another one.
+ * connected to now, with the same user and the same TLS. It connects once.
  *
  * It speaks RESP2 (docs/adr/0056). The pushes and the replies to {@link ping} come over one socket, so that
  * all pushes that the server sent before a reply are heard before it.
@@ -50,19 +49,11 @@ export class TrackingWire {
     });
   }
 
-  /**
-   * Connects and reads the clock of the server.
-   *
-   * @returns the reply to TIME and when it was asked for; no reply if an ACL forbids it
-   * @throws the driver's error
-   */
-  async connect(): Promise<{ reply: unknown; askedAt: number }> {
+  /** @throws the driver's error */
+  async connect(): Promise<void> {
     await this.#redis.connect().catch((error: unknown) => {
       throw this.#error ?? error; // which says why
     });
-    const askedAt = performance.now();
-    const reply = await sendQuietly(this.#redis, 'time', []).catch(() => undefined);
-    return { reply, askedAt };
   }
 
   /**
@@ -136,7 +127,8 @@ const SETTINGS = {
 function targetOf({ options, stream }: Redis): RedisOptions {
   const { remoteAddress, remotePort, servername } = stream as ServerSocket & Partial<Named>;
   if (options.path || remoteAddress === undefined || remotePort === undefined) return {};
-  const tls = options.tls && tlsFor(options.tls, servername || undefined);
+  const name = servername || (options.sentinels ? undefined : options.host);
+  const tls = options.tls && tlsFor(options.tls, name);
   return { host: remoteAddress, port: remotePort, ...(tls && { tls }) };
 }
 

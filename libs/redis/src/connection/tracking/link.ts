@@ -1,6 +1,6 @@
 /** The clock of a server, as it was read once. */
 export interface ServerTime {
-  /** What the server said, in milliseconds since 1970. */
+  /** Milliseconds since 1970, as the server said. */
   readonly serverMs: number;
   /** When it was asked, on the clock of `performance.now()`: the server read its clock later. */
   readonly atMs: number;

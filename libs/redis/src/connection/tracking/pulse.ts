@@ -1,4 +1,6 @@
-/** What a heartbeat asks. */
+import { TrackingError } from './troubles.js';
+
+/** The questions of a heartbeat. */
 export interface PulseQuestions {
   /** When pushes were last known to arrive. */
   readonly provenAt: number;
@@ -59,7 +61,7 @@ export class Pulse {
     const [oldest = now] = this.#unanswered;
     const silentMs = Math.max(this.#intervalMs * SILENT_BEATS, SILENT_MS);
     if (now - oldest > silentMs && !wasBusy) {
-      this.#fail(new Error('The server does not answer'));
+      this.#fail(new TrackingError('The server does not answer.'));
     } else if (this.#unanswered.size < MOST_UNANSWERED) {
       this.#ask(now);
     }

@@ -3,11 +3,12 @@ import { plusJitter } from '../../time/jitter.js';
 import { sendQuietly } from '../driver/commands/quiet-command.js';
 import { outsideOfRequests } from '../driver/outside-of-requests.js';
 import { TrackingWire } from '../driver/tracking-wire.js';
-import { refusalIn, PushesMissingError } from './refusals.js';
 import type { Link, ServerTime } from './link.js';
 import { Pulse } from './pulse.js';
+import { SourceCheck } from './source-check.js';
+import { TrackingError, troubleOf } from './troubles.js';
 
-/** What a link needs to know of all links of its connection. */
+/** The facts and listeners that all links of a connection share. */
 export interface LinkContext {
   readonly prefixes: readonly string[];
   /** Grows with each call. */
@@ -19,7 +20,7 @@ export interface LinkContext {
   pushed(keys: string[]): void;
   flushed(link: Link): void;
   armed(link: Link): void;
-  lost(link: Link, reason: string): void;
+  lost(link: Link): void;
   unavailable(link: Link, reason: string): void;
   /** Asks a cluster which servers have which slots. */
   refreshSlots(): void;
@@ -29,8 +30,6 @@ export interface LinkContext {
 const ARM_MS = 5_000;
 /** How long a push may take that proves that pushes arrive. */
 const PROOF_MS = 2_000;
-/** How often a server that is in no cluster is asked for its role. */
-const ROLE_MS = 1_000;
 const SHORTEST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 /** A server that knows no tracking rarely learns it. */
@@ -54,9 +53,8 @@ export class ServerLink implements Link {
   readonly node: string;
   epoch: number;
   isArmed = false;
-  serverTimeAt: ServerTime | undefined;
   /** Why it is not armed. */
-  reason: string | undefined = 'The connection is being made.';
+  reason: string | undefined = CONNECTING;
   /** Fulfilled when the socket of the last connection that was ended is gone. */
   gone: Promise<void> = Promise.resolve();
   readonly #context: LinkContext;
@@ -66,6 +64,7 @@ export class ServerLink implements Link {
   #pulse: Pulse | undefined;
   #timer: NodeJS.Timeout | undefined;
   #attempts = 0;
+  #check: SourceCheck | undefined;
   #proof: { readonly key: string; readonly arrived: () => void } | undefined;
 
   constructor(node: string, context: LinkContext) {
@@ -78,12 +77,16 @@ export class ServerLink implements Link {
     return this.isArmed && this.#pulse ? this.#pulse.provenAt : Number.NEGATIVE_INFINITY;
   }
 
+  get serverTimeAt(): ServerTime | undefined {
+    return this.#check?.serverTimeAt;
+  }
+
   /** Follows the server over the data connection to it; `undefined` if there is none. */
   use(source: Redis | undefined): void {
     if (source === this.#source) return;
     this.#source?.off('ready', this.#begin).off('close', this.#onSourceLost);
     this.#source = source;
-    this.#lose('The connection to the server was lost.');
+    this.#lose(CONNECTING);
     if (!source) return;
     source.on('ready', this.#begin).on('close', this.#onSourceLost);
     // A node of a cluster connects with its first command, which may not come: copies answer.
@@ -98,7 +101,7 @@ export class ServerLink implements Link {
 
   /** A cluster client forgets a node that it lost, and makes another one when it has asked for the slots. */
   readonly #onSourceLost = (): void => {
-    this.#lose('The connection to the server was lost.');
+    this.#lose(CONNECTING);
     if (this.node !== '') outsideOfRequests(() => this.#retry(SHORTEST_RETRY_MS, LONGEST_RETRY_MS));
   };
 
@@ -121,7 +124,7 @@ export class ServerLink implements Link {
       });
       this.#wire = wire;
       this.#setTimer(ARM_MS, () => {
-        this.#fail(wire, new Error('The server did not answer in time'));
+        this.#fail(wire, new TrackingError('The server did not answer in time.'));
       });
       this.#arm(wire, source).catch((error: unknown) => {
         this.#fail(wire, error);
@@ -130,22 +133,24 @@ export class ServerLink implements Link {
   };
 
   async #arm(wire: TrackingWire, source: Redis): Promise<void> {
-    const { reply, askedAt } = await wire.connect();
+    await wire.connect();
     await wire.track(this.#context.prefixes);
+    const check = this.#checkOf(wire, source);
+    await check.readClock();
     const provenAt = performance.now();
     await this.#provePushes(wire, source);
     if (this.#wire !== wire) return;
     clearTimeout(this.#timer);
-    this.serverTimeAt = serverTimeIn(reply, askedAt);
     this.epoch = this.#context.nextEpoch();
     this.isArmed = true;
     this.reason = undefined;
     this.#attempts = 0;
+    this.#check = check;
     this.#told.clear();
     this.#pulse = new Pulse({
       provenAt,
       ping: () => wire.ping(),
-      check: this.#checkOf(source),
+      check: () => check.ask(),
       failed: (error) => {
         this.#fail(wire, error);
       },
@@ -157,54 +162,34 @@ export class ServerLink implements Link {
   /**
    * Writes a key and waits for its push.
    *
-   * @throws PushesMissingError if the write is answered and no push arrives
+   * @throws TrackingError if the write is not done
    */
   async #provePushes(wire: TrackingWire, source: Redis): Promise<void> {
-    const key = this.#context.probeKeyOf(this.node);
-    if (key === undefined) throw new Error('The server has no hash slots');
+    const key = this.#probeKey();
     const arrival = new Promise<void>((resolve) => {
       this.#proof = { key, arrived: resolve };
     });
-    await sendQuietly(source, 'set', [key, '', 'PX', String(PROOF_MS)]);
+    const reply = await sendQuietly(source, 'set', [key, '', 'PX', String(PROOF_MS)]);
+    if (reply !== 'OK') throw new TrackingError('A caller has the connection in a transaction.');
     if (this.#wire !== wire) return;
     this.#setTimer(PROOF_MS, () => {
-      this.#fail(wire, new PushesMissingError());
+      this.#fail(wire, new TrackingError(PUSHES_NOTHING, { isLasting: true }));
     });
     await arrival;
   }
 
-  /**
-   * Makes the question whether the server is still the one that writes go to. In a cluster each heartbeat
-   * asks it: a node that was demoted answers MOVED. Elsewhere only a server that was demoted and still
-   * answers has to be found out, which goes without haste.
-   */
-  #checkOf(source: Redis): () => Promise<void> | undefined {
-    if (this.node !== '') return () => this.#checkSlots(source);
-    let askAt = 0;
-    return () => {
-      const now = performance.now();
-      if (now < askAt) return undefined;
-      askAt = now + ROLE_MS;
-      void sendQuietly(source, 'role', []).then(
-        (reply) => {
-          const [role] = reply as [unknown];
-          if (role !== 'master') this.#fail(this.#wire, new Error('The server is a replica'));
-        },
-        () => {
-          askAt = Infinity; // an ACL forbids it, or the connection is lost
-        },
-      );
-      return undefined;
-    };
+  #checkOf(wire: TrackingWire, source: Redis): SourceCheck {
+    const keyInSlots = this.node === '' ? undefined : () => this.#probeKey();
+    return new SourceCheck(source, keyInSlots, (error) => {
+      this.#fail(wire, error);
+    });
   }
 
-  async #checkSlots(source: Redis): Promise<void> {
+  /** @throws TrackingError if the server has no slots any more */
+  #probeKey(): string {
     const key = this.#context.probeKeyOf(this.node);
-    if (key === undefined) throw new Error('The server has no hash slots');
-    await sendQuietly(source, 'exists', [key]).catch((error: unknown) => {
-      // While a slot is being moved, its owner says ASK where a key is not there.
-      if (!String((error as Error).message).startsWith('ASK ')) throw error;
-    });
+    if (key === undefined) throw new TrackingError('The server has no hash slots.');
+    return key;
   }
 
   #hear(keys: string[]): void {
@@ -216,16 +201,16 @@ export class ServerLink implements Link {
     this.#context.pushed(keys);
   }
 
-  #fail(wire: TrackingWire | undefined, error: unknown): void {
-    if (!wire || this.#wire !== wire) return;
-    const refusal = refusalIn(error);
-    this.#lose(refusal ?? `${(error as Error).message}.`);
-    if (refusal !== undefined && !this.#told.has(refusal)) {
-      this.#told.add(refusal);
-      this.#context.unavailable(this, refusal);
+  #fail(wire: TrackingWire, error: unknown): void {
+    if (this.#wire !== wire) return;
+    const { reason, isLasting } = troubleOf(error);
+    this.#lose(reason);
+    if (isLasting && !this.#told.has(reason)) {
+      this.#told.add(reason);
+      this.#context.unavailable(this, reason);
     }
-    if (refusal === undefined) this.#retry(SHORTEST_RETRY_MS, LONGEST_RETRY_MS);
-    else this.#retry(RARE_RETRY_MS, RAREST_RETRY_MS);
+    if (isLasting) this.#retry(RARE_RETRY_MS, RAREST_RETRY_MS);
+    else this.#retry(SHORTEST_RETRY_MS, LONGEST_RETRY_MS);
   }
 
   #retry(shortestMs: number, longestMs: number): void {
@@ -242,12 +227,13 @@ export class ServerLink implements Link {
     this.#wire = undefined;
     this.#pulse?.end();
     this.#pulse = undefined;
+    this.#check = undefined;
     this.#proof = undefined;
     this.reason = reason;
     const wasArmed = this.isArmed;
     this.isArmed = false;
     this.epoch = this.#context.nextEpoch();
-    if (wasArmed) this.#context.lost(this, reason);
+    if (wasArmed) this.#context.lost(this);
   }
 
   #setTimer(ms: number, work: () => void): void {
@@ -256,10 +242,6 @@ export class ServerLink implements Link {
   }
 }
 
-/** The reply to TIME: seconds and microseconds. */
-function serverTimeIn(reply: unknown, atMs: number): ServerTime | undefined {
-  if (!Array.isArray(reply)) return undefined;
-  const [seconds, microseconds] = reply.map(Number) as [number, number];
-  const serverMs = seconds * 1_000 + microseconds / 1_000;
-  return Number.isFinite(serverMs) ? { serverMs, atMs } : undefined;
-}
+const CONNECTING = 'The connection to the server is being made.';
+const PUSHES_NOTHING =
+  'The server, or a proxy before it, takes CLIENT TRACKING and pushes no changes.';

@@ -1,5 +1,8 @@
 import type { Cluster } from 'ioredis';
 
+/** The servers of a slot, its owner first. Absent where no server has the slot. */
+type Servers = readonly string[];
+
 /**
  * Remembers which server owns which hash slot of a cluster, to tell what has moved.
  *
@@ -27,7 +30,10 @@ export class SlotOwners {
    */
   learn({ slots }: Pick<Cluster, 'slots'>): ReadonlySet<number> {
     const before = this.#owners;
-    this.#owners = Array.from(slots, (servers) => servers?.[0]);
+    this.#owners = Array.from<Servers | undefined, string | undefined>(
+      slots,
+      (servers) => servers?.[0],
+    );
     const moved = new Set<number>();
     for (let slot = 0; slot < before.length; slot++) {
       if (before[slot] !== this.#owners[slot]) moved.add(slot);

@@ -48,7 +48,8 @@ export function trackOver(connection: OpenConnection, heartbeatMs = 50): Tracked
       heard.push('moved');
     },
     redirected: () => heard.push('redirected'),
-    unavailable: (link: Link, reason: string) => heard.push(`unavailable${nameOf(link)}: ${reason}`),
+    unavailable: (link: Link, reason: string) =>
+      heard.push(`unavailable${nameOf(link)}: ${reason}`),
   };
   const tracking = new Tracking(connectionOf(client), PREFIXES, listener, heartbeatMs);
   const close = async () => {
@@ -66,7 +67,8 @@ export function trackOver(connection: OpenConnection, heartbeatMs = 50): Tracked
       tracking.open();
       await waitUntil('the links are armed', () => tracking.state.isArmed);
     },
-    hears: (word) => waitUntil(`"${word}" is heard`, () => heard.some((one) => one.startsWith(word))),
+    hears: (word) =>
+      waitUntil(`"${word}" is heard`, () => heard.some((one) => one.startsWith(word))),
     close,
     [Symbol.asyncDispose]: close,
   };

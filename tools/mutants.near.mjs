@@ -54,7 +54,11 @@ export const nearMutants = [
   mutant(
     'an entry is confirmed by its versions only',
     COPY,
-    edit(NEAR_COPY, 'fillId === entry.fillId &&\n      entry', 'fillId !== undefined &&\n      entry'),
+    edit(
+      NEAR_COPY,
+      'fillId === entry.fillId &&\n      entry',
+      'fillId !== undefined &&\n      entry',
+    ),
   ),
   mutant(
     'a link is armed before its subscription exists',
@@ -106,7 +110,11 @@ export const nearMutants = [
   mutant(
     'what is in hash slots that have moved is not doubted',
     COPY,
-    edit(NEAR_COPY, 'slots.has(slotOf(key)))) entry.doubt();', 'slots.has(slotOf(key)))) continue;'),
+    edit(
+      NEAR_COPY,
+      'slots.has(slotOf(key)))) entry.doubt();',
+      'slots.has(slotOf(key)))) continue;',
+    ),
   ),
   mutant(
     'what came by a redirection is kept',
@@ -139,7 +147,11 @@ export const nearMutants = [
   mutant(
     'a caller who wants the value of Redis gets that of the near copy',
     HITS,
-    edit(FINDER, 'if (!near || options.near === false) return undefined;', 'if (!near) return undefined;'),
+    edit(
+      FINDER,
+      'if (!near || options.near === false) return undefined;',
+      'if (!near) return undefined;',
+    ),
   ),
   mutant(
     'a near copy serves an entry past its time',
@@ -155,7 +167,11 @@ export const nearMutants = [
   mutant(
     'the tags of a near copy are not counted among its bytes',
     COPY,
-    edit(NEAR_COPY, 'return this.#entries.calculatedSize + this.#sourceBytes;', 'return this.#entries.calculatedSize;'),
+    edit(
+      NEAR_COPY,
+      'return this.#entries.calculatedSize + this.#sourceBytes;',
+      'return this.#entries.calculatedSize;',
+    ),
   ),
   mutant(
     'what is compared by its content is kept in the process',

@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { slotOf } from '../../src/connection/driver/hash-slots.js';
 import { KeyBuilder } from '../../src/index.js';
-import { startCluster, type RedisTestCluster, type RedisTestServer } from '../../src/testing/index.js';
+import {
+  startCluster,
+  type RedisTestCluster,
+  type RedisTestServer,
+} from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { eventually } from '../../../../test/support/time.js';

@@ -20,6 +20,8 @@ const SERIALIZERS = 'cache-serializers';
 const CHANGE = 'cache-change.int-spec';
 const CHANGE_OUTAGES = 'cache-change-outages';
 const TRIPS = 'cache-round-trips';
+const CONFIRMED = 'cache-confirmed.int-spec';
+const CONFIRMED_CLUSTER = 'cache-confirmed-cluster';
 
 const mutant = (breaks, spec, file, find, replace) => ({
   breaks,
@@ -49,6 +51,37 @@ const RELEASE_EARLY = 'if (versions && hasGaps(versions)) this.release();';
 const JOIN_GUARD = 'if (this.isAborted) return this.ended.then(() => undefined);';
 
 export const mutants = [
+  // Replicas that confirm
+  mutant(
+    'no replica is asked to confirm',
+    CONFIRMED,
+    STORE,
+    'if (!this.#demand) return this.#sent(key, script',
+    'if (key) return this.#sent(key, script',
+  ),
+  mutant(
+    'an invalidation that changes nothing does not reach the replicas',
+    CONFIRMED,
+    SCRIPTS,
+    "if ARGV[3] == 'confirmed' then",
+    'if false then',
+  ),
+  mutant(
+    'a deletion by pattern ends where a replica does not confirm it',
+    CONFIRMED,
+    'invalidation.ts',
+    'this.failure = error;\n',
+    'throw error;\n',
+  ),
+  inCluster(
+    mutant(
+      'a deletion leaves the entry if a replica does not confirm the end of its lease',
+      CONFIRMED_CLUSTER,
+      STORE,
+      'if (error instanceof RedisUnconfirmedException) await this.unconfirmed.#unlink(entry);',
+      '',
+    ),
+  ),
   // Leases and fills
   mutant(
     'a fill does not check the token',
@@ -69,8 +102,8 @@ export const mutants = [
       'a deletion removes the entry before the lease',
       LEASE,
       STORE,
-      'await this.#withdraw(lease, [lease], writer);\n      return (await this.#sent(entry, this.#client.unlink(entry))) === 1;',
-      'const removed = await this.#sent(entry, this.#client.unlink(entry));\n    await this.#withdraw(lease, [lease], writer);\n    return removed === 1;',
+      'await this.#withdraw(lease, [lease], writer);\n      } catch',
+      'const removed = await this.#unlink(entry);\n        await this.#withdraw(lease, [lease], writer);\n        return removed === 1;\n      } catch',
     ),
   ),
   mutant(

@@ -130,6 +130,10 @@ const rows: Readonly<Record<string, Row>> = {
     (ttl) => cache.getOrLoadAll(['key'], () => new Map(), { ttl: () => ttl }),
   ),
   'RedisCacheOptions.breakerCooldown': row(TIMER, ofCache('breakerCooldown')),
+  'CacheInvalidationOptions.timeout': row(
+    TIMER,
+    (timeout) => new RedisCache(client, keys, { invalidation: { replicas: 1, timeout } as never }),
+  ),
   'RedisCacheOptions.changeTtl': row(SIGN_OF_LIFE, ofCache('changeTtl')),
   'NearOptions.staleness': row(STALENESS, ofNear(client, keys)('staleness')),
   'LoadContext.setTtl(ttl)': row(LIFETIME, ofLoader),

@@ -45,6 +45,12 @@ const examples: Readonly<Record<string, library.RedisException>> = {
   RedisSerializationException: new library.RedisSerializationException('k', 'is not JSON'),
   RedisTimeoutException: new library.RedisTimeoutException({ operation: 'get', timeoutMs: 1 }),
   RedisUnavailableException: new library.RedisUnavailableException('LOADING'),
+  RedisUnconfirmedException: new library.RedisUnconfirmedException({
+    confirmed: 0,
+    replicas: 1,
+    timeoutMs: 100,
+    reason: 'late',
+  }),
   RedisValidationException: new library.RedisValidationException('User', []),
 };
 

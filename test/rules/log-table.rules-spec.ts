@@ -63,9 +63,15 @@ const events: { readonly [Type in RedisEventType]: readonly RedisEventOf<Type>[]
   'connection.replaced': [
     { type: 'connection.replaced', connection: 'default', endpoint: 'h:1', reason: 'silent' },
   ],
-  'connection.warning': (['info-forbidden', 'password-not-needed', 'users-not-known'] as const).map(
-    (about) => ({ type: 'connection.warning', connection: 'default', about }),
-  ),
+  'connection.warning': (
+    [
+      'info-forbidden',
+      'no-replica-confirms',
+      'password-not-needed',
+      'users-not-known',
+      'wait-refused',
+    ] as const
+  ).map((about) => ({ type: 'connection.warning', connection: 'default', about })),
   'near.link': [
     { type: 'near.link', connection: 'default', node: 'h:1', state: 'armed' },
     { type: 'near.link', connection: 'default', node: 'h:1', state: 'lost' },

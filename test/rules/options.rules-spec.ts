@@ -85,6 +85,11 @@ const numbers: Readonly<Record<string, readonly [[number, number], [number, numb
     [0, 65_536],
     (port) => resolveOptions({ clusterNodes: [{ host: 'a', port }] }),
   ],
+  'CacheInvalidationOptions.replicas': [
+    [0, 100],
+    [-1, 101],
+    (replicas) => new RedisCache(client, keys, { invalidation: { replicas } }),
+  ],
   'RedisCacheOptions.maxLoads': [[1, MOST], [0, MOST + 1], ofCache('maxLoads')],
   'RedisCacheOptions.breakerThreshold': [[1, MOST], [0, MOST + 1], ofCache('breakerThreshold')],
   'NearOptions.maxBytes': [[65_536, MOST], [65_535, MOST + 1], ofNear(client, keys)('maxBytes')],
@@ -119,6 +124,12 @@ const flags: Readonly<Record<string, Use>> = {
   'IndexedOptions.unique': (unique) => {
     decorate(Indexed({ unique }));
   },
+  'CachedOptions.near': (near) => {
+    decorate(Cached({ near }));
+  },
+  'GetOrLoadOptions.near': (near) =>
+    new RedisCache(client, keys).getOrLoad('key', () => 1, { near }),
+  'HttpLifetime.near': (near) => CacheTTL({ near }),
   'RedisCacheOptions.outbox': ofCache('outbox'),
   'RedisEntityOptions.validateOnRead': (validateOnRead) =>
     ofEntity({ kind: 'validated', validateOnRead } as never),
@@ -142,6 +153,8 @@ const takers: Readonly<Record<string, Use>> = {
   RedisModuleAsyncOptions: (options) => RedisModule.forRootAsync(options),
   UnnamedCacheOptions: (options) => RedisModule.forCache('reports', options),
   RedisCacheOptions: (options) => new RedisCache(client, keys, options),
+  CacheInvalidationOptions: (options) =>
+    new RedisCache(client, keys, { invalidation: { replicas: 1, ...(options as object) } }),
   NearOptions: (options) =>
     new RedisCache(client, keys, { near: { ...NEAR, ...(options as object) } }),
   RedisLoggingOptions: (options) => resolveLogging(options),
@@ -228,7 +241,9 @@ describe('The options that are numbers', () => {
 describe('The options that are true or false', () => {
   it('each have a row here', () => {
     const found = declared
-      .filter(({ owner, type }) => /^boolean\b/.test(type) && /(Options|Shape)$/.test(owner))
+      .filter(
+        ({ owner, type }) => /^boolean\b/.test(type) && /(Options|Shape|Lifetime)$/.test(owner),
+      )
       .map(({ name }) => name);
     expect(Object.keys(flags).sort()).toEqual(found.sort());
   });

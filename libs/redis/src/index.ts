@@ -110,6 +110,7 @@ export { RedisCache } from './cache/redis-cache.js';
 export type {
   CacheChange,
   CacheDependency,
+  CacheInvalidationOptions,
   CachePolicy,
   CacheResult,
   CacheStatus,
@@ -188,6 +189,10 @@ export { RedisPoolExhaustedException } from './errors/redis-pool-exhausted.excep
 export { RedisSerializationException } from './errors/redis-serialization.exception.js';
 export { RedisTimeoutException, type RedisTimeoutFacts } from './errors/redis-timeout.exception.js';
 export { RedisUnavailableException } from './errors/redis-unavailable.exception.js';
+export {
+  RedisUnconfirmedException,
+  type RedisUnconfirmedFacts,
+} from './errors/redis-unconfirmed.exception.js';
 export {
   RedisValidationException,
   type ValidationProblem,

@@ -36,9 +36,13 @@ export class CacheAnnouncer {
     this.#telemetry.announce(event as unknown as RedisEventOf<Type>);
   }
 
+  get hearsRequests(): boolean {
+    return this.#telemetry.hears('cache.request');
+  }
+
   /** Announces a read. Makes no object without a listener, because reads are frequent. */
   request(key: string, result: RedisEventOf<'cache.request'>['result']): void {
-    if (!this.#telemetry.hears('cache.request')) return;
+    if (!this.hearsRequests) return;
     const where = { connection: this.#connection, cache: this.#cache };
     this.#telemetry.announce({ type: 'cache.request', ...where, key, result });
   }

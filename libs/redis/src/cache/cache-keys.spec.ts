@@ -53,11 +53,15 @@ describe('The keys of a cache', () => {
     const part = fc.oneof(fc.string({ minLength: 1 }), fc.stringMatching(/^[:%*?[\]{}\\a]{1,5}$/));
     const parts = fc.array(part, { minLength: 1, maxLength: 4 });
     const of = (list: string[]) => keys.of(list as [string, ...string[]]).entry;
+    const nameOf = (key: string | string[]) => keys.nameOf(key as CacheKey);
     fc.assert(
       fc.property(parts, parts, (one, other) => {
         expect(of(one) === of(other)).toBe(JSON.stringify(one) === JSON.stringify(other));
         expect(of(one)).not.toMatch(/[*?[\]{}\\]/);
         expect(keys.of(of(one)).entry).toBe(of(one));
+        expect(keys.prefix + nameOf(one)).toBe(of(one));
+        expect(nameOf(of(one))).toBe(nameOf(one));
+        if (keys.isPlain(nameOf(one))) expect(nameOf(nameOf(one))).toBe(nameOf(one));
       }),
     );
   });

@@ -5,7 +5,7 @@ import { siblingOf } from '../keys/sibling.js';
 import type { CacheKey } from './cache-options.js';
 import type { EntryKeys } from './store/cache-store.js';
 
-/** Matches a name that is the same in a key, because no part of it needs to be encoded. */
+/** Matches a text that is the same in a key, because no part of it needs to be encoded. */
 const PLAIN = /^[\w.@-]+(?::[\w.@-]+)*$/;
 
 /** The names of parts in errors. Made once, because keys are made with every read. */
@@ -30,19 +30,29 @@ class KeysOf implements EntryKeys {
  * @internal
  */
 export class CacheKeys {
+  /** The beginning of the key of every entry. What follows is the entry's name. */
+  readonly prefix: string;
   readonly #keys: KeyBuilder;
-  /** The beginning of every key of this cache. */
-  readonly #prefix: string;
 
   constructor(keys: KeyBuilder, name: string) {
     this.#keys = keys;
     const begin = name === 'default' ? [] : [name];
-    this.#prefix = keys.pattern('cache', ...begin).slice(0, -1);
+    this.prefix = keys.pattern('cache', ...begin).slice(0, -1);
   }
 
   /** @throws RedisInvalidKeyException for an empty part, and for a foreign key */
   of(key: CacheKey): EntryKeys {
-    return new KeysOf(typeof key === 'string' ? this.#fromText(key) : this.#fromParts(key));
+    return new KeysOf(this.#isBuilt(key) ? this.#checked(key) : this.prefix + this.#named(key));
+  }
+
+  /** The name of an entry: two keys have the same one only if they are keys of the same entry. @throws as {@link of} */
+  nameOf(key: CacheKey): string {
+    return this.#isBuilt(key) ? this.#checked(key).slice(this.prefix.length) : this.#named(key);
+  }
+
+  /** Whether a text with which callers ask can only mean the entry with this name. */
+  isPlain(name: string): boolean {
+    return PLAIN.test(name) && !this.#isBuilt(name);
   }
 
   leaseOf(entry: string): string {
@@ -54,9 +64,9 @@ export class CacheKeys {
    * character for itself.
    */
   patterns(pattern: string): { readonly entries: string; readonly leases: string } {
-    const rest = pattern.startsWith(this.#prefix) ? pattern.slice(this.#prefix.length) : pattern;
+    const rest = pattern.startsWith(this.prefix) ? pattern.slice(this.prefix.length) : pattern;
     const entries =
-      this.#prefix +
+      this.prefix +
       rest
         .split(':')
         .map((part) => this.#glob(part))
@@ -64,10 +74,12 @@ export class CacheKeys {
     return { entries, leases: siblingOf(entries, 'lease') };
   }
 
-  #fromText(text: string): string {
-    if (!text.startsWith(this.#prefix)) {
-      return PLAIN.test(text) ? this.#prefix + text : this.#fromParts(text.split(':'));
-    }
+  /** Whether it begins as a KeyBuilder writes the keys of this cache. */
+  #isBuilt(key: CacheKey): key is string {
+    return typeof key === 'string' && key.startsWith(this.prefix);
+  }
+
+  #checked(text: string): string {
     const parsed = this.#keys.parse(text);
     if (parsed && parsed.sibling === undefined) return text;
     throw new RedisInvalidKeyException(
@@ -76,14 +88,19 @@ export class CacheKeys {
     );
   }
 
-  #fromParts(parts: readonly KeyPart[]): string {
+  #named(key: CacheKey): string {
+    if (typeof key !== 'string') return this.#joined(key);
+    return PLAIN.test(key) ? key : this.#joined(key.split(':'));
+  }
+
+  #joined(parts: readonly KeyPart[]): string {
     if (parts.length === 0) throw new RedisInvalidKeyException('the list of parts', 'is empty');
-    let key = this.#prefix;
+    let name = '';
     for (let i = 0; i < parts.length; i++) {
       const part = encodePart(parts[i] as KeyPart, PART_NAMES[i] ?? 'a part');
-      key += i === 0 ? part : `:${part}`;
+      name += i === 0 ? part : `:${part}`;
     }
-    return key;
+    return name;
   }
 
   /** Encodes all but the asterisks, as in parts of keys. */

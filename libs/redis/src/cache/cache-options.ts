@@ -70,6 +70,25 @@ export interface CachePolicy {
   readonly failSafe?: Duration | undefined;
 }
 
+/**
+ * Says when an invalidation counts as done.
+ *
+ * @publicApi
+ */
+export interface CacheInvalidationOptions {
+  /**
+   * How many replicas must have an invalidation before it counts as done, so that a failover to one of them
+   * cannot undo it. 0 to 100; 0 waits for none. Set it to the number of replicas that may be promoted.
+   */
+  readonly replicas: number;
+  /**
+   * How long the primary waits for the replicas. After that the call rejects. Comes on top of the `timeout`
+   * of the cache, twice at most: once for an invalidation before it, once for its own.
+   * @default '100ms'
+   */
+  readonly timeout?: Duration | undefined;
+}
+
 /** @publicApi */
 export interface RedisCacheOptions extends CachePolicy {
   /**
@@ -108,6 +127,15 @@ export interface RedisCacheOptions extends CachePolicy {
    * @default false: they reject, and the caller decides
    */
   readonly outbox?: boolean | undefined;
+  /**
+   * How many replicas must have confirmed an invalidation, a `set` or the announcement of a `change` before it
+   * counts as done. Without it a failover can undo what the primary has acknowledged and not yet passed on.
+   * Costs a connection to each primary, and one round trip between primary and replicas for all that are sent
+   * at the same time. Reads cost nothing more.
+   * @default none: the primary is enough
+   * @example { replicas: 1, timeout: '100ms' }
+   */
+  readonly invalidation?: CacheInvalidationOptions | undefined;
   /**
    * How long Redis remembers a change whose process gives no sign of life. Until then what depends on it
    * is loaded, and not cached. Set it to more than `timeout` and than any pause of a process, '1s' at least.

@@ -5,7 +5,13 @@ import {
   type CacheSerializer,
 } from '../serialization/cache-serializer.js';
 import { jsonSerializer } from '../serialization/json-bodies.js';
-import type { CachePolicy, RedisCacheOptions } from './cache-options.js';
+import type { ReplicaDemand } from '../connection/confirmed-writes.js';
+import type {
+  CacheInvalidationOptions,
+  CachePolicy,
+  GetOrLoadOptions,
+  RedisCacheOptions,
+} from './cache-options.js';
 import { readNearOptions, type ResolvedNearOptions } from './near-options.js';
 
 /** A policy, complete, in milliseconds; 0 for what is not wanted. */
@@ -27,6 +33,8 @@ export interface ResolvedCacheOptions {
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly outbox: boolean;
+  /** The replicas that have to confirm invalidations; `undefined` if none has to. */
+  readonly invalidation: ReplicaDemand | undefined;
   readonly changeTtlMs: number;
   readonly serializer: CacheSerializer<unknown>;
   /** `undefined` for a cache without a near copy. */
@@ -65,6 +73,7 @@ export const UNNAMED_CACHE_OPTIONS = {
   breakerThreshold: true,
   breakerCooldown: true,
   outbox: true,
+  invalidation: true,
   changeTtl: true,
   serializer: true,
   near: true,
@@ -73,6 +82,13 @@ export const UNNAMED_CACHE_OPTIONS = {
 const OPTIONS = { ...UNNAMED_CACHE_OPTIONS, name: true } as const;
 
 const OUTAGE_MODES = ['open', 'closed'] as const;
+
+const INVALIDATION = {
+  replicas: true,
+  timeout: true,
+} as const satisfies Record<keyof CacheInvalidationOptions, true>;
+
+const REPLICAS = [0, 100] as const;
 
 const COUNTS = [1, Number.MAX_SAFE_INTEGER] as const;
 
@@ -90,6 +106,7 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
     breakerCooldownMs: read.timeout('breakerCooldown', options.breakerCooldown, 1_000),
     onOutage: read.oneOf('onOutage', options.onOutage, 'open', OUTAGE_MODES, "'open' or 'closed'"),
     outbox: read.flag('outbox', options.outbox, false),
+    invalidation: readInvalidation(read, options.invalidation, `cache "${name}": `),
     changeTtlMs: read.timeout('changeTtl', options.changeTtl, 10_000, LEAST_CHANGE_MS),
     serializer: readSerializer(read, serializer),
     near: readNearOptions(read, options.near, where),
@@ -99,6 +116,9 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
   return resolved;
 }
 
+/** A policy that one call can override, and whether the near copy may answer it. */
+export interface CallPolicy extends CachePolicy, Pick<GetOrLoadOptions, 'near'> {}
+
 /**
  * Checks what will be given with calls, long before the first of them.
  *
@@ -106,10 +126,24 @@ export function resolveCacheOptions(options: RedisCacheOptions): ResolvedCacheOp
  * @throws RedisConfigurationException listing every impossible value
  * @internal
  */
-export function checkPolicy(policy: CachePolicy, where: string): void {
+export function checkCall(policy: CallPolicy, where: string): void {
   const read = new OptionReader(where);
   readPolicy(read, policy, DEFAULT_POLICY);
+  read.flag('near', policy.near, true);
   read.finish();
+}
+
+/**
+ * Whether the near copy may answer a call.
+ *
+ * @throws RedisConfigurationException for anything but `true` and `false`
+ */
+export function allowsNear(near: boolean | undefined): boolean {
+  if (near === undefined || typeof near === 'boolean') return near ?? true;
+  const read = new OptionReader();
+  read.flag('near', near, true);
+  read.finish();
+  return true;
 }
 
 /**
@@ -169,6 +203,25 @@ function readPolicy(
     loadTimeoutMs: read.timeout('loadTimeout', given.loadTimeout, defaults.loadTimeoutMs),
     failSafeMs: read.duration('failSafe', given.failSafe, defaults.failSafeMs),
   };
+}
+
+function readInvalidation(
+  read: OptionReader,
+  given: CacheInvalidationOptions | undefined,
+  where: string,
+): ReplicaDemand | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given !== 'object' || (given as unknown) === null) {
+    read.refuse('invalidation', given, 'an object such as { replicas: 1 }');
+    return undefined;
+  }
+  read.refuseUnknown(given, INVALIDATION, `${where}invalidation.`);
+  if ((given.replicas as unknown) === undefined) {
+    read.miss('invalidation.replicas', 'how many replicas have to confirm');
+  }
+  const replicas = read.integer('invalidation.replicas', given.replicas, 0, REPLICAS);
+  const timeoutMs = read.timeout('invalidation.timeout', given.timeout, 100);
+  return replicas === 0 ? undefined : { replicas, timeoutMs };
 }
 
 function readSerializer(read: OptionReader, given: unknown): CacheSerializer<unknown> {

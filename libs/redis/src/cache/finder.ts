@@ -8,7 +8,12 @@ import type {
   GetOrLoadOptions,
   Loader,
 } from './cache-options.js';
-import { resolvePolicy, resolveSerializer, type ResolvedCacheOptions } from './cache-policy.js';
+import {
+  allowsNear,
+  resolvePolicy,
+  resolveSerializer,
+  type ResolvedCacheOptions,
+} from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
 import type { Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
 import { nextMoment } from './load/progress.js';
@@ -87,15 +92,32 @@ export class Finder {
     };
   }
 
-  /** @throws what the loader throws, and what Redis failed with, if the cache is `onOutage: 'closed'` */
-  async find<T, Result>(
+  /**
+   * Not `async`: what is in the near copy costs no more than one promise.
+   *
+   * @throws what the loader throws, and what Redis failed with, if the cache is `onOutage: 'closed'`
+   */
+  find<T, Result>(
     key: CacheKey,
     loader: Loader<T>,
     options: GetOrLoadOptions<T> = NO_OPTIONS,
     resultOf: (found: Found) => Result,
   ): Promise<Result> {
-    const near = this.near(key, options);
-    if (near) return resultOf(near);
+    try {
+      const near = this.near(key, options);
+      if (near) return Promise.resolve(resultOf(near));
+    } catch {
+      // What is wrong with the call is said below, too; a value that cannot be read here is read from Redis.
+    }
+    return this.#find(key, loader, options, resultOf);
+  }
+
+  async #find<T, Result>(
+    key: CacheKey,
+    loader: Loader<T>,
+    options: GetOrLoadOptions<T>,
+    resultOf: (found: Found) => Result,
+  ): Promise<Result> {
     const moment = nextMoment();
     const request = this.request(key, loader, options);
     const budget = new Budget(request.policy.timeoutMs);
@@ -116,16 +138,17 @@ export class Finder {
   /**
    * Finds a value in the near copy, without a round trip. Announces the request if there is one.
    *
-   * @throws the signal's reason; what is wrong with the key
+   * @throws the signal's reason; what is wrong with the key or with the option `near`
    */
   near<T>(key: CacheKey, options: GetOptions<T>): Found | undefined {
     const near = this.#near;
-    if (!near || options.near === false) return undefined;
+    if (!allowsNear(options.near) || !near) return undefined;
     options.signal?.throwIfAborted();
-    const { entry } = this.#keys.of(key);
     const serializer = resolveSerializer(options.serializer, this.#options.serializer);
-    const found = near.find(entry, options, serializer);
-    if (found) this.#announcer.request(entry, found.status);
+    const found = near.find(key, options, serializer);
+    if (found && this.#announcer.hearsRequests) {
+      this.#announcer.request(found.entry.key, found.status);
+    }
     return found;
   }
 

@@ -6,6 +6,7 @@ import { RedisAuthenticationException } from '../errors/redis-authentication.exc
 import { RedisBatchException } from '../errors/redis-batch.exception.js';
 import { RedisCommandException } from '../errors/redis-command.exception.js';
 import { RedisPermissionException } from '../errors/redis-permission.exception.js';
+import { RedisUnconfirmedException } from '../errors/redis-unconfirmed.exception.js';
 import { RedisException } from '../errors/redis.exception.js';
 import type { KeyPart } from '../keys/key-encoding.js';
 import type { CacheKeys } from './cache-keys.js';
@@ -13,7 +14,6 @@ import type { InvalidatePatternOptions } from './cache-options.js';
 import type { CacheAnnouncer } from './cache-announcer.js';
 import type { ResolvedCacheOptions } from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
-import { Budget } from './outage/budget.js';
 import { Outbox } from './outage/outbox.js';
 import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, EntryKeys } from './store/cache-store.js';
@@ -89,16 +89,20 @@ export class Invalidation {
     pattern: string,
     { onProgress, signal }: InvalidatePatternOptions,
   ): Promise<number> {
-    const store = this.#store;
     const { entries, leases } = this.#keys.patterns(pattern);
+    const deletion = new PatternDeletion(this.#store);
     let deleted = 0;
     try {
-      for await (const page of this.#scan(leases, signal)) await store.dropAll(page);
+      for await (const page of this.#scan(leases, signal)) {
+        await deletion.go((store) => store.dropAll(page));
+      }
       for await (const page of this.#scan(entries, signal)) {
-        await store.dropAll(page.map((key) => this.#keys.leaseOf(key)));
-        deleted += await this.#unlink(page);
+        const ended = page.map((key) => this.#keys.leaseOf(key));
+        await deletion.go((store) => store.dropAll(ended));
+        deleted += (await deletion.go((store) => this.#unlink(store, page))) ?? 0;
         onProgress?.(deleted);
       }
+      if (deletion.failure) throw deletion.failure;
     } catch (error) {
       this.announce('pattern', deleted, 1);
       throw error;
@@ -129,7 +133,7 @@ export class Invalidation {
     deletion: (store: CacheStore) => Promise<T>,
     isPromised = false,
   ): Promise<T | RedisException | undefined> {
-    const budget = new Budget(this.#options.policy.timeoutMs);
+    const budget = this.#store.budget(this.#options.policy.timeoutMs);
     try {
       return await this.#store.insist({ key, operation: 'delete', budget }, deletion);
     } catch (error) {
@@ -150,7 +154,8 @@ export class Invalidation {
     this.#announcer.announce('cache.invalidation', facts);
   };
 
-  async #unlink(keys: readonly string[]): Promise<number> {
+  async #unlink(store: CacheStore, keys: readonly string[]): Promise<number> {
+    if (store.isConfirmed) return store.removeAll(keys);
     let deleted = 0;
     const unlinked = await this.#changes.around(keys, () => multiUnlink(this.#connection, keys));
     for (const { outcome } of unlinked) {
@@ -166,10 +171,36 @@ export class Invalidation {
   }
 }
 
+/**
+ * The deletions of one pattern. Goes on when replicas do not confirm one of them, so that the primary deletes
+ * everything, and then asks no replica any more: each further page would wait as long.
+ */
+class PatternDeletion {
+  failure: RedisUnconfirmedException | undefined;
+  #store: CacheStore;
+
+  constructor(store: CacheStore) {
+    this.#store = store;
+  }
+
+  /** @returns `undefined` if it is done and not confirmed */
+  async go<T>(step: (store: CacheStore) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await step(this.#store);
+    } catch (error) {
+      if (!(error instanceof RedisUnconfirmedException)) throw error;
+      this.failure = error;
+      this.#store = this.#store.unconfirmed;
+      return undefined;
+    }
+  }
+}
+
 function willBeRefusedAgain(error: RedisException): boolean {
   return (
     error instanceof RedisPermissionException ||
     error instanceof RedisAuthenticationException ||
-    error instanceof RedisCommandException
+    error instanceof RedisCommandException ||
+    (error instanceof RedisUnconfirmedException && error.reason === 'refused')
   );
 }

@@ -3,6 +3,7 @@
  * invalidated. `entry/` is what is stored and whether it is valid, `store/` what is done in Redis, `load/`
  * who loads and who waits, `outage/` what happens without Redis.
  */
+import { ConfirmedWrites } from '../connection/confirmed-writes.js';
 import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
@@ -73,6 +74,7 @@ export class RedisCache {
   readonly #guard: OutageGuard;
   readonly #store: CacheStore;
   readonly #outbox: Outbox;
+  readonly #confirmed: ConfirmedWrites;
   readonly #announcer: CacheAnnouncer;
   readonly #finder: Finder;
   readonly #near: NearCopy | undefined;
@@ -105,7 +107,7 @@ export class RedisCache {
     const cacheKeys = new CacheKeys(keys, name);
     const dependencies = new Dependencies(keys);
     const outbox = connection.part(Outbox);
-    const store = new CacheStore(connection, guard);
+    const store = new CacheStore(connection, guard, resolved.invalidation);
     const reader = new EntryReader(store, guard, dependencies, outbox, (key) => {
       announcer.announce('cache.corrupt', { key });
     });
@@ -122,7 +124,8 @@ export class RedisCache {
       tracing: new LoadTracing(announcedAs, telemetry.tracing),
     });
     const { near } = resolved;
-    const copy = near && new NearCopy(near, connection.part(Coherences).of(keys), dependencies);
+    const copy =
+      near && new NearCopy(near, cacheKeys, connection.part(Coherences).of(keys), dependencies);
     const nearReader = copy && new NearReader(copy, store, dependencies);
     const finder = new Finder(
       ...([cacheKeys, dependencies, resolved, reader, flights, announcer] as const),
@@ -134,6 +137,7 @@ export class RedisCache {
     this.#guard = guard;
     this.#store = store;
     this.#outbox = outbox;
+    this.#confirmed = connection.part(ConfirmedWrites);
     this.#announcer = announcer;
     this.#finder = finder;
     this.#near = copy;
@@ -161,7 +165,7 @@ export class RedisCache {
    * @throws RedisInvalidKeyException for an empty or malformed key or tag
    */
   getOrLoad<T>(key: CacheKey, loader: Loader<T>, options?: GetOrLoadOptions<T>): Promise<T> {
-    return this.#finder.find(key, loader, options, ({ value }) => value as T);
+    return this.#finder.find(key, loader, options, valueIn) as Promise<T>;
   }
 
   /** Does what {@link getOrLoad} does, and says where the value came from and how old it is. */
@@ -353,7 +357,9 @@ export class RedisCache {
   async close(): Promise<number> {
     await this.#near?.close();
     const unfinished = await this.#changes.close();
-    return unfinished + (await this.#outbox.close());
+    const lost = await this.#outbox.close();
+    await this.#confirmed.close();
+    return unfinished + lost;
   }
 
   #result<T>({ value, status, loadedAt }: Found): CacheResult<T> {
@@ -361,5 +367,7 @@ export class RedisCache {
     return { value: value as T, status, ageMs };
   }
 }
+
+const valueIn = ({ value }: Found): unknown => value;
 
 const NO_OPTIONS = {};

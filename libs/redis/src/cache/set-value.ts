@@ -2,7 +2,6 @@ import type { CacheAnnouncer } from './cache-announcer.js';
 import { liveMsOf, makeEntry } from './entry/envelope.js';
 import type { LoadRequest } from './load/load-request.js';
 import { bodyOf, kindOf } from './load/values.js';
-import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/waiting.js';
 import type { CacheStore } from './store/cache-store.js';
 import { LeaseToken } from './store/tokens.js';
@@ -24,7 +23,7 @@ export async function setValue(
   const kind = kindOf(value);
   const body = bodyOf(value, keys.entry, serializer);
   const ttlMs = kind === 'v' ? policy.ttlMs : policy.negativeTtlMs;
-  const budget = new Budget(policy.timeoutMs);
+  const budget = store.budget(policy.timeoutMs);
   const work = async (store: CacheStore) => {
     if (ttlMs === 0) {
       await store.remove(keys);
@@ -35,7 +34,7 @@ export async function setValue(
     try {
       const fillId = token.text;
       const liveMs = liveMsOf(ttlMs, policy);
-      const claim = { token: fillId, leaseMs: policy.timeoutMs };
+      const claim = { token: fillId, leaseMs: budget.totalMs };
       const versions = await store.seize(keys, claim, dependencies.all, liveMs);
       if (!versions) {
         await store.remove(keys);
@@ -45,7 +44,7 @@ export async function setValue(
       const now = store.clock.now();
       const made = { kind, body, serializer: serializer.name, fillId };
       const entry = makeEntry({ ...made, ttlMs, policy, versions, now });
-      const isStored = await store.fill(keys, fillId, entry.bytes, entry.liveMs);
+      const isStored = await store.replace(keys, fillId, entry.bytes, entry.liveMs);
       if (!isStored) await store.remove(keys); // what was there before is not what it was set to
     } finally {
       token.end();

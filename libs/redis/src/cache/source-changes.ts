@@ -9,7 +9,6 @@ import type { ResolvedCacheOptions } from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
 import type { Invalidation } from './invalidation.js';
 import { Heartbeat } from './load/signs-of-life.js';
-import { Budget } from './outage/budget.js';
 import { RedisAway } from './outage/waiting.js';
 import type { CacheStore, Writer } from './store/cache-store.js';
 import { uniqueId } from './store/tokens.js';
@@ -136,7 +135,7 @@ export class Changes {
 
   async #announce(subject: Subject, writer: Writer): Promise<void> {
     const { key } = subject;
-    const budget = new Budget(this.#options.policy.timeoutMs);
+    const budget = this.#store.budget(this.#options.policy.timeoutMs);
     const askedAt = performance.now();
     const undertaking = { key, operation: 'change', budget, keys: [key] };
     await this.#store.attempt(undertaking, (store) => subject.announce(store, writer));

@@ -11,7 +11,12 @@ import {
 } from '../errors/redis-timeout.exception.js';
 import { Operations, type Operator } from '../telemetry/operations.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import { contextOf, createClient, createDedicatedClient } from './driver/create-client.js';
+import {
+  contextOf,
+  createClient,
+  createDedicatedClient,
+  type ServerStage,
+} from './driver/create-client.js';
 import type { DedicatedClient } from './driver/dedicated-client.js';
 import { DrivenClient } from './driver/driven-client.js';
 import { failureOf, type CommandFailure } from './driver/failures/command-failures.js';
@@ -20,7 +25,7 @@ import { sentenceOf } from './driver/failures/explain-failure.js';
 import { translateError } from './driver/failures/translate-error.js';
 import { Recovery } from './driver/recovery/recovery.js';
 import type { RedisAddress, RedisClient, ResolvedRedisOptions } from './options/options.js';
-import { DEFAULT_CONNECTION } from './options/resolve-options.js';
+import { resolveOptions } from './options/resolve-options.js';
 
 /** The class of an object of which each connection has one, made when it is first asked for. */
 export type PartOfConnection<T> = new (connection: Connection) => T;
@@ -38,8 +43,12 @@ export class Connection {
   readonly commandTimeoutMs: number;
   /** Why the client is not connected. Always empty for a client that the library did not make. */
   readonly failures: ConnectionFailures;
+  /** Called with each companion before it connects. */
+  onCompanion: (client: RedisClient) => void = () => undefined;
   readonly #driven: DrivenClient;
   readonly #recovery: Recovery | undefined;
+  readonly #options: ResolvedRedisOptions;
+  readonly #companions = new Set<DedicatedClient>();
   readonly #parts = new Map<PartOfConnection<unknown>, unknown>();
 
   constructor(driven: DrivenClient, context: ConnectionContext) {
@@ -51,6 +60,7 @@ export class Connection {
     this.telemetry = telemetry;
     this.#driven = driven;
     this.#recovery = recovery;
+    this.#options = options;
   }
 
   /**
@@ -110,22 +120,44 @@ export class Connection {
   }
 
   /** Makes a further client like this one, for exclusive use. It does not connect yet. */
-  createDedicated(options: ResolvedRedisOptions): DedicatedClient {
+  createDedicated(options: ResolvedRedisOptions, perServer?: ServerStage): DedicatedClient {
     const { telemetry } = this;
     const recovery = this.#recovery ?? new Recovery(options, telemetry);
     const context = { options, telemetry, recovery };
-    const dedicated = createDedicatedClient(this.client, context);
+    const dedicated = createDedicatedClient(this.client, context, perServer);
     register(new Connection(dedicated.driven, context));
     return dedicated;
   }
 
   /**
-   * Waits for the replies that are on their way, then closes the client. Never throws.
+   * Makes a further client like this one for the library's own use. It does not connect yet, and is closed
+   * with this one.
+   *
+   * @param perServer makes a stage of the connection to each server
+   */
+  createCompanion(perServer: ServerStage): DedicatedClient {
+    const companion = this.createDedicated(this.#options, perServer);
+    const drop = () => {
+      companion.driven.drop();
+    };
+    this.#companions.add(companion);
+    this.client.once('end', drop); // a client that the library did not make is closed without its help
+    companion.client.once('end', () => {
+      this.#companions.delete(companion);
+      this.client.off('end', drop);
+    });
+    this.onCompanion(companion.client);
+    return companion;
+  }
+
+  /**
+   * Waits for the replies that are on their way, then closes the client and its companions. Never throws.
    *
    * @param deadlineMs how long it waits for replies
    */
-  close(deadlineMs: number): Promise<void> {
-    return this.#driven.close(deadlineMs);
+  async close(deadlineMs: number): Promise<void> {
+    const all = [this.#driven, ...[...this.#companions].map(({ driven }) => driven)];
+    await Promise.all(all.map((driven) => driven.close(deadlineMs)));
   }
 
   /** The facts for an error that no supervised command was rejected with. */
@@ -144,7 +176,7 @@ export class Connection {
 }
 
 interface ConnectionContext {
-  readonly options: Pick<ResolvedRedisOptions, 'name' | 'commandTimeoutMs'>;
+  readonly options: ResolvedRedisOptions;
   readonly telemetry: Telemetry;
   /** Absent for a client that the library did not make. */
   readonly recovery?: Recovery;
@@ -177,7 +209,4 @@ function register(connection: Connection): Connection {
   return connection;
 }
 
-const FOREIGN: ConnectionContext = {
-  options: { name: DEFAULT_CONNECTION, commandTimeoutMs: 5_000 }, // the default of a connection
-  telemetry: new Telemetry(),
-};
+const FOREIGN: ConnectionContext = { options: resolveOptions({}), telemetry: new Telemetry() };

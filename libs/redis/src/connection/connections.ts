@@ -68,6 +68,9 @@ export class Connections {
   async #open(options: ResolvedRedisOptions): Promise<RedisClient> {
     const opened = new OpenedConnection(options, this.#telemetry);
     this.#hold.attach(opened.client);
+    opened.connection.onCompanion = (companion) => {
+      this.#hold.attach(companion);
+    };
     this.#opened.set(options.name, opened);
     try {
       if (options.startup !== 'background') {

@@ -21,6 +21,7 @@ export type RedisErrorCode =
   | 'REDIS_SERIALIZATION'
   | 'REDIS_TIMEOUT'
   | 'REDIS_UNAVAILABLE'
+  | 'REDIS_UNCONFIRMED'
   | 'REDIS_VALIDATION';
 
 export interface RedisExceptionOptions {

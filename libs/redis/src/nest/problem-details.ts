@@ -45,6 +45,7 @@ const PROBLEMS = {
   REDIS_SERIALIZATION: [500, 'Internal Server Error', OURS],
   REDIS_TIMEOUT: [503, 'Service Unavailable', BUSY],
   REDIS_UNAVAILABLE: [503, 'Service Unavailable', BUSY],
+  REDIS_UNCONFIRMED: [500, 'Internal Server Error', MADE],
   REDIS_VALIDATION: [400, 'Bad Request', 'Some values are not acceptable; see "errors".'],
 } as const satisfies Record<RedisErrorCode, Row>;
 

@@ -39,7 +39,14 @@ export interface ConnectionWarning {
   /**
    * `info-forbidden`: the user may not send INFO, so a server that is loading its data counts as ready;
    * `password-not-needed`: a password is configured, but the server, or a sentinel, needs none;
-   * `users-not-known`: a user name is configured, but a Redis older than 6 knows passwords only.
+   * `users-not-known`: a user name is configured, but a Redis older than 6 knows passwords only;
+   * `wait-refused`: a cache asks for replicas to confirm, but the server does not execute WAIT;
+   * `no-replica-confirms`: a cache asks for replicas to confirm, but none has confirmed anything yet.
    */
-  readonly about: 'info-forbidden' | 'password-not-needed' | 'users-not-known';
+  readonly about:
+    | 'info-forbidden'
+    | 'no-replica-confirms'
+    | 'password-not-needed'
+    | 'users-not-known'
+    | 'wait-refused';
 }

@@ -97,8 +97,7 @@ describeWithRealRedis('Tracking', () => {
     await tracked.armed();
     const [link] = tracked.tracking.links;
     const epoch = link?.epoch ?? NaN;
-    const { remotePort } = (tracked.client as Redis).stream;
-    expect(remotePort).toBe(topology.primary.port);
+    expect((tracked.client as Redis).stream.remotePort).toBe(topology.primary.port);
     await sendCommand(
       topology.sentinels[0] ?? topology.primary,
       'SENTINEL',
@@ -106,10 +105,15 @@ describeWithRealRedis('Tracking', () => {
       topology.name,
     );
     await tracked.hears('lost');
-    await tracked.armed();
-    expect((tracked.client as Redis).stream.remotePort).not.toBe(remotePort);
+    await eventually(async () => {
+      // On a busy machine the sentinels may have changed their minds: then it is the first one again.
+      const { port } = await topology.currentPrimary();
+      expect((tracked.client as Redis).stream.remotePort).toBe(port);
+      expect(tracked.tracking.state.isArmed).toBe(true);
+      await tracked.client.set('cache:app:test:after', '1'); // may be interrupted by the failover
+      expect(tracked.keys).toContain('cache:app:test:after');
+    });
     expect(link?.epoch).toBeGreaterThan(epoch);
-    await expectToHear(tracked);
   });
 
   it('takes the credentials that are valid when it connects', async () => {

@@ -1,7 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Link } from '../../connection/tracking/link.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { jsonSerializer } from '../../serialization/json-bodies.js';
+import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
+import { CacheKeys } from '../cache-keys.js';
+import type { CacheKey } from '../cache-options.js';
 import { Dependencies } from '../entry/dependencies.js';
 import { decodeEntry, encodeEntry, encodeVersions, type Entry } from '../entry/envelope.js';
 import type { Coherence } from './coherence.js';
@@ -10,7 +14,10 @@ import { VALUES_ARE_SHARED } from './near-entry.js';
 
 const SERVER_TIME = 1_000_000;
 const MB = 2 ** 20;
-const dependencies = new Dependencies(new KeyBuilder({ app: 'a', environment: 'e' }));
+const builder = new KeyBuilder({ app: 'a', environment: 'e' });
+const dependencies = new Dependencies(builder);
+const keys = new CacheKeys(builder, 'default');
+const keyOf = (key: CacheKey) => keys.of(key).entry;
 const tag = (name: string) => dependencies.tag(name);
 
 interface Made {
@@ -65,12 +72,13 @@ describe('NearCopy', () => {
   const copyOf = (options: object = {}) =>
     new NearCopy(
       { maxBytes: MB, maxEntries: Infinity, stalenessMs: 60_000, isFrozen: false, ...options },
+      keys,
       coherence,
       dependencies,
     );
-  const keep = (key: string, made?: Made, serializer = jsonSerializer) => {
+  const keep = (key: CacheKey, made?: Made, serializer = jsonSerializer) => {
     const named = Object.keys(made?.tags ?? {}).map(tag);
-    copy.keep({ key, entry: entryOf(made), serializer, named, since: 0 });
+    copy.keep({ key: keyOf(key), entry: entryOf(made), serializer, named, since: 0 });
   };
   const valueOf = (key: string, tags?: readonly (string | number)[]) =>
     copy.find(key, { tags }, jsonSerializer)?.valueFor(jsonSerializer);
@@ -85,6 +93,7 @@ describe('NearCopy', () => {
     keep('x');
     expect(valueOf('x')).toEqual({ a: 1 });
     expect(valueOf('x')).not.toBe(valueOf('x'));
+    copy.miss();
     expect([valueOf('y'), copy.state.hits, copy.state.misses]).toEqual([undefined, 3, 1]);
   });
 
@@ -92,6 +101,22 @@ describe('NearCopy', () => {
     links = undefined;
     keep('x');
     expect(valueOf('x')).toBeUndefined();
+  });
+
+  it('serves each entry to callers who mean it, however they write its key', () => {
+    keep('a:b');
+    keep(['a:b']);
+    const found = (key: CacheKey) => copy.find(key, {}, jsonSerializer)?.key;
+    expect([found('a:b'), found(['a', 'b']), found(keyOf('a:b'))]).toEqual(
+      Array(3).fill(keyOf('a:b')),
+    );
+    expect(found(['a:b'])).toBe('cache:a:e:a%3Ab');
+    expect([found('a%3Ab'), found(['a%3Ab'])]).toEqual([undefined, undefined]);
+    keep('cache:a:e:x');
+    keep(['cache', 'a', 'e', 'x']);
+    expect(found('cache:a:e:x')).toBe('cache:a:e:x');
+    expect(found(['cache', 'a', 'e', 'x'])).toBe('cache:a:e:cache:a:e:x');
+    expect(() => found('')).toThrow(RedisInvalidKeyException);
   });
 
   it('serves a caller only what depends on everything that the caller names', () => {
@@ -112,7 +137,7 @@ describe('NearCopy', () => {
     keep('z', { tags: { u: 'v1' } });
     copy.changed(tag('t').key);
     expect([valueOf('x'), valueOf('y'), valueOf('z')]).toEqual([undefined, undefined, { a: 1 }]);
-    copy.changed('z');
+    copy.changed(keyOf('z'));
     expect([valueOf('z'), copy.state.entries]).toEqual([undefined, 0]);
   });
 
@@ -142,7 +167,7 @@ describe('NearCopy', () => {
       link.epoch++;
     };
     const confirm = (key: string, fillId: string, versions: (string | null)[]) => {
-      const entry = copy.doubtful(key);
+      const entry = copy.doubtful(keyOf(key));
       if (entry) copy.confirm(entry, { fillId: fillId.padEnd(22, '-'), versions }, 0);
     };
 
@@ -168,20 +193,20 @@ describe('NearCopy', () => {
 
     it('asks for no confirmation before the link is back, nor of what has changed', () => {
       keep('x', { tags: { t: 'v1' } });
-      expect(copy.doubtful('x')).toBeUndefined();
+      expect(copy.doubtful(keyOf('x'))).toBeUndefined();
       lose();
       links = undefined;
-      expect(copy.doubtful('x')).toBeUndefined();
+      expect(copy.doubtful(keyOf('x'))).toBeUndefined();
       links = [link];
-      expect(copy.doubtful('x')).toBeDefined();
+      expect(copy.doubtful(keyOf('x'))).toBeDefined();
       copy.changed(tag('t').key);
-      expect(copy.doubtful('x')).toBeUndefined();
+      expect(copy.doubtful(keyOf('x'))).toBeUndefined();
     });
 
     it('does not confirm what changed while it was asked', () => {
       keep('x');
       lose();
-      const entry = copy.doubtful('x');
+      const entry = copy.doubtful(keyOf('x'));
       links = undefined;
       if (entry) copy.confirm(entry, { fillId: 'l'.padEnd(22, '-'), versions: [] }, 0);
       links = [link];
@@ -192,7 +217,7 @@ describe('NearCopy', () => {
   it('doubts what is in a hash slot that has moved, or depends on something in it', () => {
     keep('x');
     keep('y', { tags: { t: 'v1' } });
-    copy.moved(new Set([16_287])); // the slot of 'x'
+    copy.moved(new Set([slotOf(keyOf('x'))]));
     expect([valueOf('x'), valueOf('y')]).toEqual([undefined, { a: 1 }]);
     copy.moved(new Set(Array.from({ length: 16_384 }, (_, slot) => slot)));
     expect([valueOf('y'), copy.state.entries]).toEqual([undefined, 2]);

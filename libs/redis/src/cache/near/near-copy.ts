@@ -1,15 +1,17 @@
-import { LRUCache } from 'lru-cache';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Link } from '../../connection/tracking/link.js';
 import type { EntityDependency } from '../../keys/entity-dependency.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
+import type { CacheKeys } from '../cache-keys.js';
+import type { CacheKey } from '../cache-options.js';
 import type { Dependencies, Dependency } from '../entry/dependencies.js';
 import { decodeVersions, type Entry } from '../entry/envelope.js';
 import { NearBodies } from './near-bodies.js';
 import type { Coherence, CoherentCopy } from './coherence.js';
 import { textBytes } from './frozen-value.js';
 import { NearEntry, type Source } from './near-entry.js';
+import { Sieve } from './sieve.js';
 import type { ResolvedNearOptions } from '../near-options.js';
 
 /** A value takes this part of the copy at most. */
@@ -84,32 +86,37 @@ export interface NearState {
  */
 export class NearCopy implements CoherentCopy {
   readonly #options: ResolvedNearOptions;
+  readonly #keys: CacheKeys;
   readonly #coherence: Coherence;
   readonly #dependencies: Dependencies;
   readonly #bodies: NearBodies;
-  readonly #entries: LRUCache<string, NearEntry>;
+  readonly #entries: Sieve<NearEntry>;
   readonly #sources = new Map<string, Source>();
   readonly #labelOf: (tag: KeyPart) => string;
+  /** The links of most entries: those that were kept last. */
+  #links: readonly Link[] = [];
   #sourceBytes = 0;
+  /** How often any of the sources has changed. */
+  #changes = 0;
   #hits = 0;
   #misses = 0;
   #evictions = 0;
   #unverified = 0;
 
-  constructor(options: ResolvedNearOptions, coherence: Coherence, dependencies: Dependencies) {
+  constructor(
+    options: ResolvedNearOptions,
+    keys: CacheKeys,
+    coherence: Coherence,
+    dependencies: Dependencies,
+  ) {
     this.#options = options;
+    this.#keys = keys;
     this.#coherence = coherence;
     this.#dependencies = dependencies;
     this.#labelOf = (tag) => dependencies.tag(tag).label;
     this.#bodies = new NearBodies(options.isFrozen);
-    this.#entries = new LRUCache({
-      maxSize: options.maxBytes,
-      maxEntrySize: Math.floor(options.maxBytes / LARGEST_PART),
-      sizeCalculation: ({ bytes }) => bytes,
-      dispose: (entry, _, reason) => {
-        if (reason === 'evict') this.#evictions++;
-        this.#release(entry.sources);
-      },
+    this.#entries = new Sieve(({ sources }) => {
+      this.#release(sources);
     });
     coherence.join(this, options.stalenessMs / HEARTBEATS);
   }
@@ -130,37 +137,40 @@ export class NearCopy implements CoherentCopy {
     };
   }
 
-  /** @returns an entry that may be served now: it has everything that the caller names */
+  /**
+   * @returns an entry that may be served now: it has everything that the caller names
+   * @throws what is wrong with the key
+   */
   find(
-    key: string,
+    key: CacheKey,
     { tags, dependsOn }: NearCaller,
     serializer: CacheSerializer<unknown>,
   ): NearEntry | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.#named(key);
     if (
       entry &&
       this.isCertain(entry) &&
       entry.dependsOn(tags, dependsOn, this.#labelOf) &&
       entry.isFor(serializer)
     ) {
+      entry.wasRead = true;
       this.#hits++;
       return entry;
     }
     if (entry && !entry.isUnchanged) this.#drop(entry);
-    this.#misses++;
     return undefined;
   }
 
-  /** Looks without counting, and without making the entry a recent one. */
+  /** The entry with a key of Redis, whether or not it may be served. Does not count as a read. */
   peek(key: string): NearEntry | undefined {
-    return this.#entries.peek(key);
+    return this.#entries.get(key.slice(this.#keys.prefix.length));
   }
 
   /** Whether an entry may be served now: it is fresh, and nothing that it depends on has changed. */
   isCertain(entry: NearEntry): boolean {
     const now = performance.now();
     return (
-      entry.isUnchanged &&
+      this.#isUnchanged(entry) &&
       entry.isConfirmed &&
       now < entry.freshUntil &&
       entry.isProvenAt(now - this.#options.stalenessMs)
@@ -169,7 +179,7 @@ export class NearCopy implements CoherentCopy {
 
   /** An entry that was certain before a link was lost, if the links are back: it can be confirmed. */
   doubtful(key: string): NearEntry | undefined {
-    const entry = this.#entries.peek(key);
+    const entry = this.peek(key);
     if (!entry?.isUnchanged || entry.isConfirmed) return undefined;
     return this.#coherence.linksOf(keysOf(entry), Infinity) && entry;
   }
@@ -182,7 +192,7 @@ export class NearCopy implements CoherentCopy {
    * @param since when that was read, from {@link begin}
    */
   confirm(entry: NearEntry, { fillId, versions }: Confirmation, since: number): void {
-    const links = this.#coherence.linksOf(keysOf(entry), since);
+    const links = this.#shared(this.#coherence.linksOf(keysOf(entry), since));
     if (!links) return;
     this.#unverified++;
     const isSame =
@@ -193,49 +203,57 @@ export class NearCopy implements CoherentCopy {
     else this.#drop(entry);
   }
 
-  /** Begins a read whose value may be kept. */
+  /** Begins a read of Redis whose value may be kept: it counts as a miss. */
+  miss(): number {
+    this.#misses++;
+    return this.begin();
+  }
+
+  /** Begins a look at Redis. */
   begin(): number {
     return this.#coherence.begin();
   }
 
   /** Keeps what was read, unless something of it has changed since the read began. */
   keep({ key, entry, serializer, named, since }: NearFinding): void {
-    const known = this.#entries.peek(key);
+    const known = this.peek(key);
     if (known?.fillId === entry.fillId && this.isCertain(known) && known.isFor(serializer)) return;
     const versions = decodeVersions(entry);
     const dependencies = this.#dependencies.ofLabels([...versions.keys()]);
     if (!dependencies?.every(({ by }) => by === 'version')) return; // no server tells of other keys
     const keys = [key, ...dependencies.map((one) => one.key)];
-    const links = this.#coherence.linksOf(keys, since);
+    const links = this.#shared(this.#coherence.linksOf(keys, since));
     const [link] = links ?? [];
     if (!links || !link?.serverTimeAt) return;
     const { serverMs, atMs } = link.serverTimeAt;
     const held = this.#bodies.make(entry, serializer, key);
     if (!held) return;
     const { kind, fillId, loadedAt, freshUntil } = entry;
+    const { prefix } = this.#keys;
+    const name = flat(key.slice(prefix.length));
     const bytes =
-      ENTRY_BYTES +
-      key.length +
-      held.bytes +
-      REFERENCE_BYTES * (dependencies.length + links.length);
-    if (bytes > this.#entries.maxEntrySize) {
-      this.#entries.delete(key);
+      ENTRY_BYTES + textBytes(name) + held.bytes + REFERENCE_BYTES * dependencies.length;
+    if (bytes * LARGEST_PART > this.#options.maxBytes) {
+      this.#entries.delete(name);
       return;
     }
     const sources = this.#use(dependencies, versions, named);
     const facts = {
-      ...{ key, kind, fillId, loadedAt, bytes, sources },
+      ...{ prefix, name, kind, fillId, loadedAt, bytes, sources },
+      isPlain: this.#keys.isPlain(name),
       serializer: entry.serializer,
       freshUntil: freshUntil - serverMs + atMs,
     };
-    this.#entries.set(key, new NearEntry(facts, held.body, links));
+    this.#entries.add(new NearEntry(facts, held.body, links));
     this.#makeRoom();
   }
 
   changed(key: string): void {
     const source = this.#sources.get(key);
-    if (source) source.changes++;
-    else this.#entries.delete(key);
+    if (source) this.#change(source);
+    else if (key.startsWith(this.#keys.prefix)) {
+      this.#entries.delete(key.slice(this.#keys.prefix.length));
+    }
   }
 
   flushed(link: Link): void {
@@ -257,18 +275,51 @@ export class NearCopy implements CoherentCopy {
   }
 
   get #bytes(): number {
-    return this.#entries.calculatedSize + this.#sourceBytes;
+    return this.#entries.bytes + this.#sourceBytes;
   }
 
-  #drop({ key }: NearEntry): void {
-    this.#entries.delete(key);
+  /** The entry that a caller asks for. Most ask with a text that is its name. */
+  #named(key: CacheKey): NearEntry | undefined {
+    if (typeof key === 'string') {
+      const entry = this.#entries.get(key);
+      if (entry?.isPlain) return entry;
+    }
+    return this.#entries.get(this.#keys.nameOf(key));
+  }
+
+  /** Looks at the sources of an entry only if any source has changed since it last did. */
+  #isUnchanged(entry: NearEntry): boolean {
+    if (entry.unchangedAt === this.#changes) return true;
+    if (!entry.isUnchanged) return false;
+    entry.unchangedAt = this.#changes;
+    return true;
+  }
+
+  #change(source: Source): void {
+    source.changes++;
+    this.#changes++;
+  }
+
+  #drop({ name }: NearEntry): void {
+    this.#entries.delete(name);
+  }
+
+  /** One list for entries that have the same links: it is looked at with each hit. */
+  #shared(links: readonly Link[] | undefined): readonly Link[] | undefined {
+    if (!links) return undefined;
+    const latest = this.#links;
+    if (links.length === latest.length && links.every((link, i) => link === latest[i])) {
+      return latest;
+    }
+    return (this.#links = links);
   }
 
   /** Sources take memory, too. A source may outlive the entry that was the first to depend on it. */
   #makeRoom(): void {
     const { maxBytes, maxEntries } = this.#options;
     while (this.#bytes > maxBytes || this.#entries.size > maxEntries) {
-      if (!this.#entries.pop()) return;
+      if (!this.#entries.evict()) return;
+      this.#evictions++;
     }
   }
 
@@ -288,7 +339,7 @@ export class NearCopy implements CoherentCopy {
       }
       if (source.version !== version) {
         source.version = flat(version);
-        source.changes++;
+        this.#change(source);
       }
       source.name ??= named.find((one) => one.label === label)?.name;
       source.entries++;

@@ -4,6 +4,7 @@ import type { EntityDependency } from '../../keys/entity-dependency.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { EntryKind } from '../entry/envelope.js';
 import type { Link } from '../../connection/tracking/link.js';
+import type { Sieved } from './sieve.js';
 
 /** Something that entries of a near copy depend on, and how often it has changed since it is known. */
 export interface Source {
@@ -33,7 +34,11 @@ export type NearBody =
   | { readonly form: 'shared'; readonly body: unknown; readonly by: CacheSerializer<unknown> };
 
 interface NearFacts {
-  readonly key: string;
+  /** Its key is the two together. */
+  readonly prefix: string;
+  readonly name: string;
+  /** Whether callers who ask with its name as a text ask for it. */
+  readonly isPlain: boolean;
   readonly kind: EntryKind;
   readonly serializer: string;
   readonly fillId: string;
@@ -53,8 +58,9 @@ interface NearFacts {
  *
  * @internal
  */
-export class NearEntry {
-  readonly key: string;
+export class NearEntry implements Sieved<NearEntry> {
+  readonly name: string;
+  readonly isPlain: boolean;
   readonly kind: EntryKind;
   readonly serializer: string;
   readonly fillId: string;
@@ -62,13 +68,23 @@ export class NearEntry {
   readonly freshUntil: number;
   readonly sources: readonly Source[];
   readonly bytes: number;
-  readonly #body: NearBody;
+  wasRead = false;
+  newer: NearEntry | undefined = undefined;
+  older: NearEntry | undefined = undefined;
+  /** How many changes its copy knew of when it was last found unchanged. */
+  unchangedAt = -1;
+  readonly #prefix: string;
+  readonly #form: NearBody['form'];
+  readonly #body: unknown;
+  /** Whose value it is, if it is shared. */
+  readonly #by: CacheSerializer<unknown> | undefined;
   readonly #changes: number;
   #links: readonly Link[];
   #epochs: number;
 
   constructor(facts: NearFacts, body: NearBody, links: readonly Link[]) {
-    this.key = facts.key;
+    this.name = facts.name;
+    this.isPlain = facts.isPlain;
     this.kind = facts.kind;
     this.serializer = facts.serializer;
     this.fillId = facts.fillId;
@@ -76,10 +92,17 @@ export class NearEntry {
     this.freshUntil = facts.freshUntil;
     this.sources = facts.sources;
     this.bytes = facts.bytes;
-    this.#body = body;
+    this.#prefix = facts.prefix;
+    this.#form = body.form;
+    this.#body = body.body;
+    this.#by = body.form === 'shared' ? body.by : undefined;
     this.#changes = changesOf(facts.sources);
     this.#links = links;
     this.#epochs = epochsOf(links);
+  }
+
+  get key(): string {
+    return this.#prefix + this.name;
   }
 
   /** Whether nothing that it depends on is known to have changed. */
@@ -114,8 +137,7 @@ export class NearEntry {
   /** Whether a serializer can read it. */
   isFor(serializer: CacheSerializer<unknown>): boolean {
     if (this.kind !== 'v') return true;
-    const held = this.#body;
-    return held.form === 'shared' ? held.by === serializer : this.serializer === serializer.name;
+    return this.#by ? this.#by === serializer : this.serializer === serializer.name;
   }
 
   /**
@@ -125,10 +147,10 @@ export class NearEntry {
    */
   valueFor(serializer: CacheSerializer<unknown>): unknown {
     if (this.kind !== 'v') return this.kind === 'n' ? null : undefined;
-    const { form, body } = this.#body;
-    if (form === 'shared') return body;
-    if (form === 'text' && serializer === jsonSerializer) return JSON.parse(body);
-    const encoding = form === 'text' ? 'utf8' : 'latin1';
+    if (this.#by) return this.#body;
+    const body = this.#body as string;
+    if (this.#form === 'text' && serializer === jsonSerializer) return JSON.parse(body);
+    const encoding = this.#form === 'text' ? 'utf8' : 'latin1';
     return serializer.deserialize(Buffer.from(body, encoding), this.key);
   }
 
@@ -149,6 +171,7 @@ export class NearEntry {
       const label = labelOf(tag);
       if (!sources.some((source) => source.label === label)) return false;
     }
+    if (others.length === 0) return true;
     return others.every(
       (other) =>
         typeof other !== 'string' && sources.some((source) => source.key === other.version),

@@ -1,4 +1,5 @@
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
+import type { CacheKey } from '../cache-options.js';
 import type { Dependencies, DependencyList } from '../entry/dependencies.js';
 import { fillIdOf, type Entry } from '../entry/envelope.js';
 import type { Budget } from '../outage/budget.js';
@@ -12,6 +13,7 @@ export interface NearFound {
   readonly value: unknown;
   readonly status: 'hit' | 'negative';
   readonly loadedAt: number;
+  readonly entry: NearEntry;
 }
 
 /**
@@ -32,19 +34,19 @@ export class NearReader {
 
   /** Sends nothing. */
   find(
-    key: string,
+    key: CacheKey,
     caller: NearCaller,
     serializer: CacheSerializer<unknown>,
   ): NearFound | undefined {
     const entry = this.copy.find(key, caller, serializer);
     if (!entry) return undefined;
     const status = entry.kind === 'v' ? 'hit' : 'negative';
-    return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt };
+    return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt, entry };
   }
 
-  /** Begins a read whose entry may be kept. */
+  /** Begins a read of Redis whose entry may be kept. */
   begin(): number {
-    return this.copy.begin();
+    return this.copy.miss();
   }
 
   /** Keeps an entry that was read from Redis and found valid. */

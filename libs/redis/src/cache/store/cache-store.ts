@@ -1,14 +1,17 @@
 import { ReadCoalescer } from '../../batch/read-coalescer.js';
 import type { ReadSink } from '../../batch/read-command.js';
 import type { Connection } from '../../connection/connection.js';
-import { isCluster } from '../../connection/driver/hash-slots.js';
+import { ConfirmedWrites, type ReplicaDemand } from '../../connection/confirmed-writes.js';
+import { groupBySlot, isCluster } from '../../connection/driver/hash-slots.js';
+import type { RedisScript } from '../../connection/driver/redis-script.js';
 import { LocalChanges } from '../../connection/local-changes.js';
 import type { RedisClient } from '../../connection/options/options.js';
+import { RedisUnconfirmedException } from '../../errors/redis-unconfirmed.exception.js';
 import type { Dependency, DependencyList } from '../entry/dependencies.js';
 import { HEADER_LENGTH, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
-import type { Task } from '../outage/budget.js';
+import { Budget, type Task } from '../outage/budget.js';
 import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';
 import { AbandonedLeases } from './abandoned-leases.js';
 import { DependencyVersions } from './dependency-versions.js';
@@ -71,18 +74,24 @@ export class CacheStore {
   readonly #guard: OutageGuard;
   readonly #ask: Ask;
   readonly #coalescer: ReadCoalescer;
+  readonly #demand: ReplicaDemand | undefined;
   readonly #changes: LocalChanges;
 
-  /** @param ask counts how the server of each command answers */
+  /**
+   * @param demand the replicas that have to confirm what invalidates
+   * @param ask counts how the server of each command answers
+   */
   constructor(
     connection: Connection,
     guard: OutageGuard,
+    demand?: ReplicaDemand,
     ask: Ask = (_key, reply) => reply,
     clock = new ServerClock(),
   ) {
     this.#connection = connection;
     this.#client = connection.client;
     this.#guard = guard;
+    this.#demand = demand;
     this.#ask = ask;
     this.#coalescer = connection.part(ReadCoalescer);
     this.#changes = connection.part(LocalChanges);
@@ -109,8 +118,27 @@ export class CacheStore {
     return this.#guard.insist(task, (ask) => work(this.#asking(ask)));
   }
 
+  /**
+   * The time for something that invalidates, in a cache with this `timeout`. Replicas have theirs on top for
+   * each command, and once more: an earlier invalidation may still be waiting for them.
+   */
+  budget(timeoutMs: number): Budget {
+    const commands = isCluster(this.#client) ? 2 : 1;
+    return new Budget(timeoutMs + 2 * commands * (this.#demand?.timeoutMs ?? 0));
+  }
+
+  /** Whether replicas confirm what invalidates. */
+  get isConfirmed(): boolean {
+    return this.#demand !== undefined;
+  }
+
+  /** Does the same, and has no replica confirm it. */
+  get unconfirmed(): CacheStore {
+    return new CacheStore(this.#connection, this.#guard, undefined, this.#ask, this.clock);
+  }
+
   #asking(ask: Ask): CacheStore {
-    return new CacheStore(this.#connection, this.#guard, ask, this.clock);
+    return new CacheStore(this.#connection, this.#guard, this.#demand, ask, this.clock);
   }
 
   /**
@@ -171,6 +199,15 @@ export class CacheStore {
     return filled === 1;
   }
 
+  /** Does what `fill` does with a value that replaces the one that was there. */
+  async replace({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
+    const args = [token, bytes, `${Math.round(liveMs)}`];
+    const filled = await this.#changes.around([entry], () =>
+      this.#changed(entry, FILL, [entry, lease], args),
+    );
+    return filled === 1;
+  }
+
   /**
    * Takes the lease from any holder, and the versions.
    *
@@ -218,8 +255,13 @@ export class CacheStore {
     return this.#changes.around([entry], async () => {
       if (!isCluster(this.#client))
         return (await this.#withdraw(entry, [lease], writer, [entry])) > 0;
-      await this.#withdraw(lease, [lease], writer);
-      return (await this.#sent(entry, this.#client.unlink(entry))) === 1;
+      try {
+        await this.#withdraw(lease, [lease], writer);
+      } catch (error) {
+        if (error instanceof RedisUnconfirmedException) await this.unconfirmed.#unlink(entry);
+        throw error;
+      }
+      return (await this.#unlink(entry)) === 1;
     });
   }
 
@@ -242,6 +284,15 @@ export class CacheStore {
     await Promise.all(groups.map(drop));
   }
 
+  /** Removes entries whose leases are gone. @returns how many there were */
+  async removeAll(entries: readonly string[]): Promise<number> {
+    const groups = groupBySlot(this.#client, entries);
+    const removed = await this.#changes.around(entries, () =>
+      Promise.all(groups.map((some) => this.#withdraw(some[0] as string, [], '', some))),
+    );
+    return removed.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Announces that a writer is changing what the version at this key stands for. */
   async announce(key: string, writer: Writer): Promise<void> {
     await this.#changes.around([key], () => this.#announce(key, [key], writer));
@@ -255,12 +306,12 @@ export class CacheStore {
     await this.#changes.around([entry], async () => {
       if (!isCluster(this.#client)) return this.#announce(entry, [lease, entry], writer);
       await this.#announce(lease, [lease], writer);
-      return this.#sent(entry, this.#client.unlink(entry));
+      return this.#unlink(entry);
     });
   }
 
   #announce(key: string, keys: readonly string[], { token, liveMs }: Writer): Promise<unknown> {
-    return this.#sent(key, ANNOUNCE.run(this.#client, keys, [token, `${liveMs}`]));
+    return this.#changed(key, ANNOUNCE, keys, [token, `${liveMs}`]);
   }
 
   #withdraw(
@@ -269,9 +320,26 @@ export class CacheStore {
     writer: string,
     entries: readonly string[] = [],
   ): Promise<number> {
-    const args = [writer, `${entries.length}`];
-    const reply = WITHDRAW.run(this.#client, [...lists, ...entries], args);
-    return this.#sent(key, reply.then(Number)); // a client may be set to give numbers as strings
+    const args = [writer, `${entries.length}`, ...(this.#demand ? ['confirmed'] : [])];
+    const reply = this.#changed(key, WITHDRAW, [...lists, ...entries], args);
+    return reply.then(Number); // a client may be set to give numbers as strings
+  }
+
+  #unlink(entry: string): Promise<number> {
+    if (this.#demand) return this.#withdraw(entry, [], '', [entry]);
+    return this.#sent(entry, this.#client.unlink(entry));
+  }
+
+  /** Sends what makes something invalid: it is done when the replicas that the cache demands have it. */
+  #changed(
+    key: string,
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    if (!this.#demand) return this.#sent(key, script.run(this.#client, keys, args));
+    const confirmed = this.#connection.part(ConfirmedWrites);
+    return this.#sent(key, confirmed.run(this.#demand, script, keys, args));
   }
 
   /** Translates the driver's errors, and has the guard count how the server of the key answers. */

@@ -196,7 +196,8 @@ return written
  * If there is no memory for a shorter list, the writer stays in it until it expires.
  *
  * KEYS: versions and leases, then entries. ARGV: token of the writer that has finished ('' for none), the
- * number of entries.
+ * number of entries, 'confirmed' if replicas are to confirm it: then the last key is written in any case, so
+ * that WAIT counts those that have everything up to here, also what an earlier call has deleted.
  *
  * Answers the number of entries that existed.
  */
@@ -218,5 +219,16 @@ for i = 1, lists do
 end
 local removed = 0
 for i = lists + 1, #KEYS do removed = removed + redis.call('UNLINK', KEYS[i]) end
+if ARGV[3] == 'confirmed' then
+  local last = KEYS[#KEYS]
+  local left = redis.call('PTTL', last)
+  if left > 0 then
+    redis.call('PEXPIRE', last, left) -- a list of writers stays as it is
+  else
+    redis.call('UNLINK', last) -- first, because what frees memory may be followed by what needs some
+    redis.call('SET', last, '', 'PX', 1)
+    redis.call('UNLINK', last)
+  end
+end
 return removed
 `);

@@ -35,6 +35,9 @@ export interface ClientContext {
   readonly recovery: Recovery;
 }
 
+/** Makes the first of the stages of the connection to one server. */
+export type ServerStage = (redis: Redis) => Stage;
+
 export function contextOf(options: ResolvedRedisOptions, telemetry: Telemetry): ClientContext {
   return { options, telemetry, recovery: new Recovery(options, telemetry) };
 }
@@ -55,11 +58,13 @@ export function createClient(context: ClientContext): DrivenClient {
  * Makes a further client like the given one, for exclusive use. It does not connect yet. It speaks
  * RESP2, where a connection says whether it is in subscriber mode.
  *
+ * @param perServer makes a further stage of the connection to each server, before the others
  * @internal
  */
 export function createDedicatedClient(
   source: RedisClient,
   context: ClientContext,
+  perServer?: ServerStage,
 ): DedicatedClient {
   const settings = { lazyConnect: true };
   const twin =
@@ -67,7 +72,7 @@ export function createDedicatedClient(
       ? source.duplicate(nodesOf(source), settings)
       : source.duplicate({ ...settings, protocol: 2 });
   const dedicated = new DedicatedClient(new DrivenClient(twin));
-  prepare(dedicated.driven, context, [dedicated.watchSession]);
+  prepare(dedicated.driven, context, { outer: [dedicated.watchSession], perServer });
   return dedicated;
 }
 
@@ -87,6 +92,7 @@ function open(driver: DriverOptions, { addresses }: ResolvedRedisOptions): Redis
  * 1. `outer`, which see the command and its promise as the caller does: the session watch of a dedicated
  *    client. While an application boots, `ProcessHold` puts itself around this one, too.
  * 2. The supervision: the deadline counts from the call, before anything that may wait.
+ * 3. `perServer`, which may hold a command back, and add others: the WAIT after a write.
  *
  * `followFailures` comes before the recovery: both wrap `resolve` of a sentinel connector, and the recovery
  * decides last where the client connects to.
@@ -94,7 +100,7 @@ function open(driver: DriverOptions, { addresses }: ResolvedRedisOptions): Redis
 function prepare(
   driven: DrivenClient,
   context: ClientContext,
-  outer: readonly Stage[] = [],
+  { outer = [], perServer }: FurtherStages = {},
 ): DrivenClient {
   const { client } = driven;
   const { options, telemetry, recovery } = context;
@@ -107,17 +113,27 @@ function prepare(
   openOutsideOfRequests(client);
   recovery.lookAfter(driven);
   const stages = [...outer, superviseCommands(driven, options, telemetry)];
+  const ofServer = (redis: Redis) => [
+    ...(perServer ? [perServer(redis)] : []),
+    ...stagesOfServer(redis, options, warn),
+  ];
   if ('nodes' in client) {
     sendThrough(client, stages);
     client.on('node error', hideArguments);
     client.on('+node', (node: Redis) => {
       openOutsideOfRequests(node);
-      sendThrough(node, stagesOfServer(node, options, warn));
+      sendThrough(node, ofServer(node));
     });
   } else {
-    sendThrough(client, [...stages, ...stagesOfServer(client, options, warn)]);
+    sendThrough(client, [...stages, ...ofServer(client)]);
   }
   return driven;
+}
+
+/** The stages that only some clients have. */
+interface FurtherStages {
+  readonly outer?: readonly Stage[];
+  readonly perServer?: ServerStage | undefined;
 }
 
 /**

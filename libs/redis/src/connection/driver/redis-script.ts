@@ -18,11 +18,11 @@ export function isOwnScript({ name, args }: Command): boolean {
  * @internal
  */
 export class RedisScript {
-  readonly #source: string;
+  readonly source: string;
   readonly #sha: string;
 
   constructor(source: string) {
-    this.#source = source;
+    this.source = source;
     this.#sha = createHash('sha1').update(source).digest('hex');
     ownScripts.add(this.#sha);
   }
@@ -40,7 +40,7 @@ export class RedisScript {
       return await client.evalsha(this.#sha, ...rest);
     } catch (error) {
       if (!isError(error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(this.#source, ...rest);
+      return client.eval(this.source, ...rest);
     }
   }
 }

@@ -15,20 +15,6 @@ const TELLING: readonly [RegExp, RegExp] = [
 const NOT_TELLING =
   /^(?::|sec-|access-control-)|^(?:x-)?(?:user-agent|idempotency-key|cache-key|surrogate-key)$/;
 
-/** Properties in which guards, middleware and GraphQL contexts store the client that they found. */
-const IDENTITIES = [
-  'user',
-  'currentUser',
-  'viewer',
-  'userId',
-  'auth',
-  'principal',
-  'account',
-  'apiKey',
-  'token',
-  'jwt',
-] as const;
-
 /** Query parameters that are a credential, without `-` and `_`. */
 const SECRET_PARAMETERS =
   /^(?:x?api(?:key|token)|(?:access|auth|id|session)?token|auth|authorization|jwt|session(?:id)?|sid|secret|clientsecret|password|sig|signature|subscriptionkey)$/;
@@ -99,9 +85,25 @@ export function namesSecret(header: string): boolean {
 const isSecret = (parameter: string): boolean =>
   SECRET_PARAMETERS.test(parameter.toLowerCase().replaceAll(/[-_]/g, ''));
 
+/**
+ * Whether one of the properties has a value in which guards, middleware and GraphQL contexts store the
+ * client that they found. Written out: it is asked with every request, and a list of names took ten times
+ * as long.
+ */
 function hasIdentity(owner: unknown): boolean {
   if (!isObject(owner)) return false;
-  return IDENTITIES.some((name) => Boolean(owner[name]));
+  return Boolean(
+    owner['user'] ||
+    owner['currentUser'] ||
+    owner['viewer'] ||
+    owner['userId'] ||
+    owner['auth'] ||
+    owner['principal'] ||
+    owner['account'] ||
+    owner['apiKey'] ||
+    owner['token'] ||
+    owner['jwt'],
+  );
 }
 
 /** Whether a client sent a certificate: a verified one, or one that the application has to judge. */

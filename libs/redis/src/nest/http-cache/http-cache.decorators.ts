@@ -1,6 +1,6 @@
 import { SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
-import type { CacheKey as CoreCacheKey, CachePolicy } from '../../cache/cache-options.js';
-import { checkPolicy } from '../../cache/cache-policy.js';
+import type { CacheKey as CoreCacheKey } from '../../cache/cache-options.js';
+import { checkCall, type CallPolicy } from '../../cache/cache-policy.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
 import type { Duration } from '../../time/duration.js';
@@ -16,6 +16,12 @@ export interface HttpLifetime {
    * below 500, or takes longer than `loadTimeout`.
    */
   readonly failSafe?: Duration | undefined;
+  /**
+   * Whether the near copy of the process may answer. `false` reads each response from Redis: then it
+   * reflects every invalidation that was acknowledged before the request, also those of other processes.
+   * @default true
+   */
+  readonly near?: boolean | undefined;
 }
 
 /** @internal */
@@ -39,6 +45,7 @@ export const HTTP_CACHE_METADATA = {
  * @CacheTTL('5m')
  * @CacheTTL({ ttl: '5m', staleFor: '1h' })
  * @CacheTTL({ ttl: '30s', failSafe: '1h' })
+ * @CacheTTL({ near: false })
  * @CacheTTL((request: FastifyRequest) => (request.headers['x-preview'] ? '1s' : '5m'))
  * ```
  *
@@ -52,23 +59,25 @@ export const CacheTTL = (
 ): CustomDecorator => {
   if (typeof ttl !== 'function') {
     refuseUnknownOptions(policyOf(ttl), LIFETIME, '@CacheTTL(): ');
-    checkPolicy(policyOf(ttl), '@CacheTTL(): ');
+    checkCall(policyOf(ttl), '@CacheTTL(): ');
   }
   return SetMetadata(HTTP_CACHE_METADATA.ttl, ttl);
 };
 
-const LIFETIME = { ttl: true, staleFor: true, failSafe: true } as const satisfies Record<
-  keyof HttpLifetime,
-  true
->;
+const LIFETIME = {
+  ttl: true,
+  staleFor: true,
+  failSafe: true,
+  near: true,
+} as const satisfies Record<keyof HttpLifetime, true>;
 
 /**
- * Turns a lifetime into a policy of the cache. Everything but an object is taken for a `ttl`, so that a
+ * Turns a lifetime into options of a call. Everything but an object is taken for a `ttl`, so that a
  * bare number is refused as it is elsewhere.
  *
  * @internal
  */
-export function policyOf(lifetime: Lifetime | undefined): CachePolicy {
+export function policyOf(lifetime: Lifetime | undefined): CallPolicy {
   return lifetime instanceof Object ? lifetime : { ttl: lifetime };
 }
 

@@ -24,6 +24,8 @@ export interface HttpCachePlan {
   readonly isReplaceable: boolean;
   /** Whether the cache's interceptor is the outermost one; `false` if that is not known. */
   readonly isOutermost: boolean;
+  /** Whether it is outermost, and the only one of a cache: it then handles each call once. */
+  readonly isAlone: boolean;
   /** The handler, as a part of keys. */
   readonly resource: string;
   readonly ttl: Lifetime | ((request: unknown) => Lifetime | undefined) | undefined;
@@ -84,6 +86,7 @@ export class HttpCachePlans {
   #read(controller: object, handler: object): HttpCachePlan {
     const said = saidAbout(controller, handler);
     const nearest = this.#nearestOn(handler) ?? this.#nearestOn(controller);
+    const kinds = this.#kindsAround(controller, handler);
     const isDecorated = Object.values(said).some((one) => one !== undefined);
     const method = methodName(controller as new () => object, handler as Handler);
     const version = versionOf(controller, handler);
@@ -92,7 +95,8 @@ export class HttpCachePlans {
     const isStatic = [ttl, ...tags].every((given) => typeof given !== 'function');
     return {
       isCached: nearest === undefined ? isDecorated : nearest === 'this',
-      isOutermost: this.#isOutermost(controller, handler),
+      isOutermost: kinds?.[0] === 'this',
+      isAlone: kinds?.[0] === 'this' && kinds.filter((kind) => kind !== undefined).length === 1,
       isReplaceable: !sendsItself(controller, handler, method),
       resource: [name, method, ...versionSuffix(version)].join('.'),
       ttl,
@@ -112,12 +116,14 @@ export class HttpCachePlans {
       .find((kind) => kind !== undefined);
   }
 
-  /** In Nest's order: global ones around those of the class around those of the method. */
-  #isOutermost(controller: object, handler: object): boolean {
-    const globals = this.#globals();
-    if (!globals) return false;
-    const [first] = [...globals, ...interceptorsOn(controller), ...interceptorsOn(handler)];
-    return this.#kindOf(first) === 'this';
+  /**
+   * All interceptors in Nest's order: global ones around those of the class around those of the method.
+   *
+   * @returns `undefined` if the global ones are not known
+   */
+  #kindsAround(controller: object, handler: object): InterceptorKind[] | undefined {
+    const own = [...interceptorsOn(controller), ...interceptorsOn(handler)];
+    return this.#globals()?.concat(own).map(this.#kindOf);
   }
 }
 

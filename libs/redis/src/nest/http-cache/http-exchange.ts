@@ -21,10 +21,13 @@ export class HttpExchange {
   readonly #vary: readonly string[];
   /** Headers of the response that are kept beside those that always are. */
   readonly #kept: readonly string[];
-  /** The value that interceptors further out see, if there are any. */
-  readonly #seen: SeenValue | undefined;
+  /** Whether Nest itself sends what the cache's interceptor emits: no interceptor is further out. */
+  readonly #isOutermost: boolean;
+  /** The value that interceptors further out see. */
+  #seen: SeenValue | undefined;
   /** Sends the response without the cache. */
   readonly #sendPlainly: HttpResponse['send'];
+  #isCaptured = false;
 
   constructor(
     request: HttpRequest,
@@ -36,20 +39,13 @@ export class HttpExchange {
     this.#sendPlainly = response.send;
     this.#vary = vary;
     this.#kept = headers;
-    this.#seen = isOutermost ? undefined : new SeenValue();
+    this.#isOutermost = isOutermost;
     addVary(response, vary);
   }
 
   /** Notes the handler's value on its way to interceptors further out. */
   note(value: unknown): void {
-    this.#seen?.note(value);
-  }
-
-  /** The value of a stored response for interceptors further out: what they saw when it was made. */
-  valueOf({ body, seen }: StoredResponse): unknown {
-    if (!this.#seen) return body; // there are none
-    // Without `seen`, the response was made without such interceptors: its body is the handler's value.
-    return valueOf(seen ?? { kind: isJson(body) ? 'json' : 'text', text: body, dates: [] });
+    if (!this.#isOutermost) (this.#seen ??= new SeenValue()).note(value);
   }
 
   mark(xCache: XCache): void {
@@ -57,17 +53,16 @@ export class HttpExchange {
   }
 
   /**
-   * Sends a stored response in place of what the pipeline makes of a hit, or failed to make. An error is
-   * sent as it is: an interceptor further out may have refused the request.
+   * Answers with a stored response.
+   *
+   * @returns the value that the cache's interceptor emits: the body, which Nest sends, or what interceptors
+   * further out saw when the response was made
    */
-  replaceWith(stored: StoredResponse, xCache: XCache, ageMs: number): void {
-    const response = this.#response;
-    replaceSend(response, (payload) => {
-      replaceSend(response, this.#sendPlainly);
-      if (response.statusCode !== 200) return response.send(payload);
-      response.header('Age', String(Math.max(0, Math.floor(ageMs / 1_000))));
-      return this.#send(stored, xCache);
-    });
+  answer(stored: StoredResponse, xCache: XCache, ageMs: number): unknown {
+    const isUntouched = !this.#isCaptured && this.#response.statusCode === 200;
+    if (this.#isOutermost && isUntouched) return this.#describe(stored, xCache, ageMs);
+    this.#replaceWith(stored, xCache, ageMs);
+    return this.#isOutermost ? stored.body : valueSeen(stored);
   }
 
   /**
@@ -80,6 +75,7 @@ export class HttpExchange {
   capture(outcome: Promise<XCache>): Promise<StoredResponse> {
     const response = this.#response;
     const { send } = response;
+    this.#isCaptured = true;
     this.mark('BYPASS'); // until it is captured: what is piped or hijacked never is
     return new Promise((resolve, reject) => {
       const refuse = () => {
@@ -112,23 +108,44 @@ export class HttpExchange {
   /** The response, unless interceptors further out could not be shown their value again. */
   #storable(payload: unknown): StoredResponse | undefined {
     const stored = storable(this.#response, payload, this.#vary, this.#kept);
-    if (!stored || !this.#seen) return stored;
-    const seen = this.#seen.asText(stored.body);
+    if (!stored || this.#isOutermost) return stored;
+    const seen = this.#seen?.asText(stored.body);
     return seen && { ...stored, seen };
+  }
+
+  /**
+   * Sends a stored response in place of what the pipeline makes of a hit, or failed to make. An error is
+   * sent as it is: an interceptor further out may have refused the request.
+   */
+  #replaceWith(stored: StoredResponse, xCache: XCache, ageMs: number): void {
+    const response = this.#response;
+    replaceSend(response, (payload) => {
+      replaceSend(response, this.#sendPlainly);
+      return response.send(
+        response.statusCode === 200 ? this.#describe(stored, xCache, ageMs) : payload,
+      );
+    });
   }
 
   /** An error from here has no caller who could handle it. */
   #sendLate(stored: StoredResponse, xCache: XCache): void {
     try {
-      this.#send(stored, xCache);
+      this.#response.send(this.#describe(stored, xCache));
     } catch (error) {
       nodeResponseOf(this.#response).destroy(error as Error);
     }
   }
 
-  #send(stored: StoredResponse, xCache: XCache): unknown {
+  /**
+   * Sets the status and the headers of a stored response.
+   *
+   * @param ageMs how long ago it was made; `undefined` if that was for this request
+   * @returns the body to send: none if the client has it already
+   */
+  #describe(stored: StoredResponse, xCache: XCache, ageMs?: number): string | undefined {
     const response = this.#response;
     const { headers } = stored;
+    if (ageMs !== undefined) response.header('Age', String(Math.max(0, Math.floor(ageMs / 1_000))));
     addVary(response, variesOn(stored));
     for (const name in headers) {
       if (name !== 'vary') response.header(name, headers[name] as string);
@@ -136,10 +153,10 @@ export class HttpExchange {
     if (headers['content-type'] === undefined) response.removeHeader('content-type');
     response.header('ETag', stored.etag);
     this.mark(xCache);
-    if (!this.#has(stored.etag)) return response.send(stored.body);
+    if (!this.#has(stored.etag)) return stored.body;
     response.status(304);
     response.removeHeader('content-type');
-    return response.send();
+    return undefined;
   }
 
   /** Whether the client has it already: weak comparison of `If-None-Match` (RFC 9110, section 13.1.2). */
@@ -150,6 +167,14 @@ export class HttpExchange {
     const opaque = etag.replace(/^W\//, '');
     return known.split(/(?<=")\s*,/).some((one) => one.trim().replace(/^W\//, '') === opaque);
   }
+}
+
+/**
+ * The value that interceptors further out saw when a response was made. A response without it was made
+ * without such interceptors: its body is the handler's value.
+ */
+function valueSeen({ body, seen }: StoredResponse): unknown {
+  return valueOf(seen ?? { kind: isJson(body) ? 'json' : 'text', text: body, dates: [] });
 }
 
 function isJson(text: string): boolean {

@@ -97,15 +97,15 @@ export class RedisCacheInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const plan = this.#plans.of(context.getClass(), context.getHandler());
-    if (!plan.isCached || TAKEN.has(context)) return next.handle();
-    TAKEN.add(context);
+    if (!plan.isCached || !(plan.isAlone || isFirst(context))) return next.handle();
     if (context.getType() !== 'http') return this.#cacheValue(context, next, plan);
-    const http = context.switchToHttp();
-    const request = http.getRequest<HttpRequest>();
+    // What `switchToHttp` would return, without making functions for each request.
+    const request = context.getArgByIndex<HttpRequest>(0);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!isRead) return next.handle();
     if (hasBody(request)) return next.handle(); // the response may depend on the body
-    return this.#cacheResponse(context, next, plan, request, http.getResponse<HttpResponse>());
+    const response = context.getArgByIndex<HttpResponse>(1);
+    return this.#cacheResponse(context, next, plan, request, response);
   }
 
   #cacheResponse(
@@ -151,6 +151,13 @@ export class RedisCacheInterceptor implements NestInterceptor {
       ),
     );
   }
+}
+
+/** Whether no other interceptor has begun to handle the call. */
+function isFirst(context: ExecutionContext): boolean {
+  if (TAKEN.has(context)) return false;
+  TAKEN.add(context);
+  return true;
 }
 
 function hasBody({ headers }: HttpRequest): boolean {

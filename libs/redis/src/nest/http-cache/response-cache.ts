@@ -44,6 +44,8 @@ export class ResponseCache {
    * @param next the rest of the pipeline, which runs only if it is needed
    */
   serve(entry: ResponseEntry, exchange: HttpExchange, next: CallHandler): Observable<unknown> {
+    const near = this.#near(entry, exchange);
+    if (near) return near;
     return new Observable((subscriber) => {
       const isKept = () => this.#keptForMs(entry) > 0;
       void this.#find(entry, new PipelineRun(exchange, next, subscriber, isKept));
@@ -51,11 +53,10 @@ export class ResponseCache {
   }
 
   /** Serves a HEAD request: it never fills the cache, because it has no body. */
-  peek(
-    { key, options }: ResponseEntry,
-    exchange: HttpExchange,
-    next: CallHandler,
-  ): Observable<unknown> {
+  peek(entry: ResponseEntry, exchange: HttpExchange, next: CallHandler): Observable<unknown> {
+    const near = this.#near(entry, exchange);
+    if (near) return near;
+    const { key, options } = entry;
     return new Observable((subscriber) => {
       const run = new PipelineRun(exchange, next, subscriber, () => false);
       this.#cache.peek<StoredResponse>(key, options).then(
@@ -65,6 +66,17 @@ export class ResponseCache {
         },
         (error: unknown) => run.fail(error),
       );
+    });
+  }
+
+  /** Answers from the copy in the process, at once. */
+  #near({ key, options }: ResponseEntry, exchange: HttpExchange): Observable<unknown> | undefined {
+    const found = this.#cache.near<StoredResponse>(key, options);
+    if (!found) return undefined;
+    const value = exchange.answer(found.value, X_CACHE[found.status], found.ageMs);
+    return new Observable((subscriber) => {
+      subscriber.next(value);
+      subscriber.complete();
     });
   }
 
@@ -183,8 +195,7 @@ class PipelineRun {
 
   answer({ value, status, ageMs }: CacheResult<StoredResponse>): void {
     this.#isAnswered = true;
-    this.#exchange.replaceWith(value, X_CACHE[status], ageMs);
-    this.#subscriber.next(this.#exchange.valueOf(value));
+    this.#subscriber.next(this.#exchange.answer(value, X_CACHE[status], ageMs));
     this.#subscriber.complete();
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Remembered } from '../../cache/entry/lru.js';
+import { VALUES_ARE_SHARED } from '../../cache/near/near-entry.js';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
@@ -38,8 +39,10 @@ const MARK = 'http2 ';
  *
  * @internal
  */
-export const STORED_RESPONSES: CacheSerializer<StoredResponse> = {
+export const STORED_RESPONSES: CacheSerializer<StoredResponse> & { [VALUES_ARE_SHARED]: true } = {
   name: 'response',
+  // The application gets what is made of it, never the response itself.
+  [VALUES_ARE_SHARED]: true,
   serialize({ body, seen, ...rest }) {
     if (!seen) return `${MARK}${JSON.stringify(rest)}\n${body}`;
     const { text, ...kept } = seen;
@@ -157,7 +160,8 @@ export function addVary(response: HttpResponse, names: readonly string[]): void 
 }
 
 /** The names in the `Vary` of a stored response. */
-export const variesOn = ({ headers }: StoredResponse): string[] => namesIn(headers['vary']);
+export const variesOn = ({ headers }: StoredResponse): readonly string[] =>
+  headers['vary'] === undefined ? [] : namesIn(headers['vary']);
 
 /** Headers that describe the body, or who may keep it. All others belong to one exchange. */
 const ALWAYS_KEPT: readonly string[] = [

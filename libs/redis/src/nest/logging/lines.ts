@@ -85,9 +85,13 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
 const WARNINGS = {
   'info-forbidden':
     'Redis forbids INFO: a server that is loading its data counts as ready. Allow +info',
+  'no-replica-confirms':
+    'No replica confirms the invalidations of a cache. Has the server replicas? The option is invalidation.replicas',
   'password-not-needed': 'A password is configured, but Redis, or a sentinel, does not require one',
   'users-not-known':
     'A user name is configured, but this Redis knows no users: before Redis 6, set the password only',
+  'wait-refused':
+    'Redis does not execute WAIT: no replica can confirm the invalidations of a cache. Allow +wait, or leave the option invalidation out',
 } as const satisfies Record<ConnectionWarning['about'], string>;
 
 const NEAR = {

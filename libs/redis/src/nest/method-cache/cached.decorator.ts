@@ -1,5 +1,5 @@
 import type { CacheDependency, CacheKey, CachePolicy } from '../../cache/cache-options.js';
-import { CACHE_POLICY, checkPolicy } from '../../cache/cache-policy.js';
+import { CACHE_POLICY, checkCall } from '../../cache/cache-policy.js';
 import type { RedisCache } from '../../cache/redis-cache.js';
 import { RedisInvalidKeyException } from '../../errors/redis-invalid-key.exception.js';
 import { refuseUnknownOptions } from '../../errors/unknown-options.js';
@@ -45,6 +45,12 @@ export interface CachedOptions<
    */
   readonly serializer?: CacheSerializer<unknown> | undefined;
   /**
+   * Whether the near copy of the process may serve results. `false` reads each of them from Redis: then it
+   * reflects every invalidation that was acknowledged before the call, also those of other processes.
+   * @default true
+   */
+  readonly near?: boolean | undefined;
+  /**
    * The kind of the method's result. It is needed only if the compiler emits no decorator metadata, or if
    * the declared type is an alias.
    * @default its declared type
@@ -82,7 +88,7 @@ export function Cached<
   return (prototype, property, descriptor) => {
     const where = `@Cached() of ${String(property)}: `;
     refuseUnknownOptions(options, OPTIONS, where);
-    checkPolicy(policy, where);
+    checkCall(policy, where);
     const around = async ({ cache: injected, self, args, run }: MethodCall) => {
       const parts = key(...(args as unknown as KeyArgs));
       const id = Array.isArray(parts) ? (parts as readonly KeyPart[]) : [parts as KeyPart];
@@ -115,6 +121,7 @@ const OPTIONS = {
   dependsOn: true,
   returns: true,
   serializer: true,
+  near: true,
 } as const satisfies Record<keyof CachedOptions, true>;
 
 /** @throws RedisConfigurationException because the program is wrong, not what a client has sent */

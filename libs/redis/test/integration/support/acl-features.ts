@@ -21,6 +21,7 @@ import { readServerMemory } from '../../../src/connection/server-memory.js';
 import { RedisHealthIndicator } from '../../../src/health/index.js';
 import { ACL_APP } from './acl-table.js';
 import { listenedCache } from './cache-stage.js';
+import { caught } from './caught.js';
 import type { OpenConnection } from './open-connection.js';
 
 @RedisEntity({ kind: 'user' })
@@ -169,6 +170,13 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
     await admin.hset(others, 'title', 'Two');
     await usesCache(client, { dependsOn: [post] });
     await usesCache(client, { dependsOn: [others] });
+  },
+
+  'replicas that confirm': async ({ connection: { client } }) => {
+    const invalidation = { replicas: 1, timeout: '1ms' } as const;
+    const { cache } = listenedCache(client, keys, { invalidation });
+    expect(await caught(cache.delete('one'))).toMatchObject({ reason: 'late' });
+    await cache.close();
   },
 
   'invalidation by pattern': async ({ connection: { client } }) => {

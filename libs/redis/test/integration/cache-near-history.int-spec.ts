@@ -16,7 +16,7 @@ describeWithRealRedis(`A random history with near copies (seed ${SEED})`, () => 
     async (topology, migrations) => {
       const history = await runHistory({
         ...{ seed: SEED, topology, migrations, near: true },
-        ...{ reads: 2_001, workers: 2, troubleMs: 2_000 },
+        ...{ reads: 2_001, workers: 2, troubleMs: 1_500 },
       });
       expect(history.violations).toEqual([]);
       expect(history.figures['reads']).toBeGreaterThan(2_000);

@@ -102,7 +102,7 @@ export async function runWorker(data: WorkerData, port: MessagePort): Promise<vo
   /** Reads a few entries again and again, mostly from the near copy, and hears what is pushed meanwhile. */
   const readMany = async (cache: HistoryCache, isCalm: boolean) => {
     const keys = Array.from({ length: 4 }, () => pickFrom(random, NEAR_KEYS));
-    for (let n = 0, far = 0; n < 4_000 && far < 24; n++) {
+    for (let n = 0, far = 0; n < 12_000 && far < 24; n++) {
       if (!(await caller.read(cache, pickFrom(random, keys), isCalm))) far++;
       if (n % 10 === 0) await nextTurn();
     }

@@ -253,8 +253,8 @@ export const mutants = [
       'an entry is removed before its change is announced',
       CHANGE,
       STORE,
-      'await this.#announce(lease, [lease], writer);\n      return this.#sent(entry, this.#client.unlink(entry));',
-      'const sent = await this.#sent(entry, this.#client.unlink(entry));\n      await this.#announce(lease, [lease], writer);\n      return sent;',
+      'await this.#announce(lease, [lease], writer);\n      return this.#unlink(entry);',
+      'const sent = await this.#unlink(entry);\n      await this.#announce(lease, [lease], writer);\n      return sent;',
     ),
   ),
   mutant(

@@ -135,7 +135,7 @@ export const nearMutants = [
     COPY,
     edit(
       NEAR_COPY,
-      '        source.version = flat(version);\n        source.changes++;',
+      '        source.version = flat(version);\n        this.#change(source);',
       '        source.version = flat(version);',
     ),
   ),
@@ -149,7 +149,7 @@ export const nearMutants = [
     HITS,
     edit(
       FINDER,
-      'if (!near || options.near === false) return undefined;',
+      'if (!allowsNear(options.near) || !near) return undefined;',
       'if (!near) return undefined;',
     ),
   ),
@@ -161,7 +161,6 @@ export const nearMutants = [
   mutant(
     'a near copy takes more memory than it may',
     COPY,
-    edit(NEAR_COPY, 'maxSize: options.maxBytes,', 'maxSize: options.maxBytes * 2,'),
     edit(NEAR_COPY, 'this.#bytes > maxBytes || ', ''),
   ),
   mutant(
@@ -169,8 +168,8 @@ export const nearMutants = [
     COPY,
     edit(
       NEAR_COPY,
-      'return this.#entries.calculatedSize + this.#sourceBytes;',
-      'return this.#entries.calculatedSize;',
+      'return this.#entries.bytes + this.#sourceBytes;',
+      'return this.#entries.bytes;',
     ),
   ),
   mutant(

@@ -38,8 +38,8 @@ type Judged = Pick<CacheResult<Loaded>, 'value'> & {
   readonly status: CacheResult<Loaded>['status'] | 'together' | 'near';
 };
 
-/** How many of the reads of a cache with a near copy want what Redis has. */
-const PART_WITHOUT_NEAR = 0.1;
+/** How many of the reads want what Redis has. */
+const PART_WITHOUT_NEAR = 0.02;
 
 /** The state that a read has to show, of each row of its value. */
 interface Floor {
@@ -60,12 +60,17 @@ export class HistoryCaller {
     const { state, worker, random } = this.#tools;
     const abort = !isCalm && random() < 0.03 ? new AbortController() : undefined;
     if (abort) setTimeout(() => abort.abort(), random() * 10);
-    const options = {
-      ...key.options(),
-      ...(abort && { signal: abort.signal }),
-      ...(isCalm && PATIENT),
-      ...(random() < PART_WITHOUT_NEAR && { near: false }),
-    };
+    const withoutNear = random() < PART_WITHOUT_NEAR;
+    const usual = key.options();
+    const options =
+      (abort ?? (isCalm || withoutNear))
+        ? {
+            ...usual,
+            ...(abort && { signal: abort.signal }),
+            ...(isCalm && PATIENT),
+            ...(withoutNear && { near: false }),
+          }
+        : usual;
     const floor = this.#floor(cache, key);
     const nearFloor = this.#nearFloor(cache, key);
     const { nearHits } = cache;
@@ -79,7 +84,7 @@ export class HistoryCaller {
       const result = await resolving;
       if (isNear) this.#judge(key, nearFloor, { value: result.value, status: 'near' });
       else this.#judge(key, floor, result);
-      if (isNear && 'near' in options) this.#report('came from the near copy', key);
+      if (isNear && withoutNear) this.#report('came from the near copy', key);
     } catch (error) {
       state.count(worker, 'failedReads');
       if (!isExpected(error, abort?.signal)) this.#report(`threw ${String(error)}`, key);

@@ -53,6 +53,7 @@ export class HistoryKey {
   readonly rows: readonly (readonly [name: keyof Value, row: number])[];
   /** For entries of the kind `entity`, once there is a repository. */
   dependency: EntityDependency | undefined;
+  #options: GetOrLoadOptions<Loaded> | undefined;
 
   constructor(readonly index: number) {
     this.kind = KINDS[index % KINDS.length] as Kind;
@@ -72,7 +73,12 @@ export class HistoryKey {
       : [['group', this.groupRow]];
   }
 
+  /** Always the same, once there is a repository. */
   options(): GetOrLoadOptions<Loaded> {
+    return (this.#options ??= this.#makeOptions());
+  }
+
+  #makeOptions(): GetOrLoadOptions<Loaded> {
     const { ownTag, groupTag } = this;
     switch (this.kind) {
       case 'tag':

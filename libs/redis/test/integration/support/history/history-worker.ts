@@ -30,8 +30,6 @@ export type WorkerMessage =
   | { readonly type: 'final' };
 
 const CALLERS = 12;
-/** So many further ones write all the time where the others mostly read from near copies. */
-const WRITERS = 3;
 
 /** The near copies of a thread: two on its supervised connection, two on its plain one, and two caches without. */
 const NEAR: readonly [supervised: readonly Near[], plain: readonly Near[]] = [
@@ -60,9 +58,9 @@ export async function runWorker(data: WorkerData, port: MessagePort): Promise<vo
   const post = (message: WorkerMessage) => port.postMessage(message);
   const report = (violation: Violation) => post({ type: 'violation', violation });
   const { straight, caches, close } = await connect(data, state);
-  const { worker, workers } = data;
+  const { worker, workers, near } = data;
   const caller = new HistoryCaller({ state, worker, random, redis: straight, report });
-  const writer = new HistoryWriter({ state, worker, workers, random, redis: straight });
+  const writer = new HistoryWriter({ state, worker, workers, near, random, redis: straight });
 
   const live = async (act: (isCalm: boolean) => Promise<void>) => {
     for (;;) {
@@ -109,8 +107,9 @@ export async function runWorker(data: WorkerData, port: MessagePort): Promise<vo
   };
   setInterval(() => state.standStill(worker), LOOK_FOR_PAUSES_MS).unref();
   post({ type: 'ready' });
-  const writers = Array.from({ length: data.near ? WRITERS : 0 }, () => live(write));
-  await Promise.all([...writers, ...Array.from({ length: CALLERS }, () => live(act))]);
+  // Where the others mostly read from near copies, one writes all the time.
+  const writing = data.near && live(write);
+  await Promise.all([writing, ...Array.from({ length: CALLERS }, () => live(act))]);
   await writer.writeForTheLastTime(caches[0] as HistoryCache);
   post({ type: 'final' });
   await new Promise<void>((resolve) => {

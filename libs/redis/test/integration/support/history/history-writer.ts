@@ -9,6 +9,8 @@ export interface WriterTools {
   readonly state: SharedState;
   readonly worker: number;
   readonly workers: number;
+  /** Whether caches have near copies, from which a write to a group takes a quarter. */
+  readonly near: boolean;
   readonly random: () => number;
   /** Not behind a proxy. */
   readonly redis: Redis;
@@ -27,9 +29,9 @@ export class HistoryWriter {
 
   /** @param isCalm only in ways that leave the leases of loads under way alone */
   async write(cache: HistoryCache, isCalm: boolean): Promise<void> {
-    const { random } = this.#tools;
+    const { random, near } = this.#tools;
     const luck = random();
-    if (luck < 0.2) return this.#writeGroup(cache, Math.floor(random() * GROUPS));
+    if (luck < (near ? 0.05 : 0.2)) return this.#writeGroup(cache, Math.floor(random() * GROUPS));
     if (luck < 0.35) return this.#writeForeign(Math.floor(random() * FOREIGN));
     const key = pickFrom(random, ALL_KEYS);
     if (isCalm && !SAFE_IN_CALM.includes(key.kind)) return;

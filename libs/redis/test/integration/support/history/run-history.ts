@@ -25,6 +25,8 @@ export interface HistoryOptions {
   readonly seed: number;
   /** Ends with the round of trouble in which there have been so many reads. */
   readonly reads: number;
+  /** Ends with the round in which so many seconds have passed; by default no limit. */
+  readonly seconds?: number;
   /** How long there is trouble in each round; by default four seconds. */
   readonly troubleMs?: number;
   readonly workers?: number;
@@ -113,6 +115,7 @@ class History extends HistoryRun {
 
   async run(): Promise<void> {
     for (let worker = 0; worker < this.#workerCount; worker++) this.#startWorker(worker);
+    const endsAt = performance.now() + (this.options.seconds ?? Infinity) * 1_000;
     await this.until('all threads are ready', () => this.#ready === this.#workerCount);
     do {
       this.#state.phase = Phase.chaos;
@@ -127,7 +130,7 @@ class History extends HistoryRun {
       this.#state.phase = Phase.calm;
       await sleep(CALM_MS);
       this.options.onProgress?.(this.#state.figure('reads'));
-    } while (this.#state.figure('reads') < this.options.reads);
+    } while (this.#state.figure('reads') < this.options.reads && performance.now() < endsAt);
     this.#state.phase = Phase.final;
     await this.until('all threads have written', () => this.#final === this.#workerCount);
     const gone = [...this.#workers.values()].map((worker) => {

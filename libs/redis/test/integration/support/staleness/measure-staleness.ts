@@ -158,16 +158,16 @@ class Writer {
 
   /** Writes as long as the work lasts. @returns how many invalidations were acknowledged */
   async during(work: () => Promise<void>): Promise<number> {
-    let isOver = false;
+    const over = new AbortController();
     let acknowledged = 0;
     const writing = (async () => {
-      for (let n = 0; !isOver; n++) {
+      for (let n = 0; !over.signal.aborted; n++) {
         if (await this.#write(n % ROWS)) acknowledged++;
         await sleep(WRITE_EVERY_MS);
       }
     })();
     await work();
-    isOver = true;
+    over.abort();
     await writing;
     return acknowledged;
   }

@@ -106,8 +106,8 @@ export class Finder {
     try {
       const near = this.near(key, options);
       if (near) return Promise.resolve(resultOf(near));
-    } catch {
-      // What is wrong with the call is said below, too; a value that cannot be read here is read from Redis.
+    } catch (error) {
+      return Promise.reject(error);
     }
     return this.#find(key, loader, options, resultOf);
   }

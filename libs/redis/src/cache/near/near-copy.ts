@@ -180,7 +180,8 @@ export class NearCopy implements CoherentCopy {
   /** An entry that was certain before a link was lost, if the links are back: it can be confirmed. */
   doubtful(key: string): NearEntry | undefined {
     const entry = this.peek(key);
-    if (!entry?.isUnchanged || entry.isConfirmed) return undefined;
+    const isCandidate = entry?.isUnchanged && performance.now() < entry.freshUntil;
+    if (!isCandidate || entry.isConfirmed) return undefined;
     return this.#coherence.linksOf(keysOf(entry), Infinity) && entry;
   }
 
@@ -226,9 +227,11 @@ export class NearCopy implements CoherentCopy {
     const [link] = links ?? [];
     if (!links || !link?.serverTimeAt) return;
     const { serverMs, atMs } = link.serverTimeAt;
+    const freshUntil = entry.freshUntil - serverMs + atMs;
+    if (freshUntil <= performance.now()) return;
     const held = this.#bodies.make(entry, serializer, key);
     if (!held) return;
-    const { kind, fillId, loadedAt, freshUntil } = entry;
+    const { kind, fillId, loadedAt } = entry;
     const { prefix } = this.#keys;
     const name = flat(key.slice(prefix.length));
     const bytes =
@@ -239,10 +242,9 @@ export class NearCopy implements CoherentCopy {
     }
     const sources = this.#use(dependencies, versions, named);
     const facts = {
-      ...{ prefix, name, kind, fillId, loadedAt, bytes, sources },
+      ...{ prefix, name, kind, fillId, loadedAt, freshUntil, bytes, sources },
       isPlain: this.#keys.isPlain(name),
       serializer: entry.serializer,
-      freshUntil: freshUntil - serverMs + atMs,
     };
     this.#entries.add(new NearEntry(facts, held.body, links));
     this.#makeRoom();

@@ -41,7 +41,11 @@ export class NearReader {
     const entry = this.copy.find(key, caller, serializer);
     if (!entry) return undefined;
     const status = entry.kind === 'v' ? 'hit' : 'negative';
-    return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt, entry };
+    try {
+      return { value: entry.valueFor(serializer), status, loadedAt: entry.loadedAt, entry };
+    } catch {
+      return undefined; // another serializer of this name reads it in Redis, and says what is wrong
+    }
   }
 
   /** Begins a read of Redis whose entry may be kept. */

@@ -30,7 +30,9 @@ const RUN_MS = 120_000;
 
 const word = process.argv[2] ?? '';
 const chosen = mutants.filter(({ breaks, spec }) => `${breaks} ${spec}`.includes(word));
-const unmutated = new Map(chosen.map(({ spec, where, project }) => [`${spec} ${where}`, { spec, where, project }]));
+const unmutated = new Map(
+  chosen.map(({ spec, where, project }) => [`${spec} ${where}`, { spec, where, project }]),
+);
 const jobs = [...unmutated.values(), ...chosen];
 
 const startedAt = performance.now();

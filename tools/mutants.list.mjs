@@ -1,7 +1,10 @@
 /**
  * Mutants that break the cache's promises, each with the test file that has to notice. `find` occurs once
- * in its file below `libs/redis/src/cache`; correct it here when the sources change.
+ * in its file below `libs/redis/src/cache`; correct it here when the sources change. `project` is one of
+ * Jest's, `integration` if there is none.
  */
+import { nearMutants } from './mutants.near.mjs';
+
 const LEASE = 'cache-protocol-lease';
 const FAR = 'cache-protocol-far';
 const NESTING = 'cache-protocol-nesting';
@@ -836,4 +839,5 @@ export const mutants = [
     'const node = this.#nodeOf(key);',
     `const node = '';`,
   ),
+  ...nearMutants,
 ];

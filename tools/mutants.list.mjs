@@ -1,7 +1,10 @@
 /**
  * Mutants that break the cache's promises, each with the test file that has to notice. `find` occurs once
- * in its file below `libs/redis/src/cache`; correct it here when the sources change.
+ * in its file below `libs/redis/src/cache`; correct it here when the sources change. `project` is one of
+ * Jest's, `integration` if there is none.
  */
+import { nearMutants } from './mutants.near.mjs';
+
 const LEASE = 'cache-protocol-lease';
 const FAR = 'cache-protocol-far';
 const NESTING = 'cache-protocol-nesting';
@@ -17,6 +20,7 @@ const SERIALIZERS = 'cache-serializers';
 const CHANGE = 'cache-change.int-spec';
 const CHANGE_OUTAGES = 'cache-change-outages';
 const TRIPS = 'cache-round-trips';
+const TOGETHER = 'cache-together';
 const CONFIRMED = 'cache-confirmed.int-spec';
 const CONFIRMED_CLUSTER = 'cache-confirmed-cluster';
 
@@ -168,6 +172,13 @@ export const mutants = [
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
     if (!isStored) await store.replace(keys, fillId, entry.bytes, entry.liveMs);`,
   ),
+  mutant(
+    'a lease that Redis refuses is felt by all that were asked for with it',
+    TOGETHER,
+    'store/claims.ts',
+    'if (waiting.length === 1 || !mayBeOne) {',
+    'if (waiting.length > 0) {',
+  ),
   // Changes
   mutant(
     'a change is made, and invalidated after that',
@@ -251,8 +262,8 @@ export const mutants = [
       'an entry is removed before its change is announced',
       CHANGE,
       STORE,
-      'await this.#announce(lease, [lease], writer);\n      return this.#sent(entry, this.#client.unlink(entry));',
-      'const sent = await this.#sent(entry, this.#client.unlink(entry));\n      await this.#announce(lease, [lease], writer);\n      return sent;',
+      'await this.#announce(lease, [lease], writer);\n      return this.#unlink(entry);',
+      'const sent = await this.#unlink(entry);\n      await this.#announce(lease, [lease], writer);\n      return sent;',
     ),
   ),
   mutant(
@@ -828,4 +839,5 @@ export const mutants = [
     'const node = this.#nodeOf(key);',
     `const node = '';`,
   ),
+  ...nearMutants,
 ];

@@ -24,7 +24,9 @@ onOneServer((stage) => {
     const { cache, scripts } = await recorded(stage);
     const load = (name: string) => cache.getOrLoad(name, () => name, { tags: ['shared', name] });
     expect(await Promise.all(NAMES.map(load))).toEqual(NAMES);
-    expect(scripts().map((args) => [isAcquire(args), isFill(args)])).toEqual([
+    // On a busy machine there are signs of life, too.
+    const steps = scripts().filter((args) => isAcquire(args) || isFill(args));
+    expect(steps.map((args) => [isAcquire(args), isFill(args)])).toEqual([
       [true, false],
       [false, true],
     ]);

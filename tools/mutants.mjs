@@ -26,11 +26,13 @@ const PAGE = 'docs/guide/caching-tests.md';
 const AT_ONCE = 2;
 /** A test that hangs because of a mutant must fail before its run is ended, so that its failure is reported. */
 const TEST_MS = 20_000;
-const RUN_MS = 60_000;
+const RUN_MS = 120_000;
 
 const word = process.argv[2] ?? '';
 const chosen = mutants.filter(({ breaks, spec }) => `${breaks} ${spec}`.includes(word));
-const unmutated = new Map(chosen.map(({ spec, where }) => [`${spec} ${where}`, { spec, where }]));
+const unmutated = new Map(
+  chosen.map(({ spec, where, project }) => [`${spec} ${where}`, { spec, where, project }]),
+);
 const jobs = [...unmutated.values(), ...chosen];
 
 const startedAt = performance.now();
@@ -58,7 +60,7 @@ async function work() {
   return done;
 }
 
-async function tryOut(copy, { spec, where, breaks, edits = [] }) {
+async function tryOut(copy, { spec, where, project = 'integration', breaks, edits = [] }) {
   const untouched = new Map();
   for (const { file, find, replace } of edits) {
     const path = join(copy, SOURCES, file);
@@ -70,7 +72,7 @@ async function tryOut(copy, { spec, where, breaks, edits = [] }) {
       source.replace(find, () => replace),
     );
   }
-  const outcome = await run(copy, spec, where ?? whereOf(spec));
+  const outcome = await run(copy, project, spec, where ?? whereOf(spec));
   for (const [path, source] of untouched) await writeFile(path, source);
   if (!breaks) return say(outcome.passed, spec, outcome.passed ? 'passes unmutated' : outcome.text);
   const { failure, text } = outcome;
@@ -87,8 +89,8 @@ function whereOf(spec) {
   return spec.startsWith('cluster-') ? 'one node of a cluster' : 'on one server';
 }
 
-function run(copy, spec, where) {
-  const args = ['node_modules/jest/bin/jest.js', '--selectProjects', 'integration', '--runInBand'];
+function run(copy, project, spec, where) {
+  const args = ['node_modules/jest/bin/jest.js', '--selectProjects', project, '--runInBand'];
   const how = ['--bail', '--silent', '--forceExit', `--testTimeout=${TEST_MS}`];
   const limits = { cwd: copy, timeout: RUN_MS, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((resolve) => {

@@ -7,6 +7,7 @@ import type { CacheKeys } from '../cache-keys.js';
 import type { CacheKey } from '../cache-options.js';
 import type { Dependencies, Dependency } from '../entry/dependencies.js';
 import { decodeVersions, type Entry } from '../entry/envelope.js';
+import type { NearState } from '../../telemetry/near-state.js';
 import { NearBodies } from './near-bodies.js';
 import type { Coherence, CoherentCopy } from './coherence.js';
 import { textBytes } from './frozen-value.js';
@@ -50,35 +51,6 @@ export interface Confirmation {
   readonly fillId: string;
   /** Of its sources, in their order. */
   readonly versions: readonly (string | null)[];
-}
-
-/**
- * The state of a near copy. The counts are those of this cache since it was made, but `pushes`, which is
- * that of all caches of the connection.
- *
- * @publicApi
- */
-export interface NearState {
-  readonly hits: number;
-  /** Reads that it could not serve, each of which asked Redis. */
-  readonly misses: number;
-  /** Values that had to make room. */
-  readonly evictions: number;
-  /** Values that were confirmed or refused in Redis, because a link had been lost since they were read. */
-  readonly unverified: number;
-  readonly entries: number;
-  readonly bytes: number;
-  /** Messages of Redis about changes. */
-  readonly pushes: number;
-  /** Whether it hears of the changes of all servers. If not, values are read from Redis. */
-  readonly isArmed: boolean;
-  /** Why not. */
-  readonly reason?: string;
-  /**
-   * The age of the oldest proof that all changes are known, in milliseconds; `Infinity` without one. Nothing
-   * is served while it is above `staleness`.
-   */
-  readonly proofAgeMs: number;
 }
 
 /**

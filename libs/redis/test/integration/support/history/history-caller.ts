@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { RedisCache } from '../../../../src/cache/redis-cache.js';
 import type { CacheKey, CacheResult, LoadContext } from '../../../../src/cache/cache-options.js';
 import { RedisException } from '../../../../src/index.js';
 import { RedisSerializationException } from '../../../../src/index.js';
-import type { HistoryKey, Value } from './history-keys.js';
-import { Phase, type SharedState } from './shared-state.js';
+import type { HistoryCache } from './history-cache.js';
+import type { HistoryKey, Loaded } from './history-keys.js';
+import { monotonicMs, Phase, type SharedState } from './shared-state.js';
 
 export interface Violation {
   readonly what: string;
@@ -34,13 +34,16 @@ const LONGEST_PATIENT_CALL_MS = 16_000;
 class LoaderFailure extends Error {}
 
 /** The result of a read. A read of several keys does not tell the status of each. */
-type Judged = Pick<CacheResult<Value>, 'value'> & {
-  readonly status: CacheResult<Value>['status'] | 'together';
+type Judged = Pick<CacheResult<Loaded>, 'value'> & {
+  readonly status: CacheResult<Loaded>['status'] | 'together' | 'near';
 };
 
-/** The state that was acknowledged when a read began. */
+/** How many of the reads want what Redis has. */
+const PART_WITHOUT_NEAR = 0.02;
+
+/** The state that a read has to show, of each row of its value. */
 interface Floor {
-  readonly acked: Readonly<Record<string, number>>;
+  readonly acked: readonly number[];
   readonly flushes: number;
 }
 
@@ -52,19 +55,36 @@ export class HistoryCaller {
     this.#tools = tools;
   }
 
-  async read(cache: RedisCache, key: HistoryKey, isCalm: boolean): Promise<void> {
+  /** @returns whether it came from the near copy */
+  async read(cache: HistoryCache, key: HistoryKey, isCalm: boolean): Promise<boolean> {
     const { state, worker, random } = this.#tools;
     const abort = !isCalm && random() < 0.03 ? new AbortController() : undefined;
     if (abort) setTimeout(() => abort.abort(), random() * 10);
-    const floor = this.#floor(key);
+    const withoutNear = random() < PART_WITHOUT_NEAR;
+    const usual = key.options();
+    const options =
+      (abort ?? (isCalm || withoutNear))
+        ? {
+            ...usual,
+            ...(abort && { signal: abort.signal }),
+            ...(isCalm && PATIENT),
+            ...(withoutNear && { near: false }),
+          }
+        : usual;
+    const floor = this.#floor(cache, key);
+    const nearFloor = this.#nearFloor(cache, key);
+    const { nearHits } = cache;
     const startedAt = performance.now();
+    let isNear = false;
     try {
-      const result = await cache.resolve(key.name, (context) => this.#load(key, context, isCalm), {
-        ...key.options(),
-        ...(abort && { signal: abort.signal }),
-        ...(isCalm && PATIENT),
-      });
-      this.#judge(key, floor, result);
+      const load = (context: LoadContext) => this.#load(key, context, isCalm);
+      const resolving = cache.cache.resolve(key.name, load, options);
+      isNear = cache.nearHits > nearHits; // served before the call has returned
+      if (isNear) state.count(worker, 'nearHits');
+      const result = await resolving;
+      if (isNear) this.#judge(key, nearFloor, { value: result.value, status: 'near' });
+      else this.#judge(key, floor, result);
+      if (isNear && withoutNear) this.#report('came from the near copy', key);
     } catch (error) {
       state.count(worker, 'failedReads');
       if (!isExpected(error, abort?.signal)) this.#report(`threw ${String(error)}`, key);
@@ -74,24 +94,28 @@ export class HistoryCaller {
     state.noteSlowest(worker, tookMs);
     if (tookMs > (isCalm ? LONGEST_PATIENT_CALL_MS : LONGEST_CALL_MS))
       this.#report(`took ${Math.round(tookMs)} ms`, key);
+    return isNear;
   }
 
   /** Reads entries of one kind together: their options differ by key only. */
-  async readAll(cache: RedisCache, keys: readonly HistoryKey[], isCalm: boolean): Promise<void> {
+  async readAll(cache: HistoryCache, keys: readonly HistoryKey[], isCalm: boolean): Promise<void> {
     const { state, worker } = this.#tools;
     const byName = new Map(keys.map((key) => [key.name, key] as const));
     const of = (name: CacheKey) => byName.get(name) as HistoryKey;
     const { ttl, staleFor, failSafe } = keys[0]?.options() ?? {};
-    const floors = keys.map((key) => this.#floor(key));
+    const isNear = this.#tools.random() >= PART_WITHOUT_NEAR;
+    const floors = keys.map((key) =>
+      isNear ? this.#nearFloor(cache, key) : this.#floor(cache, key),
+    );
     const startedAt = performance.now();
     try {
-      const found = await cache.getOrLoadAll(
+      const found = await cache.cache.getOrLoadAll(
         [...byName.keys()],
         async (missing, context) => {
           // One that fails leaves the loads of the others behind, of which a lease says nothing any more.
           const load = (name: CacheKey) => this.#load(of(name), context.of(name), isCalm, !isCalm);
           const values = await Promise.all(missing.map(load));
-          return new Map(missing.map((name, i) => [name, values[i] as Value]));
+          return new Map(missing.map((name, i) => [name, values[i] as Loaded]));
         },
         {
           ttl,
@@ -99,12 +123,14 @@ export class HistoryCaller {
           failSafe,
           tags: (name) => of(name).options().tags ?? [],
           dependsOn: (name) => of(name).options().dependsOn ?? [],
+          near: isNear,
           ...(isCalm && PATIENT),
         },
       );
       keys.forEach((key, i) => {
         const value = found.get(key.name);
-        if (value) this.#judge(key, floors[i] as Floor, { value, status: 'together' });
+        if (value !== undefined)
+          this.#judge(key, floors[i] as Floor, { value, status: 'together' });
         else this.#report('was left out of many', key);
       });
     } catch (error) {
@@ -124,27 +150,45 @@ export class HistoryCaller {
   }
 
   /** After the last write each read must return the newest value. */
-  async expectNewest(cache: RedisCache, key: HistoryKey): Promise<void> {
+  async expectNewest({ cache }: HistoryCache, key: HistoryKey): Promise<void> {
     const { state, redis } = this.#tools;
     const pause = async () => undefined;
     const load = (context: LoadContext) => key.load(context, state, redis, pause);
-    const value = await cache.getOrLoad(key.name, load, { ...key.options(), ...PATIENT });
-    for (const [name, row] of Object.entries(key.rows)) {
-      const found = value[name as keyof Value];
-      const newest = name === 'foreign' ? Number(await redis.get(key.foreignKey)) : state.read(row);
+    const value = await cache.getOrLoad(key.name, load, {
+      ...key.options(),
+      ...PATIENT,
+      near: false,
+    });
+    for (const [name, row] of key.rows) {
+      const found = value?.[name];
+      const written = state.read(row);
+      if (key.kind === 'negative' && value === null && written % 2 === 0) continue;
+      const newest = name === 'foreign' ? Number(await redis.get(key.foreignKey)) : written;
       if (found !== newest) this.#report(`ends with ${name} ${found}, not ${newest}`, key);
     }
   }
 
-  #floor(key: HistoryKey): Floor {
+  /** What is acknowledged now. */
+  #floor({ connection: { own } }: HistoryCache, key: HistoryKey): Floor {
     const { state } = this.#tools;
-    const acked: Record<string, number> = {};
     let flushes = -1;
-    for (const [name, row] of Object.entries(key.rows)) {
-      acked[name] = Atomics.load(state.acked, row);
+    const acked = key.rows.map(([name, row]) => {
       if (name === 'foreign') flushes = Atomics.load(state.flushesAtAck, row);
-    }
+      return Math.max(Atomics.load(state.acked, row), own[row] as number);
+    });
     return { acked, flushes };
+  }
+
+  /** What was acknowledged so long ago that a near copy has to know it, and what its connection has done. */
+  #nearFloor(cache: HistoryCache, key: HistoryKey): Floor {
+    const { stalenessMs, connection } = cache;
+    if (stalenessMs === 0) return this.#floor(cache, key);
+    const { state } = this.#tools;
+    const moment = monotonicMs() - stalenessMs;
+    const acked = key.rows.map(([, row]) =>
+      Math.max(state.ackedAt(row, moment), connection.own[row] as number),
+    );
+    return { acked, flushes: -1 };
   }
 
   #judge(key: HistoryKey, { acked, flushes }: Floor, result: Judged): void {
@@ -153,14 +197,19 @@ export class HistoryCaller {
     if (status === 'hit') state.count(worker, 'hits');
     if (status === 'stale') state.count(worker, 'stale');
     if (status === 'bypass') state.count(worker, 'bypasses');
-    for (const [name, least] of Object.entries(acked)) {
-      const found = value[name as keyof Value];
+    key.rows.forEach(([name, row], i) => {
+      const least = acked[i] as number;
+      if (key.kind === 'negative' && value === null) {
+        // There was nothing at each even version.
+        if (least % 2 === 0 || state.read(row) > least) return;
+      }
+      const found = value?.[name];
       // Values whose source is Redis itself may have been lost by FLUSHALL.
-      if (found === null && (flushes === -1 || flushes !== state.flushesBegun)) continue;
+      if (found === null && (flushes === -1 || flushes !== state.flushesBegun)) return;
       if ((found ?? 0) < least) {
         this.#report(`${status}: ${name} is ${found}, and ${least} had been acknowledged`, key);
       }
-    }
+    });
   }
 
   async #load(
@@ -168,7 +217,7 @@ export class HistoryCaller {
     context: LoadContext,
     isCalm: boolean,
     mayFail = true,
-  ): Promise<Value> {
+  ): Promise<Loaded> {
     const { state, worker, redis, random } = this.#tools;
     const { signal } = context;
     state.count(worker, 'loads');
@@ -187,7 +236,7 @@ export class HistoryCaller {
       if (luck < 0.005 && !isCalm) await sleep(30_000, undefined, { signal }); // hangs until it is given up
       const value = await key.load(context, state, redis, () => this.#pause());
       if (luck > 0.97 && mayFail) throw new LoaderFailure('by chance');
-      state.log(key.index, 'loaded', worker, value.own);
+      state.log(key.index, 'loaded', worker, value?.own ?? -1);
       return value;
     } finally {
       end();
@@ -205,7 +254,7 @@ export class HistoryCaller {
 
   #report(what: string, key: HistoryKey): void {
     const { state, worker, report } = this.#tools;
-    const events = Object.entries(key.rows).flatMap(([name, row]) =>
+    const events = key.rows.flatMap(([name, row]) =>
       state.history(row).map((line) => `${name}: ${line}`),
     );
     report({ what: `worker ${worker}: ${what}`, key: String(key.name), events });

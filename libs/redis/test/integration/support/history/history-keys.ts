@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
-import type { RedisCache } from '../../../../src/cache/redis-cache.js';
 import type {
   CacheKey,
   GetOrLoadOptions,
   LoadContext,
 } from '../../../../src/cache/cache-options.js';
+import type { EntityDependency } from '../../../../src/keys/entity-dependency.js';
 import { KeyBuilder } from '../../../../src/index.js';
+import type { HistoryCache } from './history-cache.js';
 import { FOREIGN, GROUPS, KEYS, type SharedState } from './shared-state.js';
 
 /** The versions that a cached value was made of. */
@@ -14,6 +15,9 @@ export interface Value {
   readonly group?: number;
   readonly foreign?: number | null;
 }
+
+/** What an entry of the kind `negative` is when its row has an even version: nothing. */
+export type Loaded = Value | null;
 
 export const historyKeys = new KeyBuilder({ app: 'history', environment: 'test' });
 
@@ -29,6 +33,10 @@ const KINDS = [
   'stale',
   'fail-safe',
   'set',
+  'negative',
+  'entity',
+  'changed',
+  'many tags',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -41,6 +49,11 @@ export class HistoryKey {
   readonly groupRow: number;
   readonly foreignKey: string;
   readonly foreignRow: number;
+  /** The rows that a value is made of, and their names in it. */
+  readonly rows: readonly (readonly [name: keyof Value, row: number])[];
+  /** For entries of the kind `entity`, once there is a repository. */
+  dependency: EntityDependency | undefined;
+  #options: GetOrLoadOptions<Loaded> | undefined;
 
   constructor(readonly index: number) {
     this.kind = KINDS[index % KINDS.length] as Kind;
@@ -50,22 +63,35 @@ export class HistoryKey {
     this.groupRow = KEYS + (index % GROUPS);
     this.foreignKey = foreignKey(index % FOREIGN);
     this.foreignRow = KEYS + GROUPS + (index % FOREIGN);
+    this.rows = [['own', index], ...this.#otherRows()];
   }
 
-  get rows(): Record<string, number> {
-    if (this.kind === 'set') return { own: this.index };
+  #otherRows(): [keyof Value, number][] {
+    if (this.kind === 'set' || this.kind === 'negative') return [];
     return this.kind === 'foreign' || this.kind === 'read'
-      ? { own: this.index, foreign: this.foreignRow }
-      : { own: this.index, group: this.groupRow };
+      ? [['foreign', this.foreignRow]]
+      : [['group', this.groupRow]];
   }
 
-  options(): GetOrLoadOptions<Value> {
+  /** Always the same, once there is a repository. */
+  options(): GetOrLoadOptions<Loaded> {
+    return (this.#options ??= this.#makeOptions());
+  }
+
+  #makeOptions(): GetOrLoadOptions<Loaded> {
     const { ownTag, groupTag } = this;
     switch (this.kind) {
       case 'tag':
+      case 'changed':
         return { tags: [ownTag, groupTag] };
       case 'stale':
         return { tags: [ownTag, groupTag], ttl: '30ms', staleFor: '300ms' };
+      case 'many tags':
+        return { tags: [ownTag, ...OTHER_TAGS, groupTag] };
+      case 'negative':
+        return { tags: [ownTag] };
+      case 'entity':
+        return { tags: [groupTag], dependsOn: this.dependency ? [this.dependency] : [] };
       case 'key':
       case 'pattern':
         return { tags: [groupTag] };
@@ -87,33 +113,41 @@ export class HistoryKey {
     state: SharedState,
     redis: Redis,
     pause: () => Promise<void>,
-  ): Promise<Value> {
+  ): Promise<Loaded> {
     if (this.kind === 'found') {
       await context.dependOn({ tags: [this.ownTag, this.groupTag] });
     }
     await pause();
     const own = state.read(this.index);
     await pause();
-    const { foreign, group } = this.rows;
+    const hasRow = (name: keyof Value) => this.rows.some(([one]) => one === name);
     const value: Value = {
       own,
-      ...(group !== undefined && { group: state.read(group) }),
-      ...(foreign !== undefined && { foreign: await this.#readForeign(context, redis) }),
+      ...(hasRow('group') && { group: state.read(this.groupRow) }),
+      ...(hasRow('foreign') && { foreign: await this.#readForeign(context, redis) }),
     };
     if (this.kind === 'late') context.addTags(this.ownTag, this.groupTag);
     await pause();
-    return value;
+    return this.kind === 'negative' && own % 2 === 0 ? null : value;
   }
 
   /** Says that the entry's own row has changed. @throws if it is not acknowledged */
-  async invalidate(cache: RedisCache): Promise<void> {
+  async invalidate({ cache, notes }: HistoryCache): Promise<void> {
     switch (this.kind) {
       case 'tag':
+      case 'negative':
+      case 'many tags':
       case 'stale':
       case 'found':
       case 'late':
       case 'foreign':
         await cache.invalidateTags(this.ownTag);
+        return;
+      case 'changed':
+        await cache.change({ tags: [this.ownTag] }, () => undefined);
+        return;
+      case 'entity':
+        await notes.save({ id: String(this.index), text: 'written' });
         return;
       case 'pattern':
         await cache.invalidatePattern(`pattern:*${this.index}*`);
@@ -132,6 +166,8 @@ export class HistoryKey {
     return text === null ? null : Number(text);
   }
 }
+
+const OTHER_TAGS = Array.from({ length: 6 }, (_, n) => `other-${n}`);
 
 export function foreignKey(n: number): string {
   return `foreign:${n}`;

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import {
   startCluster,
-  startFaultProxy,
   startRedis,
-  type FaultProxy,
+  type RedisTestCluster,
+  type RedisTestServer,
 } from '../../../../src/testing/index.js';
 import { pickFrom, randomNumbers } from '../random.js';
+import { startSplitProxy, type SplitProxy } from '../split-proxy.js';
 import { Chaos } from './chaos.js';
+import { NearFaults } from './near-faults.js';
 import { HistoryRun, PATIENCE_MS, runToEnd, type HistoryOutcome } from './history-run.js';
 import type { WorkerData, WorkerMessage } from './history-worker.js';
 import { FIGURES, Phase, SharedState } from './shared-state.js';
@@ -23,10 +25,14 @@ export interface HistoryOptions {
   readonly seed: number;
   /** Ends with the round of trouble in which there have been so many reads. */
   readonly reads: number;
+  /** Ends with the round in which so many seconds have passed; by default no limit. */
+  readonly seconds?: number;
   /** How long there is trouble in each round; by default four seconds. */
   readonly troubleMs?: number;
   readonly workers?: number;
   readonly topology?: 'one server' | 'cluster';
+  /** Whether caches have near copies: then what harms these is done, too. */
+  readonly near?: boolean;
   /** Whether slots of the cluster are moved between its nodes meanwhile. */
   readonly migrations?: boolean;
   /** Called about once a second. */
@@ -53,13 +59,12 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryResult
   return history.result(await runToEnd(history));
 }
 
-type Server = Pick<Awaited<ReturnType<typeof startRedis>>, 'host' | 'port'>;
-
 class History extends HistoryRun {
   readonly #state = new SharedState();
   readonly #workers = new Map<number, Worker>();
   readonly #random: () => number;
   readonly #chaos: Chaos;
+  readonly #nearFaults: NearFaults | undefined;
   #migrations: SlotMigrations | undefined;
   #generation = 0;
   #ready = 0;
@@ -81,9 +86,9 @@ class History extends HistoryRun {
 
   private constructor(
     private readonly options: HistoryOptions,
-    private readonly nodes: readonly Server[],
-    private readonly proxies: readonly FaultProxy[],
-    private readonly server: { stop(): Promise<void> },
+    private readonly nodes: readonly RedisTestServer[],
+    private readonly proxies: readonly SplitProxy[],
+    private readonly server: RedisTestServer | RedisTestCluster,
   ) {
     super();
     this.#random = randomNumbers(options.seed);
@@ -94,6 +99,14 @@ class History extends HistoryRun {
       proxies,
       replaceWorker: () => this.#replaceWorker(),
     });
+    if (!options.near) return;
+    this.#nearFaults = new NearFaults({
+      state: this.#state,
+      random: randomNumbers(options.seed + 2),
+      nodes,
+      proxies,
+      workers: this.#workerCount,
+    });
   }
 
   get #workerCount(): number {
@@ -102,12 +115,14 @@ class History extends HistoryRun {
 
   async run(): Promise<void> {
     for (let worker = 0; worker < this.#workerCount; worker++) this.#startWorker(worker);
+    const endsAt = performance.now() + (this.options.seconds ?? Infinity) * 1_000;
     await this.until('all threads are ready', () => this.#ready === this.#workerCount);
     do {
       this.#state.phase = Phase.chaos;
       const until = performance.now() + (this.options.troubleMs ?? TROUBLE_MS);
-      await Promise.all([this.#trouble(until), this.#migrate(until)]);
+      await Promise.all([this.#trouble(until), this.#migrate(until), this.#harmNear(until)]);
       await Promise.all(this.proxies.map((proxy) => proxy.heal()));
+      this.#state.endPauses();
       this.#state.phase = Phase.settle;
       await this.until('all calls have ended', () => this.#state.isIdle);
       await sleep(LATE_MS);
@@ -115,7 +130,7 @@ class History extends HistoryRun {
       this.#state.phase = Phase.calm;
       await sleep(CALM_MS);
       this.options.onProgress?.(this.#state.figure('reads'));
-    } while (this.#state.figure('reads') < this.options.reads);
+    } while (this.#state.figure('reads') < this.options.reads && performance.now() < endsAt);
     this.#state.phase = Phase.final;
     await this.until('all threads have written', () => this.#final === this.#workerCount);
     const gone = [...this.#workers.values()].map((worker) => {
@@ -129,6 +144,7 @@ class History extends HistoryRun {
   async stop(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
     this.#chaos.close();
+    this.#nearFaults?.close();
     this.#migrations?.close();
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await this.server.stop();
@@ -140,7 +156,7 @@ class History extends HistoryRun {
     return {
       seed,
       figures,
-      faults: { ...this.#chaos.done, ...this.#migrations?.done },
+      faults: { ...this.#chaos.done, ...this.#nearFaults?.done, ...this.#migrations?.done },
       violations: this.violations,
       seconds,
     };
@@ -148,8 +164,15 @@ class History extends HistoryRun {
 
   async #trouble(until: number): Promise<void> {
     while (performance.now() < until && !this.hasEnoughViolations) {
-      await sleep(this.#random() * 60);
+      await sleep(this.#random() * (this.options.near ? 500 : 60)); // copies are to be of use in between
       await this.#chaos.act();
+    }
+  }
+
+  async #harmNear(until: number): Promise<void> {
+    while (this.#nearFaults && performance.now() < until && !this.hasEnoughViolations) {
+      await sleep(this.#random() * 800);
+      await this.#nearFaults.act();
     }
   }
 
@@ -170,6 +193,7 @@ class History extends HistoryRun {
       seed: this.options.seed * 1_000 + this.#generation++,
       proxies: this.proxies.map(({ host, port }) => ({ host, port })),
       nodes: this.nodes.map(({ host, port }) => ({ host, port })),
+      near: this.options.near ?? false,
     };
     const thread = new Worker(WORKER, { workerData });
     this.#workers.set(worker, thread);
@@ -192,6 +216,6 @@ class History extends HistoryRun {
   }
 }
 
-function proxiesOf(servers: readonly Server[]): Promise<FaultProxy[]> {
-  return Promise.all(servers.map((server) => startFaultProxy(server)));
+function proxiesOf(servers: readonly RedisTestServer[]): Promise<SplitProxy[]> {
+  return Promise.all(servers.map((server) => startSplitProxy(server)));
 }

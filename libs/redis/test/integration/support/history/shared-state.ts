@@ -2,7 +2,7 @@
  * The state that all threads of a history share: the source of truth, the acknowledged writes, and a log. It
  * is one block of memory, so that "before" means the same to all threads.
  */
-export const KEYS = 40;
+export const KEYS = 56;
 export const GROUPS = 4;
 export const FOREIGN = 4;
 export const ROWS = KEYS + GROUPS + FOREIGN;
@@ -16,6 +16,7 @@ export const FIGURES = [
   'reads',
   'together',
   'hits',
+  'nearHits',
   'stale',
   'bypasses',
   'failedReads',
@@ -30,6 +31,8 @@ export type Figure = (typeof FIGURES)[number];
 export const EVENTS = ['write', 'acked', 'load', 'loaded', 'hit', 'value', 'fault'] as const;
 type EventName = (typeof EVENTS)[number];
 
+/** How many acknowledged versions of each row are known with their times. */
+const ACKS = 128;
 const LOG_LENGTH = 64;
 const EVENT_FIELDS = 4;
 const CONTROLS = 8;
@@ -42,6 +45,11 @@ export class SharedState {
   readonly acked: Int32Array;
   /** For rows that live in Redis itself: the flushes before the latest write was acknowledged, or -1. */
   readonly flushesAtAck: Int32Array;
+  /** When the versions in `#ackedVersions` were acknowledged, by {@link monotonicMs}. */
+  readonly #ackedAt: Float64Array;
+  readonly #ackedVersions: Int32Array;
+  readonly #ackHeads: Int32Array;
+  readonly #pauses: Int32Array;
   readonly #controls: Int32Array;
   readonly #figures: Int32Array;
   readonly #outstanding: Int32Array;
@@ -54,15 +62,19 @@ export class SharedState {
     const sizes = [
       ...[ROWS, ROWS, ROWS, CONTROLS, MOST_WORKERS * FIGURES.length],
       ...[MOST_WORKERS, MOST_WORKERS * KEYS, KEYS, ROWS, ROWS * LOG_LENGTH * EVENT_FIELDS],
+      ...[ROWS * ACKS, ROWS, MOST_WORKERS],
     ];
-    this.memory = memory ?? new SharedArrayBuffer(4 * sizes.reduce((sum, size) => sum + size));
-    let at = 0;
-    const [written, acked, flushes, controls, figures, outstanding, loading, away, heads, log] =
-      sizes.map((size) => {
-        const array = new Int32Array(this.memory, at, size);
-        at += 4 * size;
-        return array;
-      }) as [Int32Array, Int32Array, Int32Array, Int32Array, ...Int32Array[]];
+    const times = ROWS * ACKS * Float64Array.BYTES_PER_ELEMENT;
+    const total = times + 4 * sizes.reduce((sum, size) => sum + size);
+    this.memory = memory ?? new SharedArrayBuffer(total);
+    this.#ackedAt = new Float64Array(this.memory, 0, ROWS * ACKS);
+    let at = times;
+    const [written, acked, flushes, controls, ...others] = sizes.map((size) => {
+      const array = new Int32Array(this.memory, at, size);
+      at += 4 * size;
+      return array;
+    }) as [Int32Array, Int32Array, Int32Array, Int32Array, ...Int32Array[]];
+    const [figures, outstanding, loading, away, heads, log, versions, ackHeads, pauses] = others;
     this.written = written;
     this.acked = acked;
     this.flushesAtAck = flushes;
@@ -73,6 +85,9 @@ export class SharedState {
     this.#away = away as Int32Array;
     this.#logHeads = heads as Int32Array;
     this.#log = log as Int32Array;
+    this.#ackedVersions = versions as Int32Array;
+    this.#ackHeads = ackHeads as Int32Array;
+    this.#pauses = pauses as Int32Array;
   }
 
   get phase(): number {
@@ -116,8 +131,41 @@ export class SharedState {
     for (;;) {
       const known = Atomics.load(this.acked, row);
       if (known >= version) return;
-      if (Atomics.compareExchange(this.acked, row, known, version) === known) return;
+      if (Atomics.compareExchange(this.acked, row, known, version) === known) break;
     }
+    const at = row * ACKS + (Atomics.add(this.#ackHeads, row, 1) % ACKS);
+    this.#ackedAt[at] = Infinity; // until both are there
+    Atomics.store(this.#ackedVersions, at, version);
+    this.#ackedAt[at] = monotonicMs();
+  }
+
+  /** The newest version of a row that was acknowledged at this moment, or an older one. */
+  ackedAt(row: number, moment: number): number {
+    const head = Atomics.load(this.#ackHeads, row);
+    for (let n = head - 1; n >= Math.max(0, head - ACKS); n--) {
+      const at = row * ACKS + (n % ACKS);
+      const time = this.#ackedAt[at] as number;
+      if (time > moment) continue;
+      const version = Atomics.load(this.#ackedVersions, at);
+      if (this.#ackedAt[at] === time) return version;
+    }
+    return 0;
+  }
+
+  /** Tells a thread to stand still for so long. */
+  pause(worker: number, ms: number): void {
+    Atomics.store(this.#pauses, worker, Math.round(ms));
+  }
+
+  /** Stands still if this thread is told to, with everything that it would do and hear. */
+  standStill(worker: number): void {
+    const ms = Atomics.exchange(this.#pauses, worker, 0);
+    if (ms > 0) Atomics.wait(NEVER_WOKEN, 0, 0, ms);
+  }
+
+  /** Takes back what threads were told and have not done. */
+  endPauses(): void {
+    this.#pauses.fill(0);
   }
 
   count(worker: number, figure: Figure, by = 1): void {
@@ -203,4 +251,12 @@ export class SharedState {
     }
     return loads;
   }
+}
+
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
+
+/** A clock that is the same in all threads and processes of this machine, and never jumps. */
+export function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
 }

@@ -168,7 +168,7 @@ export class HistoryCaller {
     }
   }
 
-  /** What is acknowledged now. */
+  /** The state that is acknowledged now. */
   #floor({ connection: { own } }: HistoryCache, key: HistoryKey): Floor {
     const { state } = this.#tools;
     let flushes = -1;
@@ -179,7 +179,7 @@ export class HistoryCaller {
     return { acked, flushes };
   }
 
-  /** What was acknowledged so long ago that a near copy has to know it, and what its connection has done. */
+  /** The state that was acknowledged so long ago that a near copy has to know it, and the own changes. */
   #nearFloor(cache: HistoryCache, key: HistoryKey): Floor {
     const { stalenessMs, connection } = cache;
     if (stalenessMs === 0) return this.#floor(cache, key);

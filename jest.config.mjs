@@ -71,6 +71,7 @@ const driverTests = [
   'connection-driver-options',
   'connection-failover',
   'connection-interrupted',
+  'connection-replies',
   'connection-silent',
   'error-translation',
   'pool',

@@ -1,5 +1,6 @@
 /**
- * RedisCache against plain auto-pipelined ioredis, bentocache, and cache-manager with Keyv, in one run:
+ * RedisCache against plain auto-pipelined ioredis, node-redis, valkey-glide, bentocache, and cache-manager with
+ * Keyv, in one run:
  * hits, concurrent cold misses, and the cost of a call while Redis is away.
  *
  * Usage: npm run build && node benchmarks/cache.bench.mjs [part of a row's name]
@@ -11,6 +12,7 @@ import { cpus } from 'node:os';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createKeyv } from '@keyv/redis';
+import { GlideClient } from '@valkey/valkey-glide';
 import { NestFactory } from '@nestjs/core';
 import { BentoCache, bentostore } from 'bentocache';
 import { memoryDriver } from 'bentocache/drivers/memory';
@@ -19,6 +21,8 @@ import { createCache } from 'cache-manager';
 import { Redis } from 'ioredis';
 import { getRedisToken, KeyBuilder, RedisCache, RedisModule } from 'nestjs-redis-data';
 import { startFaultProxy, startRedis } from 'nestjs-redis-data/testing';
+import { createClient } from 'redis';
+import { createClient as createClient6 } from 'redis-6';
 
 const ROUNDS = 9;
 const ENTRIES = 1_000;
@@ -30,6 +34,9 @@ const CALLERS = 50;
 
 const OURS = 'RedisCache';
 const PLAIN = 'ioredis GET + JSON.parse';
+const NODE_REDIS = 'node-redis 4 GET + JSON.parse';
+const NODE_REDIS_6 = 'node-redis 6 GET + JSON.parse';
+const GLIDE = 'valkey-glide GET + JSON.parse';
 const BENTO = 'bentocache, redis only';
 const BENTO_MEMORY = 'bentocache, memory first: no other process is heard of';
 const KEYV = 'cache-manager, @keyv/redis';
@@ -56,7 +63,16 @@ async function compareAll() {
     `${server.kind} server, Node ${process.versions.node}, ${cpus().length} x ${model}, ` +
       `medians of ${ROUNDS} interleaved rounds, ${ENTRIES} entries of ${valueText(100).length} bytes`,
   );
-  const candidates = await open(server, [PLAIN, OURS, BENTO, BENTO_MEMORY, KEYV]);
+  const candidates = await open(server, [
+    PLAIN,
+    NODE_REDIS,
+    NODE_REDIS_6,
+    GLIDE,
+    OURS,
+    BENTO,
+    BENTO_MEMORY,
+    KEYV,
+  ]);
   for (const [kind, tagsOf] of Object.entries(TAGGINGS)) {
     if (!Object.keys(TIMES).some((callers) => runs(`hit, ${kind}, ${callers}`))) continue;
     const contenders = await prepare(candidates, kind, tagsOf);
@@ -97,16 +113,19 @@ async function open({ host, port, url }, names) {
   const make = {
     [PLAIN]: async () => {
       const client = new Redis({ host, port, enableAutoPipelining: true });
-      return {
-        getOrLoad: async (key, load) => {
-          const text = await client.get(key);
-          if (text !== null) return JSON.parse(text);
-          const value = await load();
-          await client.set(key, JSON.stringify(value), 'EX', 3_600);
-          return value;
-        },
-        close: () => client.quit(),
-      };
+      return plainCache(client, () => client.quit());
+    },
+    [NODE_REDIS]: async () => {
+      const client = await createClient({ url }).connect();
+      return plainCache(client, () => client.quit());
+    },
+    [NODE_REDIS_6]: async () => {
+      const client = await createClient6({ url }).connect();
+      return plainCache(client, () => client.destroy());
+    },
+    [GLIDE]: async () => {
+      const client = await GlideClient.createClient({ addresses: [{ host, port }] });
+      return plainCache(client, () => client.close());
     },
     [OURS]: async () => {
       // A busy machine often pauses for 250 ms, which would count as an outage.
@@ -135,6 +154,20 @@ async function open({ host, port, url }, names) {
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await make[name]()])),
   );
+}
+
+/** Without expiry: each client says it in another way, and nothing expires here. */
+function plainCache(client, close) {
+  return {
+    getOrLoad: async (key, load) => {
+      const text = await client.get(key);
+      if (text !== null) return JSON.parse(text);
+      const value = await load();
+      await client.set(key, JSON.stringify(value));
+      return value;
+    },
+    close,
+  };
 }
 
 async function openOurs(address, options = {}) {

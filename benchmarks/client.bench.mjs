@@ -1,14 +1,18 @@
 /**
  * The injected client, whose commands have deadlines and whose errors know their command, against
- * plain auto-pipelined ioredis, with and without its own `commandTimeout`, in one run.
+ * plain auto-pipelined ioredis, with and without its own `commandTimeout`, node-redis and valkey-glide, in one
+ * run.
  *
  * Usage: npm run build && node benchmarks/client.bench.mjs
  */
 import 'reflect-metadata';
+import { GlideClient } from '@valkey/valkey-glide';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { getRedisToken, RedisModule } from 'nestjs-redis-data';
 import { startRedis } from 'nestjs-redis-data/testing';
+import { createClient } from 'redis';
+import { createClient as createClient6 } from 'redis-6';
 
 const ROUNDS = 9;
 const COMMANDS = { 1: 20_000, 64: 200_000 };
@@ -24,6 +28,9 @@ const clients = {
   'ioredis, auto-pipelined': new Redis(shared),
   'ioredis, auto-pipelined, commandTimeout': new Redis({ ...shared, commandTimeout: 5_000 }),
   'injected client': app.get(getRedisToken()),
+  'node-redis 4': await createClient({ url: server.url }).connect(),
+  'node-redis 6': await createClient6({ url: server.url }).connect(),
+  'valkey-glide': await GlideClient.createClient({ addresses: [{ host, port }] }),
 };
 await clients['ioredis, auto-pipelined'].set('k', 'x'.repeat(100));
 
@@ -32,7 +39,8 @@ for (const [callers, commands] of Object.entries(COMMANDS)) {
   const rates = Object.fromEntries(Object.keys(clients).map((name) => [name, []]));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, client] of Object.entries(clients)) {
-      const rate = await measure(client, Number(callers), commands);
+      const part = name === 'valkey-glide' ? 0.1 : 1;
+      const rate = await measure(client, Number(callers), commands * part);
       if (round > 0) rates[name].push(rate); // the first round warms up
     }
   }
@@ -45,7 +53,10 @@ for (const [callers, commands] of Object.entries(COMMANDS)) {
 }
 
 await app.close();
-for (const client of Object.values(clients)) if (client.status !== 'end') client.disconnect();
+for (const client of Object.values(clients)) {
+  if (client instanceof GlideClient) client.close();
+  else if (client.status !== 'end') await client.disconnect();
+}
 await server.stop();
 
 /** Commands per second. */

@@ -1,8 +1,8 @@
 /**
- * A cached route on Fastify, by RedisCacheInterceptor and by Nest's own CacheInterceptor, against the
- * same route with a constant in memory. Each server is a separate process; one at a time is under load.
+ * A cached route on Fastify or Express, by RedisCacheInterceptor and by Nest's own CacheInterceptor, against
+ * the same route with a constant in memory. Each server is a separate process; one at a time is under load.
  *
- * Usage: npm run build && node benchmarks/http-cache.bench.mjs
+ * Usage: npm run build && node benchmarks/http-cache.bench.mjs [fastify|express]
  */
 import 'reflect-metadata';
 import { fork } from 'node:child_process';
@@ -13,6 +13,7 @@ import { createKeyv } from '@keyv/redis';
 import { CacheInterceptor, CacheModule } from '@nestjs/cache-manager';
 import { Controller, Get, Param, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import autocannon from 'autocannon';
 import { CacheTTL, RedisCacheInterceptor, RedisModule } from 'nestjs-redis-data';
@@ -23,12 +24,17 @@ const SECONDS = 3;
 const CONNECTIONS = 64;
 const PAGES = 100;
 const POSTS = 10;
+const NEAR = { maxBytes: 64 * 2 ** 20, staleness: '500ms' };
 
 /** By name: the modules that a server needs, and what stands on its route. */
 const SERVERS = {
   'returns a constant': () => ({ imports: [], decorators: [] }),
   RedisCacheInterceptor: ({ host, port }) => ({
     imports: [RedisModule.forRoot({ host, port, startup: 'require' })],
+    decorators: [UseInterceptors(RedisCacheInterceptor), CacheTTL('1h')],
+  }),
+  'RedisCacheInterceptor, near': ({ host, port }) => ({
+    imports: [RedisModule.forRoot({ host, port, startup: 'require', cache: { near: NEAR } })],
     decorators: [UseInterceptors(RedisCacheInterceptor), CacheTTL('1h')],
   }),
   'CacheInterceptor, @keyv/redis': ({ url }) => ({
@@ -41,17 +47,21 @@ const SERVERS = {
   }),
 };
 
-if (process.argv[2] === 'server') await serve(process.argv[3], JSON.parse(process.argv[4]));
-else await compare();
+const ADAPTERS = { fastify: FastifyAdapter, express: ExpressAdapter };
 
-async function compare() {
+const [, , mode = 'fastify', ...rest] = process.argv;
+if (mode === 'server') await serve(...rest);
+else await compare(mode);
+
+async function compare(adapter) {
   const redis = await startRedis();
   const { host, port, url } = redis;
   const servers = {};
-  for (const name of Object.keys(SERVERS)) servers[name] = await start(name, { host, port, url });
+  for (const name of Object.keys(SERVERS))
+    servers[name] = await start(adapter, name, { host, port, url });
   const { model } = cpus()[0];
   console.log(
-    `${redis.kind} server, Node ${process.versions.node}, ${cpus().length} x ${model}, ` +
+    `${adapter}, ${redis.kind} server, Node ${process.versions.node}, ${cpus().length} x ${model}, ` +
       `${CONNECTIONS} connections, ${PAGES} pages of ${JSON.stringify(page(1)).length} bytes, ` +
       `medians of ${ROUNDS} interleaved rounds of ${SECONDS} s`,
   );
@@ -76,9 +86,9 @@ async function compare() {
   await redis.stop();
 }
 
-async function start(name, redis) {
+async function start(adapter, name, redis) {
   const file = fileURLToPath(import.meta.url);
-  const child = fork(file, ['server', name, JSON.stringify(redis)]);
+  const child = fork(file, ['server', adapter, name, JSON.stringify(redis)]);
   const [{ port, calls }] = await once(child, 'message');
   if (calls !== undefined && calls !== 1)
     throw new Error(`${name} called its handler ${calls} times`);
@@ -110,8 +120,8 @@ async function cpuOf(child) {
   return cpu;
 }
 
-async function serve(name, redis) {
-  const { imports, decorators } = SERVERS[name](redis);
+async function serve(adapter, name, redis) {
+  const { imports, decorators } = SERVERS[name](JSON.parse(redis));
   let calls = 0;
   class PostsController {
     find(id) {
@@ -128,13 +138,14 @@ async function serve(name, redis) {
   }
   const app = await NestFactory.create(
     { module: class AppModule {}, imports, controllers: [PostsController] },
-    new FastifyAdapter(),
+    new ADAPTERS[adapter](),
     { logger: false },
   );
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address();
   for (let i = 0; i < 2; i++) {
-    const { body } = await app.inject({ method: 'GET', url: '/posts/0' });
+    const answer = await fetch(`http://127.0.0.1:${port}/posts/0`);
+    const body = await answer.text();
     if (body !== JSON.stringify(page(0))) throw new Error(`${name} answers something else`);
   }
   process.on('message', () => {

@@ -1,11 +1,13 @@
 /**
- * Typed repositories against plain auto-pipelined ioredis, against our own plain client, and
- * against redis-om over node-redis, in one run. redis-om keeps entities as hashes, because its JSON
- * needs a Redis module.
+ * Typed repositories against plain auto-pipelined ioredis, against our own plain client, against node-redis
+ * and valkey-glide, and against redis-om over node-redis, in one run. redis-om keeps entities as hashes,
+ * because its JSON needs a Redis module. Each round measures all contenders, in the opposite order of the
+ * round before.
  *
- * Usage: npm run build && node benchmarks/repository.bench.mjs
+ * Usage: npm run build && node benchmarks/repository.bench.mjs [part of a row's name]
  */
 import 'reflect-metadata';
+import { GlideClient } from '@valkey/valkey-glide';
 import { NestFactory } from '@nestjs/core';
 import { Type } from 'class-transformer';
 import { IsDate, IsEmail, IsInt, IsString, Length, Min } from 'class-validator';
@@ -19,6 +21,7 @@ import {
 } from 'nestjs-redis-data';
 import { startRedis } from 'nestjs-redis-data/testing';
 import { createClient } from 'redis';
+import { createClient as createClient6 } from 'redis-6';
 import { Repository, Schema } from 'redis-om';
 
 const ROUNDS = 9;
@@ -80,6 +83,8 @@ const app = await NestFactory.createApplicationContext(
 const ours = app.get(getRedisToken());
 const plain = new Redis({ host, port, enableAutoPipelining: true });
 const nodeRedis = await createClient({ url: server.url }).connect();
+const nodeRedis6 = await createClient6({ url: server.url }).connect();
+const glide = await GlideClient.createClient({ addresses: [{ host, port }] });
 const om = new Repository(
   new Schema(
     'om-user',
@@ -109,6 +114,8 @@ for (const [shape, { entity, make }] of Object.entries(SHAPES)) {
 await app.close();
 plain.disconnect();
 await nodeRedis.quit();
+nodeRedis6.destroy();
+glide.close();
 await server.stop();
 
 /** Name -> what each contender does for the i-th time. The first contender is the base. */
@@ -135,7 +142,11 @@ async function prepare(entity, make) {
         'repository.getById': (i) => repository.getById(ids[one(i)]),
         ...(withRedisOm && {
           'redis-om fetch': (i) => om.fetch(ids[one(i)]),
-          'node-redis GET + JSON.parse': async (i) => JSON.parse(await nodeRedis.get(keys[one(i)])),
+          'node-redis 4 GET + JSON.parse': async (i) =>
+            JSON.parse(await nodeRedis.get(keys[one(i)])),
+          'node-redis 6 GET + JSON.parse': async (i) =>
+            JSON.parse(await nodeRedis6.get(keys[one(i)])),
+          'valkey-glide GET + JSON.parse': async (i) => JSON.parse(await glide.get(keys[one(i)])),
         }),
       },
     },
@@ -185,32 +196,44 @@ async function prepare(entity, make) {
 }
 
 async function compare(subject, callers, times, contenders) {
-  const rates = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  const costs = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  const inOrder = Object.entries(contenders);
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, act] of Object.entries(contenders)) {
+    for (const [name, act] of round % 2 ? inOrder : inOrder.toReversed()) {
       // Slow ones are measured on a part of the work.
-      const part = /sequential|redis-om/.test(name) ? 0.1 : callers === 1 ? 0.2 : 1;
-      const rate = await measure(act, callers, Math.ceil(times * part));
-      if (round > 0) rates[name].push(rate); // the first round warms up
+      const part = /sequential|redis-om|glide/.test(name) ? 0.1 : callers === 1 ? 0.2 : 1;
+      const cost = await measure(act, callers, Math.ceil(times * part));
+      if (round > 0) costs[name].push(cost); // the first round warms up
     }
   }
-  const [base] = Object.values(rates).map(median);
-  for (const [name, measured] of Object.entries(rates)) {
-    const rate = median(measured);
-    const row = [subject, `${callers} callers`, name, `${Math.round(rate)}/s`];
-    console.log([...row, (rate / base).toFixed(2)].join(' | '));
+  const of = (name, what) => costs[name].map((cost) => cost[what]).sort((a, b) => a - b);
+  const [base] = Object.keys(contenders);
+  for (const name of Object.keys(contenders)) {
+    const [rates, cpus] = [of(name, 'rate'), of(name, 'cpu')];
+    const times = (what) => (median(of(name, what)) / median(of(base, what))).toFixed(2);
+    console.log(
+      [
+        ...[subject, `${callers} callers`, name, `${Math.round(median(rates))}/s`, times('rate')],
+        `${Math.round(rates[0])} to ${Math.round(rates.at(-1))}/s`,
+        `${median(cpus).toFixed(1)} us of CPU (${cpus[0].toFixed(1)} at least)`,
+        times('cpu'),
+      ].join(' | '),
+    );
   }
 }
 
-/** Times per second. */
+/** Times per second, and the microseconds of this process that each takes, its threads included. */
 async function measure(act, callers, times) {
   let done = 0;
+  const before = process.cpuUsage();
   const start = performance.now();
   const caller = async () => {
     while (done < times) await act(done++);
   };
   await Promise.all(Array.from({ length: callers }, caller));
-  return (times / (performance.now() - start)) * 1_000;
+  const rate = (times / (performance.now() - start)) * 1_000;
+  const { user, system } = process.cpuUsage(before);
+  return { rate, cpu: (user + system) / times };
 }
 
 function median(values) {

@@ -70,7 +70,7 @@ export async function startUsersApp(env: Env): Promise<UsersApp> {
 
 /** The variables that the application reads, but for where the machine keeps its Redis server. */
 const OURS =
-  /^(REDIS_(?!SERVER_BIN$)|HTTP_|DATABASE_|(HOST|PORT|LOG_LEVEL|LOG_FORMAT|USERS_STORE)$)/;
+  /^(REDIS_(?!SERVER_BIN$)|HTTP_|DATABASE_|CACHE_|OPERATOR_|(HOST|PORT|LOG_LEVEL|LOG_FORMAT|USERS_STORE)$)/;
 
 /** Runs with exactly these variables of ours set, whatever the machine's environment says. */
 export async function withEnvironment<T>(env: Env, run: () => Promise<T>): Promise<T> {

@@ -50,7 +50,8 @@ describeWithPrometheusAndRedis('the dashboard of the users API', () => {
 
   beforeAll(async () => {
     server = await startRedis({ args: ['--maxmemory', '100mb'] });
-    app = await startUsersApp({ REDIS_URL: server.url, REDIS_STARTUP: 'wait' });
+    const near = { CACHE_NEAR_BYTES: '16777216' };
+    app = await startUsersApp({ REDIS_URL: server.url, REDIS_STARTUP: 'wait', ...near });
     const { port } = app.nest.getHttpServer().address() as AddressInfo;
     await spoilEmail('spoilt@example.com');
     traffic = startTraffic({ port, popularEmail: 'spoilt@example.com' });

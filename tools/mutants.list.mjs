@@ -20,6 +20,7 @@ const SERIALIZERS = 'cache-serializers';
 const CHANGE = 'cache-change.int-spec';
 const CHANGE_OUTAGES = 'cache-change-outages';
 const TRIPS = 'cache-round-trips';
+const TOGETHER = 'cache-together';
 const CONFIRMED = 'cache-confirmed.int-spec';
 const CONFIRMED_CLUSTER = 'cache-confirmed-cluster';
 
@@ -29,7 +30,7 @@ const mutant = (breaks, spec, file, find, replace) => ({
   edits: [{ file, find, replace }],
 });
 
-/** A mutant of what two commands do in a cluster, and one script does on one server. */
+/** A mutant of what several commands do in a cluster, and one script does on one server. */
 const inCluster = (mutant) => ({ ...mutant, where: 'on a cluster' });
 
 const SCRIPTS = 'store/scripts.ts';
@@ -39,6 +40,7 @@ const LIST = 'entry/dependencies.ts';
 const TURN = '../batch/read-turn.ts';
 const FLIGHT = 'load/flight.ts';
 const LEASE_OF = 'load/lease.ts';
+const PENDING = 'load/pending-claim.ts';
 const FLIGHTS = 'load/single-flight.ts';
 const SIGNS = 'load/signs-of-life.ts';
 const VALUES = 'load/values.ts';
@@ -87,8 +89,8 @@ export const mutants = [
     'a fill does not check the token',
     LEASE,
     SCRIPTS,
-    `if not is_held(KEYS[2], ARGV[1]) then return 0 end\nredis.call('SET', KEYS[1]`,
-    `redis.call('SET', KEYS[1]`,
+    `if not is_held(lease, token) then return 0 end\n  redis.call('SET', entry`,
+    `redis.call('SET', entry`,
   ),
   mutant(
     'a deletion leaves the lease',
@@ -124,8 +126,8 @@ export const mutants = [
     'a lease never expires',
     LEASE,
     SCRIPTS,
-    `redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])`,
-    `redis.call('SET', KEYS[2], ARGV[1])`,
+    `redis.call('SET', lease, token, 'PX', lease_ms, 'NX')`,
+    `redis.call('SET', lease, token, 'NX')`,
   ),
   mutant(
     'a lease is deleted by a process that does not hold it',
@@ -138,29 +140,29 @@ export const mutants = [
     'a lease is taken from the process that holds it',
     LEASE,
     SCRIPTS,
-    'if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then',
+    'if held and held ~= orphan and string.sub(held, 1, #token) ~= token then',
     'if false then',
   ),
   mutant(
     'a lease is taken for an entry that has been filled since it was judged',
     LEASE,
     SCRIPTS,
-    `~= ARGV[3] then return {'changed'`,
-    `== 'never' then return {'changed'`,
+    `fill_id_of(text or '') ~= judged`,
+    `fill_id_of(text or '') == 'never'`,
   ),
   mutant(
     'a fill that failed keeps the lease',
     LEASE,
     LEASE_OF,
-    '() => {\n        this.release();\n        return announce',
-    '() => {\n        return announce',
+    'else this.release();\n    return this.#announce(isStored',
+    'return this.#announce(isStored',
   ),
   mutant(
     'a lease is taken over by all who waited, or from a holder who lives after all',
     LEASE,
     SCRIPTS,
-    'if lease and lease ~= ARGV[4] and',
-    `if lease and ARGV[4] == '' and`,
+    'if held and held ~= orphan and',
+    `if held and orphan == '' and`,
   ),
   mutant(
     'what is set has no fence, and comes back after a deletion',
@@ -168,7 +170,14 @@ export const mutants = [
     'set-value.ts',
     'if (!isStored) await store.remove(keys);',
     `if (!isStored) await store.seize(keys, { token: fillId, leaseMs: 1_000 }, [], 1);
-    if (!isStored) await store.fill(keys, fillId, entry.bytes, entry.liveMs);`,
+    if (!isStored) await store.replace(keys, fillId, entry.bytes, entry.liveMs);`,
+  ),
+  mutant(
+    'a lease that Redis refuses is felt by all that were asked for with it',
+    TOGETHER,
+    'store/claims.ts',
+    'if (waiting.length === 1 || !mayBeOne) {',
+    'if (waiting.length > 0) {',
   ),
   // Changes
   mutant(
@@ -182,8 +191,8 @@ export const mutants = [
     'a list of writers is captured as a version',
     CHANGE,
     SCRIPTS,
-    'version = false',
-    'version = version',
+    'if is_being_changed(version, time_ms) then return false end',
+    'if is_being_changed(version, time_ms) then return version end',
   ),
   mutant(
     'a writer that has done ends what others are changing',
@@ -297,7 +306,7 @@ export const mutants = [
       'the lease on which writers stand is taken over because it is silent',
       CHANGE,
       SCRIPTS,
-      `if is_being_changed(lease, now()) then return {'changing', now()} end`,
+      `if is_being_changed(held, time_ms) then return 'changing' end`,
       '',
     ),
     where: 'does not take over the lease of writers',
@@ -308,9 +317,9 @@ export const mutants = [
     edits: [
       { file: FLIGHT, find: LOAD_GUARD, replace: '' },
       {
-        file: STORE,
-        find: `if (state !== 'changed' && hasGaps(versions)) {`,
-        replace: 'if (false) {',
+        file: PENDING,
+        find: `if (answer === 'changing' || hasGaps(versions)) {`,
+        replace: `if (answer === 'changing') {`,
       },
     ],
   },
@@ -328,8 +337,8 @@ export const mutants = [
   mutant(
     'a lease that was got when the change had begun is kept',
     CHANGE,
-    STORE,
-    `if (state === 'acquired') this.release({ entry, lease }, token);`,
+    PENDING,
+    'if (isTaken) this.#claimant.release();',
     '',
   ),
   mutant(
@@ -401,8 +410,8 @@ export const mutants = [
     'a holder that loads for long gives no sign of life',
     ORPHANS,
     SIGNS,
-    'setInterval(this.#tick, this.#everyMs)',
-    'setInterval(this.#tick, this.#everyMs * 1_000)',
+    'this.deadline = now + this.#everyMs;',
+    'this.deadline = now + this.#everyMs * 1_000;',
   ),
   mutant(
     'a holder that is silent is waited for',
@@ -500,9 +509,9 @@ export const mutants = [
   mutant(
     'versions are captured after the load',
     VERSIONS,
-    LEASE_OF,
-    'versions: captured, now',
-    'versions: await this.#store.versions.capture(this.#dependenciesOf(captured), policy.ttlMs), now',
+    FLIGHT,
+    'await this.#lease.fill(value, captured,',
+    'await this.#lease.fill(value, (await this.#lease.capture(this.request.dependencies.all)) ?? captured,',
   ),
   mutant(
     'what a loader reads through its context is no dependency',
@@ -515,21 +524,21 @@ export const mutants = [
     'a load is not repeated for tags that were named too late',
     VERSIONS,
     'load/run-loader.ts',
-    'return callLoader();',
-    'return { ...first, call: new LoaderCall(signal, redis, this.#dependencies, captured) };',
+    'const again: unknown = await request.loader(second);',
+    'const again: unknown = value;',
   ),
   mutant(
     'a tag ends before the entries that depend on it',
     VERSIONS,
     SCRIPTS,
-    `if redis.call('PTTL', key) < tonumber(ARGV[2]) then`,
+    `if redis.call('PTTL', key) < tonumber(least) then`,
     'if false then',
   ),
   mutant(
     'a tag ends before an entry whose loader has said how long it lives',
     VERSIONS,
     LEASE_OF,
-    'if (ttlMs > policy.ttlMs)',
+    'if (ttlMs > this.#request.policy.ttlMs)',
     'if (ttlMs < 0)',
   ),
   mutant(
@@ -578,7 +587,7 @@ export const mutants = [
     'a load is shared by those who name tags that it does not know',
     JOINING,
     FLIGHT,
-    'if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;',
+    'if (!dependencies.all.every(({ label }) => captured.has(label))) return false;',
     '',
   ),
   mutant(
@@ -675,7 +684,7 @@ export const mutants = [
     'a load that others wait for inside of theirs waits for a place of its own',
     NESTING,
     FLIGHT,
-    'this.#turn.borrow();',
+    'if (isInsidePlace()) this.#turn.borrow();',
     '',
   ),
   mutant(
@@ -696,13 +705,14 @@ export const mutants = [
     'a load counts as one that waits after it has been given what it waited for',
     LOADERS,
     'load/running-load.ts',
-    'this.#waiting.delete(waiting);',
+    'waits.delete(waiting);',
     '',
   ),
   // Many keys in one call
   {
     breaks: 'a loader of many is called before each lease that was asked for is answered',
     spec: ALL_SHARING,
+    where: 'on a cluster',
     edits: [
       {
         file: GATHERED,
@@ -725,12 +735,14 @@ export const mutants = [
             this.#parts.tracing.leaseWait(() => this.#awaitHolder(holder, giveUpAt)),
           )`,
   ),
-  mutant(
-    'a loader of many waits for a lease for longer than it may take itself',
-    ALL_SHARING,
-    GATHERED,
-    'loadTimeoutMs / 2',
-    'loadTimeoutMs * 2',
+  inCluster(
+    mutant(
+      'a loader of many waits for a lease for longer than it may take itself',
+      ALL_SHARING,
+      GATHERED,
+      'loadTimeoutMs / 2',
+      'loadTimeoutMs * 2',
+    ),
   ),
   mutant(
     'a load that waits for itself through one that is loaded with it is let wait',
@@ -757,7 +769,7 @@ export const mutants = [
     'without Redis each key of a call takes a place of its own',
     ALL_OUTAGES,
     FLIGHT,
-    'request.peers?.turn ??',
+    'peers?.turn ??',
     '',
   ),
   mutant(
@@ -771,9 +783,9 @@ export const mutants = [
   mutant(
     'a lease that comes too late for its caller is given back',
     FAR,
-    LEASE_OF,
-    'else if (isGivenUp) this.release();',
-    'else if (isInVain) this.release();',
+    PENDING,
+    'else if (this.#isGivenUp) this.#claimant.release();',
+    'else if (this.isSettled) this.#claimant.release();',
   ),
   mutant(
     'what was loaded before its lease came is stored under it',

@@ -21,6 +21,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { RootController } from './http/root.controller.js';
 import { AppLogger } from './logging/app.logger.js';
 import { requestLogging } from './logging/request-logging.js';
+import { OperationsController } from './operations/operations.controller.js';
 import { RedisServerModule, RESOLVED_REDIS } from './redis/redis-server.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -46,10 +47,10 @@ const BESIDE_A_DATABASE = { outbox: true } as const;
       useFactory: (
         config: ConfigType<typeof redisConfig>,
         { source, url }: ResolvedRedis,
-        { logLevel, usersStore }: ConfigType<typeof appConfig>,
+        { logLevel, usersStore, near }: ConfigType<typeof appConfig>,
       ) => ({
         ...config,
-        ...(usersStore === 'cached' && { cache: BESIDE_A_DATABASE }),
+        cache: { ...(usersStore === 'cached' && BESIDE_A_DATABASE), ...(near && { near }) },
         ...(source !== 'configured' && { url }),
         logging: { successes: logLevel === 'debug' || logLevel === 'trace' },
       }),
@@ -58,7 +59,7 @@ const BESIDE_A_DATABASE = { outbox: true } as const;
     RedisMetricsModule,
     HealthModule,
   ],
-  controllers: [RootController],
+  controllers: [RootController, OperationsController],
   providers: [
     AppLogger,
     ConnectionDrain,

@@ -125,7 +125,8 @@ export type {
   RedisCacheOptions,
   SetOptions,
 } from './cache/cache-options.js';
-export type { NearState } from './cache/near/near-copy.js';
+export type { CacheExplanation } from './cache/explain/explanation.js';
+export type { NearState } from './telemetry/near-state.js';
 export type { NearOptions } from './cache/near-options.js';
 export { cacheKeyOf } from './nest/method-cache/cache-key-of.js';
 export { Cached, type CachedOptions } from './nest/method-cache/cached.decorator.js';

@@ -55,6 +55,27 @@ describe('appConfig', () => {
     expect(appConfig()).toMatchObject({ logFormat });
   });
 
+  it('has a near copy and routes for operators only if they are configured', () => {
+    const operatorToken = 'x'.repeat(32);
+    process.env = {
+      CACHE_NEAR_BYTES: '16777216',
+      CACHE_NEAR_STALENESS: '2s',
+      OPERATOR_TOKEN: operatorToken,
+    };
+
+    expect(appConfig()).toMatchObject({
+      near: { maxBytes: 16_777_216, staleness: '2000ms' },
+      operatorToken,
+    });
+  });
+
+  it('does not print a token that is too short', () => {
+    process.env = { OPERATOR_TOKEN: 'hunter2' };
+
+    expect(() => appConfig()).toThrow(/OPERATOR_TOKEN/);
+    expect(() => appConfig()).not.toThrow(/hunter2/);
+  });
+
   it('reports everything that is wrong', () => {
     process.env = { HTTP_MAX_IN_FLIGHT: 'many', HTTP_MAX_QUEUE_TIME: 'soon', PORT: 'x' };
 

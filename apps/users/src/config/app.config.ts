@@ -2,6 +2,7 @@
  * @module config The application's own settings. Those of Redis come from the library (`redisConfig`).
  */
 import { registerAs } from '@nestjs/config';
+import type { NearOptions } from 'nestjs-redis-data';
 
 import { EnvironmentException } from './environment.exception.js';
 import type { LogLevel, UsersStore } from './app.variables.js';
@@ -23,17 +24,25 @@ export interface AppConfig {
   /** How many requests are worked on at the same time. */
   readonly maxInFlight: number;
   readonly usersStore: UsersStore;
+  /** The copy of the cache in this process; absent for none. */
+  readonly near?: NearOptions;
+  /** Opens the routes for operators; absent for none. */
+  readonly operatorToken?: string;
 }
 
 /** @throws EnvironmentException with every problem of the application's variables */
 export const appConfig = registerAs('app', (): AppConfig => {
   const variables = readVariables(new AppVariables(), process.env);
-  const problems = problemsOf(variables);
+  const problems = problemsOf(variables).map((problem) =>
+    problem.setting === 'OPERATOR_TOKEN' ? { ...problem, value: '(not shown)' } : problem,
+  );
   if (problems.length > 0) throw new EnvironmentException(problems);
   return toConfig(variables);
 });
 
 function toConfig(variables: AppVariables): AppConfig {
+  const maxBytes = Number(variables.CACHE_NEAR_BYTES);
+  const staleness = `${toMs(variables.CACHE_NEAR_STALENESS)}ms` as const;
   return {
     host: variables.HOST,
     port: Number(variables.PORT),
@@ -43,6 +52,8 @@ function toConfig(variables: AppVariables): AppConfig {
     maxQueueTimeMs: toMs(variables.HTTP_MAX_QUEUE_TIME),
     maxInFlight: Number(variables.HTTP_MAX_IN_FLIGHT),
     usersStore: variables.USERS_STORE,
+    ...(maxBytes > 0 && { near: { maxBytes, staleness } }),
+    ...(variables.OPERATOR_TOKEN !== '' && { operatorToken: variables.OPERATOR_TOKEN }),
   };
 }
 

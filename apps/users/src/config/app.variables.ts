@@ -38,4 +38,13 @@ export class AppVariables {
 
   @IsIn(USERS_STORES, { message: `one of ${USERS_STORES.join(', ')}` })
   USERS_STORE: UsersStore = 'cached';
+
+  @Matches(/^(0|[1-9]\d{5,11})$/, { message: '0 for none, or a number of bytes from 100000' })
+  CACHE_NEAR_BYTES = '0';
+
+  @Matches(TIME, { message: TIME_ACCEPTED })
+  CACHE_NEAR_STALENESS = '500';
+
+  @Matches(/^([\x21-\x7e]{32,256})?$/, { message: '32 to 256 visible ASCII characters' })
+  OPERATOR_TOKEN = '';
 }

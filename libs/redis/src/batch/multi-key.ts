@@ -1,5 +1,6 @@
 import { groupBySlot, isCluster } from '../connection/driver/hash-slots.js';
-import { readKeys, sendsAsItIs, writeKey } from '../connection/driver/written-mget.js';
+import { ReadValues, type StoredValues } from '../connection/driver/replies/stored-reply.js';
+import { readKeys, sendsAsItIs, writeArgs } from '../connection/driver/written-command.js';
 import type { Connection } from '../connection/connection.js';
 import { TOO_MANY_REDIRECTIONS } from '../connection/driver/failures/classify-error.js';
 import type { RedisException } from '../errors/redis.exception.js';
@@ -7,8 +8,8 @@ import { RedisCommandException } from '../errors/redis-command.exception.js';
 import { RedisPermissionException } from '../errors/redis-permission.exception.js';
 import { RedisUnavailableException } from '../errors/redis-unavailable.exception.js';
 
-/** The content of a key, `null` if there is none, or why it could not be read. */
-export type Reading<Stored = string> = Stored | null | RedisException;
+/** The text at a key, `null` if there is none, or why it could not be read. */
+export type Reading = string | null | RedisException;
 
 /**
  * Reads keys with one MGET; in a cluster with one for each hash slot, sent together. One round trip
@@ -16,7 +17,8 @@ export type Reading<Stored = string> = Stored | null | RedisException;
  *
  * Never rejects for Redis's failures: each key has its own.
  *
- * @returns in the order of `keys`
+ * @returns in the order of `keys`; for those who parse the texts and drop them, because each keeps all others
+ * in memory
  * @internal
  */
 export async function multiGet(
@@ -24,23 +26,36 @@ export async function multiGet(
   keys: readonly string[],
 ): Promise<Reading[]> {
   const { client } = connection;
-  const readTexts = async (some: readonly string[]): Promise<(string | null)[]> => {
-    if (!sendsAsItIs(client)) return client.mget(some as string[]);
-    const found = await readKeys(client, some, some.map(writeKey).join(''));
-    return found.map((bytes) => bytes?.toString() ?? null);
-  };
-  const readTogether = (some: readonly string[]) => oneByOneIfItHelps(connection, some, readTexts);
-  if (!isCluster(client)) return keys.length === 0 ? [] : readTogether(keys);
+  if (!isCluster(client)) return keys.length === 0 ? [] : readTexts(connection, keys);
   const groups = groupBySlot(client, keys);
-  if (groups.length === 1) return readTogether(keys);
+  if (groups.length === 1) return readTexts(connection, keys);
   const readings = new Map<string, Reading>();
   await Promise.all(
     groups.map(async (group) => {
-      const found = await readTogether(group);
+      const found = await readTexts(connection, group);
       group.forEach((key, i) => readings.set(key, found[i] ?? null));
     }),
   );
   return keys.map((key) => readings.get(key) ?? null);
+}
+
+async function readTexts(connection: Connection, keys: readonly string[]): Promise<Reading[]> {
+  const { client } = connection;
+  const { stored, failures } = await oneByOneIfItHelps(connection, keys, async (some) =>
+    sendsAsItIs(client)
+      ? readKeys(client, some, writeArgs(some))
+      : new ReadValues(await client.mget(some as string[])),
+  );
+  const texts = new Array<Reading>(keys.length);
+  for (let i = 0; i < keys.length; i++) texts[i] = failures?.[i] ?? stored.passingTextAt(i);
+  return texts;
+}
+
+/** The values at some keys, and why some of them could not be read. */
+export interface Readings {
+  readonly stored: StoredValues;
+  /** Absent if all could be read. */
+  readonly failures?: readonly (RedisException | undefined)[];
 }
 
 /**
@@ -56,29 +71,33 @@ export function readBytesTogether(
   connection: Connection,
   keys: readonly string[],
   write: () => string,
-): Promise<Reading<Buffer>[]> {
+): Promise<Readings> {
   const { client } = connection;
-  return oneByOneIfItHelps(connection, keys, (some) => {
-    if (!sendsAsItIs(client)) return client.mgetBuffer(some as string[]);
-    return readKeys(client, some, some === keys ? write() : some.map(writeKey).join(''));
-  });
+  return oneByOneIfItHelps(connection, keys, async (some) =>
+    sendsAsItIs(client)
+      ? readKeys(client, some, some === keys ? write() : writeArgs(some))
+      : new ReadValues(await client.mgetBuffer(some as string[])),
+  );
 }
 
 /** Reads with one command for all keys; if that fails and one of them may be the cause, with one for each. */
-async function oneByOneIfItHelps<Stored>(
+async function oneByOneIfItHelps(
   connection: Connection,
   keys: readonly string[],
-  read: (keys: readonly string[]) => Promise<(Stored | null)[]>,
-): Promise<Reading<Stored>[]> {
+  read: (keys: readonly string[]) => Promise<StoredValues>,
+): Promise<Readings> {
   try {
-    return await read(keys);
+    return { stored: await read(keys) };
   } catch (error) {
     const exception = connection.exceptionOf(error);
-    if (keys.length === 1 || !mayBeOneKeysFault(exception)) return keys.map(() => exception);
-    const readings = await Promise.all(
-      keys.map((key) => oneByOneIfItHelps(connection, [key], read)),
-    );
-    return readings.flat();
+    if (keys.length === 1 || !mayBeOneKeysFault(exception)) {
+      return { stored: new ReadValues([]), failures: keys.map(() => exception) };
+    }
+    const each = await Promise.all(keys.map((key) => oneByOneIfItHelps(connection, [key], read)));
+    return {
+      stored: new ReadValues(each.map(({ stored }) => stored.bytesAt(0))),
+      failures: each.map(({ failures }) => failures?.[0]),
+    };
   }
 }
 

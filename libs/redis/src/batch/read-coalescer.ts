@@ -1,8 +1,9 @@
 import type { Connection } from '../connection/connection.js';
 import { isCluster } from '../connection/driver/hash-slots.js';
+import type { StoredValues } from '../connection/driver/replies/stored-reply.js';
 import { readBytesTogether } from './multi-key.js';
 import { MOST_KEYS, type Command, type ReadSink } from './read-command.js';
-import { Turn, type ReadList } from './read-turn.js';
+import { Turn, type AskedKey, type ReadList } from './read-turn.js';
 
 /** The most bytes that one MGET is expected to return: a longer reply holds up other commands. */
 const MOST_BYTES = 256 * 1024;
@@ -38,8 +39,18 @@ export class ReadCoalescer {
    *
    * @throws RedisException of this key's command
    */
-  read(key: string): Promise<string | null> {
-    return this.#now().read(key);
+  async read(key: string): Promise<string | null> {
+    const asked = this.ask(key);
+    await asked.answered;
+    return asked.text;
+  }
+
+  /**
+   * Asks for the text at a key, as {@link read}, without a promise for it: it shares that of its command.
+   * A promise for each read took a tenth of the time of a read.
+   */
+  ask(key: string): AskedKey {
+    return this.#now().ask(key);
   }
 
   /**
@@ -70,13 +81,17 @@ export class ReadCoalescer {
       const readings = await readBytesTogether(this.#connection, command.keys, () =>
         command.write(),
       );
-      for (const reading of readings) {
-        if (reading === null || !Buffer.isBuffer(reading)) continue;
-        this.#meanSize += (reading.length - this.#meanSize) * SIZE_WEIGHT;
-      }
+      this.#learnSizes(readings.stored);
       command.settle(readings);
     } catch (error) {
       command.reject(error); // a mistake in the program
+    }
+  }
+
+  #learnSizes(stored: StoredValues): void {
+    for (let i = 0; i < stored.length; i++) {
+      const size = stored.sizeAt(i);
+      if (size > 0) this.#meanSize += (size - this.#meanSize) * SIZE_WEIGHT;
     }
   }
 }

@@ -1,6 +1,7 @@
-import { writeKey } from '../connection/driver/written-mget.js';
+import type { StoredValues } from '../connection/driver/replies/stored-reply.js';
+import { isAscii, writeArg } from '../connection/driver/written-command.js';
 import { RedisException } from '../errors/redis.exception.js';
-import type { Reading } from './multi-key.js';
+import type { Reading, Readings } from './multi-key.js';
 
 /** Is given what was read of a key, and of a list beside it. */
 export interface ReadSink {
@@ -42,10 +43,13 @@ export class Command {
   readonly slot: number;
   /** The reason if the command failed. */
   failure: RedisException | undefined;
-  readonly #promises: (TextPromise | undefined)[] = [];
-  #readings: readonly Reading<Buffer>[] = [];
-  /** Made of the readings once for all who ask for a text. */
+  #readings: Readings | undefined;
+  /** Made of the readings once for all who ask for a text of a list. */
   readonly #texts: (Reading | undefined)[] = [];
+  #answered: Promise<void> | undefined;
+  #answer: (() => void) | undefined;
+  /** A mistake in the program. */
+  #mistake: { readonly error: unknown } | undefined;
 
   constructor(from: number, slot: number) {
     this.from = from;
@@ -56,13 +60,32 @@ export class Command {
   write(): string {
     let written = '';
     for (const one of this.written) {
-      written += typeof one === 'string' ? writeKey(one) : one.written;
+      written += typeof one === 'string' ? `$${one.length}\r\n${one}\r\n` : one.written;
     }
-    return written;
+    return isAscii(written) ? written : this.keys.map(writeArg).join('');
   }
 
-  promiseAt(place: number): Promise<string | null> {
-    return (this.#promises[place - this.from] ??= new TextPromise()).promise;
+  /** Resolves when a text can be asked for: one promise for all who ask, each in its own context. */
+  get answered(): Promise<void> {
+    return (this.#answered ??= new Promise((resolve) => (this.#answer = resolve)));
+  }
+
+  /** @throws RedisException why the text could not be read */
+  textOf(place: number): string | null {
+    return this.#answerFor(place).textAt(place - this.from);
+  }
+
+  /** The same for those who parse the text and drop it. */
+  passingTextOf(place: number): string | null {
+    return this.#answerFor(place).passingTextAt(place - this.from);
+  }
+
+  #answerFor(place: number): StoredValues {
+    if (this.#mistake) throw this.#mistake.error;
+    const { stored, failures } = this.#readings as Readings;
+    const failure = failures?.[place - this.from];
+    if (failure) throw failure;
+    return stored;
   }
 
   /** Lets a read wait for this command, too. */
@@ -71,53 +94,37 @@ export class Command {
     read.missing++;
   }
 
-  settle(readings: readonly Reading<Buffer>[]): void {
-    const [first = null] = readings;
-    this.failure = first instanceof RedisException ? first : undefined;
+  settle(readings: Readings): void {
+    this.failure = readings.failures?.[0];
     this.#readings = readings;
-    for (let i = 0; i < this.#promises.length; i++) {
-      this.#promises[i]?.settle(this.textAt(this.from + i));
-    }
     for (const read of this.reads) read.settle(this);
+    this.#answer?.();
   }
 
   /** After a mistake in the program. */
   reject(error: unknown): void {
-    for (const promise of this.#promises) promise?.reject(error);
+    this.#mistake = { error };
     for (const read of this.reads) read.reject(this.slot, error);
+    this.#answer?.();
   }
 
-  storedAt(place: number): Reading<Buffer> {
-    return this.#readings[place - this.from] ?? null;
+  storedAt(place: number): Buffer | null | RedisException {
+    const { stored, failures } = this.#readings as Readings;
+    return failures?.[place - this.from] ?? stored.bytesAt(place - this.from);
   }
 
   textAt(place: number): Reading {
     const i = place - this.from;
     const known = this.#texts[i];
     if (known !== undefined) return known;
-    const reading = this.#readings[i] ?? null;
-    return (this.#texts[i] = Buffer.isBuffer(reading) ? reading.toString() : reading);
+    const { stored, failures } = this.#readings as Readings;
+    return (this.#texts[i] = failures?.[i] ?? stored.textAt(i));
   }
 }
 
 /** Keys of which it is known what they look like in a command. */
 interface WrittenKeys {
   readonly written: string;
-}
-
-/** The text at a key, promised to all who asked for it in a turn. */
-class TextPromise {
-  resolve!: (text: string | null) => void;
-  reject!: (error: unknown) => void;
-  readonly promise = new Promise<string | null>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-
-  settle(reading: Reading): void {
-    if (reading instanceof RedisException) this.reject(reading);
-    else this.resolve(reading);
-  }
 }
 
 /**

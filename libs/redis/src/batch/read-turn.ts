@@ -1,5 +1,5 @@
 import { slotOf } from '../connection/driver/hash-slots.js';
-import { writeKey } from '../connection/driver/written-mget.js';
+import { writeArg } from '../connection/driver/written-command.js';
 import {
   Command,
   commandAt,
@@ -59,12 +59,50 @@ export class ReadList extends Placed {
 
   /** All of its keys as they stand in a command. */
   get written(): string {
-    return (this.#written ??= this.keys.map(({ key }) => writeKey(key)).join(''));
+    return (this.#written ??= this.keys.map(({ key }) => writeArg(key)).join(''));
   }
 }
 
 /** The number of the latest turn of any connection. */
 let turns = 0;
+
+/**
+ * A key that a turn reads.
+ *
+ * @internal
+ */
+export class AskedKey {
+  readonly #command: Command;
+  readonly #place: number;
+
+  constructor(command: Command, place: number) {
+    this.#command = command;
+    this.#place = place;
+  }
+
+  /** Resolves, whatever the answer is, when the text can be asked for. */
+  get answered(): Promise<void> {
+    return this.#command.answered;
+  }
+
+  /**
+   * The text at the key, or `null`.
+   *
+   * @throws RedisException of this key's command
+   */
+  get text(): string | null {
+    return this.#command.textOf(this.#place);
+  }
+
+  /**
+   * The same for those who parse it and drop it: it may keep all that was read with it in memory.
+   *
+   * @throws RedisException of this key's command
+   */
+  get passingText(): string | null {
+    return this.#command.passingTextOf(this.#place);
+  }
+}
 
 export interface TurnOptions {
   /** The keys of one command, {@link MOST_KEYS} at most. */
@@ -99,9 +137,10 @@ export class Turn {
     this.#isCluster = isCluster;
   }
 
-  read(key: string): Promise<string | null> {
+  /** Asks for a key, and for nothing beside it. */
+  ask(key: string): AskedKey {
     const place = this.#placeOf(key);
-    return commandAt(this.commands, place).promiseAt(place);
+    return new AskedKey(commandAt(this.commands, place), place);
   }
 
   readInto(sink: ReadSink, key: string, list: ReadList): void {

@@ -15,7 +15,7 @@ import {
   type ResolvedCacheOptions,
 } from './cache-policy.js';
 import type { Dependencies } from './entry/dependencies.js';
-import type { Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
+import type { LoadCall, Loaded, LoadPeers, LoadRequest } from './load/load-request.js';
 import { nextMoment } from './load/progress.js';
 import type { Caller, Flights } from './load/single-flight.js';
 import { usableIn, valueOf } from './load/values.js';
@@ -77,7 +77,7 @@ export class Finder {
   /** @throws the signal's reason; what is wrong with the key or the options */
   request<T>(
     key: CacheKey,
-    loader: Loader<T>,
+    loader: (call: LoadCall) => T | Promise<T>,
     options: GetOrLoadOptions<T>,
     peers?: LoadPeers,
   ): LoadRequest {
@@ -107,7 +107,8 @@ export class Finder {
       const near = this.near(key, options);
       if (near) return Promise.resolve(resultOf(near));
     } catch (error) {
-      return Promise.reject(error);
+      const reason = error as Error;
+      return Promise.reject(reason);
     }
     return this.#find(key, loader, options, resultOf);
   }

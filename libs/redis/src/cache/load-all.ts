@@ -6,7 +6,6 @@ import type {
   CacheKey,
   GetOrLoadAllOptions,
   GetOrLoadOptions,
-  Loader,
   LoaderOfAll,
 } from './cache-options.js';
 import type { CacheAnnouncer } from './cache-announcer.js';
@@ -14,7 +13,7 @@ import { resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
 import type { Finder, Found } from './finder.js';
 import type { Caller } from './load/single-flight.js';
 import { GatheredLoads, type Gathered } from './load/gathered-loads.js';
-import type { LoadRequest } from './load/load-request.js';
+import type { LoadCall, LoadRequest } from './load/load-request.js';
 import { nextMoment } from './load/progress.js';
 import { Budget } from './outage/budget.js';
 import type { LoadGate } from './outage/load-gate.js';
@@ -160,7 +159,7 @@ class Requests<K extends CacheKey, V> {
 
   make(key: K, options: GetOrLoadOptions<V | undefined>): LoadRequest {
     const place = this.#asked++;
-    const load: Loader<V | undefined> = (context) =>
+    const load = (context: LoadCall): Promise<V | undefined> =>
       this.#peers.load({ key, entry: request.keys.entry, place, context });
     const request = this.#finder.request(key, load, options, this.#peers);
     return request;

@@ -1,13 +1,15 @@
 /**
  * @module cache Values that are expensive to make, kept in Redis and never served once they were
  * invalidated. `entry/` is what is stored and whether it is valid, `store/` what is done in Redis, `load/`
- * who loads and who waits, `outage/` what happens without Redis.
+ * who loads and who waits, `outage/` what happens without Redis, `near/` what is kept in the process,
+ * `explain/` why a call would find what it finds.
  */
 import { ConfirmedWrites } from '../connection/confirmed-writes.js';
 import { connectionOf } from '../connection/connection.js';
 import type { RedisClient } from '../connection/options/options.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
 import type { KeyPart } from '../keys/key-encoding.js';
+import type { NearState } from '../telemetry/near-state.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { CacheAnnouncer } from './cache-announcer.js';
 import { CacheKeys } from './cache-keys.js';
@@ -28,6 +30,8 @@ import type {
 import { resolveCacheOptions, resolvePolicy, type ResolvedPolicy } from './cache-policy.js';
 import { Changes } from './source-changes.js';
 import { Dependencies } from './entry/dependencies.js';
+import { Explainer } from './explain/explainer.js';
+import type { CacheExplanation } from './explain/explanation.js';
 import { Finder, type Found } from './finder.js';
 import { Invalidation } from './invalidation.js';
 import { loadAll, type CacheOfAll } from './load-all.js';
@@ -39,7 +43,7 @@ import { LoadGate } from './outage/load-gate.js';
 import { OutageGuard } from './outage/outage-guard.js';
 import { Outbox } from './outage/outbox.js';
 import { Coherences } from './near/coherence.js';
-import { NearCopy, type NearState } from './near/near-copy.js';
+import { NearCopy } from './near/near-copy.js';
 import { NearReader } from './near/near-reader.js';
 import { setValue } from './set-value.js';
 import { CacheStore } from './store/cache-store.js';
@@ -81,6 +85,7 @@ export class RedisCache {
   readonly #ofAll: CacheOfAll;
   readonly #invalidation: Invalidation;
   readonly #changes: Changes;
+  readonly #explainer: Explainer;
 
   /** @throws RedisConfigurationException listing every impossible option */
   constructor(
@@ -144,6 +149,9 @@ export class RedisCache {
     this.#ofAll = { keys: cacheKeys, policy, finder, gate, announcer };
     this.#invalidation = new Invalidation(connection, ...shared, announcer);
     this.#changes = new Changes(...shared, this.#invalidation, announcer);
+    this.#explainer = new Explainer({
+      ...{ keys: cacheKeys, dependencies, options: resolved, store, guard, outbox, near: copy },
+    });
   }
 
   /**
@@ -346,6 +354,29 @@ export class RedisCache {
    */
   get nearState(): NearState | undefined {
     return this.#near?.state;
+  }
+
+  /**
+   * Explains what {@link getOrLoad} would do with a key and these options now, and why: what is stored in
+   * Redis and in the process, what it depends on and which of that has changed, who loads or changes it.
+   * For operators and for tests of the application. `text` is for people. Without a `serializer` it is that
+   * of a caller who reads with the one that has stored the value: a cached response can be explained, too.
+   *
+   * Changes nothing: sends reads only, in one round trip, or in two if the entry depends on more than the
+   * options name. A Redis that is away is a part of the explanation, and no error. Contains no values, but
+   * names of keys and tags.
+   *
+   * @example
+   * console.log((await cache.explain(['post', id], { tags: ['posts'] })).text);
+   *
+   * @throws RedisInvalidKeyException for an empty or malformed key or tag
+   * @throws RedisConfigurationException for an impossible option
+   */
+  explain<T = unknown>(
+    key: CacheKey,
+    options: GetOrLoadOptions<T> = {},
+  ): Promise<CacheExplanation> {
+    return this.#explainer.explain(key, options);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import { RedisConnectionException } from '../errors/redis-connection.exception.js';
+import type { NearState } from '../telemetry/near-state.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { ProcessHold } from './driver/process-hold.js';
 import type { RedisClient, ResolvedRedisOptions } from './options/options.js';
@@ -20,6 +21,8 @@ export interface ConnectionUser {
   readonly name: string;
   /** Whether it does without Redis at the moment. */
   readonly isBypassed: boolean;
+  /** The state of its near copy; absent without one. */
+  readonly near?: NearState | undefined;
   /** Finishes what needs the connection. Does not throw. */
   close(): Promise<void>;
 }

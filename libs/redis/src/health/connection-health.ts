@@ -25,16 +25,22 @@ interface Down {
   readonly message: string;
 }
 
+/** The view of the caches of a connection. */
+export interface CachesHealth {
+  /** The names of those that bypass Redis at the moment. */
+  readonly bypassed: readonly string[];
+  /** Why their near copies do not hear of changes; absent if they do, and while none has been used. */
+  readonly nearOff?: string | undefined;
+}
+
 /**
  * Checks a connection: one round trip to its server, in a cluster to all primaries at the same time.
  * Takes no longer than the deadline, and never rejects.
- *
- * @param bypassedCaches the names of the caches that bypass Redis at the moment
  */
 export async function lookAt(
   connection: Connection,
   options: ResolvedHealthOptions,
-  bypassedCaches: readonly string[],
+  { bypassed: bypassedCaches, nearOff }: CachesHealth,
 ): Promise<ConnectionHealth> {
   const { client } = connection;
   if (client.status !== 'ready') return notConnected(connection);
@@ -44,9 +50,11 @@ export async function lookAt(
   if ('state' in findings) return findings;
   const { facts, notChecked } = findings;
   const reasons = findings.reasons.map((reason) => REASONS[reason]);
+  if (nearOff !== undefined) reasons.push(REASONS.near);
   if (bypassedCaches.length > 0) reasons.push(REASONS.caches);
   const details = {
     ...facts,
+    ...(nearOff !== undefined && { nearOff }),
     ...(bypassedCaches.length > 0 && { bypassedCaches }),
     ...(notChecked.length > 0 && { notChecked }),
     ...(reasons.length > 0 && { reasons }),

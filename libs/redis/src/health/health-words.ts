@@ -10,6 +10,7 @@ export const REASONS = {
   serversAway: 'some primaries of the cluster are not connected, or do not answer',
   slots: 'some hash slots of the cluster are not served',
   failedNodes: 'a node of the cluster has failed',
+  near: 'a near copy is off, because it does not hear what changes in Redis',
   caches: 'a cache bypasses Redis, because Redis did not answer',
 } as const;
 

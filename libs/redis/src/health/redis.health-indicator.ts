@@ -90,8 +90,9 @@ export class RedisHealthIndicator {
     options: ResolvedHealthOptions,
   ): Promise<HealthIndicatorResult> {
     const users = this.#find<Connections>(Connections).usersOf(client);
-    const caches = users.filter(({ isBypassed }) => isBypassed).map(({ name }) => name);
-    const health = await lookAt(connectionOf(client), options, caches);
+    const bypassed = users.filter(({ isBypassed }) => isBypassed).map(({ name }) => name);
+    const nearOff = users.map(({ near }) => near?.reason).find((reason) => reason !== undefined);
+    const health = await lookAt(connectionOf(client), options, { bypassed, nearOff });
     return this.#report(key, options.optional ? asOptional(health) : health);
   }
 

@@ -7,6 +7,7 @@ import { CommandMetrics } from './command-metrics.js';
 import { ConnectionMetrics } from './connection-metrics.js';
 import type { ExposedMetric } from './exposed-metric.js';
 import { MemoryMetrics } from './memory-metrics.js';
+import { NearMetrics } from './near-metrics.js';
 
 /** The parts of an application that metrics are made of. */
 export interface WatchedApplication {
@@ -43,6 +44,7 @@ export class RegistryMetrics {
       ...commands.exposed,
       ...connections.exposed,
       ...caches.exposed,
+      ...new NearMetrics(registries).exposed,
       ...new MemoryMetrics(registries).exposed,
     ];
   }

@@ -148,6 +148,9 @@ function cacheProvider(
           get isBypassed() {
             return cache.isBypassed;
           },
+          get near() {
+            return cache.nearState;
+          },
           async close() {
             const failed = await cache.close();
             if (failed === 0) return;

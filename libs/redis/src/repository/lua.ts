@@ -83,5 +83,5 @@ export async function readStored(client: RedisClient, key: string): Promise<stri
 /** A script is no read-only command to the driver, and goes to the primary. KEYS: entity. */
 const READ = new RedisScript(`
 ${READ_TEXT}
-return read_text(KEYS[1])
+return (read_text(KEYS[1])) -- the first result only
 `);

@@ -3,6 +3,7 @@
  * becomes text and back, `reading/` reads entities, `indexes/` finds them by other values than their id,
  * `writing/` writes both together.
  */
+import { types } from 'node:util';
 import { inSlices } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { connectionOf, type Connection } from '../connection/connection.js';
@@ -207,7 +208,9 @@ export class RedisRepository<
       const ttlMs = ttl === 'keep' ? ttl : ttl === 'default' ? this.#ttl : parseTtl(ttl, 'ttl');
       const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout, 'timeout');
       const revise = async (text: string, key: string) => {
-        const entity = await this.#reader.decode(text, key, id);
+        // Each await is a turn of the microtasks for all updates that were read together.
+        const decoded = this.#reader.decode(text, key, id);
+        const entity = types.isPromise(decoded) ? await decoded : decoded;
         const patch = typeof change === 'function' ? await change(entity) : change;
         if (patch && patch !== entity) this.#codec.assign(entity, patch);
         this.#codec.refuseOtherId(entity, id);

@@ -12,6 +12,6 @@ export interface NearEvent {
    * back. `unavailable`: the server does not tell what changes; all values are read from it.
    */
   readonly state: 'armed' | 'lost' | 'unavailable';
-  /** Why it is unavailable. */
+  /** Why it is lost or unavailable. */
   readonly reason?: string;
 }

@@ -32,6 +32,11 @@ export class Tracing implements Tracer {
     };
   }
 
+  /** Whether there is a tracer. */
+  get isTraced(): boolean {
+    return this.#tracer !== undefined;
+  }
+
   run<T>(name: string, facts: SpanFacts, work: (describe: Describe) => Promise<T>): Promise<T> {
     return this.#tracer ? this.#tracer.run(name, facts, work) : work(ignoreAttributes);
   }

@@ -11,7 +11,7 @@ import { caught } from './support/caught.js';
 import { gated } from './support/gate.js';
 import { latch } from './support/latch.js';
 import { recordCommands } from './support/record-commands.js';
-import { onEveryTopology, onOneServer } from './support/repository-servers.js';
+import { onCluster, onEveryTopology, onOneServer } from './support/repository-servers.js';
 
 /** A loader of many that ends when it is told to. */
 function heldLoader(valueOf: (key: string) => string = (key) => key) {
@@ -146,34 +146,6 @@ onEveryTopology((stage) => {
       expect(await slow).toEqual(mapOf({ a: 'a of one', b: 'b of one' }));
       expect(rest.asked()).toEqual([['c']]);
       expect(other.of('cache.lease-wait')).toHaveLength(2);
-    });
-
-    it('does not call its loader before each requested lease is answered', async () => {
-      const gate = gated(stage.client);
-      const { cache } = listenedCache(gate.client, stage.keys());
-      await cache.getOrLoad('known', () => 1); // the script is, too
-      const late = gate.hold('evalsha', isAcquireOf('b'));
-      const { loader, asked } = quickLoader();
-      const call = cache.getOrLoadAll(['a', 'b', 'c'], loader);
-      await late.reached;
-      await pass(20);
-      expect(asked()).toEqual([]);
-      late.release();
-      await call;
-      expect(asked()).toEqual([['a', 'b', 'c']]);
-    });
-
-    it('loads without a key whose lease is not answered for half of loadTimeout', async () => {
-      const gate = gated(stage.client);
-      const { cache } = listenedCache(gate.client, stage.keys(), { loadTimeout: '2s' });
-      await cache.getOrLoad('known', () => 1);
-      const late = gate.hold('evalsha', isAcquireOf('b'));
-      const { loader, asked } = quickLoader();
-      const call = cache.getOrLoadAll(['a', 'b', 'c'], loader);
-      await waitUntil('the others are loaded', () => asked().length === 1);
-      late.release();
-      expect([...(await call).keys()]).toEqual(['a', 'b', 'c']);
-      expect(asked()).toEqual([['a', 'c'], ['b']]);
     });
 
     it('gives later callers no value that an invalidation has overtaken, for each key', async () => {
@@ -334,5 +306,38 @@ onOneServer((stage) => {
     expect(looks().length).toBeLessThan(2 * ofOne().length + 2); // each would look for itself
     held.end();
     expect(await waiting).toEqual(await slow);
+  });
+});
+
+// On one server they ask for their leases with one command.
+onCluster((stage) => {
+  describe('A call of getOrLoadAll for keys in several slots', () => {
+    it('does not call its loader before each requested lease is answered', async () => {
+      const gate = gated(stage.client);
+      const { cache } = listenedCache(gate.client, stage.keys());
+      await cache.getOrLoad('known', () => 1); // the script is, too
+      const late = gate.hold('evalsha', isAcquireOf('b'));
+      const { loader, asked } = quickLoader();
+      const call = cache.getOrLoadAll(['a', 'b', 'c'], loader);
+      await late.reached;
+      await pass(20);
+      expect(asked()).toEqual([]);
+      late.release();
+      await call;
+      expect(asked()).toEqual([['a', 'b', 'c']]);
+    });
+
+    it('loads without a key whose lease is not answered for half of loadTimeout', async () => {
+      const gate = gated(stage.client);
+      const { cache } = listenedCache(gate.client, stage.keys(), { loadTimeout: '2s' });
+      await cache.getOrLoad('known', () => 1);
+      const late = gate.hold('evalsha', isAcquireOf('b'));
+      const { loader, asked } = quickLoader();
+      const call = cache.getOrLoadAll(['a', 'b', 'c'], loader);
+      await waitUntil('the others are loaded', () => asked().length === 1);
+      late.release();
+      expect([...(await call).keys()]).toEqual(['a', 'b', 'c']);
+      expect(asked()).toEqual([['a', 'c'], ['b']]);
+    });
   });
 });

@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { TerminusModule } from '@nestjs/terminus';
 import { Redis } from 'ioredis';
 import { RedisHealthIndicator } from '../../src/health/index.js';
-import { getRedisToken, RedisModule } from '../../src/index.js';
+import { getRedisToken, RedisModule, type RedisModuleOptions } from '../../src/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { startRedis, startReplica } from '../../src/testing/index.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
@@ -120,7 +120,9 @@ describeWithRealRedis('RedisHealthIndicator', () => {
   });
 
   /** A connection whose ACL user has these rights. */
-  async function openAs(...rights: string[]) {
+  const openAs = (...rights: string[]) => openWith({}, rights);
+
+  async function openWith(options: RedisModuleOptions, rights: readonly string[]) {
     const { url } = await stage.keep(startRedis());
     const admin = await stage.open({ url });
     await admin.client().acl('SETUSER', 'probe', 'on', '>hunter2', ...rights);
@@ -129,6 +131,7 @@ describeWithRealRedis('RedisHealthIndicator', () => {
       username: 'probe',
       password: 'hunter2',
       ioredis: { enableReadyCheck: false }, // it would send INFO, and print a warning
+      ...options,
     });
   }
 
@@ -217,5 +220,37 @@ describeWithRealRedis('RedisHealthIndicator', () => {
       return (await indicator.isHealthy())['redis']?.status === 'up';
     });
     expect(cache.isBypassed).toBe(false);
+  });
+
+  const NEAR = { cache: { near: { maxBytes: 2 ** 20, staleness: '2s' } } } as const;
+
+  it('is degraded while a near copy that is in use hears of no changes, and says why', async () => {
+    const rights = ['~*', '&*', '+@all', '-client|tracking'];
+    const { indicator, cache } = await openWith(NEAR, rights);
+    expect((await indicator.isHealthy())['redis']?.status).toBe('up'); // no read has needed it yet
+    await cache('reports').getOrLoad('a', () => 1, { timeout: '5s' });
+    await waitUntil('the near copy is off', async () => {
+      const { redis } = await indicator.isHealthy();
+      return redis?.['nearOff'] === 'An ACL forbids CLIENT TRACKING.';
+    });
+    expect(await indicator.isHealthy()).toMatchObject({
+      redis: {
+        status: 'degraded',
+        reasons: ['a near copy is off, because it does not hear what changes in Redis'],
+      },
+    });
+  });
+
+  it('is up while a near copy hears of changes', async () => {
+    const server = await stage.keep(startRedis());
+    const { indicator, cache } = await stage.open({ url: server.url, ...NEAR });
+    const reports = cache('reports');
+    await waitUntil('the near copy serves', async () => {
+      await reports.getOrLoad('a', () => 1, { timeout: '5s' });
+      return (reports.nearState?.hits ?? 0) > 0;
+    });
+    const { redis } = await indicator.isHealthy();
+    expect(redis).toMatchObject({ status: 'up' });
+    expect(redis).not.toHaveProperty('nearOff');
   });
 });

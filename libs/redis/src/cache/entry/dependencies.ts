@@ -185,6 +185,12 @@ export class DependencyList {
   }
 }
 
+/** Whether something is compared by its content, which has no version. */
+export function hasContents(versions: ReadonlyMap<string, unknown>): boolean {
+  for (const label of versions.keys()) if (label.startsWith('k')) return true;
+  return false;
+}
+
 /** A dependency on the version that is stored at a key. */
 function versionAt(label: string, key: string): Dependency {
   return { label, by: 'version', key, read: new ReadKey(key) };

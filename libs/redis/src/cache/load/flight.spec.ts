@@ -10,7 +10,7 @@ import { Budget } from '../outage/budget.js';
 import { LoadGate } from '../outage/load-gate.js';
 import type { Undertaking } from '../outage/outage-guard.js';
 import { Outbox } from '../outage/outbox.js';
-import { RedisAway } from '../outage/waiting.js';
+import type { ClaimAnswer } from '../store/claim-command.js';
 import type { CacheStore } from '../store/cache-store.js';
 import type { EntryReader, Verdict } from '../store/entry-reader.js';
 import { ServerClock } from '../store/server-clock.js';
@@ -18,6 +18,8 @@ import { Flight, type FlightParts } from './flight.js';
 import { Lease } from './lease.js';
 import type { LoadRequest } from './load-request.js';
 import { LoadTracing } from './load-tracing.js';
+import type { PendingClaim } from './pending-claim.js';
+import type { PendingFill } from './pending-fill.js';
 import { nextMoment } from './progress.js';
 import { LoaderRunner } from './run-loader.js';
 import { Flights } from './single-flight.js';
@@ -32,8 +34,12 @@ function partsWith(replies: Record<string, unknown>, look = () => Promise.resolv
   const store = {
     attempt: (_: Undertaking, work: (one: unknown) => Promise<unknown>) => work(store),
     clock: new ServerClock(),
-    acquire: () => Promise.resolve({ state: 'acquired', versions: new Map() }),
-    fill: () => Promise.resolve(true),
+    claim: (claim: PendingClaim) => {
+      claim.answered('acquired', new Map());
+    },
+    fill: (fill: PendingFill) => {
+      fill.answered(true);
+    },
     release,
     ...replies,
   };
@@ -66,12 +72,11 @@ function callerOf(request: LoadRequest, signal?: AbortSignal) {
 
 describe('Flight', () => {
   it('lets the event loop go on while it is asked whether it may be joined', async () => {
-    const leases = [
-      { state: 'held', lease: 'held' },
-      { state: 'acquired', versions: new Map() },
-    ];
+    const answers: ClaimAnswer[] = [['held'], 'acquired'];
     const { parts } = partsWith({
-      acquire: () => Promise.resolve(leases.shift()),
+      claim: (claim: PendingClaim) => {
+        claim.answered(answers.shift() ?? 'acquired', new Map());
+      },
       lease: () => sleep(30, null), // answered later than the entry: with another command
     });
     const request = requestFor(() => 'value');
@@ -106,10 +111,11 @@ describe('Flights', () => {
   });
 
   it('lets no caller join a wait that all others have left', async () => {
-    const acquire = jest.fn(
-      () => Promise.resolve({ state: 'held', lease: 'held' }) as Promise<unknown>,
-    );
-    const { parts } = partsWith({ acquire, lease: () => Promise.resolve('held') });
+    let answer: ClaimAnswer = ['held'];
+    const claim = (claim: PendingClaim) => {
+      claim.answered(answer, new Map());
+    };
+    const { parts } = partsWith({ claim, lease: () => Promise.resolve('held') });
     const flights = new Flights(parts);
     const leaving = new AbortController();
     const request = requestFor(() => 'value');
@@ -117,7 +123,7 @@ describe('Flights', () => {
     await sleep(5);
     leaving.abort(new Error('left'));
     await expect(first).rejects.toThrow('left');
-    acquire.mockResolvedValue({ state: 'acquired', versions: new Map() });
+    answer = 'acquired';
     expect(await flights.load(callerOf(request), MISSING)).toMatchObject({
       body: Buffer.from('"value"'),
     });
@@ -145,12 +151,11 @@ describe('Flights', () => {
   });
 
   it('gives back a lease that comes after all', async () => {
-    let answer: (lease: unknown) => void = () => undefined;
-    const away = new RedisAway(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
+    const claims: PendingClaim[] = [];
     const { parts, release } = partsWith({
-      attempt: ({ operation }: Undertaking, work: (one: unknown) => Promise<unknown>) => {
-        const done = work({ acquire: () => new Promise((resolve) => (answer = resolve)) });
-        return operation === 'lease' ? Promise.reject(away) : done;
+      claim: (claim: PendingClaim) => {
+        claims.push(claim);
+        claim.failed(new RedisTimeoutException({ operation: 'x', timeoutMs: 1 }));
       },
     });
     const flights = new Flights(parts);
@@ -159,8 +164,7 @@ describe('Flights', () => {
       status: 'bypass',
     });
     expect(release).toHaveBeenCalledTimes(1);
-    answer({ state: 'acquired', versions: new Map() });
-    await sleep(0);
+    claims[0]?.answered('acquired', new Map());
     expect(release).toHaveBeenCalledTimes(2);
   });
 

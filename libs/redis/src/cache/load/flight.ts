@@ -4,9 +4,10 @@ import type { CacheAnnouncer } from '../cache-announcer.js';
 import type { Versions } from '../entry/envelope.js';
 import { isBeingChanged } from '../entry/writers.js';
 import { Budget } from '../outage/budget.js';
-import type { LoadGate, Turn } from '../outage/load-gate.js';
+import { isInsidePlace, type LoadGate, type Turn } from '../outage/load-gate.js';
 import { RedisAway } from '../outage/waiting.js';
 import { isChanging, judgedBy, type EntryReader, type Verdict } from '../store/entry-reader.js';
+import type { Captured } from '../store/claims.js';
 import type { ServerClock } from '../store/server-clock.js';
 import type { Lease } from './lease.js';
 import type { Loaded, LoaderResult, LoadRequest } from './load-request.js';
@@ -51,25 +52,31 @@ export class Flight {
   readonly #parts: FlightParts;
   readonly #budget: Budget;
   readonly #lease: Lease;
-  /** To load without Redis, if it comes to that. */
-  readonly #turn: Turn;
   readonly #callers = new Callers();
-  #captured = new Map<string, string | null>();
+  readonly #onEnd: ((flight: Flight) => void) | undefined;
+  #knownTurn: Turn | undefined;
+  #captured: Captured | undefined;
   #isAlone = false;
   #outcome: Promise<Loaded | undefined> | undefined;
 
   /**
    * @param budget what is left of that of the caller who waits for it first
+   * @param onEnd called when there is an outcome, or none
    * @param lease one that has been taken already
    */
-  constructor(parts: FlightParts, request: LoadRequest, budget: Budget, lease?: Lease) {
+  constructor(
+    parts: FlightParts,
+    request: LoadRequest,
+    budget: Budget,
+    onEnd?: (flight: Flight) => void,
+    lease = parts.leaseFor(request),
+  ) {
     this.request = request;
     this.running = new RunningLoad(parts.client, request.keys.entry);
     this.#parts = parts;
     this.#budget = budget;
-    this.#lease = lease ?? parts.leaseFor(request);
-    this.#turn =
-      request.peers?.turn ?? parts.gate.turn(request.keys.entry, request.policy.loadTimeoutMs);
+    this.#lease = lease;
+    this.#onEnd = onEnd;
   }
 
   /** @param verdict on the entry that is not good enough */
@@ -97,7 +104,7 @@ export class Flight {
 
   /** Whether all callers have left, or the load took too long: later callers must not have its outcome. */
   get isAborted(): boolean {
-    return this.#callers.abort.signal.aborted;
+    return this.#callers.abort.isAborted;
   }
 
   /** Resolves when there is an outcome, or none. Never rejects. */
@@ -112,7 +119,7 @@ export class Flight {
   join(signal: AbortSignal | undefined): Promise<Loaded | undefined> {
     // A caller that comes after the abort must not be given the reason of another caller.
     if (this.isAborted) return this.ended.then(() => undefined);
-    this.#turn.borrow();
+    if (isInsidePlace()) this.#turn.borrow();
     return this.#callers.join(this.#outcome ?? Promise.resolve(undefined), signal);
   }
 
@@ -125,16 +132,31 @@ export class Flight {
   async isUnchanged({ dependencies, serializer }: LoadRequest, budget: Budget): Promise<boolean> {
     if (this.progress.phase !== 'loading' || this.isAborted) return false;
     if (serializer.name !== this.request.serializer.name) return false;
-    if (!dependencies.all.every(({ label }) => this.#captured.has(label))) return false;
-    return this.#lease.isUnchanged(this.#captured, budget);
+    const captured = this.#captured ?? NO_VERSIONS;
+    if (!dependencies.all.every(({ label }) => captured.has(label))) return false;
+    return this.#lease.isUnchanged(captured, budget);
+  }
+
+  /** To load without Redis, if it comes to that. */
+  get #turn(): Turn {
+    const { peers, keys, policy } = this.request;
+    return (this.#knownTurn ??=
+      peers?.turn ?? this.#parts.gate.turn(keys.entry, policy.loadTimeoutMs));
   }
 
   #start(run: () => Promise<Loaded | undefined>): this {
-    this.#outcome = run().finally(() => {
-      this.progress.end();
-    });
-    this.#outcome.catch(() => undefined); // all callers may have left
+    this.#outcome = this.#runToEnd(run);
+    this.#outcome.catch(ignore); // all callers may have left
     return this;
+  }
+
+  async #runToEnd(run: () => Promise<Loaded | undefined>): Promise<Loaded | undefined> {
+    try {
+      return await run();
+    } finally {
+      this.progress.end();
+      this.#onEnd?.(this);
+    }
   }
 
   async #acquireAndLoad(judged: string, mode: Mode): Promise<Loaded | undefined> {
@@ -154,7 +176,7 @@ export class Flight {
   async #acquire(
     judged: string,
     mode: Mode,
-  ): Promise<{ readonly versions: Versions } | { readonly found: Loaded | undefined }> {
+  ): Promise<{ readonly versions: Captured } | { readonly found: Loaded | undefined }> {
     // For a load that takes as long as it may, and one that follows it.
     const giveUpAt = performance.now() + 2 * this.#lease.lastsMs;
     const { peers, policy } = this.request;
@@ -198,7 +220,7 @@ export class Flight {
       this.progress.wait();
       await (peers?.pause(pauseMs) ?? sleep(plusJitter(pauseMs)));
       pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
-      this.#callers.abort.signal.throwIfAborted();
+      this.#callers.abort.throwIfAborted();
       const looking = this.#look(new Budget(policy.timeoutMs));
       const both = Promise.all([looking, this.#lease.stored()]);
       const [verdict, lease] = await this.progress.ask(both);
@@ -219,13 +241,14 @@ export class Flight {
     return this.#parts.announcer.failureOf(looking, keys.entry, 'read');
   }
 
-  async #loadAndFill(versions: Versions): Promise<Loaded> {
-    this.#captured = new Map(versions);
+  /** @param captured the versions that were captured with the lease; the loader adds others */
+  async #loadAndFill(captured: Captured): Promise<Loaded> {
+    this.#captured = captured;
     this.progress.load();
     try {
       const loaded = await this.#parts.tracing.load(async () => {
-        const value = await this.#runLoader(this.#captured);
-        const outcome = await this.#lease.fill(value, this.#captured, this.#budget);
+        const value = await this.#runLoader(captured);
+        const outcome = await this.#lease.fill(value, captured, this.#budget);
         return { value, outcome };
       });
       return this.#loaded(loaded, 'miss');
@@ -250,14 +273,14 @@ export class Flight {
    * Loads for callers that come next, when the lease came after the first callers had gone on without it.
    * What those have loaded may be older than its versions.
    */
-  readonly #storeLate = (versions: Versions): void => {
+  readonly #storeLate = (versions: Captured): void => {
     if (this.isAborted) {
       this.#lease.release();
       return;
     }
     const budget = new Budget(this.request.policy.timeoutMs);
     this.#parts.tracing.aside(() => {
-      const flight = new Flight(this.#parts, this.request, budget, this.#lease);
+      const flight = new Flight(this.#parts, this.request, budget, undefined, this.#lease);
       flight.#start(() => flight.#loadAndFill(versions));
     });
   };
@@ -285,9 +308,13 @@ export class Flight {
     return { kind, body, status, loadedAt: this.#parts.clock.now(), isComplete };
   }
 
-  #runLoader(captured: Map<string, string | null>): Promise<LoaderResult> {
+  #runLoader(captured: Captured): Promise<LoaderResult> {
     const redis = this.progress.phase === 'alone' ? this.#lease.notHeld : this.#lease;
     const { abort } = this.#callers;
-    return this.running.run(() => this.#parts.loaders.run(this.request, redis, captured, abort));
+    return this.#parts.loaders.run(this.request, redis, captured, this.running, abort);
   }
 }
+
+const NO_VERSIONS: Versions = new Map();
+
+const ignore = (): void => undefined;

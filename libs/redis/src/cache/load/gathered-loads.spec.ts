@@ -1,7 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import type { LoadContext } from '../cache-options.js';
 import { LoadGate } from '../outage/load-gate.js';
 import { GatheredLoads, type LoadTogether } from './gathered-loads.js';
+import { LoadAbort } from './load-abort.js';
+import type { LoadCall } from './load-request.js';
 
 const nextTurn = () => new Promise(setImmediate);
 
@@ -12,13 +13,13 @@ function gatheredLoads(loadTimeoutMs = 10_000, gate = new LoadGate(1), inside?: 
   };
   const loadTogether = jest.fn(load);
   const loads = new GatheredLoads(loadTogether, gate.turn('x', 1), loadTimeoutMs);
-  const aborts = new Map<string, AbortController>();
+  const aborts = new Map<string, LoadAbort>();
   return {
     loads,
     load: (key: string, place = 0) => {
-      const abort = new AbortController();
+      const abort = new LoadAbort();
       aborts.set(key, abort);
-      const context = { signal: abort.signal } as LoadContext;
+      const context = { abort } as LoadCall;
       return loads.load({ key, entry: key, place, context });
     },
     abort: (key: string) => aborts.get(key)?.abort(new Error(`${key} left`)),

@@ -1,8 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plusJitter } from '../../time/jitter.js';
-import type { LoadContext } from '../cache-options.js';
-import type { LoadPeers } from './load-request.js';
+import type { LoadCall, LoadPeers } from './load-request.js';
 import type { Turn } from '../outage/load-gate.js';
 import { currentLoad } from './running-load.js';
 
@@ -12,7 +11,7 @@ export interface Gathered<K> {
   readonly entry: string;
   /** Its number among those of the call. */
   readonly place: number;
-  readonly context: LoadContext;
+  readonly context: LoadCall;
 }
 
 /** Loads the values of several loads. @returns them by entry */
@@ -126,7 +125,7 @@ class Gathering<K, V> {
 
   load(): void {
     const wanted = this.#all
-      .filter(({ context }) => !context.signal.aborted)
+      .filter(({ context }) => !context.abort.isAborted)
       .sort((one, other) => one.place - other.place);
     if (wanted.length === 0) return;
     const signal = untilAllHaveLeft(wanted);
@@ -143,13 +142,11 @@ class Gathering<K, V> {
 
 /** A signal that aborts when no caller waits for any of these any more. */
 function untilAllHaveLeft<K>(wanted: readonly Gathered<K>[]): AbortSignal {
-  const abort = new AbortController();
+  const all = new AbortController();
   let left = 0;
-  for (const { signal } of wanted.map(({ context }) => context)) {
-    const leave = () => {
-      if (++left === wanted.length) abort.abort(signal.reason);
-    };
-    signal.addEventListener('abort', leave, { once: true });
-  }
-  return abort.signal;
+  const leave = (reason: unknown) => {
+    if (++left === wanted.length) all.abort(reason);
+  };
+  for (const { context } of wanted) context.abort.onAbort(leave);
+  return all.signal;
 }

@@ -1,15 +1,18 @@
 import { withDeadline } from '../../time/deadline.js';
 import type { CacheAnnouncer } from '../cache-announcer.js';
-import type { Dependencies, Dependency } from '../entry/dependencies.js';
+import { hasContents, type Dependencies, type Dependency } from '../entry/dependencies.js';
 import { liveMsOf, makeEntry, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import { Budget } from '../outage/budget.js';
 import type { Outbox } from '../outage/outbox.js';
-import { RedisAway } from '../outage/waiting.js';
-import type { CacheStore, Claimed } from '../store/cache-store.js';
+import { isFailureOfRedis, RedisAway } from '../outage/waiting.js';
+import type { CacheStore } from '../store/cache-store.js';
+import type { Captured } from '../store/claims.js';
 import { LeaseToken } from '../store/tokens.js';
 import type { LoaderResult, LoadRequest } from './load-request.js';
 import type { FillOutcome } from './load-tracing.js';
+import { PendingClaim, type Claimant, type Claimed } from './pending-claim.js';
+import { PendingFill, type Filler } from './pending-fill.js';
 import { Heartbeat } from './signs-of-life.js';
 
 /**
@@ -18,7 +21,7 @@ import { Heartbeat } from './signs-of-life.js';
  *
  * @internal
  */
-export class Lease {
+export class Lease implements Claimant, Filler {
   readonly #request: LoadRequest;
   readonly #store: CacheStore;
   readonly #dependencies: Dependencies;
@@ -26,6 +29,8 @@ export class Lease {
   readonly #announcer: CacheAnnouncer;
   readonly #token = new LeaseToken();
   readonly #heartbeat: Heartbeat;
+  /** How long the loader took whose value is being stored. */
+  #durationMs = 0;
 
   constructor(
     request: LoadRequest,
@@ -51,10 +56,6 @@ export class Lease {
   /**
    * Asks for it, and for the versions of what the load will depend on.
    *
-   * The caller waits as long as its budget, the lease itself for a whole `timeout`. A claim that timed out
-   * may still be executed later: its command may wait in a socket, or have been redirected. The lease is
-   * therefore given back right behind that command, and once more if the claim succeeds late.
-   *
    * Signs of life begin with the claim, not with its reply: the reply may take longer than others are
    * patient.
    *
@@ -63,48 +64,26 @@ export class Lease {
    * @param onLate called with the versions if the lease came in time for Redis and too late for the caller
    * @throws RedisAway
    */
-  async claim(
+  claim(
     judged: string,
     orphan: string | undefined,
     budget: Budget,
-    onLate: (versions: Versions) => void,
+    onLate: (versions: Captured) => void,
   ): Promise<Claimed> {
     const { keys, dependencies, policy } = this.#request;
-    const facts = { token: this.#token.text, leaseMs: this.lastsMs, judged, orphan };
-    const liveMs = liveMsOf(policy.ttlMs, policy) + this.lastsMs;
-    const askedAt = performance.now();
-    const leftMs = () => policy.timeoutMs - (performance.now() - askedAt);
-    let isTooLate = false;
-    let isAnswered = false;
-    let isGivenUp = false;
-    const claim = async (store: CacheStore) => {
-      const claimed = await store.acquire(keys, facts, dependencies.all, liveMs);
-      isAnswered = true;
-      if (!isTooLate) return claimed;
-      if (claimed.state !== 'acquired') this.#end();
-      else if (isGivenUp) this.release();
-      else onLate(claimed.versions);
-      return claimed;
-    };
+    const { lastsMs: leaseMs } = this;
+    const liveMs = liveMsOf(policy.ttlMs, policy) + leaseMs;
+    const token = this.#token.text;
+    const asked = { keys, token, leaseMs, judged, orphan: orphan ?? '', dependencies, liveMs };
+    const claim = new PendingClaim(asked, this, budget, onLate);
     this.#token.begin();
     this.#heartbeat.start();
-    try {
-      const asked = [keys.entry, ...dependencies.all.map(({ key }) => key)];
-      const claimed = await this.#attempt('lease', asked, claim, budget);
-      if (claimed.state !== 'acquired') this.#end();
-      else if (claimed.isForeign) this.#announcer.announce('cache.corrupt', { key: keys.entry });
-      return claimed;
-    } catch (error) {
-      isTooLate = true;
-      const giveUp = () => {
-        if (isAnswered) return;
-        isGivenUp = true;
-        this.release();
-      };
-      if (budget.isSpent && leftMs() > 0) setTimeout(giveUp, leftMs()).unref();
-      else giveUp();
-      throw error;
-    }
+    this.#store.claim(claim);
+    return claim.promise;
+  }
+
+  onForeign(): void {
+    this.#announcer.announce('cache.corrupt', { key: this.#request.keys.entry });
   }
 
   /** The lease as it is stored now, under any holder; `null` for none. @throws RedisAway */
@@ -170,41 +149,56 @@ export class Lease {
    * Stores what was loaded. Callers need not know whether it could be stored, and wait for it no longer
    * than they wait for Redis anyway.
    */
-  async fill(value: LoaderResult, captured: Versions, budget: Budget): Promise<FillOutcome> {
+  fill(value: LoaderResult, captured: Versions, budget: Budget): Promise<FillOutcome> {
     const { keys, policy, serializer } = this.#request;
-    const { kind, body, ttlMs, durationMs } = value;
-    const announce = (outcome: NonNullable<FillOutcome>) => {
-      this.#announcer.announce('cache.load', { key: keys.entry, durationMs, outcome });
-      return outcome;
-    };
+    const { kind, body, ttlMs } = value;
+    this.#durationMs = value.durationMs;
     if (ttlMs === undefined) {
       this.release();
-      return announce('skipped');
+      return Promise.resolve(this.#announce('skipped'));
     }
     const now = this.#store.clock.now();
-    const fillId = this.#token.text;
-    const made = { kind, body, serializer: serializer.name, fillId };
-    const entry = makeEntry({ ...made, ttlMs, policy, versions: captured, now });
-    const fill = async () => {
-      // Versions that end before the entry would make it invalid without a reason.
-      if (ttlMs > policy.ttlMs) await this.#prolong(captured, entry.liveMs);
-      if (!(await this.#hasSameContent(captured))) return false;
-      return this.#attempt('fill', [keys.entry], (store) =>
-        store.fill(keys, fillId, entry.bytes, entry.liveMs),
+    const token = this.#token.text;
+    const made = { kind, body, serializer: serializer.name, fillId: token };
+    const { bytes, liveMs } = makeEntry({ ...made, ttlMs, policy, versions: captured, now });
+    const patienceMs = Math.max(0, budget.leftMs);
+    const send = () => {
+      const fill = new PendingFill(
+        { keys, token, bytes, liveMs },
+        this,
+        policy.timeoutMs,
+        patienceMs,
       );
+      this.#store.fill(fill);
+      return fill.promise;
     };
-    const filling = fill().then(
-      (isFilled) => {
-        if (isFilled) this.#end();
-        else this.release();
-        return announce(isFilled ? 'filled' : 'lost');
-      },
-      () => {
-        this.release();
-        return announce('lost');
-      },
+    if (ttlMs <= policy.ttlMs && !hasContents(captured)) return send();
+    const filling = this.#isStillRight(captured, ttlMs, liveMs).then(
+      (isRight) => (isRight ? send() : this.onFilled(false)),
+      () => this.onFilled(false),
     );
-    return withDeadline<FillOutcome>(filling, Math.max(0, budget.leftMs), () => undefined);
+    return withDeadline<FillOutcome>(filling, patienceMs, () => undefined);
+  }
+
+  onFilled(isStored: boolean): FillOutcome {
+    if (isStored) this.end();
+    else this.release();
+    return this.#announce(isStored ? 'filled' : 'lost');
+  }
+
+  onFailure(operation: Operation, error: unknown): void {
+    if (isFailureOfRedis(error))
+      this.#announcer.announce('cache.failure', {
+        key: this.#request.keys.entry,
+        operation,
+        error,
+      });
+  }
+
+  #announce(outcome: NonNullable<FillOutcome>): FillOutcome {
+    const { entry: key } = this.#request.keys;
+    this.#announcer.announce('cache.load', { key, durationMs: this.#durationMs, outcome });
+    return outcome;
   }
 
   /**
@@ -213,13 +207,21 @@ export class Lease {
    * take it over at once, others when it has been silent for too long.
    */
   release(): void {
-    this.#end();
+    this.end();
     this.#store.release(this.#request.keys, this.#token.text);
   }
 
-  #end(): void {
+  /** Ends without the lease, or with what it was for. */
+  end(): void {
     this.#heartbeat.stop();
     this.#token.end();
+  }
+
+  /** Makes what was captured last as long as the entry, and compares what has no version once more. */
+  async #isStillRight(captured: Versions, ttlMs: number, liveMs: number): Promise<boolean> {
+    // Versions that end before the entry would make it invalid without a reason.
+    if (ttlMs > this.#request.policy.ttlMs) await this.#prolong(captured, liveMs);
+    return this.#hasSameContent(captured);
   }
 
   async #prolong(captured: Versions, liveMs: number): Promise<void> {
@@ -252,7 +254,7 @@ export class Lease {
    * @throws RedisAway
    */
   #attempt<T>(
-    operation: 'lease' | 'read' | 'fill',
+    operation: Operation,
     keys: readonly string[],
     work: (store: CacheStore) => Promise<T>,
     budget = new Budget(this.#request.policy.timeoutMs),
@@ -262,6 +264,8 @@ export class Lease {
     return this.#announcer.failureOf(answer, key, operation);
   }
 }
+
+type Operation = 'lease' | 'read' | 'fill';
 
 /** @throws the error unless Redis is away */
 function unlessAway(error: unknown): undefined {

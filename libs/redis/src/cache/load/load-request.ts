@@ -1,17 +1,23 @@
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
-import type { CacheStatus, Loader } from '../cache-options.js';
+import type { CacheStatus, LoadContext } from '../cache-options.js';
 import type { ResolvedPolicy } from '../cache-policy.js';
 import type { DependencyList } from '../entry/dependencies.js';
 import type { EntryKind } from '../entry/envelope.js';
 import type { Turn } from '../outage/load-gate.js';
+import type { LoadAbort } from './load-abort.js';
 import type { EntryKeys } from '../store/cache-store.js';
+
+/** The context of a loader, and the end of its load. */
+export interface LoadCall extends LoadContext {
+  readonly abort: LoadAbort;
+}
 
 /** The value that a caller needs, and how to make it. */
 export interface LoadRequest {
   readonly keys: EntryKeys;
   readonly dependencies: DependencyList;
   readonly policy: ResolvedPolicy;
-  readonly loader: Loader<unknown>;
+  readonly loader: (call: LoadCall) => unknown;
   readonly serializer: CacheSerializer<unknown>;
   readonly peers?: LoadPeers | undefined;
 }

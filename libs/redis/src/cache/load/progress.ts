@@ -1,4 +1,5 @@
 import { whenAborted } from '../../time/until-abort.js';
+import { LoadAbort } from './load-abort.js';
 
 let latest = 0;
 
@@ -27,8 +28,8 @@ export class Progress {
   #phase: Phase = 'waiting';
   /** When the step that is under way began. */
   #since = nextMoment();
-  /** Settles when Redis has answered the latest question. */
-  #answered: Promise<unknown> = Promise.resolve();
+  /** The latest question to Redis. */
+  #asked: Promise<unknown> | undefined;
 
   get phase(): Phase {
     return this.#phase;
@@ -41,14 +42,14 @@ export class Progress {
 
   /** Waits until Redis has answered what decides how to go on. */
   async settled(): Promise<void> {
-    while (this.#phase === 'asking') await this.#answered;
+    while (this.#phase === 'asking') await this.#asked?.catch(() => undefined);
   }
 
   /** Notes a question that is asked in this turn of the event loop. */
   ask<T>(answer: Promise<T>): Promise<T> {
     this.#phase = 'asking';
     this.#since = nextMoment();
-    this.#answered = answer.catch(() => undefined);
+    this.#asked = answer;
     return answer;
   }
 
@@ -77,7 +78,7 @@ export class Progress {
  * @internal
  */
 export class Callers {
-  readonly abort = new AbortController();
+  readonly abort = new LoadAbort();
   #count = 0;
 
   /** Counts one that does not wait, and so never leaves. */
@@ -102,7 +103,9 @@ export class Callers {
         leave();
         return;
       }
-      outcome.finally(whenAborted(signal, leave)).then(resolve, reject);
+      const takeBack = whenAborted(signal, leave);
+      outcome.then(takeBack, takeBack);
+      outcome.then(resolve, reject);
     });
   }
 }

@@ -3,6 +3,7 @@ import { RedisConfigurationException } from '../../errors/redis-configuration.ex
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { Dependencies, type Dependency } from '../entry/dependencies.js';
 import type { Versions } from '../entry/envelope.js';
+import { LoadAbort } from './load-abort.js';
 import { LoaderCall } from './run-loader.js';
 
 function runWith(captured: [string, string][] = []) {
@@ -15,7 +16,7 @@ function runWith(captured: [string, string][] = []) {
     readContent: jest.fn(async () => ({ text: content, version: `of ${content}` })),
   };
   const dependencies = new Dependencies(new KeyBuilder({ app: 'a', environment: 'e' }));
-  const run = new LoaderCall(new AbortController().signal, source, dependencies, versions);
+  const run = new LoaderCall(new LoadAbort(), source, dependencies, versions);
   return { run, source, versions, change: (to: string) => (content = to) };
 }
 

@@ -1,20 +1,19 @@
 import { RedisLoadTimeoutException } from '../../errors/redis-load-timeout.exception.js';
+import { DeadlineSweeper, type Awaited } from '../../time/deadline-sweeper.js';
 import { parseDuration } from '../../time/duration.js';
-import { untilAbort } from '../../time/until-abort.js';
 import type { CacheAnnouncer } from '../cache-announcer.js';
-import type { LoadContext } from '../cache-options.js';
 import type { Dependencies, Dependency } from '../entry/dependencies.js';
 import { hasGaps } from '../entry/writers.js';
+import type { Captured } from '../store/claims.js';
 import type { Lease } from './lease.js';
-import type { LoaderResult, LoadRequest } from './load-request.js';
+import type { LoadAbort } from './load-abort.js';
+import type { LoadCall, LoaderResult, LoadRequest } from './load-request.js';
 import { NotCached } from './load-tracing.js';
+import type { RunningLoad } from './running-load.js';
 import { bodyOf, kindOf } from './values.js';
 
 /** The questions that a loader may ask Redis while it runs. */
 type RedisOfLoader = Pick<Lease, 'capture' | 'readContent'>;
-
-/** The versions of dependencies by label, to which a loader adds. */
-type Captured = Map<string, string | null>;
 
 /**
  * Calls loaders: twice where a loader finds out only by reading what else its value depends on.
@@ -24,6 +23,12 @@ type Captured = Map<string, string | null>;
 export class LoaderRunner {
   readonly #dependencies: Dependencies;
   readonly #announcer: CacheAnnouncer;
+  readonly #limits = new DeadlineSweeper<LoadLimit>(
+    ({ isOver }) => isOver,
+    (limit) => {
+      limit.expire();
+    },
+  );
 
   constructor(dependencies: Dependencies, announcer: CacheAnnouncer) {
     this.#dependencies = dependencies;
@@ -38,29 +43,34 @@ export class LoaderRunner {
     request: LoadRequest,
     redis: RedisOfLoader,
     captured: Captured,
-    abort: AbortController,
+    running: RunningLoad,
+    abort: LoadAbort,
   ): Promise<LoaderResult> {
     const { keys, policy, serializer } = request;
-    const startedAt = performance.now();
+    const limit = new LoadLimit(request, abort);
     try {
-      const { value, call } = await withinTime(request, abort, () =>
-        this.#callUpToTwice(request, redis, captured, abort.signal),
+      abort.throwIfAborted();
+      this.#limits.watch(limit, limit.startedAt);
+      const { value, call } = await running.run(() =>
+        abort.until(this.#callUpToTwice(request, redis, captured, abort)),
       );
       const kind = kindOf(value);
       const body = bodyOf(value, keys.entry, serializer);
       const ttlMs = kind === 'v' ? (call.ttlMs ?? policy.ttlMs) : policy.negativeTtlMs;
-      const isComplete = call.late.length === 0 && call.isCaptured && !hasGaps(captured);
+      const isComplete = !call.isLate && call.isCaptured && !hasGaps(captured);
       const isCached = isComplete && !call.isSkipped && ttlMs > 0;
-      const durationMs = performance.now() - startedAt;
+      const { durationMs } = limit;
       return { kind, body, ttlMs: isCached ? ttlMs : undefined, durationMs, isComplete };
     } catch (error) {
-      const durationMs = performance.now() - startedAt;
+      const { durationMs } = limit;
       const what =
         error instanceof NotCached
           ? ({ outcome: 'skipped' } as const)
           : ({ outcome: 'failed', error } as const);
       this.#announcer.announce('cache.load', { key: keys.entry, durationMs, ...what });
       throw error;
+    } finally {
+      limit.end();
     }
   }
 
@@ -68,39 +78,53 @@ export class LoaderRunner {
     request: LoadRequest,
     redis: RedisOfLoader,
     captured: Captured,
-    signal: AbortSignal,
+    abort: LoadAbort,
   ) {
-    const callLoader = async () => {
-      const call = new LoaderCall(signal, redis, this.#dependencies, captured);
-      const value: unknown = await request.loader(call);
-      signal.throwIfAborted(); // a value that comes too late is neither cached nor loaded again
-      return { value, call };
-    };
-    const first = await callLoader();
-    const { late, isSkipped } = first.call;
-    if (late.length === 0 || isSkipped) return first;
-    const versions = await redis.capture(late);
-    if (!versions || hasGaps(versions)) return first;
+    const call = new LoaderCall(abort, redis, this.#dependencies, captured);
+    const value: unknown = await request.loader(call);
+    abort.throwIfAborted(); // a value that comes too late is neither cached nor loaded again
+    if (!call.isLate || call.isSkipped) return { value, call };
+    const versions = await redis.capture(call.late);
+    if (!versions || hasGaps(versions)) return { value, call };
     for (const [label, version] of versions) captured.set(label, version);
-    return callLoader();
+    const second = new LoaderCall(abort, redis, this.#dependencies, captured);
+    const again: unknown = await request.loader(second);
+    abort.throwIfAborted();
+    return { value: again, call: second };
   }
 }
 
-async function withinTime<R>(
-  { keys, policy }: LoadRequest,
-  abort: AbortController,
-  work: () => Promise<R>,
-): Promise<R> {
-  abort.signal.throwIfAborted();
-  const { loadTimeoutMs: timeoutMs } = policy;
-  const timer = setTimeout(() => {
+/** The time that a load may take. */
+class LoadLimit implements Awaited {
+  readonly startedAt = performance.now();
+  readonly deadline: number;
+  readonly #request: LoadRequest;
+  /** `undefined` once the load has ended. */
+  #abort: LoadAbort | undefined;
+
+  constructor(request: LoadRequest, abort: LoadAbort) {
+    this.deadline = this.startedAt + request.policy.loadTimeoutMs;
+    this.#request = request;
+    this.#abort = abort;
+  }
+
+  get durationMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  get isOver(): boolean {
+    return this.#abort === undefined;
+  }
+
+  end(): void {
+    this.#abort = undefined;
+  }
+
+  expire(): void {
+    const { keys, policy } = this.#request;
+    const { loadTimeoutMs: timeoutMs } = policy;
     const facts = { key: keys.entry, timeoutMs, waitedFor: 'loader' } as const;
-    abort.abort(new RedisLoadTimeoutException(facts));
-  }, timeoutMs);
-  try {
-    return await untilAbort(work(), abort.signal);
-  } finally {
-    clearTimeout(timer);
+    this.#abort?.abort(new RedisLoadTimeoutException(facts));
   }
 }
 
@@ -109,33 +133,51 @@ async function withinTime<R>(
  *
  * @internal
  */
-export class LoaderCall implements LoadContext {
-  readonly signal: AbortSignal;
+export class LoaderCall implements LoadCall {
+  declare readonly signal: AbortSignal;
+  readonly #abort: LoadAbort;
   readonly #redis: RedisOfLoader;
   readonly #dependencies: Dependencies;
   /** Everything the value depends on, as it was before it was read. */
   readonly #captured: Captured;
-  readonly #late = new Map<string, Dependency>();
+  #late: Map<string, Dependency> | undefined;
   #ttlMs: number | undefined;
   #isSkipped = false;
   /** How many of the dependencies named in time were not captured: not yet, or not at all. */
   #uncaptured = 0;
 
   constructor(
-    signal: AbortSignal,
+    abort: LoadAbort,
     redis: RedisOfLoader,
     dependencies: Dependencies,
     captured: Captured,
   ) {
-    this.signal = signal;
+    Object.defineProperty(this, 'signal', LoaderCall.#signal);
+    this.#abort = abort;
     this.#redis = redis;
     this.#dependencies = dependencies;
     this.#captured = captured;
   }
 
+  /** A property of its own, because loaders may copy their context. Made only where it is asked for. */
+  static readonly #signal: PropertyDescriptor & ThisType<LoaderCall> = {
+    enumerable: true,
+    get() {
+      return this.#abort.signal;
+    },
+  };
+
+  get abort(): LoadAbort {
+    return this.#abort;
+  }
+
   /** The dependencies that were named only after they had been read. */
   get late(): readonly Dependency[] {
-    return [...this.#late.values()];
+    return [...(this.#late?.values() ?? [])];
+  }
+
+  get isLate(): boolean {
+    return this.#late !== undefined;
   }
 
   get ttlMs(): number | undefined {
@@ -153,7 +195,7 @@ export class LoaderCall implements LoadContext {
   }
 
   // Bound, because loaders destructure their context.
-  readonly dependOn: LoadContext['dependOn'] = async ({ tags, keys }) => {
+  readonly dependOn: LoadCall['dependOn'] = async ({ tags, keys }) => {
     const named = this.#dependencies.all({ tags, dependsOn: keys });
     const unknown = named.filter(({ label }) => !this.#captured.has(label));
     if (unknown.length === 0) return;
@@ -164,19 +206,19 @@ export class LoaderCall implements LoadContext {
     for (const [label, version] of versions) this.#take(label, version);
   };
 
-  readonly read: LoadContext['read'] = async (key) => {
+  readonly read: LoadCall['read'] = async (key) => {
     const { text, version } = await this.#redis.readContent(key);
     this.#take(this.#dependencies.on(key).label, version);
     return text;
   };
 
-  readonly addTags: LoadContext['addTags'] = (...tags) => {
+  readonly addTags: LoadCall['addTags'] = (...tags) => {
     for (const tag of this.#dependencies.all({ tags })) {
-      if (!this.#captured.has(tag.label)) this.#late.set(tag.label, tag);
+      if (!this.#captured.has(tag.label)) (this.#late ??= new Map()).set(tag.label, tag);
     }
   };
 
-  readonly setTtl: LoadContext['setTtl'] = (ttl) => {
+  readonly setTtl: LoadCall['setTtl'] = (ttl) => {
     this.#ttlMs = parseDuration(ttl, 'ttl');
   };
 

@@ -11,7 +11,7 @@ export class RunningLoad {
   /** The client: the same key on another one is another entry. */
   readonly #client: object;
   readonly key: string;
-  readonly #waiting = new Set<Wait>();
+  #waiting: Set<Wait> | undefined;
   #isRunning = false;
 
   constructor(client: object, key: string) {
@@ -36,16 +36,20 @@ export class RunningLoad {
    *
    * @throws RedisLoadCycleException if this load waits for that loader, directly or through others
    */
-  async awaited<T>(wait: () => Promise<T>): Promise<T> {
+  awaited<T>(wait: () => Promise<T>): Promise<T> {
     const load = current.getStore();
-    if (!load) return wait();
+    return load ? this.#awaitedBy(load, wait) : wait();
+  }
+
+  async #awaitedBy<T>(load: RunningLoad, wait: () => Promise<T>): Promise<T> {
     load.#refuse(this.#client, this.key);
+    const waits = (this.#waiting ??= new Set());
     const waiting: Wait = { load };
-    this.#waiting.add(waiting);
+    waits.add(waiting);
     try {
       return await wait();
     } finally {
-      this.#waiting.delete(waiting);
+      waits.delete(waiting);
     }
   }
 
@@ -57,7 +61,7 @@ export class RunningLoad {
       if (load.#isRunning && load.#client === client && load.key === key) {
         throw new RedisLoadCycleException([...pathFrom(load, waitsFor), key]);
       }
-      for (const { load: waiting } of load.#waiting) {
+      for (const { load: waiting } of load.#waiting ?? NONE) {
         if (!waitsFor.has(waiting)) waitsFor.set(waiting, load);
       }
     }
@@ -68,6 +72,8 @@ export class RunningLoad {
 interface Wait {
   readonly load: RunningLoad;
 }
+
+const NONE: readonly Wait[] = [];
 
 function pathFrom(
   first: RunningLoad,

@@ -1,3 +1,4 @@
+import { DeadlineSweeper, type Awaited } from '../../time/deadline-sweeper.js';
 import { isLeftBehind } from '../store/tokens.js';
 
 /** How often the holder of a lease shows that it lives. */
@@ -15,10 +16,12 @@ const LEAST_SILENCE_MS = 3 * BEAT_MS;
  *
  * @internal
  */
-export class Heartbeat {
+export class Heartbeat implements Awaited {
+  /** When it beats next. */
+  deadline = 0;
   readonly #beat: (n: number) => Promise<unknown>;
   readonly #everyMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
   #count = 0;
   #unanswered = 0;
 
@@ -28,24 +31,45 @@ export class Heartbeat {
     this.#everyMs = everyMs;
   }
 
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   start(): void {
-    this.#timer ??= setInterval(this.#tick, this.#everyMs).unref();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#wait();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#isRunning = false;
   }
 
-  readonly #tick = (): void => {
+  tick(): void {
+    if (!this.#isRunning) return;
+    this.#wait();
     if (this.#unanswered >= MOST_UNANSWERED) return;
     this.#unanswered++;
     const answered = () => {
       this.#unanswered--;
     };
     this.#beat(++this.#count).then(answered, answered);
-  };
+  }
+
+  #wait(): void {
+    const now = performance.now();
+    this.deadline = now + this.#everyMs;
+    heartbeats.watch(this, now);
+  }
 }
+
+/** One timer for all of them: most loads end before the first beat. */
+const heartbeats = new DeadlineSweeper<Heartbeat>(
+  ({ isRunning }) => !isRunning,
+  (heartbeat) => {
+    heartbeat.tick();
+  },
+);
 
 /**
  * Watches the holder of a lease for signs of life, for a caller that waits for what it loads.

@@ -37,17 +37,17 @@ export class Flights {
   async load(caller: Caller, verdict: Verdict): Promise<Loaded> {
     const { request, signal } = caller;
     const giveUpAt = performance.now() + request.policy.loadTimeoutMs;
-    let { moment } = caller;
+    let asking = caller;
     while (performance.now() <= giveUpAt) {
-      const loaded = await this.#share({ ...caller, moment }, verdict);
+      const loaded = await this.#share(asking, verdict);
       if (loaded) return loaded;
       signal?.throwIfAborted();
-      moment = nextMoment();
+      asking = { ...caller, moment: nextMoment() };
       verdict = await this.#look(caller);
       const found = readableIn(verdict, request);
       if (found) return found;
     }
-    return this.loadAlone({ ...caller, moment });
+    return this.loadAlone(asking);
   }
 
   /** Loads without Redis. */
@@ -60,7 +60,7 @@ export class Flights {
         : undefined;
     if (shared) return shared;
     signal?.throwIfAborted();
-    const alone = new Flight(this.#parts, request, budget);
+    const alone = this.#make(request, budget);
     const loaded = await this.#await(alone, caller, () => alone.loadAlone());
     return loaded as Loaded; // there is always one, or an error
   }
@@ -70,17 +70,17 @@ export class Flights {
     if (this.#flights.has(request.keys.entry)) return;
     const budget = new Budget(request.policy.timeoutMs);
     this.#parts.tracing.aside(() => {
-      const flight = new Flight(this.#parts, request, budget);
+      const flight = this.#make(request, budget);
       this.#launch(flight, () => flight.refresh(judged));
     });
   }
 
   /** The outcome of the flight that is under way, if the caller may have it, or of a new one. */
-  async #share(caller: Caller, verdict: Verdict): Promise<Loaded | undefined> {
+  #share(caller: Caller, verdict: Verdict): Promise<Loaded | undefined> {
     const { request, budget } = caller;
     const flight = this.#flights.get(request.keys.entry);
     if (!flight || flight.isAlone || flight.isAborted) {
-      const made = new Flight(this.#parts, request, budget);
+      const made = this.#make(request, budget);
       return this.#await(made, caller, () => made.load(verdict));
     }
     return flight.running.awaited(() => this.#shareWith(flight, caller));
@@ -111,14 +111,18 @@ export class Flights {
   }
 
   #launch(flight: Flight, start: () => Flight): Flight {
-    const key = flight.request.keys.entry;
-    this.#flights.set(key, flight);
-    start();
-    void flight.ended.then(() => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
-    });
-    return flight;
+    this.#flights.set(flight.request.keys.entry, flight);
+    return start();
   }
+
+  #make(request: LoadRequest, budget: Budget): Flight {
+    return new Flight(this.#parts, request, budget, this.#forget);
+  }
+
+  readonly #forget = (flight: Flight): void => {
+    const key = flight.request.keys.entry;
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  };
 }
 
 /**

@@ -105,9 +105,9 @@ export class Coherence implements TrackingListener {
     for (const copy of this.#copies) copy.flushed(link);
   }
 
-  lost(link: Link): void {
+  lost(link: Link, reason: string): void {
     this.#armedAt.delete(link);
-    this.#announce(link, 'lost');
+    this.#announce(link, 'lost', reason);
   }
 
   armed(link: Link): void {

@@ -1,4 +1,4 @@
-/** What a {@link Sieve} notes of a thing. It is kept in the thing: an object beside each took 48 bytes more. */
+/** The notes of a {@link Sieve} about a thing. They are in the thing: an object beside each takes memory, too. */
 export interface Sieved<T> {
   readonly name: string;
   readonly bytes: number;

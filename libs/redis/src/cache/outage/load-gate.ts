@@ -182,6 +182,11 @@ class Place implements Lender {
   }
 }
 
+/** Whether this is called inside a load that has a place to lend. */
+export function isInsidePlace(): boolean {
+  return current.getStore() !== undefined;
+}
+
 /**
  * The place of the load that the running code is part of. Enabled only while there are such loads: up to
  * Node 22 an enabled storage costs every promise of the process.

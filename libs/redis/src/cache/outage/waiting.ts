@@ -18,6 +18,11 @@ export class RedisAway extends Error {
   }
 }
 
+/** Whether Redis has failed, and not the program that asked for something impossible. */
+export function isFailureOfRedis(error: unknown): error is RedisException {
+  return error instanceof RedisException && !(error instanceof RedisConfigurationException);
+}
+
 /**
  * A caller's wait for something that is being done in Redis. The guard ends it in time.
  *
@@ -54,9 +59,7 @@ export abstract class Waiting<T> implements Task {
   fail(error: unknown): void {
     if (this.isSettled) return;
     this.settle();
-    const isAway =
-      error instanceof RedisException && !(error instanceof RedisConfigurationException);
-    this.reject(isAway ? new RedisAway(error) : error);
+    this.reject(isFailureOfRedis(error) ? new RedisAway(error) : error);
   }
 
   protected settle(): void {

@@ -12,41 +12,28 @@ import { HEADER_LENGTH, type Versions } from '../entry/envelope.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Ask } from '../outage/attempt.js';
 import { Budget, type Task } from '../outage/budget.js';
+import type { GuardedRead } from '../outage/guarded-read.js';
 import type { OutageGuard, Undertaking } from '../outage/outage-guard.js';
 import { AbandonedLeases } from './abandoned-leases.js';
+import type { EntryKeys } from './claim-command.js';
+import { Claims, type ClaimSink } from './claims.js';
 import { DependencyVersions } from './dependency-versions.js';
-import { ACQUIRE, ANNOUNCE, BEAT, FILL, RELEASE, SEIZE, WITHDRAW } from './scripts.js';
+import { Fills, isFilled, type FillSink } from './fills.js';
+import { ANNOUNCE, BEAT, FILL, RELEASE, SEIZE, WITHDRAW } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 
-/** The two keys of an entry; in a cluster they are in one hash slot. */
-export interface EntryKeys {
-  readonly entry: string;
-  readonly lease: string;
-}
+export type { EntryKeys } from './claim-command.js';
 
-/** The answer to a claim. */
-export type Claimed =
-  | {
-      readonly state: 'acquired';
-      readonly versions: Versions;
-      /** Whether something else than text is stored where the entry should be. */
-      readonly isForeign: boolean;
-    }
-  /** The lease as it is now. */
-  | { readonly state: 'held'; readonly lease: string }
-  /** The entry has been filled since it was judged. */
-  | { readonly state: 'changed' }
-  /** A writer is changing what the entry is made from: what is loaded now must not be stored. */
-  | { readonly state: 'changing' };
-
-/** A claim to the lease of an entry. */
-export interface Claim {
-  readonly token: string;
-  readonly leaseMs: number;
-  /** The fill id of the entry that was not good enough, '' for none. */
-  readonly judged: string;
-  /** The lease of a holder that is gone: it may be taken over. */
-  readonly orphan?: string | undefined;
+/** Everything that is stored about an entry. */
+export interface Inspected {
+  /** The answer to TYPE for the entry: `string`, `none`, or something foreign. */
+  readonly type: string;
+  /** The entry; `null` for nothing, and for something foreign. */
+  readonly bytes: Buffer | null;
+  /** How long Redis keeps the entry, and the lease: what PTTL says. */
+  readonly leftMs: number;
+  readonly leaseLeftMs: number;
+  readonly lease: string | null;
 }
 
 /** A call of `change`. */
@@ -55,8 +42,6 @@ export interface Writer {
   /** How long after its last sign of life it counts as gone. */
   readonly liveMs: number;
 }
-
-type AcquireReply = readonly [Claimed['state'], now: number, isForeign?: number, lease?: string];
 
 /**
  * Does the work of a cache in Redis: each method one round trip (in a cluster one to each node), none of
@@ -74,6 +59,8 @@ export class CacheStore {
   readonly #guard: OutageGuard;
   readonly #ask: Ask;
   readonly #coalescer: ReadCoalescer;
+  readonly #claims: Claims;
+  readonly #fills: Fills;
   readonly #demand: ReplicaDemand | undefined;
   readonly #changes: LocalChanges;
 
@@ -98,6 +85,8 @@ export class CacheStore {
     this.clock = clock;
     const sent: Ask = (key, reply) => this.#sent(key, reply);
     this.versions = new DependencyVersions(connection.client, this.#coalescer, sent);
+    this.#claims = new Claims(connection, this.versions, clock);
+    this.#fills = new Fills(connection);
   }
 
   /**
@@ -154,30 +143,15 @@ export class CacheStore {
   }
 
   /**
-   * Takes the lease, and the versions of everything the load will depend on.
+   * Takes the lease, and the versions of everything the load will depend on. Shares its round trip with all
+   * claims of this tick.
    *
-   * @param liveMs how long the entry that is to be made will live
+   * @param claim gets a RedisException for what Redis failed with, or would have
    */
-  async acquire(
-    { entry, lease }: EntryKeys,
-    { token, leaseMs, judged, orphan = '' }: Claim,
-    dependencies: readonly Dependency[],
-    liveMs: number,
-  ): Promise<Claimed> {
-    const askedAt = performance.now();
-    const args = [token, `${leaseMs}`, judged, orphan];
-    const [reply, versions] = await Promise.all([
-      this.#sent(entry, ACQUIRE.run(this.#client, [entry, lease], args)),
-      this.versions.capture(dependencies, liveMs),
-    ]);
-    const [state, now, isForeign, holding = ''] = reply as AcquireReply;
-    this.clock.learn(now, askedAt);
-    if (state !== 'changed' && hasGaps(versions)) {
-      if (state === 'acquired') this.release({ entry, lease }, token);
-      return { state: 'changing' };
-    }
-    if (state === 'acquired') return { state, versions, isForeign: isForeign === 1 };
-    return state === 'held' ? { state, lease: holding } : { state };
+  claim<T>(claim: GuardedRead<T> & ClaimSink): void {
+    const away = this.#guard.admit(claim);
+    if (away) claim.failed(away.error);
+    else this.#claims.add(claim);
   }
 
   /** The beginning of what is stored at a key, which tells the load that has made it; '' for nothing. */
@@ -185,27 +159,47 @@ export class CacheStore {
     return this.#sent(key, this.#client.getrangeBuffer(key, 0, HEADER_LENGTH - 1));
   }
 
+  /** Reads everything that is stored about an entry, and changes nothing. */
+  async inspect({ entry, lease }: EntryKeys): Promise<Inspected> {
+    const client = this.#client;
+    const [type, [bytes = null], leftMs, [holder = null], leaseLeftMs] = await Promise.all([
+      this.#sent(entry, client.type(entry)),
+      this.#sent(entry, client.mgetBuffer(entry)), // null for anything but a string
+      this.#sent(entry, client.pttl(entry)).then(Number), // a client may give numbers as strings
+      this.#sent(lease, client.mget(lease)),
+      this.#sent(lease, client.pttl(lease)).then(Number),
+    ]);
+    return { type, bytes, leftMs, lease: holder, leaseLeftMs };
+  }
+
   /** The lease as it is: begins with the token of the load that may fill the entry. `null` for none. */
   lease({ lease }: EntryKeys): Promise<string | null> {
     return this.#ask(lease, this.#coalescer.read(lease));
   }
 
-  /** @returns whether it was stored: the lease was still held under this token */
-  async fill({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
-    const args = [token, bytes, `${Math.round(liveMs)}`];
-    const filled = await this.#changes.around([entry], () =>
-      this.#sent(entry, FILL.run(this.#client, [entry, lease], args)),
-    );
-    return filled === 1;
+  /**
+   * Stores what was loaded, if the lease is still held under its token. Shares its round trip with all that
+   * is stored in this tick.
+   *
+   * @param fill gets a RedisException for what Redis failed with, or would have
+   */
+  fill<T>(fill: GuardedRead<T> & FillSink): void {
+    const away = this.#guard.admit(fill);
+    if (away) fill.failed(away.error);
+    else this.#fills.add(fill);
   }
 
-  /** Does what `fill` does with a value that replaces the one that was there. */
+  /**
+   * Stores a value that replaces the one that was there.
+   *
+   * @returns whether it was stored: the lease was still held under this token
+   */
   async replace({ entry, lease }: EntryKeys, token: string, bytes: Buffer, liveMs: number) {
     const args = [token, bytes, `${Math.round(liveMs)}`];
     const filled = await this.#changes.around([entry], () =>
       this.#changed(entry, FILL, [entry, lease], args),
     );
-    return filled === 1;
+    return isFilled((filled as unknown[])[0]);
   }
 
   /**

@@ -7,11 +7,8 @@ import type { RedisException } from '../../errors/redis.exception.js';
 import type { Dependency } from '../entry/dependencies.js';
 import type { Versions } from '../entry/envelope.js';
 import type { Ask } from '../outage/attempt.js';
-import { CAPTURE, FINGERPRINT, LARGEST_CONTENT } from './scripts.js';
-import { uniqueId } from './tokens.js';
-
-/** Versions live longer than the entries that depend on them, and long enough to be prolonged rarely. */
-const LEAST_GENEROUS_MS = 3_600_000;
+import { ClaimCommand } from './claim-command.js';
+import { FINGERPRINT, LARGEST_CONTENT } from './scripts.js';
 
 /**
  * Reads and captures the versions of what entries depend on. Keys without a version are compared by
@@ -54,28 +51,38 @@ export class DependencyVersions {
     const work: Promise<unknown>[] = [];
     for (const dependency of dependencies) {
       if (dependency.by === 'version') byKey.set(dependency.key, dependency);
-      else work.push(this.#captureFingerprint(dependency, versions));
+      else work.push(this.#captureContent(dependency, versions));
     }
-    const least = Math.round(liveMs);
-    const args = [uniqueId(), `${least}`, `${Math.max(2 * least, LEAST_GENEROUS_MS)}`];
     for (const keys of groupBySlot(this.#client, [...byKey.keys()])) {
-      const pairs = keys.flatMap((key) => [key, byKey.get(key)?.entity ?? key]);
-      const captured = this.#sent(pairs[0] as string, CAPTURE.run(this.#client, pairs, args));
-      work.push(
-        captured.then((found) => {
-          keys.forEach((key, i) => {
-            const { label } = byKey.get(key) as Dependency;
-            versions.set(label, (found as (string | null)[])[i] ?? null);
-          });
-        }),
-      );
+      const some = keys.map((key) => byKey.get(key) as Dependency);
+      work.push(this.#captureVersions(some, liveMs, versions));
     }
     await Promise.all(work);
     return versions;
   }
 
-  async #captureFingerprint({ key, label }: Dependency, versions: Map<string, string | null>) {
-    versions.set(label, fitting(key, await this.#fingerprint(key)));
+  async #captureVersions(
+    dependencies: readonly Dependency[],
+    liveMs: number,
+    versions: Map<string, string | null>,
+  ): Promise<void> {
+    const command = new ClaimCommand();
+    for (const dependency of dependencies) command.capture(dependency, liveMs);
+    await this.#sent((dependencies[0] as Dependency).key, command.run(this.#client));
+    for (const { label, key } of dependencies) versions.set(label, command.versionAt(key) ?? null);
+  }
+
+  async #captureContent({ key, label }: Dependency, versions: Map<string, string | null>) {
+    versions.set(label, await this.contentVersion(key));
+  }
+
+  /**
+   * The fingerprint of a key as the version of a dependency.
+   *
+   * @throws RedisConfigurationException for content that would hold up the server at each comparison
+   */
+  async contentVersion(key: string): Promise<string> {
+    return fitting(key, await this.#fingerprint(key));
   }
 
   /**

@@ -42,58 +42,69 @@ end
 `;
 
 /**
+ * Takes leases, and reads the versions of what the loads will depend on.
+ *
  * Takes the lease of an entry, unless the entry is being changed or has been filled since it was judged,
  * or the lease has a holder. A command that is sent twice gets the same answer twice.
  *
- * KEYS: entry, lease. ARGV: token, lease in ms, fill id of the entry that was judged ('' for none), the
- * lease of a holder that is gone ('' for none): exactly as it was seen, because a living holder changes it.
- */
-export const ACQUIRE = new RedisScript(`
-${READ_WRITERS}
-${IS_HELD}
-${LUA_FILL_ID_OF}
-local lease = read_text(KEYS[2])
-if is_being_changed(lease, now()) then return {'changing', now()} end
-local text = read_text(KEYS[1])
-if fill_id_of(text or '') ~= ARGV[3] then return {'changed', now()} end
-if lease and lease ~= ARGV[4] and not is_held(KEYS[2], ARGV[1]) then return {'held', now(), 0, lease} end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-local is_foreign = not text and redis.call('EXISTS', KEYS[1]) or 0
-return {'acquired', now(), is_foreign}
-`);
-
-/**
- * Reads the versions of dependencies, and creates those that are missing. Answers nothing for those that
- * are being changed. A version is unique for each execution: the client's unique id alone would come back
- * with a command that is sent twice. The version of an entity lives no longer than the entity.
+ * Creates the versions that are missing. Answers nothing for those that are being changed. A version is
+ * unique for each execution: the client's unique id alone would come back with a command that is sent
+ * twice. The version of an entity lives no longer than the entity.
  *
- * KEYS: versions, each followed by its entity or by itself. ARGV: unique id, the least and the
- * generous time to live in ms.
+ * KEYS: for each claim its entry and its lease, then the versions, each followed by its entity or by itself.
+ * ARGV: unique id, number of claims; for each claim its token, lease in ms, fill id of the entry that was
+ * judged ('' for none), the lease of a holder that is gone ('' for none), exactly as it was seen, because a
+ * living holder changes it; for each version the least and the generous time to live in ms.
+ *
+ * Answers the time, then for each claim its state, or in a list the lease of its holder, then the versions.
  */
-export const CAPTURE = new RedisScript(`
+export const CLAIM = new RedisScript(`
 ${READ_WRITERS}
+${LUA_FILL_ID_OF}
 local time = redis.call('TIME')
-local unique = redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])
-local fresh = 'v' .. string.sub(unique, 1, 16) -- it travels with every read
 local time_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local versions = {}
-for i = 1, #KEYS, 2 do
-  local key, entity = KEYS[i], KEYS[i + 1]
+local answers = {time_ms}
+
+local function claim(entry, lease, token, lease_ms, judged, orphan)
+  local text, is_foreign = read_text(entry)
+  local is_filled = fill_id_of(text or '') ~= judged
+  if is_filled or not redis.call('SET', lease, token, 'PX', lease_ms, 'NX') then
+    local held = read_text(lease)
+    if is_being_changed(held, time_ms) then return 'changing' end
+    if is_filled then return 'changed' end
+    if held and held ~= orphan and string.sub(held, 1, #token) ~= token then return {held} end
+    redis.call('SET', lease, token, 'PX', lease_ms)
+  end
+  return is_foreign and 'foreign' or 'acquired'
+end
+
+local fresh
+local function capture(key, entity, least, generous)
   local version = read_text(key)
-  if is_being_changed(version, time_ms) then
-    version = false
-  elseif not version or not string.find(version, '^v%x+$') then
-    version = fresh
+  if is_being_changed(version, time_ms) then return false end
+  if not version or not string.find(version, '^v%x+$') then
+    fresh = fresh or redis.sha1hex(ARGV[1] .. '.' .. time[1] .. '.' .. time[2])
+    version = 'v' .. string.sub(fresh, 1, 16) -- it travels with every read
     local left = -2
     if entity ~= key then left = redis.call('PTTL', entity) end
     if left == 0 then left = 1 end
-    redis.call('SET', key, version, 'PX', left > 0 and left or ARGV[3])
+    redis.call('SET', key, version, 'PX', left > 0 and left or generous)
   elseif entity == key or redis.call('PTTL', entity) < 0 then
-    if redis.call('PTTL', key) < tonumber(ARGV[2]) then redis.call('PEXPIRE', key, ARGV[3]) end
+    if redis.call('PTTL', key) < tonumber(least) then redis.call('PEXPIRE', key, generous) end
   end
-  versions[#versions + 1] = version
+  return version
 end
-return versions
+
+local claims = tonumber(ARGV[2])
+for i = 1, claims do
+  local at = 4 * i - 1
+  answers[i + 1] = claim(KEYS[2 * i - 1], KEYS[2 * i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+end
+for i = claims + 1, #KEYS / 2 do
+  local at = 2 * claims + 2 * i + 1
+  answers[i + 1] = capture(KEYS[2 * i - 1], KEYS[2 * i], ARGV[at], ARGV[at + 1])
+end
+return answers
 `);
 
 /** The largest content of which a fingerprint is made, in bytes: a larger one would hold up the server. */
@@ -131,18 +142,27 @@ return 1
 `);
 
 /**
- * Stores what was loaded, if the lease is still the loader's. Otherwise the entry was deleted, or the
+ * Stores what was loaded, each if the lease is still the loader's. Otherwise the entry was deleted, or the
  * load took too long, and its value may be too old for all but its own callers.
  *
- * KEYS: entry, lease. ARGV: token, entry, time to live in ms.
+ * KEYS: for each its entry and its lease. ARGV: for each its token, the entry, its time to live in ms.
+ *
+ * Answers for each whether it was stored.
  */
 export const FILL = new RedisScript(`
 ${READ_TEXT}
 ${IS_HELD}
-if not is_held(KEYS[2], ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-redis.call('DEL', KEYS[2])
-return 1
+local function fill(entry, lease, token, text, live_ms)
+  if not is_held(lease, token) then return 0 end
+  redis.call('SET', entry, text, 'PX', live_ms)
+  redis.call('DEL', lease)
+  return 1
+end
+local filled = {}
+for i = 1, #KEYS / 2 do
+  filled[i] = fill(KEYS[2 * i - 1], KEYS[2 * i], ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i])
+end
+return filled
 `);
 
 /** Gives the lease back, if it is still the loader's. KEYS: lease. ARGV: token. */

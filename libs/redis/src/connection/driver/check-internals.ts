@@ -83,7 +83,7 @@ const SENTINEL_CONNECTOR: Shape<Omit<SentinelInternals, 'stream'>> = {
 };
 
 const REDIS: Shape<RedisInternals> = {
-  commandQueue: hasMethods('toArray', 'peekFront'),
+  commandQueue: hasMethods('toArray', 'peekFront', 'shift'),
   connector: (value) => typeof value === 'object' && value !== null,
   flushQueue: isFunction,
   manuallyClosing: isFlag,

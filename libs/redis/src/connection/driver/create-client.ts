@@ -1,8 +1,8 @@
 /**
  * @module connection/driver The only place that knows ioredis. `create-client.ts` makes a client and puts
- * it together: `commands/` is what happens to each command, `wires/` how a connection is opened,
- * `recovery/` what replaces connections that lead nowhere or to the wrong server, `failures/` what an error
- * means. `internals.ts` lists what is used of ioredis without a promise.
+ * it together: `commands/` is what happens to each command, `replies/` how some replies are read, `wires/` how a
+ * connection is opened, `recovery/` what replaces connections that lead nowhere or to the wrong server,
+ * `failures/` what an error means. `internals.ts` lists what is used of ioredis without a promise.
  */
 import { Cluster, Redis } from 'ioredis';
 import type { ConnectionWarning } from '../../telemetry/connection.events.js';
@@ -21,6 +21,7 @@ import { rejectAll } from './internals.js';
 import { outsideOfRequests } from './outside-of-requests.js';
 import { nodesOf, tryLastKnownNodes } from './recovery/last-known-nodes.js';
 import { Recovery } from './recovery/recovery.js';
+import { readReplies } from './commands/read-replies.js';
 import { tolerateFailures } from './wires/driver-warnings.js';
 import { followFailures } from './wires/follow-failures.js';
 import { keepAuthenticated } from './wires/keep-authenticated.js';
@@ -143,8 +144,9 @@ interface FurtherStages {
  * 1. AUTH is renewed around callers' commands, and sent through the stages that follow.
  * 2. A failure that ioredis can go on after is turned into a reply, before an instrumentation records it.
  * 3. What was rejected while it waited goes no further.
- * 4. The socket is corked, and watched for its end.
- * 5. ioredis sends, and an instrumentation wraps the command: last, so that it sees what is really sent.
+ * 4. The replies of a new connection are read here, where they are those of the library's own MGETs.
+ * 5. The socket is corked, and watched for its end.
+ * 6. ioredis sends, and an instrumentation wraps the command: last, so that it sees what is really sent.
  */
 function stagesOfServer(
   redis: Redis,
@@ -155,6 +157,7 @@ function stagesOfServer(
     ...(credentials ? [keepAuthenticated(redis, credentials)] : []),
     tolerateFailures(redis, warn),
     skipAbandoned(),
+    readReplies(redis),
     writeTogether(redis),
     settleInstrumented,
   ];

@@ -3,11 +3,11 @@
  * that its documents do not promise. Each is named here, with its use, and nothing else in the library
  * reaches for a private member of the driver. All were checked on ioredis 5.4.0, 5.11.1 and 6.0.0.
  *
- * `check-internals.ts` looks for them when the first client is made, and fails loudly. Four cannot be
- * seen before there is a connection: `Redis#stream` (the socket, which is corked), `Cluster#slotsTimer`
- * (kept from holding the process, by `process-hold.ts`), the members of errors (`lastNodeError`,
- * `previousErrors`, `command`, in `failures/`), and that `messageBuffer` is emitted at once and with
- * the list of keys of a push (`tracking-wire.ts`). Integration tests, which run on both major versions,
+ * `check-internals.ts` looks for them when the first client is made, and fails loudly. Five cannot be
+ * seen before there is a connection: `Redis#stream` (the socket, which is corked), the one listener to its
+ * `data` (replaced, by `commands/read-replies.ts`), `Cluster#slotsTimer` (kept from holding the process, by
+ * `process-hold.ts`), the members of errors (`lastNodeError`, `previousErrors`, `command`, in `failures/`),
+ * and that `messageBuffer` is emitted at once and with the list of keys of a push (`tracking-wire.ts`). Integration tests, which run on both major versions,
  * notice when these change, and when ioredis words a message in {@link DRIVER_SAYS} differently.
  */
 import type { Socket } from 'node:net';
@@ -70,6 +70,7 @@ export interface RedisInternals {
   readonly commandQueue: {
     toArray(): readonly { readonly command: Command }[];
     peekFront(): { readonly command: Command } | undefined;
+    shift(): { readonly command: Command } | undefined;
   };
   readonly connector: Connector | SentinelInternals;
   /** Rejects all that waits. Called when sentinels refuse the credentials. */
@@ -137,6 +138,30 @@ export function unanswered(redis: Redis): readonly Command[] {
 /** The command whose reply is the next one to come. */
 export function nextToBeAnswered(redis: Redis): Command | undefined {
   return internalsOf(redis).commandQueue.peekFront()?.command;
+}
+
+/** The same, and takes it out of the queue: its reply has come. */
+export function takeNextToBeAnswered(redis: Redis): Command | undefined {
+  return internalsOf(redis).commandQueue.shift()?.command;
+}
+
+/**
+ * Puts a reader between a connection and ioredis, which listens to the socket from the moment it is connected.
+ *
+ * @param reader is given ioredis's own listener, and makes the one that is called instead
+ * @returns whether ioredis listens yet, and nothing else does
+ */
+export function takeOverBytes(
+  redis: Redis,
+  reader: (toDriver: (bytes: Buffer) => void) => (bytes: Buffer) => void,
+): boolean {
+  const stream = redis.stream as Redis['stream'] | undefined; // there is none before it connects
+  const [listener, ...others] = stream?.listeners('data') ?? [];
+  if (!stream || !listener || others.length > 0) return false;
+  stream.removeListener('data', listener as () => void);
+  // With `prependListener`, which ioredis uses, Node would queue the bytes and tell a tick later.
+  stream.on('data', reader(listener as (bytes: Buffer) => void));
+  return true;
 }
 
 /** Rejects all commands that wait. */

@@ -13,7 +13,7 @@ end
 
 /**
  * `read_text(key)`: the text at a key, `false` if there is none. A key of another type counts as none, as
- * it does for MGET. Every other refusal, such as that of a forbidden key, is raised: a script must not act
+ * it does for MGET; the second result tells whether there is one. Every other refusal, such as that of a forbidden key, is raised: a script must not act
  * as if there were nothing at a key that it may not read.
  */
 export const READ_TEXT = `
@@ -21,7 +21,7 @@ local function read_text(key)
   local text = redis.pcall('GET', key)
   if type(text) == 'string' then return text end
   if text and not string.find(text.err, 'WRONGTYPE', 1, true) then redis.call('GET', key) end
-  return false
+  return false, text ~= false
 end
 `;
 

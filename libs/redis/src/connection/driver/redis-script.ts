@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Command } from 'ioredis';
 import { isError } from '../../errors/is-error.js';
 import type { RedisClient } from '../options/options.js';
+import { callWritten, sendsAsItIs } from './written-command.js';
 
 /** The hashes of the library's scripts. */
 const ownScripts = new Set<unknown>();
@@ -35,12 +36,26 @@ export class RedisScript {
    * @throws the driver's error
    */
   async run(client: RedisClient, keys: readonly string[], args: readonly (string | Buffer)[]) {
-    const rest = [keys.length, ...keys, ...args] as const;
     try {
-      return await client.evalsha(this.#sha, ...rest);
+      return await this.#call(client, keys, args);
     } catch (error) {
       if (!isError(error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(this.source, ...rest);
+      return client.eval(this.source, keys.length, ...keys, ...args);
     }
   }
+
+  #call(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    if (!sendsAsItIs(client) || !args.every(isText)) {
+      return client.evalsha(this.#sha, keys.length, ...keys, ...args);
+    }
+    return callWritten(client, 'evalsha', [this.#sha, String(keys.length), ...keys, ...args]);
+  }
+}
+
+function isText(arg: unknown): arg is string {
+  return typeof arg === 'string';
 }

@@ -41,7 +41,7 @@ export interface TrackingListener {
   /** All keys of a server were deleted. */
   flushed(link: Link): void;
   /** The link is not armed any more. Called after its epoch has grown. */
-  lost(link: Link): void;
+  lost(link: Link, reason: string): void;
   /** Pushes arrive from now on. Called after its epoch has grown. */
   armed(link: Link): void;
   /** In a cluster: these hash slots have another owner now. */

@@ -20,7 +20,7 @@ export interface LinkContext {
   pushed(keys: string[]): void;
   flushed(link: Link): void;
   armed(link: Link): void;
-  lost(link: Link): void;
+  lost(link: Link, reason: string): void;
   unavailable(link: Link, reason: string): void;
   /** Asks a cluster which servers have which slots. */
   refreshSlots(): void;
@@ -233,7 +233,7 @@ export class ServerLink implements Link {
     const wasArmed = this.isArmed;
     this.isArmed = false;
     this.epoch = this.#context.nextEpoch();
-    if (wasArmed) this.#context.lost(this);
+    if (wasArmed) this.#context.lost(this, reason);
   }
 
   #setTimer(ms: number, work: () => void): void {

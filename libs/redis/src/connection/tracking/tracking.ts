@@ -19,7 +19,7 @@ import { SlotOwners } from './slot-owners.js';
 export interface TrackingState {
   /** Whether there is a link, and every one is armed. */
   readonly isArmed: boolean;
-  /** Why one of them is not. */
+  /** Why one of them is not; absent until {@link Tracking.open}. */
   readonly reason?: string;
   /** The age of the oldest proof; `Infinity` if one has none. */
   readonly oldestProofAgeMs: number;
@@ -99,7 +99,10 @@ export class Tracking {
 
   get state(): TrackingState {
     const links = [...this.#links.values()];
-    if (links.length === 0) return { isArmed: false, oldestProofAgeMs: Infinity };
+    if (links.length === 0) {
+      const why = this.#isOpen ? { reason: 'No server of the cluster is connected.' } : {};
+      return { isArmed: false, ...why, oldestProofAgeMs: Infinity };
+    }
     const reason = links.find((link) => !link.isArmed)?.reason;
     const oldest = Math.min(...links.map(({ provenAt }) => provenAt));
     return {
@@ -189,8 +192,8 @@ export class Tracking {
       armed: (link) => {
         this.#listener.armed(link);
       },
-      lost: (link) => {
-        this.#listener.lost(link);
+      lost: (link, reason) => {
+        this.#listener.lost(link, reason);
       },
       unavailable: (link, reason) => {
         this.#listener.unavailable(link, reason);

@@ -87,8 +87,8 @@ const isSecret = (parameter: string): boolean =>
 
 /**
  * Whether one of the properties has a value in which guards, middleware and GraphQL contexts store the
- * client that they found. Written out: it is asked with every request, and a list of names took ten times
- * as long.
+ * client that they found. Written out: it is asked with every request, and a list of names took twenty
+ * times as long.
  */
 function hasIdentity(owner: unknown): boolean {
   if (!isObject(owner)) return false;

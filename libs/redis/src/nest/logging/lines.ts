@@ -58,9 +58,12 @@ export function connectionHandlers(logger: Logger, floods: FloodGate) {
       logger.warn({ msg: WARNINGS[about], connection });
     },
     'near.link': ({ connection, node, state, reason }) => {
-      const of = { connection, ...(node && { node }) };
-      if (state === 'armed') logger.log({ msg: NEAR[state], ...of });
-      else logger.warn({ msg: NEAR[state], ...of, ...(reason !== undefined && { reason }) });
+      const why = reason === undefined ? {} : { reason };
+      const line = { msg: NEAR[state], connection, ...(node && { node }), ...why };
+      floods.pass(`${connection} near ${state}`, (heldBack) => {
+        if (state === 'armed') logger.log({ ...line, ...heldBack });
+        else logger.warn({ ...line, ...heldBack });
+      });
     },
     'pool.acquire': ({ connection, durationMs, inUse, error }) => {
       if (!error) return;

@@ -250,6 +250,19 @@ describe('The log of caches', () => {
     expect(log).toHaveBeenCalledTimes(1);
   });
 
+  it('holds back a tracking connection that comes and goes', () => {
+    const { telemetry, log, warn } = listen();
+    const link = { type: 'near.link', connection: 'default', node: '' } as const;
+    for (let i = 0; i < 50; i++) {
+      telemetry.announce({ ...link, state: 'armed' });
+      telemetry.announce({ ...link, state: 'lost', reason: 'The connection was lost.' });
+    }
+    expect([log.mock.calls.length, warn.mock.calls.length]).toEqual([1, 1]);
+    jest.advanceTimersByTime(1_000);
+    const line = { connection: 'default', reason: 'The connection was lost.', held_back: 48 };
+    expect(warn).toHaveBeenLastCalledWith({ msg: expect.any(String), ...line });
+  });
+
   it('holds back failures of a kind, each kind for itself', () => {
     const { telemetry, warn } = listen();
     const failure = { type: 'cache.failure', ...where, key: KEY, error: late } as const;

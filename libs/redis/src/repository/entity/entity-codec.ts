@@ -10,6 +10,7 @@ import {
   unwritable,
   writeJson,
 } from '../../serialization/json.serializer.js';
+import { withWrittenDates } from './iso-date.js';
 import { entityLossOf, rewrittenLossOf } from './entity-loss.js';
 import type { EntitySchema, IdValue } from './entity-schema.js';
 import { EntityValidator } from './entity-validator.js';
@@ -121,7 +122,7 @@ export class EntityCodec<T extends object, Id extends IdValue> {
       const said: unknown = hasToJson(instance) ? instance.toJSON('') : instance;
       const loss = this.#lossOf(instance, said);
       if (loss) return lossException(key, loss, remedyOf(loss));
-      if (said === instance) return writeJson(instance, key);
+      if (said === instance) return writeJson(withWrittenDates(instance), key);
       const text = writeJson({ toJSON: () => said }, key);
       this.#plainOf(text, key, this.idOf(instance)); // it may be what no read takes for this entity
       return text;

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { plainToInstance, TransformationType } from 'class-transformer';
 import { accessorPairsOf, emittedType, inheritedDescriptor } from './class-metadata.js';
 import { readDecoratorsOf } from './class-transformer-insides.js';
+import { parseIsoDate } from './iso-date.js';
 
 /** An object as JSON.parse returns it. */
 export type Plain = Record<string, unknown>;
@@ -201,6 +202,8 @@ function toNumber(value: unknown, property: string): number {
 }
 
 const toDate: ConvertOne = (value, property) => {
+  const time = typeof value === 'string' ? parseIsoDate(value) : undefined;
+  if (time !== undefined) return new Date(time);
   const date = new Date(value as string);
   if (typeof value === 'boolean' || Number.isNaN(date.getTime()))
     throw new UnfitError(property, 'is not a date');

@@ -53,7 +53,9 @@ export class EntityReader<T extends object, Id extends IdValue> {
 
   async read(id: Id): Promise<T | null> {
     const key = this.#codec.keyOf(id);
-    const text = await this.readText(key);
+    const asked = this.#reads.ask(key);
+    await asked.answered;
+    const text = asked.passingText;
     return text === null ? null : this.decode(text, key, id);
   }
 

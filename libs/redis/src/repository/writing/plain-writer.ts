@@ -5,30 +5,27 @@ import { versionBeside } from '../../keys/sibling.js';
 import type { TtlMs } from '../../time/ttl.js';
 import { FORGET_VERSION } from '../lua.js';
 import type { EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
-import { SaveCoalescer } from './save-coalescer.js';
+import { CoalescedWrites, type WriteScript } from './coalesced-writes.js';
 
 /**
- * Writes entities that have no indexes: one script, one round trip. Saves of the same turn share them.
+ * Writes entities that have no indexes: one script, one round trip. Saves of the same turn share one, and so do
+ * updates.
  *
  * @internal
  */
 export class PlainWriter implements EntityWriter {
   readonly #connection: Connection;
-  readonly #saves: SaveCoalescer;
+  readonly #saves: CoalescedWrites<EntityWrite>;
+  readonly #revisions: CoalescedWrites<Revision>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#saves = new SaveCoalescer(connection.client);
+    this.#saves = new CoalescedWrites(connection, SAVES);
+    this.#revisions = new CoalescedWrites(connection, REVISIONS);
   }
 
-  async write({ key, text, ttl, expected }: EntityWrite): Promise<Outcome> {
-    if (expected === undefined) {
-      await this.#connection.run(() => this.#saves.save({ key, text, ttl }));
-      return { written: true };
-    }
-    const reply = await this.#run(COMPARE_AND_SET, key, [expected, text, String(ttl)]);
-    const [written, current] = reply as [0 | 1, string | null];
-    return written === 1 ? { written: true } : { written: false, current };
+  write(write: EntityWrite): Promise<Outcome> {
+    return isRevision(write) ? this.#revisions.write(write) : this.#saves.write(write);
   }
 
   async remove(_id: string, key: string): Promise<boolean> {
@@ -51,18 +48,75 @@ export class PlainWriter implements EntityWriter {
   }
 }
 
-/** KEYS: entity, version. ARGV: expected text, text, ttl. */
-const COMPARE_AND_SET = new RedisScript(`
+/** A write on condition that an entity is still as it was read. */
+type Revision = EntityWrite & { readonly expected: string };
+
+function isRevision(write: EntityWrite): write is Revision {
+  return write.expected !== undefined;
+}
+
+const WRITTEN: Outcome = { written: true };
+
+/**
+ * Writes several entities. A SET that can fail, for a full memory, fails at the first entity. KEYS: for each
+ * an entity and its version. ARGV: for each a text and ttl.
+ */
+const SAVES: WriteScript<EntityWrite> = {
+  script: new RedisScript(`
+${TTL_OPTIONS}
+${FORGET_VERSION}
+refuse_unless_forgettable(KEYS[2])
+for i = 1, #KEYS, 2 do
+  redis.call('SET', KEYS[i], ARGV[i], ttl_options(ARGV[i + 1]))
+  forget_version(KEYS[i + 1])
+end
+`),
+  addArgs: (args, { text, ttl }) => args.push(text, String(ttl)),
+  outcomeOf: () => WRITTEN,
+};
+
+/**
+ * Writes several entities, each on its own condition. What fails at one of several entities fails there only:
+ * the others may have been written, and could not be tried again. It is tried again in a script of its own,
+ * whose error tells its caller why; where only the version could not be removed, on condition of the text
+ * that was written (Redis 6 tells of that too late).
+ *
+ * KEYS: for each an entity and its version. ARGV: for each the expected text, text, ttl.
+ */
+const REVISIONS: WriteScript<Revision> = {
+  script: new RedisScript(`
 ${READ_TEXT}
 ${TTL_OPTIONS}
 ${FORGET_VERSION}
-local current = read_text(KEYS[1])
-if current ~= ARGV[1] then return {0, current} end
-refuse_unless_forgettable(KEYS[2])
-redis.call('SET', KEYS[1], ARGV[2], ttl_options(ARGV[3]))
-forget_version(KEYS[2])
-return {1, false}
-`);
+local is_written
+local function revise(entity, version, expected, text, ttl)
+  is_written = false
+  local current = read_text(entity)
+  if current ~= expected then return {0, current} end
+  refuse_unless_forgettable(version)
+  redis.call('SET', entity, text, ttl_options(ttl))
+  is_written = true
+  forget_version(version)
+  return 1
+end
+if #KEYS == 2 then return {revise(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])} end
+local outcomes = {}
+for i = 1, #KEYS, 2 do
+  local at = (i - 1) / 2 * 3
+  local done, outcome = pcall(revise, KEYS[i], KEYS[i + 1], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+  if not done then outcome = is_written and 3 or 2 end
+  outcomes[#outcomes + 1] = outcome
+end
+return outcomes
+`),
+  addArgs: (args, { expected, text, ttl }) => args.push(expected, text, String(ttl)),
+  outcomeOf: (reply, i, write) => {
+    const outcome = (reply as readonly (1 | 2 | 3 | [0, string | null])[])[i];
+    if (outcome === 1) return WRITTEN;
+    if (Array.isArray(outcome)) return { written: false, current: outcome[1] };
+    return { alone: outcome === 3 ? { ...write, expected: write.text } : write };
+  },
+};
 
 /** KEYS: entity, version. */
 const REMOVE = new RedisScript(`

@@ -20,6 +20,8 @@ import { connectionOf } from '../../../src/connection/connection.js';
 import { readServerMemory } from '../../../src/connection/server-memory.js';
 import { RedisHealthIndicator } from '../../../src/health/index.js';
 import { ACL_APP } from './acl-table.js';
+import { waitUntil } from '../../../src/testing/wait-until.js';
+import { pass } from '../../../../../test/support/time.js';
 import { listenedCache } from './cache-stage.js';
 import { caught } from './caught.js';
 import type { OpenConnection } from './open-connection.js';
@@ -157,6 +159,30 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
       throw new Error('the loader failed');
     });
     await expect(failing).rejects.toThrow('the loader failed');
+  },
+
+  'near copy': async ({ connection: { client }, admin }) => {
+    const near = { maxBytes: 2 ** 20, staleness: '100ms' } as const;
+    const { cache } = listenedCache(client, keys, { near });
+    try {
+      await waitUntil('the near copy serves, or is refused', async () => {
+        await cache.getOrLoad('near', () => 1, { tags: ['posts'] });
+        const { hits = 0, reason = '' } = cache.nearState ?? {};
+        return hits > 0 || /ACL|NOPERM/.test(reason);
+      });
+      expect(cache.nearState?.hits).toBeGreaterThan(0);
+      // The role is asked for with the first heartbeat; a refusal is not told.
+      await pass(150);
+      expect(await admin.acl('LOG')).toEqual([]);
+    } finally {
+      await cache.close();
+    }
+  },
+
+  'explanations of the cache': async ({ connection: { client } }) => {
+    const { cache } = listenedCache(client, keys);
+    await cache.set('explained', 1, { tags: ['posts'] });
+    expect(await cache.explain('explained', { tags: ['posts'] })).toMatchObject({ verdict: 'hit' });
   },
 
   'cached values made from entities': async ({ connection: { client }, admin }) => {

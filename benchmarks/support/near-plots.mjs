@@ -1,0 +1,112 @@
+/**
+ * Draws the plots of the guide from `benchmarks/results/near-*.json`, as SVG without scripts and fonts. They
+ * are transparent, and their colours can be read on a light and on a dark page.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { print, readResults } from './results.mjs';
+
+const IMAGES = fileURLToPath(new URL('../../docs/guide/img/', import.meta.url));
+const WIDTH = 720;
+const LABEL_WIDTH = 240;
+const VALUE_WIDTH = 90;
+const ROW = 26;
+const OURS = '#2f81f7';
+const OTHERS = '#8b949e';
+
+export function drawPlots() {
+  mkdirSync(IMAGES, { recursive: true });
+  drawHits();
+  drawProcesses();
+}
+
+function drawHits() {
+  const { rows, how } = readResults('near-hits');
+  const groups = ['no tags', '16 tags'].map((tagging) => ({
+    title: `${tagging}, 64 callers, values of 100 bytes`,
+    bars: rows
+      .filter((row) => row.size === '100 B' && row.callers === 64 && row.tagging === tagging)
+      .filter(({ name }) => tagging === 'no tags' || !/JSON.parse$|lru-cache/.test(name))
+      .map(({ name, cpuUs }) => ({ name, value: cpuUs, text: `${digits(cpuUs)} µs` })),
+  }));
+  draw('near-hits', 'CPU time of one read, on a logarithmic scale', groups, how);
+}
+
+function drawProcesses() {
+  const { rows, how } = readResults('near-processes');
+  const groupOf = (title, what, textOf) => ({
+    title,
+    bars: rows.map((row) => ({ name: row.name, value: row[what], text: textOf(row[what]) })),
+  });
+  draw(
+    'near-processes',
+    'Eight processes, on a logarithmic scale',
+    [
+      groupOf('reads per second, all processes together', 'readsPerSecond', (value) =>
+        value.toLocaleString('en'),
+      ),
+      groupOf('commands that Redis executes for each read', 'commands', digits),
+    ],
+    how,
+  );
+}
+
+/** Bars from left to right: the shortest of a group is as long as a tenth of what it stands for. */
+function draw(name, title, groups, how) {
+  const parts = [text(0, 18, title, { weight: 600, size: 15 })];
+  let y = 34;
+  for (const { title: subject, bars } of groups) {
+    const values = bars.map(({ value }) => value);
+    const least = Math.log10(Math.min(...values) / 2);
+    const span = Math.log10(Math.max(...values)) - least;
+    const room = WIDTH - LABEL_WIDTH - VALUE_WIDTH;
+    parts.push(text(0, y + 16, subject, { size: 13 }));
+    y += 26;
+    for (const bar of bars) {
+      const width = (room * (Math.log10(bar.value) - least)) / span;
+      const fill = bar.name.startsWith('near copy') ? OURS : OTHERS;
+      parts.push(
+        text(LABEL_WIDTH - 8, y + 15, bar.name, { anchor: 'end' }),
+        `<rect x="${LABEL_WIDTH}" y="${y + 2}" width="${width.toFixed(1)}" height="${ROW - 8}" rx="2" fill="${fill}"/>`,
+        text(LABEL_WIDTH + width + 6, y + 15, bar.text),
+      );
+      y += ROW;
+    }
+    y += 12;
+  }
+  for (const line of linesOf(how, 100)) {
+    parts.push(text(0, y + 8, line, { size: 11 }));
+    y += 15;
+  }
+  const svg = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 6}" role="img" font-family="sans-serif">`,
+    `<title>${escaped(title)}</title>`,
+    '<style>text{fill:#57606a}@media(prefers-color-scheme:dark){text{fill:#c9d1d9}}</style>',
+    ...parts,
+    '</svg>',
+  ];
+  writeFileSync(`${IMAGES}${name}.svg`, `${svg.join('\n')}\n`);
+  print(['drawn', `docs/guide/img/${name}.svg`]);
+}
+
+function text(x, y, content, { anchor = 'start', size = 12, weight = 400 } = {}) {
+  const at = `x="${x.toFixed(1)}" y="${y.toFixed(1)}"`;
+  return `<text ${at} font-size="${size}" font-weight="${weight}" text-anchor="${anchor}">${escaped(content)}</text>`;
+}
+
+function escaped(content) {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
+
+function digits(value) {
+  return value < 10 ? value.toPrecision(2) : value.toFixed(0);
+}
+
+function linesOf(content, length) {
+  const lines = [''];
+  for (const word of content.split(' ')) {
+    if (lines.at(-1).length + word.length > length) lines.push('');
+    lines.push(`${lines.pop()} ${word}`.trim());
+  }
+  return lines;
+}

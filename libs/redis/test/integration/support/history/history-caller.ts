@@ -225,7 +225,8 @@ export class HistoryCaller {
     const loads = state.loadBegins(worker, key.index);
     const isStillCalm = isCalm && state.phase === Phase.calm && !state.wasRedisAway(key.index);
     // A change whose end was not acknowledged, or whose thread is dead, lasts: meanwhile each caller loads.
-    if (isStillCalm && loads > 1 && key.kind !== 'changed') this.#report(`${loads} loads at once`, key);
+    if (isStillCalm && loads > 1 && key.kind !== 'changed')
+      this.#report(`${loads} loads at once`, key);
     let hasEnded = false;
     const end = () => {
       if (!hasEnded) state.loadEnds(worker, key.index);

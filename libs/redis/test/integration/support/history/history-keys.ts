@@ -16,7 +16,7 @@ export interface Value {
   readonly foreign?: number | null;
 }
 
-/** What an entry of the kind `negative` is when its row has an even version: nothing. */
+/** An entry of the kind `negative` has no value while its row has an even version. */
 export type Loaded = Value | null;
 
 export const historyKeys = new KeyBuilder({ app: 'history', environment: 'test' });

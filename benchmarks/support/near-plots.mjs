@@ -42,10 +42,8 @@ function drawProcesses() {
     'near-processes',
     'Eight processes, on a logarithmic scale',
     [
-      groupOf('reads per second, all processes together', 'readsPerSecond', (value) =>
-        value.toLocaleString('en'),
-      ),
-      groupOf('commands that Redis executes for each read', 'commands', digits),
+      groupOf('CPU time of all processes for each read, in µs', 'cpuUs', digits),
+      groupOf('bytes that Redis sends for each read', 'bytesOut', digits),
     ],
     how,
   );

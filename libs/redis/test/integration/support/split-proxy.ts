@@ -15,7 +15,7 @@ export interface SplitProxy extends FaultProxy {
   readonly heldBytes: number;
 }
 
-/** What a client sends on a tracking connection and on no other one. */
+/** The word that a client sends on a tracking connection and on no other one. */
 const SIGN = 'TRACKING';
 
 /** Starts a proxy that forwards to a fault proxy, and knows what each connection is for. */

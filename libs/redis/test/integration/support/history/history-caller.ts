@@ -168,7 +168,7 @@ export class HistoryCaller {
     }
   }
 
-  /** What is acknowledged now. */
+  /** The state that is acknowledged now. */
   #floor({ connection: { own } }: HistoryCache, key: HistoryKey): Floor {
     const { state } = this.#tools;
     let flushes = -1;
@@ -179,7 +179,7 @@ export class HistoryCaller {
     return { acked, flushes };
   }
 
-  /** What was acknowledged so long ago that a near copy has to know it, and what its connection has done. */
+  /** The state that was acknowledged so long ago that a near copy has to know it, and the own changes. */
   #nearFloor(cache: HistoryCache, key: HistoryKey): Floor {
     const { stalenessMs, connection } = cache;
     if (stalenessMs === 0) return this.#floor(cache, key);
@@ -224,7 +224,9 @@ export class HistoryCaller {
     state.log(key.index, 'load', worker, state.read(key.index));
     const loads = state.loadBegins(worker, key.index);
     const isStillCalm = isCalm && state.phase === Phase.calm && !state.wasRedisAway(key.index);
-    if (isStillCalm && loads > 1) this.#report(`${loads} loads at once`, key);
+    // A change whose end was not acknowledged, or whose thread is dead, lasts: meanwhile each caller loads.
+    if (isStillCalm && loads > 1 && key.kind !== 'changed')
+      this.#report(`${loads} loads at once`, key);
     let hasEnded = false;
     const end = () => {
       if (!hasEnded) state.loadEnds(worker, key.index);

@@ -23,7 +23,7 @@ const READER = join(
   'libs/redis/test/integration/support/staleness/stale-reader-child.cjs',
 );
 
-/** What a fault is done to. */
+/** The things that a fault harms. */
 interface Victims {
   readonly server: RedisTestServer;
   readonly proxy: SplitProxy;

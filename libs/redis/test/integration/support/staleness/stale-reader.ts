@@ -25,7 +25,7 @@ export interface ReaderSettings {
 /** When a version of a row was last seen by a read: the moment at which that read began. */
 export type Sight = readonly [row: number, version: number, lastBegan: number];
 
-/** What the reads since the last report have seen. */
+/** The versions that the reads since the last report have seen. */
 export interface ReaderReport {
   readonly nearReads: number;
   readonly otherReads: number;

@@ -11,7 +11,7 @@ import type { Duration } from '../time/duration.js';
 export interface NearOptions {
   /**
    * How much memory the copy may take, in bytes: values, keys, tags and what is needed to keep them. The
-   * values that were not read for the longest time are dropped first. A value that would take more than an
+   * values that were not read of late are dropped first. A value that would take more than an
    * eighth is not kept. At least 65,536.
    * @example 64 * 2 ** 20
    */

@@ -159,6 +159,15 @@ describeWithRealRedis('on one server', () => {
       invalidation.release();
     });
 
+    it('serves nothing that its process has invalidated by a pattern, though Redis had lost it', async () => {
+      await warm();
+      proxy.holdReplies('tracking'); // no push tells of it
+      await other.gate.client.unlink(keys.key('cache', 'x'));
+      await near.cache.invalidatePattern('x*');
+      expect(inProcess()).toBeUndefined();
+      expect(await read()).toBe('new');
+    });
+
     it('keeps nothing that is compared by content', async () => {
       const dependent = { dependsOn: ['any-key'] };
       const load = (value: string) => near.cache.getOrLoad('y', () => value, dependent);

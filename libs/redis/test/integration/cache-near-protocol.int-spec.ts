@@ -147,7 +147,7 @@ describeWithRealRedis('on one server', () => {
     });
 
     it('serves nothing that only the outbox of its process knows to be invalid', async () => {
-      await start({ outbox: true, timeout: '500ms' });
+      await start({ outbox: true, timeout: '4s' }); // in which it is read again
       await warm();
       const invalidation = near.gate.hold('evalsha', isWithdraw);
       const invalidating = near.cache.invalidateTags('t');

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
-/** What figures depend on. */
+/** The facts that figures depend on. */
 export function conditions(how) {
   const machine = `${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.versions.node}`;
   return { at: new Date().toISOString().slice(0, 10), machine, load: loadavg()[0], how };

@@ -132,7 +132,7 @@ const rows: Readonly<Record<string, Row>> = {
   'RedisCacheOptions.breakerCooldown': row(TIMER, ofCache('breakerCooldown')),
   'CacheInvalidationOptions.timeout': row(
     TIMER,
-    (timeout) => new RedisCache(client, keys, { invalidation: { replicas: 1, timeout } as never }),
+    (timeout) => new RedisCache(client, keys, { invalidation: { replicas: 1, timeout } }),
   ),
   'RedisCacheOptions.changeTtl': row(SIGN_OF_LIFE, ofCache('changeTtl')),
   'NearOptions.staleness': row(STALENESS, ofNear(client, keys)('staleness')),

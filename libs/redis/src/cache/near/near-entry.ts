@@ -76,7 +76,7 @@ export class NearEntry implements Sieved<NearEntry> {
   readonly #prefix: string;
   readonly #form: NearBody['form'];
   readonly #body: unknown;
-  /** Whose value it is, if it is shared. */
+  /** The serializer that made the value, if it is shared. */
   readonly #by: CacheSerializer<unknown> | undefined;
   readonly #changes: number;
   #links: readonly Link[];

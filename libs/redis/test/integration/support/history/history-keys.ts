@@ -5,8 +5,7 @@ import type {
   LoadContext,
 } from '../../../../src/cache/cache-options.js';
 import type { EntityDependency } from '../../../../src/keys/entity-dependency.js';
-import { KeyBuilder } from '../../../../src/index.js';
-import type { HistoryCache } from './history-cache.js';
+import { KeyBuilder, type RedisCache } from '../../../../src/index.js';
 import { FOREIGN, GROUPS, KEYS, type SharedState } from './shared-state.js';
 
 /** The versions that a cached value was made of. */
@@ -20,6 +19,12 @@ export interface Value {
 export type Loaded = Value | null;
 
 export const historyKeys = new KeyBuilder({ app: 'history', environment: 'test' });
+
+/** The cache of a thread, and the entities that it writes. */
+interface Invalidator {
+  readonly cache: RedisCache;
+  readonly notes: { save(note: { id: string; text: string }): Promise<unknown> };
+}
 
 /** How entries differ: in how what they depend on is told, and in how their own row is invalidated. */
 const KINDS = [
@@ -132,7 +137,7 @@ export class HistoryKey {
   }
 
   /** Says that the entry's own row has changed. @throws if it is not acknowledged */
-  async invalidate({ cache, notes }: HistoryCache): Promise<void> {
+  async invalidate({ cache, notes }: Invalidator): Promise<void> {
     switch (this.kind) {
       case 'tag':
       case 'negative':

@@ -104,6 +104,9 @@ describeWithRealRedis('on one server', () => {
     it('serves nothing that was invalidated while its link was lost', async () => {
       await warm();
       await proxy.cut();
+      await eventually(() => {
+        expect(near.cache.nearState?.isArmed).toBe(false);
+      });
       await other.cache.invalidateTags('t');
       await proxy.heal();
       await eventually(() => {

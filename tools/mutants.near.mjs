@@ -90,6 +90,11 @@ export const nearMutants = [
     ),
   ),
   mutant(
+    'what Redis has lost is served by its near copy although this process has invalidated it by a pattern',
+    MOMENTS,
+    edit(COHERENCE, 'else this.#doubtAll();', ''),
+  ),
+  mutant(
     'a value that all callers share is not frozen',
     HITS,
     edit(

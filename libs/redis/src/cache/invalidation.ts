@@ -92,6 +92,8 @@ export class Invalidation {
     const { entries, leases } = this.#keys.patterns(pattern);
     const deletion = new PatternDeletion(this.#store);
     let deleted = 0;
+    // The process may hold what Redis has lost meanwhile, which no scan finds.
+    this.#changes.tellAll();
     try {
       for await (const page of this.#scan(leases, signal)) {
         await deletion.go((store) => store.dropAll(page));
@@ -106,6 +108,8 @@ export class Invalidation {
     } catch (error) {
       this.announce('pattern', deleted, 1);
       throw error;
+    } finally {
+      this.#changes.tellAll();
     }
     this.announce('pattern', deleted, 0);
     return deleted;

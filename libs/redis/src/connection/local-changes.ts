@@ -1,4 +1,5 @@
-type Listener = (keys: readonly string[]) => void;
+/** @param keys `undefined` if any may have been changed */
+type Listener = (keys: readonly string[] | undefined) => void;
 
 /**
  * Passes on which keys this process changes, so that copies of them in the process are dropped without a
@@ -28,6 +29,11 @@ export class LocalChanges {
   /** Tells that these keys are about to be changed, or have been. */
   tell(keys: readonly string[]): void {
     for (const listener of this.#listeners) listener(keys);
+  }
+
+  /** Tells that any keys are about to be changed, or have been. */
+  tellAll(): void {
+    for (const listener of this.#listeners) listener(undefined);
   }
 
   /** Does what changes these keys, and tells of it before and after, whether or not it fails. */

@@ -104,6 +104,9 @@ describeWithRealRedis('on one server', () => {
     it('serves nothing that was invalidated while its link was lost', async () => {
       await warm();
       await proxy.cut();
+      await eventually(() => {
+        expect(near.cache.nearState?.isArmed).toBe(false);
+      });
       await other.cache.invalidateTags('t');
       await proxy.heal();
       await eventually(() => {
@@ -147,7 +150,7 @@ describeWithRealRedis('on one server', () => {
     });
 
     it('serves nothing that only the outbox of its process knows to be invalid', async () => {
-      await start({ outbox: true, timeout: '500ms' });
+      await start({ outbox: true, timeout: '4s' }); // in which it is read again
       await warm();
       const invalidation = near.gate.hold('evalsha', isWithdraw);
       const invalidating = near.cache.invalidateTags('t');
@@ -157,6 +160,15 @@ describeWithRealRedis('on one server', () => {
       expect(inProcess()).toBeUndefined();
       expect(await read()).toBe('new');
       invalidation.release();
+    });
+
+    it('serves nothing that its process has invalidated by a pattern, though Redis had lost it', async () => {
+      await warm();
+      proxy.holdReplies('tracking'); // no push tells of it
+      await other.gate.client.unlink(keys.key('cache', 'x'));
+      await near.cache.invalidatePattern('x*');
+      expect(inProcess()).toBeUndefined();
+      expect(await read()).toBe('new');
     });
 
     it('keeps nothing that is compared by content', async () => {

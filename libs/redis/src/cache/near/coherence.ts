@@ -10,6 +10,8 @@ export interface CoherentCopy {
   changed(key: string): void;
   /** All keys of a server are gone. */
   flushed(link: Link): void;
+  /** Anything may have changed: each entry has to be confirmed. */
+  doubtAll(): void;
   /** These hash slots have another owner. */
   moved(slots: ReadonlySet<number>): void;
 }
@@ -47,7 +49,8 @@ export class Coherence implements TrackingListener {
   join(copy: CoherentCopy, heartbeatMs: number): void {
     this.#copies.add(copy);
     this.#endLocal ??= this.#connection.part(LocalChanges).listen((keys) => {
-      this.changed(keys);
+      if (keys) this.changed(keys);
+      else this.#doubtAll();
     });
     if (this.#tracking) this.#tracking.beat(heartbeatMs);
     else this.#tracking = new Tracking(this.#connection, this.#prefixes, this, heartbeatMs);
@@ -98,6 +101,11 @@ export class Coherence implements TrackingListener {
       this.#log.changed(key);
       for (const copy of this.#copies) copy.changed(key);
     }
+  }
+
+  #doubtAll(): void {
+    this.#log.allChanged();
+    for (const copy of this.#copies) copy.doubtAll();
   }
 
   flushed(link: Link): void {

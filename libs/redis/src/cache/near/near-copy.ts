@@ -239,6 +239,10 @@ export class NearCopy implements CoherentCopy {
     }
   }
 
+  doubtAll(): void {
+    for (const entry of this.#entries.values()) entry.doubt();
+  }
+
   moved(slots: ReadonlySet<number>): void {
     for (const entry of this.#entries.values()) {
       if (keysOf(entry).some((key) => slots.has(slotOf(key)))) entry.doubt();

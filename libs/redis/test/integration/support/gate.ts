@@ -37,7 +37,7 @@ export function gated(client: RedisClient): GatedClient {
       const method = value.bind(target) as (...args: unknown[]) => unknown;
       if (property === 'sendCommand') {
         return (command: Command, ...where: unknown[]) =>
-          call(command.name, [command.args], () => method(command, ...where));
+          call(command.name, argsOf(command), () => method(command, ...where));
       }
       if (!gates.some(({ command }) => command === property)) return method;
       return (...args: unknown[]) => call(String(property), args, () => method(...args));
@@ -55,4 +55,10 @@ export function gated(client: RedisClient): GatedClient {
       return gate;
     },
   };
+}
+
+/** The arguments of a script as its method is given them: the number of keys is a number. */
+function argsOf({ name, args }: Command): unknown[] {
+  if (name !== 'evalsha') return [args];
+  return args.map((arg, i) => (i === 1 ? Number(arg) : arg));
 }

@@ -92,7 +92,7 @@ export const nearMutants = [
   mutant(
     'what Redis has lost is served by its near copy although this process has invalidated it by a pattern',
     MOMENTS,
-    edit(COHERENCE, 'else this.#doubtAll();', ''),
+    edit(COHERENCE, '        this.#doubtAll();\n', ''),
   ),
   mutant(
     'a value that all callers share is not frozen',

@@ -1,5 +1,4 @@
-/** @param keys `undefined` if any may have been changed */
-type Listener = (keys: readonly string[] | undefined) => void;
+type Listener = (keys: readonly string[]) => void;
 
 /**
  * Passes on which keys this process changes, so that copies of them in the process are dropped without a
@@ -11,16 +10,20 @@ type Listener = (keys: readonly string[] | undefined) => void;
  * @internal
  */
 export class LocalChanges {
-  readonly #listeners = new Set<Listener>();
+  /** Each with its listener for changes of any keys. */
+  readonly #listeners = new Map<Listener, () => void>();
 
   /** Whether it is worth making a list of keys. */
   get isHeard(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /** @returns a function that ends it */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
+  /**
+   * @param anyChanged called when any keys may have been changed
+   * @returns a function that ends it
+   */
+  listen(listener: Listener, anyChanged: () => void = () => undefined): () => void {
+    this.#listeners.set(listener, anyChanged);
     return () => {
       this.#listeners.delete(listener);
     };
@@ -28,12 +31,12 @@ export class LocalChanges {
 
   /** Tells that these keys are about to be changed, or have been. */
   tell(keys: readonly string[]): void {
-    for (const listener of this.#listeners) listener(keys);
+    for (const listener of this.#listeners.keys()) listener(keys);
   }
 
   /** Tells that any keys are about to be changed, or have been. */
   tellAll(): void {
-    for (const listener of this.#listeners) listener(undefined);
+    for (const anyChanged of this.#listeners.values()) anyChanged();
   }
 
   /** Does what changes these keys, and tells of it before and after, whether or not it fails. */

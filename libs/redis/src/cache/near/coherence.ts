@@ -48,10 +48,14 @@ export class Coherence implements TrackingListener {
   /** @param heartbeatMs how often the copy needs a proof that it hears of all changes */
   join(copy: CoherentCopy, heartbeatMs: number): void {
     this.#copies.add(copy);
-    this.#endLocal ??= this.#connection.part(LocalChanges).listen((keys) => {
-      if (keys) this.changed(keys);
-      else this.#doubtAll();
-    });
+    this.#endLocal ??= this.#connection.part(LocalChanges).listen(
+      (keys) => {
+        this.changed(keys);
+      },
+      () => {
+        this.#doubtAll();
+      },
+    );
     if (this.#tracking) this.#tracking.beat(heartbeatMs);
     else this.#tracking = new Tracking(this.#connection, this.#prefixes, this, heartbeatMs);
   }

@@ -13,8 +13,8 @@ end
 
 /**
  * `read_text(key)`: the text at a key, `false` if there is none. A key of another type counts as none, as
- * it does for MGET; the second result tells whether there is one. Every other refusal, such as that of a forbidden key, is raised: a script must not act
- * as if there were nothing at a key that it may not read.
+ * it does for MGET; the second result tells whether there is one. Every other refusal, such as that of a
+ * forbidden key, is raised: a script must not act as if there were nothing at a key that it may not read.
  */
 export const READ_TEXT = `
 local function read_text(key)

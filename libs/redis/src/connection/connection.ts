@@ -155,9 +155,10 @@ export class Connection {
    *
    * @param deadlineMs how long it waits for replies
    */
-  async close(deadlineMs: number): Promise<void> {
+  close(deadlineMs: number): Promise<void> {
+    if (this.#companions.size === 0) return this.#driven.close(deadlineMs);
     const all = [this.#driven, ...[...this.#companions].map(({ driven }) => driven)];
-    await Promise.all(all.map((driven) => driven.close(deadlineMs)));
+    return Promise.all(all.map((driven) => driven.close(deadlineMs))).then(() => undefined);
   }
 
   /** The facts for an error that no supervised command was rejected with. */

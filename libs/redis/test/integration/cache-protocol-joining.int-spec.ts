@@ -1,3 +1,4 @@
+import type { Command } from 'ioredis';
 import { describe, expect, it, jest } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isAcquire, isWithdraw, nth } from './support/cache-commands.js';
@@ -149,13 +150,15 @@ onOneServer((stage) => {
       const gate = gated(stage.client);
       const isSent = latch();
       let isAway = true;
-      const evalsha = (...args: Parameters<typeof stage.client.evalsha>) => {
-        if (!isWithdraw(args)) return stage.client.evalsha(...args);
+      const sendCommand = (command: Command) => {
+        const sending = () => gate.client.sendCommand(command) as Promise<unknown>;
+        if (command.name !== 'evalsha' || !isWithdraw(command.args)) return sending();
         if (isAway) return Promise.reject(new Error('Connection is closed.'));
-        return stage.client.evalsha(...args).finally(isSent.open);
+        return sending().finally(isSent.open);
       };
       const client = new Proxy(gate.client, {
-        get: (target, name): unknown => (name === 'evalsha' ? evalsha : Reflect.get(target, name)),
+        get: (target, name): unknown =>
+          name === 'sendCommand' ? sendCommand : Reflect.get(target, name),
       });
       const { cache } = listenedCache(client, keys, { outbox: true });
       const named = { tags: ['named'] };

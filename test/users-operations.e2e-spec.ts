@@ -122,6 +122,7 @@ describe('operating the users API', () => {
         'get /health/live',
         'get /health/ready',
         'get /metrics',
+        'get /operations/cache',
         'get /users',
         'get /users/{id}',
         'get /users/{id}/profile',

@@ -11,16 +11,17 @@ import { createUser, startUsersApp, type UsersApp } from './users-app.js';
 
 const AN_AGE_MS = 400_000;
 
-/** Where an entry says until when it is fresh, and when it was loaded: in 13 digits each. */
+/** Where an entry says until when it is fresh, until when it lives, and when it was loaded: in 13 digits each. */
 const FRESH_UNTIL = 25;
-const LOADED_AT = 38;
+const LIVE_UNTIL = 38;
+const LOADED_AT = 51;
 
 /** Makes everything that is cached as old as if it had been cached earlier. */
 async function age(redis: Redis): Promise<void> {
   for (const key of await redis.keys('cache:*')) {
     const head = await redis.getrange(key, 0, LOADED_AT + 12);
     const timeAt = (at: number) => Number(head.slice(at, at + 13));
-    if (timeAt(FRESH_UNTIL) === 0) {
+    if (timeAt(FRESH_UNTIL) === timeAt(LIVE_UNTIL)) {
       await redis.del(key); // nothing keeps it past its time
       continue;
     }

@@ -107,7 +107,6 @@ async function open(server) {
     'ioredis GET + JSON.parse': openIoredis(server),
     'node-redis GET + JSON.parse': await openNodeRedis(server),
     'bentocache, memory first': openBento(server),
-    'bentocache, memory first, shared': openBento(server, { serialize: false }),
   };
 }
 

@@ -65,14 +65,13 @@ export async function openNodeRedis({ url }) {
 }
 
 /**
- * Memory first, then Redis; its bus tells other processes what has changed.
- *
- * @param memory `{ serialize: false }` for values that all callers share, which are not frozen
+ * Memory first, then Redis; its bus tells other processes what has changed. Its memory keeps texts: with
+ * values that callers share (`serialize: false`) it fails on what comes from Redis (bentocache 1.6.1).
  */
-export function openBento({ host, port }, memory = {}) {
+export function openBento({ host, port }) {
   const connection = { host, port, enableAutoPipelining: true };
   const store = bentostore()
-    .useL1Layer(memoryDriver({ maxItems: 100_000, ...memory }))
+    .useL1Layer(memoryDriver({ maxItems: 100_000 }))
     .useL2Layer(redisDriver({ connection }))
     .useBus(redisBusDriver({ connection }));
   const bento = new BentoCache({ default: 'cache', stores: { cache: store } });

@@ -1,4 +1,5 @@
 /** `cache.explain`: says of each key what a `getOrLoad` does with it now, and why, and changes nothing. */
+import { onTrackingServers } from './support/near-stage.js';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { CacheSerializer } from '../../src/index.js';
 import { siblingOf } from '../../src/keys/sibling.js';
@@ -220,7 +221,7 @@ const suite = (stage: Stage) => {
 onEveryTopology(suite);
 onEmbeddedServer(suite);
 
-onEveryTopology((stage) => {
+onTrackingServers((stage) => {
   describe('An explanation of a near copy', () => {
     it('says what is held and served, and why not', async () => {
       const cached = listenedCache(stage.client, stage.keys(), { ...NEAR, ttl: '1h' });

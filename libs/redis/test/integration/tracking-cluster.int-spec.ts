@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import calculateSlot from 'cluster-key-slot';
 import {
   startCluster,
@@ -10,7 +11,7 @@ import { eventually } from '../../../../test/support/time.js';
 import { openConnection } from './support/open-connection.js';
 import { track, trackOver } from './support/tracked.js';
 
-describe('Tracking a cluster', () => {
+describeWithRealRedis('Tracking a cluster', () => {
   let servers: RedisTestCluster;
   beforeAll(async () => {
     servers = await startCluster();

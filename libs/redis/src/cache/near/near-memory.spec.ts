@@ -58,7 +58,7 @@ function copyOf({ maxBytes = MAX_BYTES, isFrozen = false }) {
  * buffers is freed by another thread after a collection.
  */
 async function heap(): Promise<number> {
-  for (let latest = Infinity; ; ) {
+  for (let latest = Infinity; ;) {
     collect();
     await sleep(50);
     collect();

@@ -157,7 +157,7 @@ export class NearCopy implements CoherentCopy {
     const entry = this.peek(key);
     const isCandidate = entry?.isUnchanged && performance.now() < entry.freshUntil;
     if (!isCandidate || entry.isConfirmed) return undefined;
-    return this.#coherence.linksOf(keysOf(entry), Infinity) && entry;
+    return this.#coherence.linksOf(entry.keys, Infinity) && entry;
   }
 
   /**
@@ -168,7 +168,7 @@ export class NearCopy implements CoherentCopy {
    * @param since when that was read, from {@link begin}
    */
   confirm(entry: NearEntry, { fillId, versions }: Confirmation, since: number): void {
-    const links = this.#shared(this.#coherence.linksOf(keysOf(entry), since));
+    const links = this.#shared(this.#coherence.linksOf(entry.keys, since));
     if (!links) return;
     this.#unverified++;
     const isSame =
@@ -245,7 +245,7 @@ export class NearCopy implements CoherentCopy {
 
   moved(slots: ReadonlySet<number>): void {
     for (const entry of this.#entries.values()) {
-      if (keysOf(entry).some((key) => slots.has(slotOf(key)))) entry.doubt();
+      if (entry.keys.some((key) => slots.has(slotOf(key)))) entry.doubt();
     }
   }
 
@@ -335,11 +335,6 @@ export class NearCopy implements CoherentCopy {
       this.#sourceBytes -= bytesOf(source);
     }
   }
-}
-
-/** The keys of everything that an entry consists of. */
-function keysOf({ key, sources }: NearEntry): string[] {
-  return [key, ...sources.map((source) => source.key)];
 }
 
 function bytesOf({ key, label }: Source): number {

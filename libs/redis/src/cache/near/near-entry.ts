@@ -105,6 +105,11 @@ export class NearEntry implements Sieved<NearEntry> {
     return this.#prefix + this.name;
   }
 
+  /** Its own key, and those of everything that it depends on. */
+  get keys(): string[] {
+    return [this.key, ...this.sources.map((source) => source.key)];
+  }
+
   /** Whether nothing that it depends on is known to have changed. */
   get isUnchanged(): boolean {
     return changesOf(this.sources) === this.#changes;

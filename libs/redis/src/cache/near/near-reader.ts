@@ -87,9 +87,8 @@ export class NearReader {
   async #read(entry: NearEntry, budget: Budget) {
     const { key, sources } = entry;
     const dependencies = sources.map(({ label }) => this.#dependencies.ofLabel(label));
-    const keys = [key, ...sources.map((source) => source.key)];
     const [head, versions] = await this.#store.attempt(
-      { key, operation: 'read', budget, keys },
+      { key, operation: 'read', budget, keys: entry.keys },
       (store) => Promise.all([store.head(key), store.versions.now(dependencies)]),
     );
     return { fillId: fillIdOf(head), versions };

@@ -59,10 +59,11 @@ export class CacheStore {
   readonly #guard: OutageGuard;
   readonly #ask: Ask;
   readonly #coalescer: ReadCoalescer;
-  readonly #claims: Claims;
-  readonly #fills: Fills;
   readonly #demand: ReplicaDemand | undefined;
   readonly #changes: LocalChanges;
+  /** Made with the first claim, and the first fill: the store of a single attempt makes none. */
+  #claims: Claims | undefined;
+  #fills: Fills | undefined;
 
   /**
    * @param demand the replicas that have to confirm what invalidates
@@ -85,8 +86,6 @@ export class CacheStore {
     this.clock = clock;
     const sent: Ask = (key, reply) => this.#sent(key, reply);
     this.versions = new DependencyVersions(connection.client, this.#coalescer, sent);
-    this.#claims = new Claims(connection, this.versions, clock);
-    this.#fills = new Fills(connection);
   }
 
   /**
@@ -150,8 +149,12 @@ export class CacheStore {
    */
   claim<T>(claim: GuardedRead<T> & ClaimSink): void {
     const away = this.#guard.admit(claim);
-    if (away) claim.failed(away.error);
-    else this.#claims.add(claim);
+    if (away) {
+      claim.failed(away.error);
+      return;
+    }
+    this.#claims ??= new Claims(this.#connection, this.versions, this.clock);
+    this.#claims.add(claim);
   }
 
   /** The beginning of what is stored at a key, which tells the load that has made it; '' for nothing. */
@@ -185,8 +188,12 @@ export class CacheStore {
    */
   fill<T>(fill: GuardedRead<T> & FillSink): void {
     const away = this.#guard.admit(fill);
-    if (away) fill.failed(away.error);
-    else this.#fills.add(fill);
+    if (away) {
+      fill.failed(away.error);
+      return;
+    }
+    this.#fills ??= new Fills(this.#connection);
+    this.#fills.add(fill);
   }
 
   /**

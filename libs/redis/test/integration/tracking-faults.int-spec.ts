@@ -3,31 +3,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { startFaultProxy, startRedis } from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import type { RedisTestServer } from '../../src/testing/index.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { eventually, pass } from '../../../../test/support/time.js';
 import { Gateway } from './support/gateway.js';
-import { track } from './support/tracked.js';
+import { useTracking } from './support/use-tracking.js';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  cleanups.push(() => started.stop());
-  return started;
-}
-
-async function open(...args: Parameters<typeof track>) {
-  const tracked = await track(...args);
-  cleanups.push(() => tracked.close());
-  return tracked;
-}
+const { cleanups, start, open } = useTracking();
 
 describeWithRealRedis('Tracking', () => {
   it('stops proving at once, and is lost, when the server is frozen', async () => {

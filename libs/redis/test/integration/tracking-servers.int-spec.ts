@@ -2,35 +2,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
-import type { RedisModuleOptions } from '../../src/index.js';
 import { startCluster, startRedis, startSentinel } from '../../src/testing/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { eventually, waitUntil } from '../../../../test/support/time.js';
-import { track, trackOver } from './support/tracked.js';
+import { trackOver, type Tracked } from './support/tracked.js';
+import { useTracking } from './support/use-tracking.js';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  cleanups.push(() => started.stop());
-  return started;
-}
-
-async function open(options: RedisModuleOptions) {
-  const tracked = await track(options);
-  cleanups.push(() => tracked.close());
-  return tracked;
-}
+const { cleanups, start, open } = useTracking();
 
 /** Waits until the change of a key is heard. */
-async function expectToHear({ client, keys }: Awaited<ReturnType<typeof track>>) {
+async function expectToHear({ client, keys }: Tracked) {
   const key = `cache:app:test:${keys.length}`;
   await client.set(key, '1');
   await waitUntil('the key is heard', () => keys.includes(key));

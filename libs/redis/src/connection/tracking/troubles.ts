@@ -31,6 +31,8 @@ const NEEDED = new Map([
   ['client', 'CLIENT TRACKING'],
   ['subscribe', 'SUBSCRIBE'],
   ['set', 'SET'],
+  ['ping', 'PING'],
+  ['exists', 'EXISTS'],
 ]);
 
 /** @internal */

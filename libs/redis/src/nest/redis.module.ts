@@ -50,7 +50,7 @@ export class RedisModule {
    *
    * @param connection the connection's name, unless it is the default one
    * @throws RedisConfigurationException if an item of the list is no entity: it is not decorated, or
-   * its file is part of an import cycle
+   * its file is part of an import cycle. Also if class-validator or class-transformer is not installed
    *
    * @example
    * RedisModule.forFeature([User, Session])

@@ -17,7 +17,14 @@ const manifest = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8'))
 const require = createRequire(import.meta.url);
 const entryPoints = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 
+// The CommonJS build is loaded beside the ESM build here, on purpose: a second copy has to say so.
+const warnings = [];
+process.removeAllListeners('warning').on('warning', ({ code }) => warnings.push(code));
+
 const problems = [...missingTargets(), ...(await differentNames()), ...(await secondCopies())];
+if (!warnings.includes('NESTJS_REDIS_DATA_COPIES')) {
+  problems.push('a second copy of the library in a process does not announce itself');
+}
 const scratch = mkdtempSync(join(tmpdir(), 'package-check-'));
 try {
   const { filename, files } = pack(scratch);

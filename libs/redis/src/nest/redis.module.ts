@@ -12,6 +12,9 @@ import type {
 import { repositoryProviders } from './repository.providers.js';
 import type { RedisFeature } from './repository.tokens.js';
 import { RedisCoreModule } from './redis-core.module.js';
+import { noteCopy } from './second-copy.js';
+
+noteCopy();
 
 /**
  * Opens connections to Redis and makes them injectable. Call it once per connection.

@@ -1,4 +1,4 @@
-/** A library of somebody else, in the other module format: it injects and recognizes what this one exports. */
+/** A library of another author, in the other module format: it injects and recognizes what this one exports. */
 import { Injectable, Module } from '@nestjs/common';
 import { RedisCache, RedisException, RedisInvalidKeyException } from 'nestjs-redis-data';
 

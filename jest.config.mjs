@@ -39,7 +39,7 @@ const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
   rootDir: import.meta.dirname,
   testEnvironment: '<rootDir>/test/support/node-environment.cjs',
   transform: {
-    '\\.ts$': swc({ syntax: 'typescript', decorators: true }),
+    '\\.c?ts$': swc({ syntax: 'typescript', decorators: true }),
     '\\.m?js$': swc({ syntax: 'ecmascript' }),
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnlyPackages.join('|')})/)`],
@@ -48,6 +48,7 @@ const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
     '^nestjs-redis-data/(\\w+)$': '<rootDir>/libs/redis/src/$1/index.ts',
     '^js-redis-server/core$': '<rootDir>/test/support/js-redis-server.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(\\.{1,2}/.*)\\.cjs$': ['$1.cts', '$1.cjs'],
     ...modules,
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/redis/dist/'],

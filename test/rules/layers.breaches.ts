@@ -126,6 +126,22 @@ export const breaches: readonly Breach[] = [
     },
   },
   {
+    rule: 'optional-peers-are-loaded-on-demand',
+    deed: 'a value of class-validator imported by an entity',
+    files: {
+      [`${src}/repository/validator.ts`]: `
+        import { validate, type ValidationError } from 'class-validator';
+        export const check: (entity: object) => Promise<ValidationError[]> = validate;`,
+    },
+  },
+  {
+    rule: 'optional-peers-are-loaded-on-demand',
+    deed: 'an optional package that another file of peers/ requires',
+    files: {
+      [`${src}/peers/other.cts`]: "exports.load = () => require('class-transformer');",
+    },
+  },
+  {
     rule: 'nest-only-in-upper-layers',
     deed: 'Nest in a module of the core',
     files: {

@@ -11,6 +11,7 @@ import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.excepti
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
+import { requireEntityPeers } from '../peers/optional-peers.js';
 import type { Operations } from '../telemetry/operations.js';
 import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
@@ -86,8 +87,8 @@ export class RedisRepository<
   readonly #ttl: TtlMs;
 
   /**
-   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
-   * unknown option
+   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, for an
+   * unknown option, and if class-validator or class-transformer is not installed
    */
   constructor(
     client: RedisClient,
@@ -95,6 +96,7 @@ export class RedisRepository<
     entity: EntityClass<T>,
     options: RedisRepositoryOptions = {},
   ) {
+    requireEntityPeers();
     const schema = schemaOf(entity, 'RedisRepository');
     refuseUnknownOptions(options, OPTIONS, 'RedisRepository: ');
     const { defaultTtl } = options;

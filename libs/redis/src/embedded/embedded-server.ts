@@ -22,6 +22,7 @@ const NOT_INSTALLED = 'the package js-redis-server is not installed';
  */
 const SERVER_SCRIPT = `
 const [port, password, ...folders] = process.argv.slice(1);
+process.title = 'js-redis-server';
 const fail = (why) => {
   console.error(why);
   process.exit(1);

@@ -147,11 +147,11 @@ const rules = [
     to: { path: '^(node:)?child_process$' },
   },
   {
-    name: 'only-entry-points-know-the-embedded-server',
+    name: 'nothing-imports-the-embedded-server',
     comment:
-      'js-redis-server is a development convenience. Only embedded/ and testing/ know it; ask ' +
+      'js-redis-server runs in a process of its own, and shares no modules with the application. Ask ' +
       'resolveRedis or startRedis for a server instead.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: inModule('embedded', 'testing') },
+    from: { path: '^(libs|apps)/[^/]+/src/' },
     to: { path: npm('js-redis-server') },
   },
   {

@@ -37,7 +37,7 @@ const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
   displayName,
   testMatch,
   rootDir: import.meta.dirname,
-  testEnvironment: '<rootDir>/test/support/node-environment.cjs',
+  testEnvironment: 'node',
   transform: {
     '\\.c?ts$': swc({ syntax: 'typescript', decorators: true }),
     '\\.m?js$': swc({ syntax: 'ecmascript' }),
@@ -46,7 +46,6 @@ const project = (displayName, testMatch, { modules = {}, shared } = {}) => ({
   moduleNameMapper: {
     '^nestjs-redis-data$': '<rootDir>/libs/redis/src/index.ts',
     '^nestjs-redis-data/(\\w+)$': '<rootDir>/libs/redis/src/$1/index.ts',
-    '^js-redis-server/core$': '<rootDir>/test/support/js-redis-server.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^(\\.{1,2}/.*)\\.cjs$': ['$1.cts', '$1.cjs'],
     ...modules,

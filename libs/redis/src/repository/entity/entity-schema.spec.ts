@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Ttl } from '../../time/ttl.js';
-import type { Criteria } from '../entity-repository.js';
+import { inRange, oneOf, type Criteria } from '../criteria.js';
+import type { FindByOptions } from '../entity-repository.js';
 import type { RedisRepository } from '../redis-repository.js';
 import { EntityId, Indexed, RedisEntity } from './entity.decorators.js';
 import { schemaOf, type IdOf } from './entity-schema.js';
@@ -39,8 +40,8 @@ describe('schemaOf', () => {
       validateOnRead: false,
       id: { property: 'id', isNumber: true },
       indexes: new Map([
-        ['tenant', { unique: false }],
-        ['email', { unique: true }],
+        ['tenant', { unique: false, range: false }],
+        ['email', { unique: true, range: false }],
       ]),
     });
   });
@@ -51,8 +52,8 @@ describe('schemaOf', () => {
       @Indexed() declare email: string;
     }
     expect(schemaOf(Admin, '')).toMatchObject({ kind: 'admin', ttlMs: 'forever', entity: Admin });
-    expect(schemaOf(Admin, '').indexes.get('email')).toEqual({ unique: false });
-    expect(schemaOf(Account, '').indexes.get('email')).toEqual({ unique: true });
+    expect(schemaOf(Admin, '').indexes.get('email')).toMatchObject({ unique: false });
+    expect(schemaOf(Account, '').indexes.get('email')).toMatchObject({ unique: true });
   });
 
   it('takes a number for an id where it is told to, without emitted metadata', () => {
@@ -77,17 +78,25 @@ describe('schemaOf', () => {
     expect(problem?.accepted).toContain('import each other');
   });
 
-  it.each(['', 'index', 'unique', 'cache', 'lock', 'tag', 'counter', 'version', undefined])(
-    'refuses the kind %p',
-    (kind) => {
-      class Odd {
-        id = '';
-      }
-      RedisEntity({ kind: kind as string })(Odd);
-      EntityId()(Odd.prototype, 'id');
-      expect(problemsOf(Odd)[0]?.setting).toBe('@RedisEntity of Odd: kind');
-    },
-  );
+  it.each([
+    '',
+    'index',
+    'unique',
+    'cache',
+    'lock',
+    'tag',
+    'counter',
+    'range',
+    'version',
+    undefined,
+  ])('refuses the kind %p', (kind) => {
+    class Odd {
+      id = '';
+    }
+    RedisEntity({ kind: kind as string })(Odd);
+    EntityId()(Odd.prototype, 'id');
+    expect(problemsOf(Odd)[0]?.setting).toBe('@RedisEntity of Odd: kind');
+  });
 
   it('refuses a ttl without a unit, naming it', () => {
     class Odd {
@@ -133,6 +142,26 @@ describe('schemaOf', () => {
       ['@Indexed of Computed: views', 'of type BigInt'],
       ['@Indexed of Computed: byName', 'of type Map'],
       ['@Indexed of Computed: account', 'of type Account'],
+    ]);
+  });
+
+  it('refuses a range of what has no order', () => {
+    @RedisEntity({ kind: 'ranges' })
+    class Ranges {
+      @EntityId() id!: string;
+      @Indexed({ range: true }) name!: string;
+      @Indexed({ range: true }) active!: boolean;
+      @Indexed({ range: true }) points!: number;
+      @Indexed({ range: true }) at!: Date;
+      @Indexed({ range: true }) ended!: Date | null;
+    }
+    expect(problemsOf(Ranges)).toEqual([
+      {
+        setting: '@Indexed with range of Ranges: name',
+        value: 'of type String',
+        accepted: 'a property that is a number or a date',
+      },
+      expect.objectContaining({ setting: '@Indexed with range of Ranges: active' }),
     ]);
   });
 
@@ -184,5 +213,44 @@ describe('schemaOf', () => {
     // @ts-expect-error -- a text is not a number
     const wrongCriteria: Criteria<Account> = { id: 'a' };
     expect([id, wrong, read, criteria, wrongCriteria]).toBeDefined();
+  });
+
+  it('has types that know what can be looked for in which way', () => {
+    interface Player {
+      id: string;
+      role: 'admin' | 'user';
+      active?: boolean;
+      points: number | null;
+      joinedAt: Date;
+      tags: string[];
+    }
+    const criteria: Criteria<Player>[] = [
+      { role: oneOf(['admin', 'user']), active: true, points: 5 },
+      { active: oneOf([true, false]) },
+      { points: inRange({ gte: 1, lt: 5 }), joinedAt: inRange({ gt: new Date(0) }) },
+      // @ts-expect-error -- not one of the roles
+      { role: oneOf(['guest']) },
+      // @ts-expect-error -- texts have no range
+      { role: inRange({ gte: 'a' }) },
+      // @ts-expect-error -- a date is not a number
+      { joinedAt: inRange({ gte: 5 }) },
+      // @ts-expect-error -- a list cannot be looked for
+      { tags: oneOf(['a']) },
+      // @ts-expect-error -- what JSON may hold is no condition
+      { points: { gte: 5 } },
+    ];
+    const options: FindByOptions<Player>[] = [
+      { sortBy: 'points', order: 'desc', limit: 5 },
+      { sortBy: 'joinedAt' },
+      // @ts-expect-error -- texts have no order
+      { sortBy: 'role' },
+    ];
+    const page = (players: RedisRepository<Player>) => [
+      players.pageBy({}, { sortBy: 'points' }),
+      // @ts-expect-error -- pages need a sort
+      players.pageBy({}, { limit: 5 }),
+      players.countBy({ role: 'admin' }),
+    ];
+    expect([criteria, options, page]).toBeDefined();
   });
 });

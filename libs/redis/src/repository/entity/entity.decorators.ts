@@ -47,10 +47,22 @@ export interface IndexedOptions {
    * @default false
    */
   readonly unique?: boolean;
+  /**
+   * Whether entities can be found by a range of values, and sorted by them. For numbers and dates. All
+   * entities with a value are then in one sorted set.
+   * @default false
+   * @example @Indexed({ range: true }) createdAt!: Date;
+   */
+  readonly range?: boolean;
 }
 
+const INDEXED_OPTIONS = {
+  unique: true,
+  range: true,
+} as const satisfies Record<keyof IndexedOptions, true>;
+
 /**
- * Makes entities findable by this property with `findBy` and `findOneBy`. Its values are strings,
+ * Makes entities findable by this property with `findBy`, `pageBy` and their like. Its values are strings,
  * numbers, booleans or dates; entities without a value are not in the index. An accessor, a method and a
  * property of another type are refused when the repository is made.
  *
@@ -58,10 +70,12 @@ export interface IndexedOptions {
  */
 export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
   return (prototype, property) => {
-    refuseUnknownOptions(options, { unique: true }, `@Indexed of ${String(property)}: `);
-    const unique = flagOf(`@Indexed of ${String(property)}: unique`, options.unique, false);
+    const where = `@Indexed of ${String(property)}: `;
+    refuseUnknownOptions(options, INDEXED_OPTIONS, where);
+    const unique = flagOf(`${where}unique`, options.unique, false);
+    const range = flagOf(`${where}range`, options.range, false);
     const name = nameOf(prototype, property, '@Indexed()');
-    declarationOf(prototype.constructor).indexes.set(name, { unique });
+    declarationOf(prototype.constructor).indexes.set(name, { unique, range });
   };
 }
 

@@ -140,10 +140,9 @@ async function prepare(entity, make) {
         'ioredis GET + JSON.parse': async (i) => JSON.parse(await plain.get(keys[one(i)])),
         'our client GET + JSON.parse': async (i) => JSON.parse(await ours.get(keys[one(i)])),
         'repository.getById': (i) => repository.getById(ids[one(i)]),
+        'node-redis 4 GET + JSON.parse': async (i) => JSON.parse(await nodeRedis.get(keys[one(i)])),
         ...(withRedisOm && {
           'redis-om fetch': (i) => om.fetch(ids[one(i)]),
-          'node-redis 4 GET + JSON.parse': async (i) =>
-            JSON.parse(await nodeRedis.get(keys[one(i)])),
           'node-redis 6 GET + JSON.parse': async (i) =>
             JSON.parse(await nodeRedis6.get(keys[one(i)])),
           'valkey-glide GET + JSON.parse': async (i) => JSON.parse(await glide.get(keys[one(i)])),

@@ -1,10 +1,9 @@
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisException } from '../../errors/redis.exception.js';
-import type { DependencyList } from '../entry/dependencies.js';
 import { hasGaps } from '../entry/writers.js';
 import type { Budget } from '../outage/budget.js';
 import { GuardedRead } from '../outage/guarded-read.js';
-import type { Claim, ClaimAnswer, EntryKeys } from '../store/claim-command.js';
+import type { Claim, ClaimAnswer } from '../store/claim-command.js';
 import type { Captured, ClaimSink } from '../store/claims.js';
 
 /** The answer to a claim. */
@@ -29,7 +28,7 @@ export interface Claimant {
 }
 
 /**
- * A claim that has not been answered. It is the only object that is made for it, beside its promise.
+ * A claim that has not been answered.
  *
  * The caller waits as long as its budget, the claim itself for a whole `timeout`. A claim that timed out
  * may still be executed later: its command may wait in a socket, or have been redirected. The lease is
@@ -38,13 +37,7 @@ export interface Claimant {
  * @internal
  */
 export class PendingClaim extends GuardedRead<Claimed> implements ClaimSink {
-  readonly keys: EntryKeys;
-  readonly token: string;
-  readonly leaseMs: number;
-  readonly judged: string;
-  readonly orphan: string;
-  readonly dependencies: DependencyList;
-  readonly liveMs: number;
+  readonly claim: Claim;
   readonly #claimant: Claimant;
   readonly #onLate: (versions: Captured) => void;
   #isAnswered = false;
@@ -58,19 +51,13 @@ export class PendingClaim extends GuardedRead<Claimed> implements ClaimSink {
     onLate: (versions: Captured) => void,
   ) {
     super(claim.keys.entry, 'lease', budget);
-    this.keys = claim.keys;
-    this.token = claim.token;
-    this.leaseMs = claim.leaseMs;
-    this.judged = claim.judged;
-    this.orphan = claim.orphan;
-    this.dependencies = claim.dependencies;
-    this.liveMs = claim.liveMs;
+    this.claim = claim;
     this.#claimant = claimant;
     this.#onLate = onLate;
   }
 
   get slots(): readonly number[] {
-    return [slotOf(this.key), ...this.dependencies.slots];
+    return [slotOf(this.key), ...this.claim.dependencies.slots];
   }
 
   override get isOver(): boolean {

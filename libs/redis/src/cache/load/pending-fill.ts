@@ -2,7 +2,6 @@ import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { RedisException } from '../../errors/redis.exception.js';
 import { Budget } from '../outage/budget.js';
 import { GuardedRead } from '../outage/guarded-read.js';
-import type { EntryKeys } from '../store/claim-command.js';
 import type { Fill, FillSink } from '../store/fills.js';
 import type { FillOutcome } from './load-tracing.js';
 
@@ -20,10 +19,7 @@ export interface Filler {
  * @internal
  */
 export class PendingFill extends GuardedRead<FillOutcome> implements FillSink {
-  readonly keys: EntryKeys;
-  readonly token: string;
-  readonly bytes: Buffer;
-  readonly liveMs: number;
+  readonly fill: Fill;
   readonly #filler: Filler;
   #isDecided = false;
 
@@ -31,10 +27,7 @@ export class PendingFill extends GuardedRead<FillOutcome> implements FillSink {
   constructor(fill: Fill, filler: Filler, timeoutMs: number, patienceMs: number) {
     super(fill.keys.entry, 'fill', new Budget(timeoutMs));
     this.deadline = this.startedAt + Math.min(patienceMs, timeoutMs);
-    this.keys = fill.keys;
-    this.token = fill.token;
-    this.bytes = fill.bytes;
-    this.liveMs = fill.liveMs;
+    this.fill = fill;
     this.#filler = filler;
   }
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Link } from '../../connection/tracking/link.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
@@ -156,10 +156,23 @@ describe('NearCopy', () => {
   });
 
   it('serves nothing past its time, on the clock of the server', () => {
-    link.serverTimeAt = { serverMs: SERVER_TIME, atMs: performance.now() - 1_000 };
-    keep('x', { freshForMs: 900 });
+    const now = performance.now();
+    link.serverTimeAt = { serverMs: SERVER_TIME, atMs: now - 1_000 };
+    keep('already past', { freshForMs: 900 });
+    keep('x', { freshForMs: 2_000 });
     keep('y', { freshForMs: 600_000 });
-    expect([valueOf('x'), valueOf('y')]).toEqual([undefined, { a: 1 }]);
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now);
+    try {
+      expect(['already past', 'x', 'y'].map((key) => valueOf(key))).toEqual([
+        undefined,
+        { a: 1 },
+        { a: 1 },
+      ]);
+      clock.mockReturnValue(now + 1_000);
+      expect([valueOf('x'), valueOf('y')]).toEqual([undefined, { a: 1 }]);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   describe('that has lost its link', () => {

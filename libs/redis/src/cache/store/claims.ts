@@ -11,7 +11,8 @@ import type { ServerClock } from './server-clock.js';
 export type Captured = Map<string, string | null>;
 
 /** Makes a claim, and is given the answer. */
-export interface ClaimSink extends Claim {
+export interface ClaimSink {
+  readonly claim: Claim;
   /**
    * Called as each of its commands is answered, and before it is given anything.
    *
@@ -51,8 +52,8 @@ export class Claims {
   /** Sends it at the end of this tick. */
   add(sink: ClaimSink): void {
     const claim = new WaitingClaim(sink);
-    const { all, versions } = sink.dependencies;
-    const slots = this.#isCluster ? slotsOf(sink) : ONE_SERVER;
+    const { all, versions } = sink.claim.dependencies;
+    const slots = this.#isCluster ? slotsOf(sink.claim) : ONE_SERVER;
     for (const slot of slots) {
       claim.missing++;
       this.#commandAt(slot, 1 + all.length).add(claim);
@@ -72,7 +73,7 @@ export class Claims {
 
   /** Fingerprints are computed, each with a command of its own. */
   #addContents(claim: WaitingClaim): void {
-    for (const { by, key, label } of claim.sink.dependencies.all) {
+    for (const { by, key, label } of claim.sink.claim.dependencies.all) {
       if (by === 'version') continue;
       claim.missing++;
       this.#versions.contentVersion(key).then(
@@ -143,20 +144,20 @@ class SharedCommand {
   }
 
   /** Asks for the part of the claim that is in this slot. */
-  add(claim: WaitingClaim): void {
-    const { sink } = claim;
+  add(waiting: WaitingClaim): void {
+    const { claim } = waiting.sink;
     const { slot, command } = this;
-    if (slot === NO_SLOT || slot === slotOf(sink.keys.entry)) {
-      claim.command = command;
-      claim.place = command.claim(sink);
+    if (slot === NO_SLOT || slot === slotOf(claim.keys.entry)) {
+      waiting.command = command;
+      waiting.place = command.claim(claim);
       this.hasClaims = true;
     }
-    for (const dependency of sink.dependencies.all) {
+    for (const dependency of claim.dependencies.all) {
       const { read } = dependency;
       if (read && (slot === NO_SLOT || slot === read.slot))
-        command.capture(dependency, sink.liveMs);
+        command.capture(dependency, claim.liveMs);
     }
-    this.waiting.push(claim);
+    this.waiting.push(waiting);
   }
 }
 
@@ -182,7 +183,7 @@ class WaitingClaim {
     if (--this.missing > 0) return;
     const { sink, command, place } = this;
     const versions: Captured = new Map();
-    for (const { label, by, key } of sink.dependencies.all) {
+    for (const { label, by, key } of sink.claim.dependencies.all) {
       versions.set(
         label,
         by === 'version' ? this.#versionAt(key) : (this.contents.get(label) ?? null),

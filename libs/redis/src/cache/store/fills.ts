@@ -16,7 +16,8 @@ export interface Fill {
 }
 
 /** Stores an entry, and is told whether it is stored. */
-export interface FillSink extends Fill {
+export interface FillSink {
+  readonly fill: Fill;
   /** Called as the command is answered, and before the sink is told anything. */
   heard(slot: number, failure: RedisException | undefined): void;
   answered(isStored: boolean): void;
@@ -49,7 +50,7 @@ export class Fills {
 
   /** Sends it at the end of this tick. */
   add(sink: FillSink): void {
-    const slot = this.#isCluster ? slotOf(sink.keys.entry) : NO_SLOT;
+    const slot = this.#isCluster ? slotOf(sink.fill.keys.entry) : NO_SLOT;
     if (this.#collected.length === 0) process.nextTick(this.#send);
     let shared = this.#collected.findLast((one) => one.slot === slot);
     if (!shared?.hasRoom) this.#collected.push((shared = new SharedFill(slot)));
@@ -77,12 +78,13 @@ export class Fills {
   }
 
   /** @throws RedisException */
-  async #fill(fills: readonly Fill[]): Promise<boolean[]> {
+  async #fill(sinks: readonly FillSink[]): Promise<boolean[]> {
     const { client } = this.#connection;
     const entries: string[] = [];
     const keys: string[] = [];
     const args: (string | Buffer)[] = [];
-    for (const { keys: of, token, bytes, liveMs } of fills) {
+    for (const { fill } of sinks) {
+      const { keys: of, token, bytes, liveMs } = fill;
       entries.push(of.entry);
       keys.push(of.entry, of.lease);
       args.push(token, bytes, `${Math.round(liveMs)}`);
@@ -127,6 +129,6 @@ class SharedFill {
 
   add(sink: FillSink): void {
     this.sinks.push(sink);
-    this.#bytes += sink.bytes.length;
+    this.#bytes += sink.fill.bytes.length;
   }
 }

@@ -6,7 +6,7 @@ import { TrackingWire } from '../driver/tracking-wire.js';
 import type { Link, ServerTime } from './link.js';
 import { Pulse } from './pulse.js';
 import { SourceCheck } from './source-check.js';
-import { TrackingError, troubleOf } from './troubles.js';
+import { NO_CONNECTION, TrackingError, troubleOf } from './troubles.js';
 
 /** The facts and listeners that all links of a connection share. */
 export interface LinkContext {
@@ -86,7 +86,7 @@ export class ServerLink implements Link {
     if (source === this.#source) return;
     this.#source?.off('ready', this.#begin).off('close', this.#onSourceLost);
     this.#source = source;
-    this.#lose(CONNECTING);
+    this.#lose(source ? CONNECTING : NO_CONNECTION);
     if (!source) return;
     source.on('ready', this.#begin).on('close', this.#onSourceLost);
     // A node of a cluster connects with its first command, which may not come: copies answer.
@@ -101,7 +101,7 @@ export class ServerLink implements Link {
 
   /** A cluster client forgets a node that it lost, and makes another one when it has asked for the slots. */
   readonly #onSourceLost = (): void => {
-    this.#lose(CONNECTING);
+    this.#lose(NO_CONNECTION);
     if (this.node !== '') outsideOfRequests(() => this.#retry(SHORTEST_RETRY_MS, LONGEST_RETRY_MS));
   };
 

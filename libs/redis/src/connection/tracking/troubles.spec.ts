@@ -11,6 +11,11 @@ describe('troubleOf', () => {
       'An ACL forbids CLIENT TRACKING.',
     ],
     [reply('NOPERM No permissions to access a channel', 'subscribe'), 'An ACL forbids SUBSCRIBE.'],
+    [reply("NOPERM this user has no permissions to run 'ping'", 'ping'), 'An ACL forbids PING.'],
+    [
+      reply("NOPERM this user has no permissions to run 'exists'", 'exists'),
+      'An ACL forbids EXISTS.',
+    ],
     [reply("ERR unknown command 'CLIENT'", 'client'), 'The server does not know CLIENT TRACKING.'],
     [new TrackingError('No push.', { isLasting: true }), 'No push.'],
   ])('is lasting: %s', (error, reason) => {

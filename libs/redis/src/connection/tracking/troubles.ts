@@ -23,6 +23,9 @@ export interface Trouble {
   readonly isLasting: boolean;
 }
 
+/** @internal */
+export const NO_CONNECTION = 'There is no connection to the server.';
+
 const FORBIDDEN = 'NOPERM';
 const NOT_KNOWN = 'ERR';
 
@@ -31,6 +34,8 @@ const NEEDED = new Map([
   ['client', 'CLIENT TRACKING'],
   ['subscribe', 'SUBSCRIBE'],
   ['set', 'SET'],
+  ['ping', 'PING'],
+  ['exists', 'EXISTS'],
 ]);
 
 /** @internal */
@@ -40,7 +45,7 @@ export function troubleOf(error: unknown): Trouble {
   }
   const { command } = (error ?? {}) as { command?: { name?: string } }; // ioredis names it in error replies
   if (!isError(error) || command?.name === undefined) {
-    return { reason: 'There is no connection to the server.', isLasting: false };
+    return { reason: NO_CONNECTION, isLasting: false };
   }
   const needed = NEEDED.get(command.name);
   const [reply = ''] = error.message.split(' ', 1);

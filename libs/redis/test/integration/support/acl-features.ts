@@ -185,23 +185,9 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
     await expect(failing).rejects.toThrow('the loader failed');
   },
 
-  'near copy': async ({ connection: { client }, admin }) => {
-    const near = { maxBytes: 2 ** 20, staleness: '100ms' } as const;
-    const { cache } = listenedCache(client, keys, { near });
-    try {
-      await waitUntil('the near copy serves, or is refused', async () => {
-        await cache.getOrLoad('near', () => 1, { tags: ['posts'] });
-        const { hits = 0, reason = '' } = cache.nearState ?? {};
-        return hits > 0 || /ACL|NOPERM/.test(reason);
-      });
-      expect(cache.nearState?.hits).toBeGreaterThan(0);
-      // The role is asked for with the first heartbeat; a refusal is not told.
-      await pass(150);
-      expect(await admin.acl('LOG')).toEqual([]);
-    } finally {
-      await cache.close();
-    }
-  },
+  'near copy': servesNear,
+
+  'near copy in a cluster': servesNear,
 
   'explanations of the cache': async ({ connection: { client } }) => {
     const { cache } = listenedCache(client, keys);
@@ -245,6 +231,24 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
     });
   },
 };
+
+async function servesNear({ connection: { client }, admin }: AclTrial): Promise<void> {
+  const near = { maxBytes: 2 ** 20, staleness: '100ms' } as const;
+  const { cache } = listenedCache(client, keys, { near });
+  try {
+    await waitUntil('the near copy serves, or is refused', async () => {
+      await cache.getOrLoad('near', () => 1, { tags: ['posts'] });
+      const { hits = 0, reason = '' } = cache.nearState ?? {};
+      return hits > 0 || /ACL|NOPERM/.test(reason);
+    });
+    expect(cache.nearState?.hits).toBeGreaterThan(0);
+    // The role is asked for with the first heartbeat; a refusal is not told.
+    await pass(150);
+    expect(await admin.acl('LOG')).toEqual([]);
+  } finally {
+    await cache.close();
+  }
+}
 
 async function looksHealthy({ options }: AclTrial): Promise<void> {
   @Module({

@@ -385,7 +385,7 @@ export class RedisRepository<
 
   /**
    * How many entities {@link findBy} would give: each is read and compared, and as exact while others write.
-   * Round trips as {@link findBy}.
+   * A text that cannot be read is not counted. Round trips as {@link findBy}.
    *
    * @throws RedisConfigurationException as {@link findBy}
    */

@@ -39,9 +39,9 @@ export class Search {
     return this.#failed.length > 0;
   }
 
-  /** @param plain `undefined` for a text that cannot be read: the caller has to be told of it */
+  /** @param plain `undefined` for a text that cannot be read: who wants entities has to be told of it */
   isMetBy(plain: object | undefined): boolean {
-    if (plain === undefined) return true;
+    if (plain === undefined) return this.query.isCount !== true;
     return this.query.conditions.every(({ property, isMetBy }) =>
       isMetBy(valueOf(plain, property)),
     );

@@ -5,21 +5,62 @@
 
 /**
  * Describes entities by some properties, at least one of which is `@Indexed`: each has a value, {@link oneOf}
- * several values, or a number or a date {@link inRange}.
+ * several values, or a number or a date {@link inRange}. A property of a nested object is named by its
+ * path: `'address.city'`.
  */
 export type Criteria<T> = {
   readonly [P in keyof T as T[P] extends Searchable ? P : never]?: Sought<NonNullable<T[P]>>;
-};
+} & { readonly [P in NestedPath<T>]?: Sought<NonNullable<ValueAt<T, P>>> };
 
 type Searchable = string | number | boolean | Date | null | undefined;
 
 /** A value, or a condition for values of its type. */
 export type Sought<V> = V | OneOf<V> | ([V] extends [number | Date] ? InRange<V> : never);
 
-/** The properties by which entities can be sorted: numbers and dates. */
-export type Sortable<T> = {
-  [P in keyof T & string]: NonNullable<T[P]> extends number | Date ? P : never;
+/** The properties by which entities can be sorted: numbers and dates, also of nested objects. */
+export type Sortable<T> =
+  | {
+      [P in keyof T & string]-?: NonNullable<T[P]> extends number | Date ? P : never;
+    }[keyof T & string]
+  | {
+      [P in NestedPath<T>]: NonNullable<ValueAt<T, P>> extends number | Date ? P : never;
+    }[NestedPath<T>];
+
+/** The paths to values inside of nested objects, up to four names long. */
+type NestedPath<T> = {
+  [P in keyof T & string]-?: IsNested<NonNullable<T[P]>> extends true
+    ? `${P}.${PathIn<NonNullable<T[P]>>}`
+    : never;
 }[keyof T & string];
+
+type PathIn<V, Deeper extends readonly unknown[] = [1, 1]> = {
+  [P in keyof V & string]-?: V[P] extends Searchable
+    ? P
+    : Deeper extends readonly [unknown, ...infer Rest]
+      ? IsNested<NonNullable<V[P]>> extends true
+        ? `${P}.${PathIn<NonNullable<V[P]>, Rest>}`
+        : never
+      : never;
+}[keyof V & string];
+
+/** `any` counts as a single value. */
+type IsNested<V> = 0 extends 1 & V
+  ? false
+  : V extends Searchable | readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
+    ? false
+    : V extends (...args: never[]) => unknown
+      ? false
+      : V extends object
+        ? true
+        : false;
+
+type ValueAt<T, P> = P extends keyof T
+  ? T[P]
+  : P extends `${infer First}.${infer Rest}`
+    ? First extends keyof T
+      ? ValueAt<NonNullable<T[First]>, Rest>
+      : never
+    : never;
 
 /** Bounds of a range: at least one of them, and at most one at each end. */
 export interface RangeBounds<V> {

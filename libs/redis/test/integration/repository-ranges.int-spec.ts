@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Type } from 'class-transformer';
+import { Transform, Type, type TransformFnParams } from 'class-transformer';
 import {
   EntityId,
   Indexed,
@@ -19,6 +19,13 @@ import { caught } from './support/caught.js';
 import { pickFrom, randomNumbers } from './support/random.js';
 import { onEveryTopology, onOneServer } from './support/repository-servers.js';
 
+class Home {
+  city?: string;
+  size?: number;
+  @Type(() => Date) since?: Date;
+  @Transform(({ value }: TransformFnParams) => String(value).toLowerCase()) street?: string;
+}
+
 @RedisEntity({ kind: 'player', ttl: '1h' })
 class Player {
   @EntityId() id!: string;
@@ -27,6 +34,12 @@ class Player {
   @Indexed({ range: true, unique: true }) rank?: number;
   @Indexed() team?: string;
   note?: string;
+  @Type(() => Home)
+  @Indexed({ path: 'city' })
+  @Indexed({ path: 'size', range: true })
+  @Indexed({ path: 'since', range: true })
+  @Indexed({ path: 'street' })
+  home?: Home | null;
 }
 
 const player = (n: number, changes: Partial<Player> = {}): Player => ({
@@ -204,6 +217,41 @@ describe('An index with range', () => {
       await players.delete('2');
       await players.save(player(3, { rank: 2 }));
       expect(await idsBy({ rank: inRange({ gte: 2 }) })).toEqual(['3']);
+    });
+
+    it('has values of nested objects, and follows their changes', async () => {
+      const home = (city: string, size: number): Home =>
+        Object.assign(new Home(), { city, size, since: new Date(size) });
+      await players.saveAll([
+        player(1, { home: home('Paris', 30) }),
+        player(2, { home: home('Paris', 20) }),
+        player(3, { home: home('Rome', 10) }),
+        player(4, { home: null }),
+        player(5),
+      ]);
+      expect(await idsBy({ 'home.city': 'Paris' })).toEqual(['1', '2']);
+      expect(await idsBy({ 'home.city': 'Paris' }, { sortBy: 'home.size' })).toEqual(['2', '1']);
+      expect(await idsBy({}, { sortBy: 'home.since' })).toEqual(['3', '2', '1']);
+      const early = inRange({ lt: new Date(25) });
+      expect(await idsBy({ 'home.since': early, 'home.city': oneOf(['Paris']) })).toEqual(['2']);
+      await players.update('1', { home: home('Rome', 5) });
+      expect(await idsBy({ 'home.city': 'Paris' })).toEqual(['2']);
+      expect(await idsBy({}, { sortBy: 'home.size', order: 'desc' })).toEqual(['2', '3', '1']);
+      await players.delete('1');
+      expect(await stage.client.exists(keys.key('index', 'player', 'home.city', 'Rome'))).toBe(1);
+      expect(await players.countBy({ 'home.size': inRange({ lt: 10 }) })).toBe(0);
+    });
+
+    it('refuses a nested value that its class makes another of', async () => {
+      const saving = players.save(
+        player(1, { home: Object.assign(new Home(), { street: 'MAIN' }) }),
+      );
+      expect(await caught(saving)).toMatchObject({
+        name: 'RedisSerializationException',
+        path: '$.home.street',
+      });
+      await players.save(player(1, { home: Object.assign(new Home(), { street: 'main' }) }));
+      expect(await idsBy({ 'home.street': 'main' })).toEqual(['1']);
     });
 
     it('gives the same, whichever index is used', async () => {

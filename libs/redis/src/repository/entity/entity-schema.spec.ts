@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Type } from 'class-transformer';
 import { describe, expect, it } from '@jest/globals';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Ttl } from '../../time/ttl.js';
@@ -40,8 +41,8 @@ describe('schemaOf', () => {
       validateOnRead: false,
       id: { property: 'id', isNumber: true },
       indexes: new Map([
-        ['tenant', { unique: false, range: false }],
-        ['email', { unique: true, range: false }],
+        ['tenant', { unique: false, range: false, path: ['tenant'] }],
+        ['email', { unique: true, range: false, path: ['email'] }],
       ]),
     });
   });
@@ -165,6 +166,38 @@ describe('schemaOf', () => {
     ]);
   });
 
+  it('refuses a path that no text, number, boolean or date stands at, as far as it is known', () => {
+    class Inner {
+      @Type(() => String) city!: string;
+      @Type(() => String) zip!: string;
+      @Type(() => Array) tags!: string[];
+      @Type(() => Object) other!: object;
+      @Type(() => Number) size!: number;
+    }
+    @RedisEntity({ kind: 'paths' })
+    class Paths {
+      @EntityId() id!: string;
+      @Indexed({ path: 'city' })
+      @Indexed({ path: 'tags' })
+      @Indexed({ path: 'other.x.y' })
+      @Indexed({ path: 'unknown' })
+      @Indexed({ path: 'size', range: true })
+      @Indexed({ path: 'zip', range: true })
+      inner!: Inner;
+      @Indexed({ path: 'length' }) name!: string;
+      @Indexed({ path: 'x' }) any!: unknown;
+    }
+    expect(problemsOf(Paths).map(({ setting, value }) => [setting, value])).toEqual([
+      ['@Indexed with path of Paths: inner.zip', 'of type String'],
+      ['@Indexed with path of Paths: inner.tags', 'of type Array'],
+      ['@Indexed with path of Paths: name.length', 'of type String'],
+    ]);
+  });
+
+  it.each(['', '.', 'a.', '.a', 'a..b', 5 as unknown as string])('refuses the path %j', (path) => {
+    expect(() => Indexed({ path })(Plain.prototype, 'id')).toThrow(RedisConfigurationException);
+  });
+
   it('takes an accessor that a toJSON writes', () => {
     @RedisEntity({ kind: 'written' })
     class Written {
@@ -223,8 +256,17 @@ describe('schemaOf', () => {
       points: number | null;
       joinedAt: Date;
       tags: string[];
+      home?: { city: string; geo: { lat: number; at: Date | null }; rooms: { size: number }[] };
     }
     const criteria: Criteria<Player>[] = [
+      { 'home.city': 'Paris', 'home.geo.lat': inRange({ gte: 1 }) },
+      { 'home.city': oneOf(['Paris', 'Rome']) },
+      // @ts-expect-error -- there is no such path
+      { 'home.street': 'x' },
+      // @ts-expect-error -- a text has no range
+      { 'home.city': inRange({ gte: 1 }) },
+      // @ts-expect-error -- lists cannot be looked into
+      { 'home.rooms.size': 1 },
       { role: oneOf(['admin', 'user']), active: true, points: 5 },
       { active: oneOf([true, false]) },
       { points: inRange({ gte: 1, lt: 5 }), joinedAt: inRange({ gt: new Date(0) }) },
@@ -242,6 +284,10 @@ describe('schemaOf', () => {
     const options: FindByOptions<Player>[] = [
       { sortBy: 'points', order: 'desc', limit: 5 },
       { sortBy: 'joinedAt' },
+      { sortBy: 'home.geo.lat' },
+      { sortBy: 'home.geo.at' },
+      // @ts-expect-error -- texts have no order
+      { sortBy: 'home.city' },
       // @ts-expect-error -- texts have no order
       { sortBy: 'role' },
     ];

@@ -51,6 +51,8 @@ export interface EntitySchema {
 export interface IndexDeclaration {
   readonly unique: boolean;
   readonly range: boolean;
+  /** The property, and the names inside of it if the value is that of a nested object. */
+  readonly path: readonly string[];
 }
 
 /** The decorators of one class, without those of its ancestors. */
@@ -157,9 +159,19 @@ function refuseUnstored(entity: EntityClass, id: string, indexes: EntitySchema['
     const accepted = found ? STORED : `a property that is ${fit}`;
     problems.push({ setting: `${decorator} of ${entity.name}: ${property}`, value, accepted });
   };
+  const lookInside = (property: string, path: readonly string[], range: boolean) => {
+    look('@Indexed with path', property, () => true);
+    const misfit = misfitAt(entity, path, range) as { readonly name: string } | undefined;
+    if (!misfit || writesItself) return;
+    const setting = `@Indexed with path of ${entity.name}: ${path.join('.')}`;
+    const accepted = `a path to ${range ? 'a number or a date' : 'a string, a number, a boolean or a date'}`;
+    problems.push({ setting, value: `of type ${misfit.name}`, accepted });
+  };
   look('@EntityId', id, () => true);
-  for (const [property, { range }] of indexes) {
-    if (range) look('@Indexed with range', property, isRankable, 'a number or a date');
+  for (const { range, path } of indexes.values()) {
+    const [property = '', ...inside] = path;
+    if (inside.length > 0) lookInside(property, path, range);
+    else if (range) look('@Indexed with range', property, isRankable, 'a number or a date');
     else look('@Indexed', property, isIndexable);
   }
   if (problems.length > 0) throw new RedisConfigurationException(problems);
@@ -179,6 +191,19 @@ const INDEXABLE = new Set<unknown>([String, Number, Boolean, Date, Object]);
 function isRankable(type: unknown): boolean {
   return type !== String && type !== Boolean && isIndexable(type);
 }
+
+/** Finds the type at a path, or on the way to it, that cannot be there; `undefined` where types are not known. */
+function misfitAt(entity: EntityClass, path: readonly string[], range: boolean): unknown {
+  let type: unknown = entity;
+  for (const name of path) {
+    if (typeof type !== 'function' || type === Object) return undefined;
+    if (LEAVES.has(type)) return type;
+    type = emittedType(type.prototype as object, name);
+  }
+  return (range ? isRankable(type) : isIndexable(type)) ? undefined : type;
+}
+
+const LEAVES = new Set<unknown>([String, Number, Boolean, Date, Array, Map, Set, BigInt, Symbol]);
 
 function kindOf({ kind }: RedisEntityOptions, name: string): string {
   const given: unknown = kind;

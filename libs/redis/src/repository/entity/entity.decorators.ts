@@ -54,11 +54,19 @@ export interface IndexedOptions {
    * @example @Indexed({ range: true }) createdAt!: Date;
    */
   readonly range?: boolean;
+  /**
+   * Indexes a value inside of the property, which is a nested object: names separated by dots. Criteria then
+   * name the property and this path. Several decorators of one property index several paths.
+   * @default the property itself
+   * @example @Indexed({ path: 'city' }) address!: Address; // findBy({ 'address.city': 'Paris' })
+   */
+  readonly path?: string;
 }
 
 const INDEXED_OPTIONS = {
   unique: true,
   range: true,
+  path: true,
 } as const satisfies Record<keyof IndexedOptions, true>;
 
 /**
@@ -75,8 +83,18 @@ export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
     const unique = flagOf(`${where}unique`, options.unique, false);
     const range = flagOf(`${where}range`, options.range, false);
     const name = nameOf(prototype, property, '@Indexed()');
-    declarationOf(prototype.constructor).indexes.set(name, { unique, range });
+    const { indexes } = declarationOf(prototype.constructor);
+    const path = options.path === undefined ? [] : pathOf(`${where}path`, options.path);
+    indexes.set([name, ...path].join('.'), { unique, range, path: [name, ...path] });
   };
+}
+
+/** @throws RedisConfigurationException for a text that is no path */
+function pathOf(setting: string, path: unknown): string[] {
+  const names = typeof path === 'string' ? path.split('.') : [''];
+  if (!names.includes('')) return names;
+  const accepted = "names separated by dots, such as 'city' or 'geo.city'";
+  throw new RedisConfigurationException([{ setting, value: String(path), accepted }]);
 }
 
 /** @throws RedisConfigurationException for what is never stored: static properties, and symbols as names */

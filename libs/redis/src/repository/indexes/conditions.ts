@@ -58,9 +58,22 @@ export function meetsCriteria<T extends object>(entity: T, criteria: Criteria<T>
       { setting: 'criteria', value: `${property} ${value}`, accepted },
     ]);
   return conditionsOf(criteria, refuse).every(({ property, isMetBy }) => {
-    const value = (entity as Record<string, unknown>)[property];
+    const value = (entity as Record<string, unknown>)[property] ?? valueOf(entity, property);
     return isMetBy(types.isDate(value) ? value.toJSON() : value);
   });
+}
+
+/** The value of a property, as JSON has it; or of a property of a nested object, by its path. */
+export function valueOf(plain: object, property: string): unknown {
+  if (Object.hasOwn(plain, property)) return (plain as Record<string, unknown>)[property];
+  if (!property.includes('.')) return undefined;
+  let value: unknown = plain;
+  for (const name of property.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
+      return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
 }
 
 /** A value of JSON as text; `undefined` for lists and objects, and where there is none. */

@@ -13,10 +13,11 @@ const indexes = new EntityIndexes(
     validateOnRead: false,
     id: { property: 'id', isNumber: false },
     indexes: new Map([
-      ['country', { unique: false, range: false }],
-      ['email', { unique: true, range: false }],
-      ['points', { unique: false, range: true }],
-      ['number', { unique: true, range: true }],
+      ['country', { unique: false, range: false, path: [] }],
+      ['email', { unique: true, range: false, path: [] }],
+      ['points', { unique: false, range: true, path: [] }],
+      ['home.geo.city', { unique: false, range: false, path: [] }],
+      ['number', { unique: true, range: true, path: [] }],
     ]),
   },
   keys,
@@ -77,6 +78,16 @@ describe('EntityIndexes', () => {
     });
     expect(entry && memberOf(entry, 'u1')).toBe('c014000000000000u1');
     expect(entry && endsOf(entry)).toBe('{range:myapp:test:user:points}:ends');
+  });
+
+  it('finds values in nested objects, and only their own', () => {
+    const [entry] = entriesFor({ home: { geo: { city: 'Paris' } } });
+    expect(entry?.key).toBe('index:myapp:test:user:home.geo.city:Paris');
+    expect(entriesFor({ 'home.geo.city': 'Paris' })).toEqual([entry]);
+    for (const home of [null, 'geo', {}, { geo: 5 }, { geo: { town: 'Paris' } }]) {
+      expect(entriesFor({ home })).toEqual([]);
+    }
+    expect(() => entriesFor({ home: { geo: { city: ['Paris'] } } })).toThrow('home.geo.city: must');
   });
 
   it('writes two entries for a value that is unique and has a range', () => {

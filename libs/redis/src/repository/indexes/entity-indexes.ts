@@ -3,7 +3,7 @@ import { RedisValidationException } from '../../errors/redis-validation.exceptio
 import type { KeyBuilder } from '../../keys/key-builder.js';
 import { siblingOf } from '../../keys/sibling.js';
 import type { EntitySchema } from '../entity/entity-schema.js';
-import { asText } from './conditions.js';
+import { asText, valueOf } from './conditions.js';
 import { rankOf } from './rank.js';
 
 /** One value under which an entity can be found. */
@@ -124,11 +124,6 @@ export function plainOf(text: string): object | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The value of a property, as JSON has it. */
-export function valueOf(plain: object, property: string): unknown {
-  return Object.hasOwn(plain, property) ? (plain as Record<string, unknown>)[property] : undefined;
 }
 
 /** Whether the properties are those of an entity with this entry. */

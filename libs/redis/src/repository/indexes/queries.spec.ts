@@ -3,6 +3,7 @@ import { RedisConfigurationException } from '../../errors/redis-configuration.ex
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
 import { inRange, oneOf } from '../criteria.js';
+import { valueOf } from './conditions.js';
 import type { EntitySchema } from '../entity/entity-schema.js';
 import { EntityIndexes } from './entity-indexes.js';
 import { cursorOf } from './position.js';
@@ -16,10 +17,10 @@ const schema: EntitySchema = {
   validateOnRead: false,
   id: { property: 'id', isNumber: false },
   indexes: new Map([
-    ['country', { unique: false, range: false }],
-    ['email', { unique: true, range: false }],
-    ['points', { unique: false, range: true }],
-    ['number', { unique: true, range: true }],
+    ['country', { unique: false, range: false, path: [] }],
+    ['email', { unique: true, range: false, path: [] }],
+    ['points', { unique: false, range: true, path: [] }],
+    ['number', { unique: true, range: true, path: [] }],
   ]),
 };
 const keys = new KeyBuilder({ app: 'myapp', environment: 'test' });
@@ -76,6 +77,18 @@ describe('A query', () => {
       false,
       false,
     ]);
+  });
+
+  it('compares values of nested objects, and none of their prototypes', () => {
+    const { conditions } = queryOf({
+      country: 'FR',
+      'home.city': 'Paris',
+      'constructor.name': 'Object',
+    });
+    const meets = (entity: object) =>
+      conditions.map(({ property, isMetBy }) => isMetBy(valueOf(entity, property)));
+    expect(meets({ country: 'FR', home: { city: 'Paris' } })).toEqual([true, true, false]);
+    expect(meets({ home: 'Paris', constructor: { name: 'Object' } })).toEqual([false, false, true]);
   });
 
   it.each<[object, RegExp]>([

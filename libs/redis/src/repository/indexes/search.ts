@@ -1,5 +1,5 @@
 import type { Reading } from '../../batch/multi-key.js';
-import { valueOf } from './entity-indexes.js';
+import { valueOf } from './conditions.js';
 import { cursorOf, type Sort } from './position.js';
 import type { Query } from './queries.js';
 import { RANK_LENGTH, rankOf } from './rank.js';

@@ -36,7 +36,7 @@ export interface RepositoryContractSubject<T extends object, Id extends IdValue 
    *
    * @default none: the cases about ranges and sorts are left out
    */
-  readonly range?: Sortable<T>;
+  readonly range?: Sortable<T> & keyof T;
   /**
    * Makes an entity that must not be saved, and names its invalid properties.
    *

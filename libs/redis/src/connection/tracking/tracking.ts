@@ -54,7 +54,8 @@ export class Tracking {
 
   /**
    * @param prefixes of the keys to follow, none the beginning of another one. A key that begins with the
-   * first, `near-probe` and a part that no other process has is written to prove that pushes arrive
+   * first, an empty part, `near-probe` and a part that no other process has is written to prove that pushes
+   * arrive: no key of an application has an empty part
    * @param heartbeatMs a third of how stale a copy may be
    */
   constructor(
@@ -66,7 +67,7 @@ export class Tracking {
     const [prefix = ''] = prefixes;
     this.#client = client;
     this.#listener = listener;
-    this.#probePrefix = `${prefix}near-probe:`;
+    this.#probePrefix = `${prefix}:near-probe:`;
     this.#heartbeatMs = Math.max(heartbeatMs, SHORTEST_BEAT_MS);
     this.#context = this.#contextOf(prefixes, `${this.#probePrefix}${randomUUID()}:`);
   }

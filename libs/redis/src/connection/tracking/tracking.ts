@@ -179,6 +179,7 @@ export class Tracking {
     const heartbeatMs = () => this.#heartbeatMs;
     return {
       prefixes,
+      obstacle: obstacleIn(this.#client),
       get heartbeatMs() {
         return heartbeatMs();
       },
@@ -230,6 +231,16 @@ export class Tracking {
     return nodeOf(this.#client, key) === node;
   }
 }
+
+/** Why the changes that a server pushes would say nothing about the reads of a client. */
+function obstacleIn(client: RedisClient): string | undefined {
+  if (client.options.keyPrefix) return 'The client has a keyPrefix.';
+  const { scaleReads = PRIMARIES } = 'nodes' in client ? client.options : {};
+  return scaleReads === PRIMARIES ? undefined : 'Replicas answer the reads (scaleReads).';
+}
+
+/** The value of `scaleReads` with which only primaries answer reads. */
+const PRIMARIES = 'master';
 
 /** So many keys leave almost none of the 16,384 slots without one. */
 const MOST_PROBE_KEYS = 100_000;

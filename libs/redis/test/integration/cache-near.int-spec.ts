@@ -232,6 +232,8 @@ onTrackingServers((stage) => {
       await one.cache.close();
       expect(one.cache.nearState?.entries).toBe(0);
       await warm(named, 'y');
+      await one.cache.getOrLoad('x', () => 'new'); // without the copy, which would hear of no change
+      expect(one.cache.nearState?.entries).toBe(0);
       await named.cache.close();
       expect(named.cache.nearState).toMatchObject({ entries: 0, isArmed: false });
     });

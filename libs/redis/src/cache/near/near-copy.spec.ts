@@ -306,4 +306,10 @@ describe('NearCopy', () => {
     await copy.close();
     expect(copy.state).toMatchObject({ entries: 0, bytes: 0 });
   });
+
+  it('keeps nothing once it is closed, because it hears of no change any more', async () => {
+    await copy.close();
+    keep('x');
+    expect([valueOf('x'), copy.state.entries]).toEqual([undefined, 0]);
+  });
 });

@@ -77,6 +77,7 @@ export class NearCopy implements CoherentCopy {
   #misses = 0;
   #evictions = 0;
   #unverified = 0;
+  #isClosed = false;
 
   constructor(
     options: ResolvedNearOptions,
@@ -192,6 +193,7 @@ export class NearCopy implements CoherentCopy {
 
   /** Keeps what was read, unless something of it has changed since the read began. */
   keep({ key, entry, serializer, named, since }: NearFinding): void {
+    if (this.#isClosed) return; // other copies may go on hearing of changes
     const known = this.peek(key);
     if (known?.fillId === entry.fillId && this.isCertain(known) && known.isFor(serializer)) return;
     const versions = decodeVersions(entry);
@@ -249,8 +251,9 @@ export class NearCopy implements CoherentCopy {
     }
   }
 
-  /** Drops everything, and hears of no further change. */
+  /** Drops everything, hears of no further change, and keeps nothing any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#entries.clear();
     await this.#coherence.leave(this);
   }

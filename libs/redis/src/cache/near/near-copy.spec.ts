@@ -175,6 +175,20 @@ describe('NearCopy', () => {
     }
   });
 
+  it('serves nothing longer than it was made for, although the clock of the server was set', () => {
+    const now = performance.now();
+    link.serverTimeAt = { serverMs: SERVER_TIME - 3_600_000, atMs: now };
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now);
+    try {
+      keep('x', { freshForMs: 2_000 });
+      expect(valueOf('x')).toEqual({ a: 1 });
+      clock.mockReturnValue(now + 2_001);
+      expect(valueOf('x')).toBeUndefined();
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   describe('that has lost its link', () => {
     const lose = () => {
       link.epoch++;

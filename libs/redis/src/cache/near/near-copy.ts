@@ -204,8 +204,11 @@ export class NearCopy implements CoherentCopy {
     const [link] = links ?? [];
     if (!links || !link?.serverTimeAt) return;
     const { serverMs, atMs } = link.serverTimeAt;
-    const freshUntil = entry.freshUntil - serverMs + atMs;
-    if (freshUntil <= performance.now()) return;
+    const now = performance.now();
+    // The clock of the server may have been set since it was read.
+    const longest = now + (entry.freshUntil - entry.loadedAt);
+    const freshUntil = Math.min(entry.freshUntil - serverMs + atMs, longest);
+    if (freshUntil <= now) return;
     const held = this.#bodies.make(entry, serializer, key);
     if (!held) return;
     const { kind, fillId, loadedAt } = entry;

@@ -115,11 +115,7 @@ export const nearMutants = [
   mutant(
     'what is in hash slots that have moved is not doubted',
     COPY,
-    edit(
-      NEAR_COPY,
-      'slots.has(slotOf(key)))) entry.doubt();',
-      'slots.has(slotOf(key)))) continue;',
-    ),
+    edit(NEAR_COPY, 'if (entry.isInSlots(slots)) entry.doubt();', ''),
   ),
   mutant(
     'what came by a redirection is kept',

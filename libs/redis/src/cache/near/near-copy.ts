@@ -1,4 +1,3 @@
-import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Link } from '../../connection/tracking/link.js';
 import type { EntityDependency } from '../../keys/entity-dependency.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
@@ -22,8 +21,8 @@ const LARGEST_PART = 8;
  * The bytes that an entry and a source take in V8 beside their texts, their slots in maps included. Measured
  * as the growth of the heap with 4,000 to 40,000 entries (`benchmarks/near.bench.mjs memory`).
  */
-const ENTRY_BYTES = 440;
-const SOURCE_BYTES = 270;
+const ENTRY_BYTES = 448;
+const SOURCE_BYTES = 278;
 const REFERENCE_BYTES = 8;
 
 /** How many proofs that all changes are known a `staleness` has. */
@@ -250,7 +249,7 @@ export class NearCopy implements CoherentCopy {
 
   moved(slots: ReadonlySet<number>): void {
     for (const entry of this.#entries.values()) {
-      if (entry.keys.some((key) => slots.has(slotOf(key)))) entry.doubt();
+      if (entry.isInSlots(slots)) entry.doubt();
     }
   }
 
@@ -320,7 +319,7 @@ export class NearCopy implements CoherentCopy {
       const version = versions.get(label) ?? '';
       let source = this.#sources.get(key);
       if (!source) {
-        source = { key, label: flat(label), name: undefined, version: '', changes: 0, entries: 0 };
+        source = sourceAt(key, flat(label));
         this.#sources.set(key, source);
         this.#sourceBytes += bytesOf(source);
       }
@@ -341,6 +340,10 @@ export class NearCopy implements CoherentCopy {
       this.#sourceBytes -= bytesOf(source);
     }
   }
+}
+
+function sourceAt(key: string, label: string): Source {
+  return { key, label, name: undefined, slot: undefined, version: '', changes: 0, entries: 0 };
 }
 
 function bytesOf({ key, label }: Source): number {

@@ -309,6 +309,17 @@ describe('NearCopy', () => {
     expect([valueOf('giant'), copy.state.entries]).toEqual([undefined, entries]);
   });
 
+  it('counts what its tags take in the alphabet that they are written in', () => {
+    const bytesWith = (name: string) => {
+      copy = copyOf();
+      keep('x', { tags: { [name]: 'v1' } });
+      return copy.state.bytes;
+    };
+    const [latin, cyrillic] = ['x', 'ж'].map((letter) => bytesWith(letter.repeat(100)));
+    // Its key, its label and its name, each twice as large.
+    expect((cyrillic ?? 0) - (latin ?? 0)).toBeGreaterThanOrEqual(300);
+  });
+
   it('holds no more entries than it may', () => {
     copy = copyOf({ maxEntries: 3 });
     for (let i = 0; i < 10; i++) keep(`k${i}`);

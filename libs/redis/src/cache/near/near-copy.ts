@@ -347,7 +347,7 @@ function sourceAt(key: string, label: string): Source {
 }
 
 function bytesOf({ key, label }: Source): number {
-  return SOURCE_BYTES + key.length + 2 * textBytes(label);
+  return SOURCE_BYTES + textBytes(key) + 2 * textBytes(label);
 }
 
 /** A copy of a text that keeps no larger text in memory: V8 makes parts of texts as views of the whole. */

@@ -195,7 +195,7 @@ describeWithRealRedis('Tracking', () => {
   });
 
   it('is unavailable with the embedded server', async () => {
-    const server = await start(EmbeddedTestServer.start(undefined));
+    const server = await start(EmbeddedTestServer.start());
     const tracked = await open({ url: server.url });
     tracked.tracking.open();
     await tracked.hears('unavailable');

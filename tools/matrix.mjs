@@ -25,7 +25,7 @@ import { Scratch } from './matrix/scratch.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const page = join(root, 'docs/guide/compatibility.md');
 
-/** What each program reports if all is well. */
+/** The reports of the programs if all is well. */
 const EXPECTED = {
   app: {
     repository: true,

@@ -4,6 +4,8 @@
  * `program` is a file of test/matrix/consumer. `settings` are compiler options on top of those that the
  * format implies. A cell with `ci` runs in every `npm run check`.
  */
+const OTHER_FORMAT = { module: 'commonjs', commonjs: 'module' };
+
 export const cells = [
   {
     name: 'Nest CLI 11.0: types by node10',
@@ -170,10 +172,19 @@ export const cells = [
     { format: 'commonjs', nest: 12, node: '24.9.0', ioredis: '6.0.0' },
     { format: 'commonjs', nest: 11, node: '20.19.0', ioredis: '5.11.1', tool: 'webpack' },
     { format: 'module', nest: 12, node: '22.12.0', ioredis: '6.0.0', tool: 'esbuild' },
-    { format: 'commonjs', nest: 11, node: '20.19.0', ioredis: '5.11.1', tool: 'ts-jest' },
+    // Jest in CommonJS mode loads no library in ESM, whatever that imports.
+    {
+      format: 'commonjs',
+      library: 'commonjs',
+      nest: 11,
+      node: '20.19.0',
+      ioredis: '5.11.1',
+      tool: 'ts-jest',
+    },
     { format: 'module', nest: 12, node: '24.9.0', ioredis: '6.0.0', tool: 'vitest' },
-  ].map((cell) => ({
-    name: `beside a library in ${cell.format === 'module' ? 'CommonJS' : 'ESM'}${cell.tool ? `, ${cell.tool}` : ''}`,
+  ].map(({ library, ...cell }) => ({
+    name: besideA(library ?? OTHER_FORMAT[cell.format], cell.tool),
+    library: library ?? OTHER_FORMAT[cell.format],
     program: 'two-formats',
     typescript: '5.9.3',
     tool: 'node',
@@ -190,3 +201,8 @@ export const cells = [
     packages: { '@nestjs/typeorm': '^11.0.0', typeorm: '^0.3.20' },
   },
 ];
+
+function besideA(library, tool) {
+  const format = library === 'module' ? 'ESM' : 'CommonJS';
+  return `beside a library in ${format}${tool === undefined ? '' : `, ${tool}`}`;
+}

@@ -99,7 +99,7 @@ export class Scratch {
         ...TOOLS[tool],
       },
     });
-    if (program === 'two-formats') this.#writeLibrary(settings.type);
+    if (program === 'two-formats') this.#writeLibrary();
     await (manager === 'pnpm' ? this.#pnpm() : this.#npm());
   }
 
@@ -248,8 +248,8 @@ export class Scratch {
     return { type: format === 'module' ? 'module' : undefined, tsconfig: { compilerOptions } };
   }
 
-  /** The library beside has the other format. */
-  #writeLibrary(type) {
+  #writeLibrary() {
+    const { library } = this.#cell;
     const { tsconfig } = this.#settings;
     const compilerOptions = { ...tsconfig.compilerOptions, outDir: '.', declaration: true };
     cpSync(join(consumers, 'reports-library'), join(this.folder, 'reports-library'), {
@@ -259,7 +259,7 @@ export class Scratch {
     this.write('reports-library/package.json', {
       name: 'reports-library',
       version: '1.0.0',
-      ...(type !== 'module' && { type: 'module' }),
+      ...(library === 'module' && { type: 'module' }),
       main: './index.js',
       types: './index.d.ts',
     });

@@ -70,7 +70,7 @@ class TimeController {
 })
 class AppModule {}
 
-/** What the entry points that are not used here export. */
+/** The kinds of the exports of the entry points that are not used here. */
 export const others: readonly string[] = [
   typeof resolveRedis,
   typeof startRedis,

@@ -236,16 +236,26 @@ interface WalkOptions {
   readonly mostEntries?: number;
 }
 
-/** The spans behind a member. */
+/**
+ * The spans behind a member. Compares ranks only: JavaScript does not sort ids as their bytes are sorted, and a
+ * span that has the rank of the member goes on after it.
+ */
 function restOf(spans: readonly Span[], member: string, isDescending: boolean): Span[] {
+  const rank = rankIn(member);
   return spans.flatMap(({ min, max }) => {
+    const [from, to] = [min.slice(1), max.slice(1)]; // without bracket
     if (isDescending) {
-      if (min !== '-' && min.slice(1) > member) return [];
-      return max === '+' || max.slice(1) > member ? { min, max: `(${member}` } : { min, max };
+      if (min !== '-' && rankIn(from) > rank) return [];
+      const isBehind = max !== '+' && (to === rank || rankIn(to) < rank);
+      return { min, max: isBehind ? max : `(${member}` };
     }
-    if (max !== '+' && max.slice(1) <= member) return [];
-    return min === '-' || min.slice(1) <= member ? { min: `(${member}`, max } : { min, max };
+    if (max !== '+' && rankIn(to) <= rank) return [];
+    return { min: min !== '-' && rankIn(from) > rank ? min : `(${member}`, max };
   });
+}
+
+function rankIn(member: string): string {
+  return member.slice(0, RANK_LENGTH);
 }
 
 /** How many to read next, where those before were not enough. */

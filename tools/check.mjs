@@ -26,6 +26,11 @@ const AFTERWARDS = [
   ],
   ['package-check', 'compare libs/redis/package.json with what is in libs/redis/dist'],
   ['smoke', 'the built application or the packed library does not work: run `npm run smoke` alone'],
+  [
+    'matrix:ci',
+    'the packed library fails for users of these versions; run `npm run matrix -- --ci --keep` and look ' +
+      'into the folder that it names',
+  ],
 ];
 
 const lint = run(...LINT, 'pipe');

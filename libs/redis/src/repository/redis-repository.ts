@@ -12,6 +12,7 @@ import { RedisException } from '../errors/redis.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
+import { requireEntityPeers } from '../peers/optional-peers.js';
 import type { Operations } from '../telemetry/operations.js';
 import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
@@ -91,8 +92,8 @@ export class RedisRepository<
   readonly #ttl: TtlMs;
 
   /**
-   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
-   * unknown option
+   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, for an
+   * unknown option, and if class-validator or class-transformer is not installed
    */
   constructor(
     client: RedisClient,
@@ -100,6 +101,7 @@ export class RedisRepository<
     entity: EntityClass<T>,
     options: RedisRepositoryOptions = {},
   ) {
+    requireEntityPeers();
     const schema = schemaOf(entity, 'RedisRepository');
     refuseUnknownOptions(options, OPTIONS, 'RedisRepository: ');
     const { defaultTtl } = options;

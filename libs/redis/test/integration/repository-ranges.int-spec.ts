@@ -207,7 +207,7 @@ describe('An index with range', () => {
     });
 
     it('goes on after any id, as many times as it takes', async () => {
-      const ids = ['a', 'z', 'é', '\uffee', '\uffef', '😀', '😁', '𐀀'];
+      const ids = ['a', '\uffee', '𐀀', '😀', '😁', '😂', '😃'];
       for (const sought of ids) {
         await players.saveAll(
           ids.map((id) => Object.assign(player(1), { id, note: id === sought ? 'this' : '' })),

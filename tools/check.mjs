@@ -25,6 +25,7 @@ const AFTERWARDS = [
       'only in the project "ioredis 5", look for what the other major version does differently',
   ],
   ['package-check', 'compare libs/redis/package.json with what is in libs/redis/dist'],
+  ['docs:build', 'a dead link or a docstring that TypeDoc cannot read: it is named above'],
   ['smoke', 'the built application or the packed library does not work: run `npm run smoke` alone'],
 ];
 

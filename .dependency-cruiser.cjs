@@ -9,7 +9,7 @@
 const { peerDependenciesMeta = {} } = require('./libs/redis/package.json');
 
 const base = ['errors'];
-const values = ['time', 'keys', 'serialization'];
+const values = ['time', 'keys', 'serialization', 'peers'];
 const clients = ['connection', 'telemetry'];
 const features = ['batch', 'repository', 'cache'];
 const core = [...base, ...values, ...clients, ...features, 'nest'];
@@ -22,6 +22,7 @@ const modules = {
   time: base,
   keys: base,
   serialization: base,
+  peers: base,
   telemetry: [...base, ...values],
   connection: [...base, ...values, 'telemetry'],
   batch: [...base, ...values, ...clients],
@@ -41,8 +42,11 @@ const any = (names) => `(${names.join('|')})`;
 const inModule = (...names) => `${SRC}${any(names)}/`;
 /** An installed package, wherever npm put it; its own code is never cruised. */
 const npm = (...names) => `(^|/)node_modules/${any(names)}(/|$)`;
+/** Optional packages of the main entry point. */
+const loadedOnDemand = ['class-validator', 'class-transformer', '@nestjs/config'];
+/** Optional packages that belong to an entry point. */
 const optionalPeers = Object.keys(peerDependenciesMeta).filter(
-  (name) => peerDependenciesMeta[name].optional,
+  (name) => peerDependenciesMeta[name].optional && !loadedOnDemand.includes(name),
 );
 const onlyTypes = ['type-only', 'type-import'];
 const tests = '\\.((int|e2e|rules|smoke)-)?spec\\.ts$';
@@ -113,11 +117,25 @@ const rules = [
     to: { path: npm(...optionalPeers), reachable: true },
   },
   {
+    name: 'optional-peers-are-loaded-on-demand',
+    comment:
+      'Users who only cache have not installed this package, and an import of its values would fail at ' +
+      'start. Use `import type`, and take the values from peers/optional-peers.ts at their first use.',
+    from: { path: SRC, pathNot: [`${SRC}peers/load-peer\\.cts$`, tests] },
+    to: { path: npm(...loadedOnDemand), dependencyTypesNot: onlyTypes },
+  },
+  {
     name: 'nest-only-in-upper-layers',
     comment:
       'The core works in a plain script, without Nest. Do the work in a plain class and wire it ' +
       'in nest/ (or in an entry point made for Nest).',
-    from: { path: SRC, pathNot: inModule('nest', 'health', 'metrics', 'tracing', 'testing') },
+    from: {
+      path: SRC,
+      pathNot: [
+        inModule('nest', 'health', 'metrics', 'tracing', 'testing'),
+        `${SRC}peers/load-peer\\.cts$`, // at the demand of nest/
+      ],
+    },
     to: { path: npm('@nestjs/[^/]+') },
   },
   {
@@ -129,11 +147,11 @@ const rules = [
     to: { path: '^(node:)?child_process$' },
   },
   {
-    name: 'only-entry-points-know-the-embedded-server',
+    name: 'nothing-imports-the-embedded-server',
     comment:
-      'js-redis-server is a development convenience. Only embedded/ and testing/ know it; ask ' +
+      'js-redis-server runs in a process of its own, and shares no modules with the application. Ask ' +
       'resolveRedis or startRedis for a server instead.',
-    from: { path: '^(libs|apps)/[^/]+/src/', pathNot: inModule('embedded', 'testing') },
+    from: { path: '^(libs|apps)/[^/]+/src/' },
     to: { path: npm('js-redis-server') },
   },
   {

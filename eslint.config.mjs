@@ -31,7 +31,7 @@ export default defineConfig(
   globalIgnores(['**/dist/', '**/coverage/', '**/.data/', 'docs/public/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.{ts,mjs,cjs}'],
+    files: ['**/*.{ts,cts,mjs,cjs}'],
     plugins: { local: { rules: { 'directive-needs-reason': directiveNeedsReason } } },
     extends: [eslint.configs.recommended],
     rules: { 'local/directive-needs-reason': 'error', eqeqeq: 'error' },
@@ -55,7 +55,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,cts}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname },

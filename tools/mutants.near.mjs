@@ -4,6 +4,8 @@ const MOMENTS = { spec: 'cache-near-protocol' };
 const HITS = { spec: 'cache-near.int-spec' };
 const PULSE = { spec: 'tracking/pulse.spec', project: 'unit', where: 'Pulse' };
 const LINKS = { spec: 'tracking-faults', where: 'Tracking' };
+const CHECK = { spec: 'tracking/source-check.spec', project: 'unit', where: 'SourceCheck' };
+const SERVERS = { spec: 'tracking-servers', where: 'Tracking' };
 const CLUSTER = { spec: 'cache-near-moved', where: 'on a cluster' };
 
 const NEAR_COPY = 'near/near-copy.ts';
@@ -13,6 +15,8 @@ const FINDER = 'finder.ts';
 const LOCAL = '../connection/local-changes.ts';
 const WIRE = '../connection/driver/tracking-wire.ts';
 const SERVER_LINK = '../connection/tracking/server-link.ts';
+const TRACKING = '../connection/tracking/tracking.ts';
+const SOURCE_CHECK = '../connection/tracking/source-check.ts';
 
 const edit = (file, find, replace) => ({ file, find, replace });
 const mutant = (breaks, caughtBy, ...edits) => ({ breaks, ...caughtBy, edits });
@@ -115,11 +119,7 @@ export const nearMutants = [
   mutant(
     'what is in hash slots that have moved is not doubted',
     COPY,
-    edit(
-      NEAR_COPY,
-      'slots.has(slotOf(key)))) entry.doubt();',
-      'slots.has(slotOf(key)))) continue;',
-    ),
+    edit(NEAR_COPY, 'if (entry.isInSlots(slots)) entry.doubt();', ''),
   ),
   mutant(
     'what came by a redirection is kept',
@@ -130,7 +130,7 @@ export const nearMutants = [
     'a server that has become a replica proves that changes are heard',
     LINKS,
     edit(
-      '../connection/tracking/source-check.ts',
+      SOURCE_CHECK,
       "if (Array.isArray(reply) && reply[0] !== 'master') {",
       'if (!Array.isArray(reply)) {',
     ),
@@ -185,5 +185,34 @@ export const nearMutants = [
       "if (!dependencies?.every(({ by }) => by === 'version')) return;",
       'if (!dependencies) return;',
     ),
+  ),
+  mutant(
+    'a near copy that is closed keeps what it reads',
+    COPY,
+    edit(NEAR_COPY, '    if (this.#isClosed) return;', ''),
+  ),
+  mutant(
+    'a near copy serves an entry longer than it was made for',
+    COPY,
+    edit(
+      NEAR_COPY,
+      'Math.min(entry.freshUntil - serverMs + atMs, longest)',
+      'Math.max(entry.freshUntil - serverMs + atMs, now - longest)',
+    ),
+  ),
+  mutant(
+    'a change of a value whose name is like that of a proof is not heard',
+    HITS,
+    edit(TRACKING, '`${prefix}:near-probe:`', '`${prefix}near-probe:`'),
+  ),
+  mutant(
+    'the changes of keys are followed that are not the keys of the client',
+    SERVERS,
+    edit(TRACKING, "if (client.options.keyPrefix) return 'The client has a keyPrefix.';", ''),
+  ),
+  mutant(
+    'a server that did not say its role in time is not asked again',
+    CHECK,
+    edit(SOURCE_CHECK, 'this.#askRoleAt = momentAfter(error);', 'this.#askRoleAt = Infinity;'),
   ),
 ];

@@ -5,7 +5,7 @@ const docs = new URL('../', import.meta.url);
 const guide = (text, ...pages) => group(text, ...pages.map((page) => `guide/${page}`));
 
 const tasks = [
-  guide('Start', 'getting-started', 'sample', 'configuration', 'connections'),
+  guide('Start', 'getting-started', 'compatibility', 'configuration', 'connections', 'sample'),
   guide('Store', 'keys', 'entities', 'indexes', 'batch', 'serializers'),
   guide('Cache', 'caching', 'caching-methods', 'caching-http', 'caching-near', 'cache-aside'),
   guide('When Redis fails', 'errors', 'reliability', 'failover', 'overload'),

@@ -39,7 +39,7 @@ export const soundTree: Files = {
   'libs/redis/src/embedded/index.ts': "export { resolve } from './resolve-redis.js';",
   'libs/redis/src/embedded/resolve-redis.ts': `
     import { spawn } from 'node:child_process';
-    export const resolve = async (): Promise<unknown> => [spawn, await import('js-redis-server')];`,
+    export const resolve = spawn;`,
   'libs/redis/src/testing/index.ts': "export { resolve } from '../embedded/resolve-redis.js';",
   'libs/redis/test/integration/module.int-spec.ts': "import '../../src/nest/redis.module.js';",
   'apps/users/src/main.ts': `
@@ -126,6 +126,22 @@ export const breaches: readonly Breach[] = [
     },
   },
   {
+    rule: 'optional-peers-are-loaded-on-demand',
+    deed: 'a value of class-validator imported by an entity',
+    files: {
+      [`${src}/repository/validator.ts`]: `
+        import { validate, type ValidationError } from 'class-validator';
+        export const check: (entity: object) => Promise<ValidationError[]> = validate;`,
+    },
+  },
+  {
+    rule: 'optional-peers-are-loaded-on-demand',
+    deed: 'an optional package that another file of peers/ requires',
+    files: {
+      [`${src}/peers/other.cts`]: "exports.load = () => require('class-transformer');",
+    },
+  },
+  {
     rule: 'nest-only-in-upper-layers',
     deed: 'Nest in a module of the core',
     files: {
@@ -149,9 +165,11 @@ export const breaches: readonly Breach[] = [
     files: { [`${users}/start.ts`]: "export { spawn } from 'child_process';" },
   },
   {
-    rule: 'only-entry-points-know-the-embedded-server',
-    deed: 'the embedded server imported on demand by the sample',
-    files: { [`${users}/start.ts`]: "export const server = () => import('js-redis-server');" },
+    rule: 'nothing-imports-the-embedded-server',
+    deed: 'the embedded server imported on demand',
+    files: {
+      [`${src}/embedded/start.ts`]: "export const server = () => import('js-redis-server');",
+    },
   },
   {
     rule: 'ioredis-values-only-in-driver',

@@ -16,17 +16,18 @@ interface Verdict {
 }
 
 /** The layers, written down a second time: module -> the modules it may import. */
-const core = 'errors time keys serialization connection telemetry batch repository cache';
+const core = 'errors time keys serialization peers connection telemetry batch repository cache';
 const layers: Readonly<Record<string, string>> = {
   errors: '',
   time: 'errors',
   keys: 'errors',
   serialization: 'errors',
-  telemetry: 'errors time keys serialization',
-  connection: 'errors time keys serialization telemetry',
-  batch: 'errors time keys serialization connection telemetry',
-  repository: 'errors time keys serialization connection telemetry batch',
-  cache: 'errors time keys serialization connection telemetry batch',
+  peers: 'errors',
+  telemetry: 'errors time keys serialization peers',
+  connection: 'errors time keys serialization peers telemetry',
+  batch: 'errors time keys serialization peers connection telemetry',
+  repository: 'errors time keys serialization peers connection telemetry batch',
+  cache: 'errors time keys serialization peers connection telemetry batch',
   nest: core,
   health: `${core} nest`,
   metrics: `${core} nest`,

@@ -42,6 +42,7 @@ import { problemsOf, type Use } from './problems-of.js';
 @RedisEntity({ kind: 'counted' })
 class Counted {
   @EntityId() id!: string;
+  @Indexed({ range: true }) points!: number;
 }
 
 const client = silentClient();
@@ -105,6 +106,11 @@ const numbers: Readonly<Record<string, readonly [[number, number], [number, numb
     [0, 1.01],
     (memoryThreshold) => resolveHealthOptions({ memoryThreshold }),
   ],
+  'FindByOptions.limit': [
+    [1, 1_000],
+    [0, 1_001],
+    (limit) => repository.findBy({}, { sortBy: 'points', limit }),
+  ],
   'PageOptions.limit': [[1, 1_000], [0, 1_001], (limit) => repository.page({ limit })],
   'FaultProxy.delay(ms)': [
     [0, 2 ** 31 - 1],
@@ -121,6 +127,9 @@ const FRACTIONS = [
 ];
 
 const flags: Readonly<Record<string, Use>> = {
+  'IndexedOptions.range': (range) => {
+    decorate(Indexed({ range }));
+  },
   'IndexedOptions.unique': (unique) => {
     decorate(Indexed({ unique }));
   },
@@ -190,11 +199,13 @@ const takers: Readonly<Record<string, Use>> = {
 /** Options of single calls: the compiler reads them, and a call is not slowed down for it. */
 const ofCalls = [
   'BatchWriteOptions',
+  'FindByOptions',
   'GetOptions',
   'GetOrLoadAllOptions',
   'GetOrLoadOptions',
   'InvalidatePatternOptions',
   'IterationOptions',
+  'PageByOptions',
   'PageOptions',
   'ReadOptions',
   'RestartOptions',

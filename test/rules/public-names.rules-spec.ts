@@ -10,12 +10,9 @@ import { exportedNames, type ExportedNames } from './exported-names.js';
 const library = join(process.cwd(), 'libs/redis');
 const list = join(process.cwd(), 'test/rules/public-names.json');
 
-interface ConditionalExport {
-  readonly import: { readonly types: string; readonly default: string };
-  readonly require: { readonly types: string; readonly default: string };
-}
 const manifest = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as {
-  readonly exports: Readonly<Record<string, ConditionalExport | string>>;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly typesVersions: Readonly<Record<'*', Readonly<Record<string, readonly string[]>>>>;
 };
 
 /** './health' -> 'health/index', '.' -> 'index' */
@@ -40,17 +37,33 @@ describe('the public names', () => {
 
 describe('the exports of the package', () => {
   it.each(entryPoints)(
-    'lead %s to one file for import, one for require, and the types of each',
+    'lead %s to one file wherever ES modules can be required, and to one for other tools',
     (subpath) => {
       const built = (format: string, extension: string): string =>
         `./dist/${format}/${entryOf(subpath)}.${extension}`;
+      const module = { types: built('types', 'd.ts'), default: built('esm', 'js') };
 
-      expect(manifest.exports[subpath]).toEqual({
-        import: { types: built('esm', 'd.ts'), default: built('esm', 'js') },
-        require: { types: built('cjs', 'd.ts'), default: built('cjs', 'js') },
-      });
+      expect(Object.entries(manifest.exports[subpath] ?? {})).toEqual([
+        ['import', module],
+        ['module-sync', module],
+        ['module', module],
+        ['require', { types: built('cjs', 'd.ts'), default: built('cjs', 'js') }],
+      ]);
     },
   );
+
+  it('have their types also where TypeScript does not know exports', () => {
+    const subpaths = entryPoints.filter((subpath) => subpath !== '.');
+
+    expect(manifest.typesVersions['*']).toEqual(
+      Object.fromEntries(
+        subpaths.map((subpath) => [
+          subpath.slice('./'.length),
+          [`./dist/cjs/${entryOf(subpath)}.d.ts`],
+        ]),
+      ),
+    );
+  });
 
   it('have a subpath for every module with an index.ts, and a source for every subpath', () => {
     const withIndex = readdirSync(join(library, 'src'), { withFileTypes: true })

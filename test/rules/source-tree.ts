@@ -13,6 +13,8 @@ const rules = [
   'libs/redis/package.json',
 ];
 const packages = [
+  'class-transformer',
+  'class-validator',
   'ioredis',
   'js-redis-server',
   'left-pad',

@@ -1,11 +1,12 @@
 /**
  * Starts a server in a separate process, which tests can kill, and prints one JSON line.
  *
- * Usage: `node start-in-child.cjs startRedis`, `startPrometheus`, `startPostgres`, or `resolveRedis <data directory>`
+ * Usage: `node start-in-child.cjs startRedis`, `startEmbedded`, `startPrometheus`, `startPostgres`, or `resolveRedis <data directory>`
  */
 require('./typescript-hook.cjs');
 const { startRedis } = require('../../libs/redis/src/testing/index.ts');
 const { resolveRedis } = require('../../libs/redis/src/embedded/index.ts');
+const { EmbeddedTestServer } = require('../../libs/redis/src/testing/embedded-test-server.ts');
 const { startPostgres } = require('./postgres.ts');
 const { startPrometheus } = require('./prometheus.ts');
 
@@ -13,6 +14,7 @@ const [what, dataDirectory] = process.argv.slice(2);
 
 const starts = {
   startRedis: () => startRedis(),
+  startEmbedded: () => EmbeddedTestServer.start(),
   startPrometheus: () => startPrometheus('127.0.0.1:9'), // discard: nothing is to be scraped
   startPostgres: () => startPostgres(),
   resolveRedis: () => resolveRedis(process.env, { dataDirectory }),

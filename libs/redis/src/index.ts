@@ -92,16 +92,28 @@ export type {
   RedisEntityOptions,
 } from './repository/entity/entity-schema.js';
 export { RedisRepository, type RedisRepositoryOptions } from './repository/redis-repository.js';
+export {
+  inRange,
+  oneOf,
+  type Criteria,
+  type InRange,
+  type OneOf,
+  type RangeBounds,
+  type Sortable,
+  type Sought,
+} from './repository/criteria.js';
 export type {
   Change,
-  Criteria,
   EntityRepository,
+  FindByOptions,
   IterationOptions,
   Page,
+  PageByOptions,
   PageOptions,
   Patch,
   ReadOptions,
   SaveOptions,
+  SortOrder,
   UpdateOptions,
 } from './repository/entity-repository.js';
 

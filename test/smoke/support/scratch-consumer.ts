@@ -20,8 +20,8 @@ const library = join(repository, 'libs/redis');
 const tools = ['typescript', '@types/node', 'undici-types'];
 
 export interface ConsumerOptions {
-  /** Name of the file in test/smoke/consumer to run, without its ending. @default 'main' */
-  readonly program?: string;
+  /** Name of the file in test/smoke/consumer to run, without its ending. */
+  readonly program: string;
   /** Packages of this repository that it has installed, too. */
   readonly packages?: readonly string[];
 }
@@ -41,7 +41,7 @@ export class ScratchConsumer {
    */
   static async install(
     type: 'module' | 'commonjs',
-    { program = 'main', packages = [] }: ConsumerOptions = {},
+    { program, packages = [] }: ConsumerOptions,
   ): Promise<ScratchConsumer> {
     const consumer = new ScratchConsumer(program);
     const target = join(consumer.folder, 'node_modules/nestjs-redis-data');

@@ -194,14 +194,14 @@ export class Finder {
 
   /** Reads from Redis, and keeps what is found in the near copy. */
   async #read(caller: Caller, options: OfNear): Promise<Looked> {
-    const { request, budget } = caller;
+    const { request, budget, signal } = caller;
     const near = this.#near;
     if (!near || options.near === false) {
       const verdict = await this.#verdict(caller);
       return { verdict, found: this.#usable(verdict, request) };
     }
     const { keys, dependencies, serializer } = request;
-    if (await near.confirm(keys.entry, budget)) {
+    if (await near.confirm(keys.entry, budget, signal)) {
       const found = near.find(keys.entry, options, serializer);
       if (found) return { found, verdict: undefined };
     }

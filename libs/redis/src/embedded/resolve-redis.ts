@@ -7,15 +7,16 @@ import {
   type ConfigurationProblem,
 } from '../errors/redis-configuration.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
-import { startEmbeddedServer, type EmbeddedServer } from './embedded-server.js';
+import { INSTALL_EMBEDDED_SERVER, startEmbeddedServer } from './embedded-server.js';
 import { findServerBinary, USUAL_FOLDERS, type Environment } from './find-server-binary.js';
 import { startLocalServer } from './local-server.js';
+import type { ServerProcess } from './server-process.js';
 
 /** The Redis that an application uses, and the way to stop it. */
 export interface ResolvedRedis {
   /** The URL of the Redis; `undefined` if other variables than `REDIS_URL` configure it. */
   readonly url: string | undefined;
-  /** `configured`: your own. `server`: a server program of this machine. `embedded`: in this process. */
+  /** `configured`: your own. `server`: a server program of this machine. `embedded`: one in JavaScript. */
   readonly source: 'configured' | 'server' | 'embedded';
   /** One line for the log: which Redis is used and why. Contains no password. */
   readonly description: string;
@@ -36,7 +37,7 @@ export interface ResolveRedisOptions {
  * 2. `NODE_ENV=production` or `REDIS_EMBEDDED=off` is set: an exception;
  * 3. this machine has a `valkey-server` or `redis-server` (`REDIS_SERVER_BIN`, PATH, usual folders): that
  *    program, started on a free loopback port; its data is kept in `dataDirectory`;
- * 4. js-redis-server is installed: the embedded server in this process; its data is not kept.
+ * 4. js-redis-server is installed: the embedded server in a process of its own; its data is not kept.
  *
  * A started server ends with `stop()`, and with this process even if that is killed with SIGKILL.
  *
@@ -57,11 +58,13 @@ export function resolveRedis(
 /** The means of this machine to run a Redis. Tests pass those of other machines. */
 export interface Machine {
   readonly usualFolders: readonly string[];
-  readonly startEmbedded: () => Promise<EmbeddedServer>;
+  readonly startEmbedded: () => Promise<Pick<ServerProcess, 'port' | 'stop'>>;
 }
 
-const REMEDIES =
-  '`docker compose up -d redis`, `sudo apt-get install -y redis-server` or `brew install valkey`';
+const CONTAINER =
+  '`docker run -d -p 127.0.0.1:6379:6379 redis` and REDIS_URL=redis://127.0.0.1:6379';
+const PROGRAM =
+  '`sudo apt-get install -y redis-server` (Debian, Ubuntu), `brew install valkey` (macOS)';
 
 /** @internal */
 export async function resolveOn(
@@ -188,16 +191,14 @@ async function tryEmbeddedServer(
     const server = await machine.startEmbedded();
     const description =
       `the embedded server, whose data is gone at exit, because nothing is configured and there is ` +
-      `${tried.join('; ')}. To keep data: ${REMEDIES}`;
+      `${tried.join('; ')}. To keep data: ${PROGRAM}, or ${CONTAINER}`;
     return started('embedded', { port: server.port, description, stop: () => server.stop() });
   } catch (error) {
     const everything = [...tried, (error as Error).message].join('; ');
-    throw new RedisConfigurationException([
-      {
-        setting: CONFIGURING_VARIABLES[0],
-        accepted: `set it, or get a Redis with ${REMEDIES} (tried: ${everything})`,
-      },
-    ]);
+    const accepted =
+      `install a Redis, which is then started for you: ${PROGRAM}, or one in JavaScript: ` +
+      `\`${INSTALL_EMBEDDED_SERVER}\`. Or run one: ${CONTAINER} (tried: ${everything})`;
+    throw new RedisConfigurationException([{ setting: CONFIGURING_VARIABLES[0], accepted }]);
   }
 }
 

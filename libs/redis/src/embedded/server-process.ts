@@ -11,6 +11,8 @@ export interface ServerCommand {
   readonly port?: number;
   /** Matches the log line that tells that the server is ready. @default those of Redis and Sentinel */
   readonly readyLine?: RegExp;
+  /** Environment variables beside those of this process. @default none */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A server process that is ready for commands, on 127.0.0.1. */
@@ -46,7 +48,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
   for (let attempt = 1; ; attempt++) {
     const port = command.port ?? randomPort();
     const args = command.args(port);
-    const child = new ServerChild(command.binary, args);
+    const child = new ServerChild(command.binary, args, command.env);
     const failure = await child.untilReady(command.readyLine ?? READY);
     if (failure === undefined) return child.asServer(port, args);
     if (attempt === ATTEMPTS || !failure.includes(ADDRESS_IN_USE)) {
@@ -66,11 +68,13 @@ class ServerChild {
   private log = '';
   private listener: (() => void) | undefined;
 
-  constructor(binary: string, args: readonly string[]) {
+  constructor(binary: string, args: readonly string[], env: ServerCommand['env']) {
     this.child = spawn(binary, args, {
       detached: true, // Ctrl-C must reach only the application, which then stops the server
-      env: { ...process.env, LC_ALL: 'C' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', ...env },
+      // Nothing is written to its input: it tells a server that reads it when this process has ended.
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
     });
     const release = this.child.pid === undefined ? undefined : watchOver(this.child.pid);
     this.closed = new Promise((resolve) => {
@@ -143,6 +147,7 @@ class ServerChild {
   private keepUsAlive(hold: boolean): void {
     if (hold) this.child.ref();
     else this.child.unref();
+    holdOpen(this.child.stdin, hold);
     holdOpen(this.child.stdout, hold);
     holdOpen(this.child.stderr, hold);
   }

@@ -18,6 +18,7 @@ import { RedisException, type RedisErrorCode } from '../errors/redis.exception.j
 import type { Duration } from '../time/duration.js';
 import { joinGateways } from './gateway-filters.js';
 import { wordsOfError } from './logging/failure-words.js';
+import { LineLogger } from './logging/log-line.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy } from './logging/log-policy.js';
 import { TelemetryLogger } from './logging/telemetry.logger.js';
 import { emitProblem, ReportedProblem, rpcErrorOf } from './problem-answers.js';
@@ -89,7 +90,7 @@ abstract class RedisFailure extends RedisException {
 @Catch(RedisFailure)
 @Injectable()
 export class RedisExceptionFilter implements ExceptionFilter, OnModuleInit {
-  readonly #logger = new Logger(RedisExceptionFilter.name);
+  readonly #logger = new LineLogger(new Logger(RedisExceptionFilter.name));
   readonly #adapterHost: HttpAdapterHost;
   readonly #timeoutStatus: 503 | 504;
   readonly #retryAfter: string;

@@ -1,5 +1,27 @@
-import { registerAs } from '@nestjs/config';
+import type { DynamicModule } from '@nestjs/common';
+import type { RedisModuleOptions } from '../connection/options/options.js';
 import { redisOptionsFromEnvironment } from '../connection/options/environment.js';
+import { nestConfig } from '../peers/optional-peers.js';
+
+/** A namespace of `@nestjs/config`, as its `registerAs` makes them. */
+export interface RedisConfigNamespace {
+  (): RedisModuleOptions;
+  /** The token of the options. */
+  readonly KEY: string;
+  /**
+   * The argument for `RedisModule.forRootAsync`, where `ConfigModule` does not load the namespace.
+   *
+   * @throws RedisConfigurationException if @nestjs/config is not installed
+   */
+  asProvider(): {
+    imports: [DynamicModule | Promise<DynamicModule>];
+    useFactory: (config: RedisModuleOptions) => RedisModuleOptions;
+    inject: [string];
+  };
+}
+
+const NAME = 'redis';
+const KEY = `CONFIGURATION(${NAME})`;
 
 /**
  * The `REDIS_*` variables as a ready-made `@nestjs/config` namespace.
@@ -14,4 +36,18 @@ import { redisOptionsFromEnvironment } from '../connection/options/environment.j
  *
  * @publicApi
  */
-export const redisConfig = registerAs('redis', () => redisOptionsFromEnvironment(process.env));
+export const redisConfig: RedisConfigNamespace = Object.defineProperties(
+  () => redisOptionsFromEnvironment(process.env),
+  // What `registerAs('redis', ...)` adds. Written down here, because @nestjs/config is optional.
+  {
+    PARTIAL_CONFIGURATION_KEY: { value: NAME },
+    KEY: { value: KEY },
+    asProvider: {
+      value: () => ({
+        imports: [nestConfig().ConfigModule.forFeature(redisConfig)],
+        useFactory: (config: RedisModuleOptions) => config,
+        inject: [KEY],
+      }),
+    },
+  },
+) as RedisConfigNamespace;

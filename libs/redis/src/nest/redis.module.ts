@@ -12,6 +12,9 @@ import type {
 import { repositoryProviders } from './repository.providers.js';
 import type { RedisFeature } from './repository.tokens.js';
 import { RedisCoreModule } from './redis-core.module.js';
+import { noteCopy } from './second-copy.js';
+
+noteCopy();
 
 /**
  * Opens connections to Redis and makes them injectable. Call it once per connection.
@@ -50,7 +53,7 @@ export class RedisModule {
    *
    * @param connection the connection's name, unless it is the default one
    * @throws RedisConfigurationException if an item of the list is no entity: it is not decorated, or
-   * its file is part of an import cycle
+   * its file is part of an import cycle. Also if class-validator or class-transformer is not installed
    *
    * @example
    * RedisModule.forFeature([User, Session])

@@ -3,6 +3,7 @@ import { Connections } from '../connection/connections.js';
 import type { RedisClient, ResolvedRedisOptions } from '../connection/options/options.js';
 import { RedisConfigurationException } from '../errors/redis-configuration.exception.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
+import { requireEntityPeers } from '../peers/optional-peers.js';
 import type { EntityClass } from '../repository/entity/entity-schema.js';
 import { RedisRepository } from '../repository/redis-repository.js';
 import { ttlOf } from '../time/ttl.js';
@@ -16,12 +17,14 @@ import { getKeyBuilderToken, getRedisOptionsToken, getRedisToken } from './redis
 /**
  * Makes a provider for each repository from a connection's client, keys and default TTL.
  *
- * @throws RedisConfigurationException if an item is no entity; it names the item's place in the list
+ * @throws RedisConfigurationException if an item is no entity (it names the item's place in the list), or
+ * class-validator or class-transformer is not installed
  */
 export function repositoryProviders(
   features: readonly RedisFeature[],
   connection?: string,
 ): Provider[] {
+  requireEntityPeers();
   const taken = new Map<string, RedisFeature>();
   return features.flatMap((feature, i) => {
     const { entity, repository } = describeFeature(

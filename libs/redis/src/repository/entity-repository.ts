@@ -1,6 +1,7 @@
 import type { RedisSerializationException } from '../errors/redis-serialization.exception.js';
 import type { Duration } from '../time/duration.js';
 import type { Ttl } from '../time/ttl.js';
+import type { Criteria, Sortable } from './criteria.js';
 import type { IdOf, IdValue } from './entity/entity-schema.js';
 
 export interface ReadOptions {
@@ -65,12 +66,29 @@ export type Patch<T> = { readonly [P in keyof T]?: T[P] | undefined };
 /** Changes the entity it is given, or returns what to change. May be called several times. */
 export type Change<T> = (entity: T) => Patch<T> | undefined | Promise<Patch<T> | undefined>;
 
-/** Values of properties, at least one of which is `@Indexed`. */
-export type Criteria<T> = {
-  readonly [P in keyof T as T[P] extends Searchable ? P : never]?: NonNullable<T[P]>;
-};
+export interface FindByOptions<T> {
+  /**
+   * Sorts by a property that is `@Indexed({ range: true })`. Entities without a value are left out.
+   * @default no order
+   */
+  readonly sortBy?: Sortable<T> | undefined;
+  /** @default 'asc' */
+  readonly order?: SortOrder | undefined;
+  /**
+   * The most entities to return, 1 to 1000.
+   * @default all of them
+   */
+  readonly limit?: number | undefined;
+}
 
-type Searchable = string | number | boolean | Date | null | undefined;
+export type SortOrder = 'asc' | 'desc';
+
+export interface PageByOptions<T> extends PageOptions {
+  /** Sorts by a property that is `@Indexed({ range: true })`. Entities without a value are left out. */
+  readonly sortBy: Sortable<T>;
+  /** @default 'asc' */
+  readonly order?: SortOrder | undefined;
+}
 
 /**
  * The port of a `RedisRepository`: an application's services can depend on it, and its tests can implement
@@ -93,6 +111,8 @@ export interface EntityRepository<T extends object, Id extends IdValue = IdOf<T>
   entities(options?: IterationOptions): AsyncIterableIterator<T>;
   page(options?: PageOptions): Promise<Page<T>>;
   count(): Promise<number>;
-  findBy(criteria: Criteria<T>): Promise<T[]>;
-  findOneBy(criteria: Criteria<T>): Promise<T | null>;
+  findBy(criteria: Criteria<T>, options?: FindByOptions<T>): Promise<T[]>;
+  findOneBy(criteria: Criteria<T>, options?: Omit<FindByOptions<T>, 'limit'>): Promise<T | null>;
+  pageBy(criteria: Criteria<T>, options: PageByOptions<T>): Promise<Page<T>>;
+  countBy(criteria: Criteria<T>): Promise<number>;
 }

@@ -21,15 +21,21 @@ local function refuse_unless_forgettable(version)
 end
 `;
 
-/** `expire_with_last(key)`: lets a sorted set of index entries expire with its last entry. */
+/**
+ * `expire_with_last(ends, range)`: lets a sorted set of index entries expire with its last entry, and with it
+ * the range index whose entries these are, if there is one.
+ */
 export const EXPIRE_WITH_LAST = `
 local FOREVER = 4e15
-local function expire_with_last(key)
-  local last = tonumber(redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2] or 0)
+local function expire_with_last(ends, range)
+  local last = tonumber(redis.call('ZRANGE', ends, -1, -1, 'WITHSCORES')[2] or 0)
   if last >= FOREVER then
-    redis.call('PERSIST', key)
+    redis.call('PERSIST', ends)
+    if range then redis.call('PERSIST', range) end
   elseif last > 0 then
-    redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(last)))
+    local at = string.format('%.0f', math.ceil(last))
+    redis.call('PEXPIREAT', ends, at)
+    if range then redis.call('PEXPIREAT', range, at) end
   end
 end
 `;
@@ -52,15 +58,38 @@ end
  */
 export const ADD_ENTRY = `
 local function exactly(number) return string.format('%.17g', number) end
-local function add_entry(key, id, ttl, margin, at_least)
-  local time = now()
+local function put_entry(key, member, ttl, margin, at_least)
   local score = FOREVER + math.floor(margin * 1e9)
-  if ttl ~= 'forever' then score = time + ttl + margin end
-  local standing = at_least and tonumber(redis.call('ZSCORE', key, id) or 0) or 0
+  if ttl ~= 'forever' then score = now() + ttl + margin end
+  local standing = at_least and tonumber(redis.call('ZSCORE', key, member) or 0) or 0
   if standing >= score then score = standing + margin / 60000 end
-  redis.call('ZADD', key, exactly(score), id)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(time))
+  redis.call('ZADD', key, exactly(score), member)
+end
+local function add_entry(key, id, ttl, margin, at_least)
+  put_entry(key, id, ttl, margin, at_least)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(now()))
   expire_with_last(key)
+end
+`;
+
+/**
+ * `add_range_entry(range, ends, member, ttl, margin, at_least)` adds an entry to a range index. Needs NOW,
+ * EXPIRE_WITH_LAST and ADD_ENTRY.
+ *
+ * A range index is two sorted sets with the same members, each the rank of a value and the id of its entity:
+ * one is sorted by the members, because all scores are 0, and `ends` has the scores of ADD_ENTRY. Each write
+ * drops a hundred expired entries at most, which is more than it adds.
+ */
+export const ADD_RANGE_ENTRY = `
+local function add_range_entry(range, ends, member, ttl, margin, at_least)
+  put_entry(ends, member, ttl, margin, at_least)
+  redis.call('ZADD', range, 0, member)
+  local expired = redis.call('ZRANGEBYSCORE', ends, '-inf', '(' .. exactly(now()), 'LIMIT', 0, 100)
+  if #expired > 0 then
+    redis.call('ZREM', range, unpack(expired))
+    redis.call('ZREM', ends, unpack(expired))
+  end
+  expire_with_last(ends, range)
 end
 `;
 

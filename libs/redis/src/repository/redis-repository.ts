@@ -8,12 +8,15 @@ import { inSlices } from '../batch/chunks.js';
 import type { RedisClient } from '../connection/options/options.js';
 import { connectionOf, type Connection } from '../connection/connection.js';
 import { RedisKeyNotFoundException } from '../errors/redis-key-not-found.exception.js';
+import { RedisException } from '../errors/redis.exception.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
 import { entityDependency, type EntityDependency } from '../keys/entity-dependency.js';
 import type { KeyBuilder } from '../keys/key-builder.js';
+import { requireEntityPeers } from '../peers/optional-peers.js';
 import type { Operations } from '../telemetry/operations.js';
 import { parseTimeout } from '../time/duration.js';
 import { DEFAULT_TTL_MS, parseTtl, type Ttl, type TtlMs } from '../time/ttl.js';
+import type { Criteria } from './criteria.js';
 import { EntityCodec } from './entity/entity-codec.js';
 import {
   refuseSharedKind,
@@ -24,10 +27,11 @@ import {
 } from './entity/entity-schema.js';
 import type {
   Change,
-  Criteria,
   EntityRepository,
+  FindByOptions,
   IterationOptions,
   Page,
+  PageByOptions,
   PageOptions,
   Patch,
   ReadOptions,
@@ -38,7 +42,9 @@ import { forEachEntity } from './for-each-entity.js';
 import { EntityIndexes } from './indexes/entity-indexes.js';
 import { IndexCleaner } from './indexes/index-cleaner.js';
 import { IndexReader } from './indexes/index-reader.js';
-import { EntityReader } from './reading/entity-reader.js';
+import { Queries } from './indexes/queries.js';
+import type { Indexed } from './indexes/search.js';
+import { EntityReader, type ReadEntity } from './reading/entity-reader.js';
 import { createWriter } from './writing/create-writer.js';
 import type { EntityWriter, WriteTtl } from './writing/entity-writer.js';
 import { OptimisticUpdates, type Revise } from './writing/optimistic-update.js';
@@ -78,7 +84,7 @@ export class RedisRepository<
   readonly #keys: KeyBuilder;
   readonly #codec: EntityCodec<T, Id>;
   readonly #reader: EntityReader<T, Id>;
-  readonly #indexes: EntityIndexes;
+  readonly #queries: Queries;
   readonly #indexReader: IndexReader;
   readonly #writer: EntityWriter;
   readonly #updates: OptimisticUpdates;
@@ -86,8 +92,8 @@ export class RedisRepository<
   readonly #ttl: TtlMs;
 
   /**
-   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, and for an
-   * unknown option
+   * @throws RedisConfigurationException if the class is no entity, listing what it lacks, for an
+   * unknown option, and if class-validator or class-transformer is not installed
    */
   constructor(
     client: RedisClient,
@@ -95,6 +101,7 @@ export class RedisRepository<
     entity: EntityClass<T>,
     options: RedisRepositoryOptions = {},
   ) {
+    requireEntityPeers();
     const schema = schemaOf(entity, 'RedisRepository');
     refuseUnknownOptions(options, OPTIONS, 'RedisRepository: ');
     const { defaultTtl } = options;
@@ -112,12 +119,13 @@ export class RedisRepository<
     this.#keys = keys;
     this.#codec = codec;
     this.#reader = reader;
-    this.#indexes = new EntityIndexes(schema, keys);
+    const indexes = new EntityIndexes(schema, keys);
+    this.#queries = new Queries(schema, indexes);
     this.#indexReader = new IndexReader(connection, cleaner, keyOf);
     this.#writer = createWriter({
       connection,
       kind: schema.kind,
-      indexes: this.#indexes,
+      indexes,
       cleaner,
       keyOf,
     });
@@ -325,28 +333,86 @@ export class RedisRepository<
   }
 
   /**
-   * The entities that have all of these values, at least one of which is of an `@Indexed` property.
-   * Two round trips, and one more for each further 500 entries of the index; three more for each 500
-   * among which some turn out to be stale.
+   * The entities that have all of these values, at least one of which is of an `@Indexed` property. With
+   * `sortBy` the criteria may be empty: then all entities that have a value of that property.
+   *
+   * Two round trips, and one more to choose if several properties are indexed; one more for each further 500
+   * entries of a value, two for each 500 of a range; three more for each 500 among which some turn out to be
+   * stale. With a `limit` it reads about as many as it returns, if all of them meet the criteria. Reads the
+   * ids of all entities with a value, or ranges of 500, with one command.
    *
    * @throws RedisBatchException if some of what was found cannot be given, by id
-   * @throws RedisConfigurationException if no property is indexed, or a value is not to be searched for
+   * @throws RedisConfigurationException if no property is indexed, a value is not to be searched for, or the
+   * sort or the limit is not possible
    */
-  findBy(criteria: Criteria<T>): Promise<T[]> {
-    return this.#operations.run('findBy', async () => {
-      const [entry, ...others] = this.#indexes.criteria(criteria);
-      const found = await this.#indexReader.find(entry, others);
-      const read = found.flatMap(({ key, reading }) => {
-        const id = this.#codec.idIn(key);
-        return id === undefined ? [] : [{ id, key, reading }];
-      });
-      return [...(await this.#reader.decodeAll('findBy', read)).values()];
+  findBy(criteria: Criteria<T>, options: FindByOptions<T> = {}): Promise<T[]> {
+    return this.#operations.run('findBy', () => this.#findBy('findBy', criteria, options));
+  }
+
+  /** The first of the entities that {@link findBy} gives, or `null`. Without a sort any one of them. */
+  findOneBy(
+    criteria: Criteria<T>,
+    { sortBy, order }: Omit<FindByOptions<T>, 'limit'> = {},
+  ): Promise<T | null> {
+    return this.#operations.run('findOneBy', async () => {
+      const found = await this.#findBy('findOneBy', criteria, { sortBy, order, limit: 1 });
+      return found[0] ?? null;
     });
   }
 
-  /** One of the entities that {@link findBy} gives, or `null`. */
-  async findOneBy(criteria: Criteria<T>): Promise<T | null> {
-    return (await this.findBy(criteria))[0] ?? null;
+  /**
+   * Some of the entities that {@link findBy} would sort, and a cursor for the next page that needs nothing to
+   * be kept anywhere: the position of its last entity. Entities that come or go meanwhile move no others
+   * to another page; one whose value of `sortBy` changes may be missing, or come twice.
+   *
+   * A page has `limit` entities, fewer if it has looked at 10,000 entries of the index, and is the last one
+   * if `cursor` is `null`. Round trips as {@link findBy}.
+   *
+   * @throws RedisConfigurationException as {@link findBy}
+   * @throws RedisValidationException for a cursor that no page with this sort has given
+   * @throws RedisSerializationException as {@link entities}
+   */
+  pageBy(criteria: Criteria<T>, options: PageByOptions<T>): Promise<Page<T>> {
+    return this.#operations.run('pageBy', async () => {
+      const { limit = 100, onCorrupt, ...sort } = options;
+      const query = this.#queries.queryOf('pageBy', criteria, { ...sort, limit });
+      if (!query.sort) throw this.#queries.unsorted('pageBy');
+      const { entities, cursor } = await this.#indexReader.page(query);
+      return {
+        entities: await this.#reader.decodeEach(this.#inKeys(entities), { onCorrupt }),
+        cursor,
+      };
+    });
+  }
+
+  /**
+   * How many entities {@link findBy} would give: each is read and compared, and as exact while others write.
+   * A text that cannot be read is not counted. Round trips as {@link findBy}.
+   *
+   * @throws RedisConfigurationException as {@link findBy}
+   */
+  countBy(criteria: Criteria<T>): Promise<number> {
+    return this.#operations.run('countBy', async () => {
+      const query = this.#queries.queryOf('countBy', criteria, {});
+      const found = await this.#indexReader.find({ ...query, isCount: true });
+      for (const { reading } of found) if (reading instanceof RedisException) throw reading;
+      return this.#inKeys(found).length;
+    });
+  }
+
+  async #findBy(operation: string, criteria: Criteria<T>, options: FindByOptions<T>): Promise<T[]> {
+    const { sortBy, order, limit } = options;
+    const query = this.#queries.queryOf(operation, criteria, { sortBy, order, limit });
+    const found = await this.#indexReader.find(query);
+    return [...(await this.#reader.decodeAll(operation, this.#inKeys(found))).values()];
+  }
+
+  /** Leaves out what no key of this entity names. */
+  #inKeys(found: readonly Indexed[]): ReadEntity<Id>[] {
+    return found.flatMap(({ key, reading }) => {
+      const id = this.#codec.idIn(key);
+      return id === undefined ? [] : [{ id, key, reading }];
+    });
   }
 
   #revise<R>(

@@ -1,5 +1,5 @@
-import { startEmbeddedServer, type EmbeddedServer } from '../embedded/embedded-server.js';
-import { realServerRequired } from './find-redis-server.js';
+import { startEmbeddedServer } from '../embedded/embedded-server.js';
+import type { ServerProcess } from '../embedded/server-process.js';
 import { serverUrl, type RedisTestServer } from './redis-test-server.js';
 
 /**
@@ -11,51 +11,63 @@ export class EmbeddedTestServer implements RedisTestServer {
   readonly kind = 'embedded';
   readonly host = '127.0.0.1';
   readonly tls = undefined;
-  readonly pid = undefined;
   readonly port: number;
   readonly url: string;
+  private process: ServerProcess | undefined;
+  private stopped: Promise<void> | undefined;
 
   private constructor(
-    private server: EmbeddedServer,
+    first: ServerProcess,
     readonly password: string | undefined,
+    private readonly nodeArgs: readonly string[],
   ) {
-    this.port = server.port;
+    this.process = first;
+    this.port = first.port;
     this.url = serverUrl(this);
   }
 
-  static async start(password: string | undefined): Promise<EmbeddedTestServer> {
-    return new EmbeddedTestServer(await start(undefined, password), password);
+  /** @param nodeArgs more arguments for the Node that runs the server */
+  static async start(
+    password?: string,
+    nodeArgs: readonly string[] = [],
+  ): Promise<EmbeddedTestServer> {
+    const first = await startEmbeddedServer({
+      nodeArgs,
+      ...(password !== undefined && { password }),
+    });
+    return new EmbeddedTestServer(first, password, nodeArgs);
   }
 
-  kill(): Promise<void> {
-    return this.server.stop();
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  async kill(): Promise<void> {
+    const process = this.process;
+    this.process = undefined;
+    await process?.kill();
   }
 
   async restart(): Promise<void> {
-    await this.server.stop();
-    this.server = await start(this.port, this.password);
+    await this.kill();
+    const { port, password, nodeArgs } = this;
+    const options = { port, nodeArgs, ...(password !== undefined && { password }) };
+    this.process = await startEmbeddedServer(options);
   }
 
-  freeze(): never {
-    throw realServerRequired('freeze()');
+  freeze(): void {
+    this.process?.signal('SIGSTOP');
   }
 
-  thaw(): never {
-    throw realServerRequired('thaw()');
+  thaw(): void {
+    this.process?.signal('SIGCONT');
   }
 
   stop(): Promise<void> {
-    return this.server.stop();
+    return (this.stopped ??= this.kill());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
-}
-
-function start(port: number | undefined, password: string | undefined): Promise<EmbeddedServer> {
-  return startEmbeddedServer({
-    ...(port !== undefined && { port }),
-    ...(password !== undefined && { password }),
-  });
 }

@@ -27,3 +27,4 @@ export type { FaultProxy } from './start-fault-proxy.js';
 // The contract of repositories
 export { repositoryContract } from './repository-contract.js';
 export type { RepositoryContractCase, RepositoryContractSubject } from './contract/subject.js';
+export { meetsCriteria } from '../repository/indexes/conditions.js';

@@ -13,13 +13,13 @@ export interface RedisTestServer extends AsyncDisposable {
   readonly password: string | undefined;
   /** Present if the server speaks TLS; it then speaks nothing else. */
   readonly tls: TlsMaterial | undefined;
-  /** The process of the server; `undefined` while it is stopped, and for an embedded server. */
+  /** The process of the server; `undefined` while it is stopped. */
   readonly pid: number | undefined;
   /** Ends the server with SIGKILL, as a power cut would. Resolves when the process has ended. */
   kill(): Promise<void>;
   /** Stops the server if it runs, and starts it again on the same port with the same arguments. */
   restart(options?: RestartOptions): Promise<void>;
-  /** Freezes the server with SIGSTOP: connections stay open and get no answers. Needs a real server. */
+  /** Freezes the server with SIGSTOP: connections stay open and get no answers. */
   freeze(): void;
   /** Undoes `freeze()` with SIGCONT. */
   thaw(): void;

@@ -3,6 +3,7 @@ import { Fixture, type ContractCase } from './contract/fixture.js';
 import { expiringCases } from './contract/expiring.cases.js';
 import { findingCases, uniqueCases } from './contract/finding.cases.js';
 import { iteratingCases } from './contract/iterating.cases.js';
+import { rangeCases } from './contract/range.cases.js';
 import { readingCases } from './contract/reading.cases.js';
 import type { RepositoryContractCase, RepositoryContractSubject } from './contract/subject.js';
 import { validationCases, writingCases } from './contract/writing.cases.js';
@@ -20,6 +21,7 @@ import { validationCases, writingCases } from './contract/writing.cases.js';
  *     example: (n) => ({ id: `u${n}`, email: `${n}@example.com`, country: n % 2 ? 'FR' : 'DE' }),
  *     indexed: 'country',
  *     unique: 'email',
+ *     range: 'createdAt',
  *   });
  *   for (const { name, run } of cases) it(name, run);
  * });
@@ -37,6 +39,7 @@ export function repositoryContract<T extends object, Id extends IdValue = IdOf<T
     ...(subject.invalid === undefined ? [] : validationCases),
     ...(subject.indexed === undefined ? [] : findingCases),
     ...(subject.unique === undefined ? [] : uniqueCases),
+    ...(subject.range === undefined ? [] : rangeCases),
   ];
   return cases.map((one) => ({ name: one.name, run: () => runOn(subject, one) }));
 }

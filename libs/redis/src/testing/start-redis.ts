@@ -1,6 +1,6 @@
 import { flagOf } from '../errors/flag-of.js';
 import { refuseUnknownOptions } from '../errors/unknown-options.js';
-import { findRedisServer, requireRedisServer } from './find-redis-server.js';
+import { findRedisServer, anyServerRequired, requireRedisServer } from './find-redis-server.js';
 import { EmbeddedTestServer } from './embedded-test-server.js';
 import { startRealServer } from './real-test-server.js';
 import type { RedisTestServer } from './redis-test-server.js';
@@ -26,12 +26,13 @@ const OPTIONS = { args: true, password: true, tls: true } as const satisfies Rec
 
 /**
  * Starts an empty Redis on a free loopback port, in 9-20 ms. Without a server program on this machine it
- * starts the embedded server, which knows the usual commands.
+ * starts the embedded server, in about 100 ms, which knows the usual commands.
  *
  * @example
  * const redis = await startRedis();
  * afterAll(() => redis.stop());
- * @throws RedisConfigurationException for `args` or `tls` without a real server, and for an unknown option
+ * @throws RedisConfigurationException for a machine without any server, for `args` or `tls` without a real
+ * one, and for an unknown option; it says what to install
  * @publicApi
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisTestServer> {
@@ -39,7 +40,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
   const { args, password } = options;
   const tls = flagOf('startRedis: tls', options.tls, false);
   if (args === undefined && !tls && (await findRedisServer()) === undefined) {
-    return EmbeddedTestServer.start(password);
+    return startEmbedded(password);
   }
   const binary = await requireRedisServer(tls ? 'startRedis({ tls })' : 'startRedis({ args })');
   return startRealServer({
@@ -48,4 +49,12 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
     password,
     tls: tls ? generateTlsMaterial() : undefined,
   });
+}
+
+async function startEmbedded(password: string | undefined): Promise<RedisTestServer> {
+  try {
+    return await EmbeddedTestServer.start(password);
+  } catch (error) {
+    throw await anyServerRequired('startRedis()', (error as Error).message);
+  }
 }

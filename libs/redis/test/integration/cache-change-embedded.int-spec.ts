@@ -8,7 +8,7 @@ describe('A change on the embedded server', () => {
   let server: EmbeddedTestServer;
   let connection: OpenConnection;
   beforeAll(async () => {
-    server = await EmbeddedTestServer.start(undefined);
+    server = await EmbeddedTestServer.start();
     connection = await openConnection({ url: server.url });
   });
   afterAll(async () => {

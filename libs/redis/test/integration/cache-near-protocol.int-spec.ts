@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KeyBuilder, type RedisCacheOptions } from '../../src/index.js';
 import { startRedis, type RedisTestServer } from '../../src/testing/index.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { eventually, waitUntil } from '../../../../test/support/time.js';
+import { eventually, pass, waitUntil } from '../../../../test/support/time.js';
 import { listenedCache, type ListenedCache } from './support/cache-stage.js';
 import { isWithdraw } from './support/cache-commands.js';
 import { gated, type GatedClient } from './support/gate.js';
@@ -116,6 +116,24 @@ describeWithRealRedis('on one server', () => {
       await eventually(async () => {
         expect(await read()).toBe('new');
       });
+    });
+
+    it('lets a caller go who gives up while a value is confirmed', async () => {
+      await warm();
+      await proxy.cut();
+      await eventually(() => {
+        expect(near.cache.nearState?.isArmed).toBe(false);
+      });
+      await proxy.heal();
+      await eventually(() => {
+        expect(near.cache.nearState?.isArmed).toBe(true);
+      });
+      proxy.holdReplies('data');
+      const leaving = new AbortController();
+      const reading = near.cache.getOrLoad('x', () => 'new', { ...TAGGED, signal: leaving.signal });
+      leaving.abort(new Error('The caller has left'));
+      const late = pass(3_000).then(() => 'late'); // Redis itself is waited for longer
+      await expect(Promise.race([reading, late])).rejects.toThrow('The caller has left');
     });
 
     it('serves nothing of what was flushed', async () => {

@@ -49,6 +49,17 @@ onTrackingServers((stage) => {
       });
     });
 
+    it('hears of a value whose key is like those that prove that changes are heard', async () => {
+      const processes = processesOn(stage);
+      const [one, other] = [await processes.start(), await processes.start()];
+      const key = ['near-probe', 'x'] as const;
+      await untilNear(one, () => one.cache.getOrLoad(key, () => 'old'));
+      await other.cache.delete(key);
+      await eventually(async () => {
+        expect(await one.cache.getOrLoad(key, () => 'new')).toBe('new');
+      });
+    });
+
     it('never serves what this process has invalidated, set or changed', async () => {
       const { cache, ...one } = await processesOn(stage).start();
       for (let i = 0; i < 20; i++) {
@@ -221,6 +232,8 @@ onTrackingServers((stage) => {
       await one.cache.close();
       expect(one.cache.nearState?.entries).toBe(0);
       await warm(named, 'y');
+      await one.cache.getOrLoad('x', () => 'new'); // without the copy, which would hear of no change
+      expect(one.cache.nearState?.entries).toBe(0);
       await named.cache.close();
       expect(named.cache.nearState).toMatchObject({ entries: 0, isArmed: false });
     });

@@ -7,7 +7,10 @@ import { Redis } from 'ioredis';
 import { startInChild } from '../../../../test/support/child.js';
 import { hangUp } from '../../../../test/support/hang-up.js';
 import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
-import { startEmbeddedServer } from '../../src/embedded/embedded-server.js';
+import {
+  INSTALL_EMBEDDED_SERVER,
+  startEmbeddedServer,
+} from '../../src/embedded/embedded-server.js';
 import { isAlive } from '../../src/embedded/folder-lock.js';
 import { resolveOn, resolveRedis, type Machine } from '../../src/embedded/resolve-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
@@ -19,9 +22,10 @@ const NOT_INSTALLED: Machine = {
   startEmbedded: () => Promise.reject(new Error('the package js-redis-server is not installed')),
 };
 const REMEDIES = [
-  'docker compose up -d redis',
   'sudo apt-get install -y redis-server',
   'brew install valkey',
+  INSTALL_EMBEDDED_SERVER,
+  'docker run -d -p 127.0.0.1:6379:6379 redis',
 ];
 
 let folder: string;

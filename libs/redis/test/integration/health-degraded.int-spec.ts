@@ -17,7 +17,7 @@ import { SOON_MS, timed } from '../../../../test/support/time.js';
 const stage = useHealthStage();
 
 it('reports what the embedded server tells about itself', async () => {
-  const server = await stage.keep(EmbeddedTestServer.start(undefined));
+  const server = await stage.keep(EmbeddedTestServer.start());
   const { indicator } = await stage.open({ url: server.url });
   expect(await indicator.isHealthy()).toEqual({
     redis: { status: 'up', role: 'primary', replicas: 0, usedMemoryBytes: 0 },
@@ -25,7 +25,7 @@ it('reports what the embedded server tells about itself', async () => {
 });
 
 it('checks a client that a test has put in the place of ours', async () => {
-  const server = await stage.keep(EmbeddedTestServer.start(undefined));
+  const server = await stage.keep(EmbeddedTestServer.start());
   const client = new Redis(server.url, { retryStrategy: () => null });
   await client.ping();
   const module = await Test.createTestingModule({

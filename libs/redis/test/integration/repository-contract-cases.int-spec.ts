@@ -5,7 +5,12 @@ import type { EntityRepository } from '../../src/repository/entity-repository.js
 import { repositoryContract } from '../../src/testing/index.js';
 
 const open = () =>
-  new InMemoryRepository({ entity: Customer, unique: ['email'], now: () => Date.now() });
+  new InMemoryRepository({
+    entity: Customer,
+    unique: ['email'],
+    ranges: ['points'],
+    now: () => Date.now(),
+  });
 
 describe('repositoryContract', () => {
   it('leaves out cases about features that the entity does not have', () => {

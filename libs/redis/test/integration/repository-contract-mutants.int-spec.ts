@@ -6,17 +6,24 @@ import { describe, expect, it } from '@jest/globals';
 import { repositoryContract } from '../../src/testing/index.js';
 import { brokenExpiringAndIterating } from './support/broken-expiring-and-iterating.js';
 import { brokenFinding } from './support/broken-finding.js';
+import { brokenRanges } from './support/broken-ranges.js';
 import { brokenReadingAndWriting } from './support/broken-reading-and-writing.js';
 import { Customer, customers } from './support/customer.js';
 import { Double, type Mutant } from './support/double.js';
 
-const mutants = [...brokenReadingAndWriting, ...brokenExpiringAndIterating, ...brokenFinding];
+const mutants = [
+  ...brokenReadingAndWriting,
+  ...brokenExpiringAndIterating,
+  ...brokenFinding,
+  ...brokenRanges,
+];
 
 function casesOf(Mutant: Mutant) {
   let now = 0;
   return repositoryContract<Customer>({
     ...customers,
-    open: () => new Mutant({ entity: Customer, unique: ['email'], now: () => now }),
+    open: () =>
+      new Mutant({ entity: Customer, unique: ['email'], ranges: ['points'], now: () => now }),
     wait: async (ms) => (now += ms),
   });
 }

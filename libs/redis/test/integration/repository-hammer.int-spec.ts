@@ -4,7 +4,7 @@
  * loose on few entities and values, and compares when all are done.
  */
 import { describe, expect, it } from '@jest/globals';
-import { RedisRepository } from '../../src/index.js';
+import { inRange, RedisRepository } from '../../src/index.js';
 import { settled } from '../../src/testing/contract/fixture.js';
 import { Customer, customer } from './support/customer.js';
 import { jitteryClient } from './support/jittery-client.js';
@@ -12,6 +12,7 @@ import { pickFrom, randomNumbers } from './support/random.js';
 import { onCluster, onOneServer, type Stage } from './support/repository-servers.js';
 
 const COUNTRIES = ['FR', 'DE', 'IT'];
+const POINTS = [-1, 0, 1];
 
 /** Several repositories for the same entities, each with a client that dawdles in its own way. */
 async function hammers(stage: Stage, seed: number): Promise<RedisRepository<Customer>[]> {
@@ -47,6 +48,15 @@ async function contradictions(
         found,
       );
     }),
+    ...POINTS.map(async (points) => {
+      const found = await customers.findBy({ points });
+      const meant = truth.filter((entity) => entity.points === points);
+      return compare(`${points} points`, meant, found);
+    }),
+    ...(['asc', 'desc'] as const).map(async (order) => {
+      const found = await customers.findBy({}, { sortBy: 'points', order });
+      return compare(order, truth, found);
+    }),
   ];
   return (await Promise.all(compared)).flat();
 }
@@ -78,12 +88,14 @@ async function expectTruthAfterFlips(stage: Stage): Promise<void> {
       const customers = pickFrom(random, all);
       const email = pickFrom(random, emails);
       const country = pickFrom(random, COUNTRIES);
+      const points = pickFrom(random, POINTS);
       const luck = random();
-      if (luck < 0.4) await customers.save(customer(1, { email, country }));
-      else if (luck < 0.55) await customers.update('c1', { email, country });
+      if (luck < 0.4) await customers.save(customer(1, { email, country, points }));
+      else if (luck < 0.55) await customers.update('c1', { email, country, points });
       else if (luck < 0.6) await customers.delete('c1');
       else if (luck < 0.8) await customers.findOneBy({ email });
-      else await customers.findBy({ country });
+      else if (luck < 0.9) await customers.findBy({ country });
+      else await customers.findBy({ points: inRange({ gte: points }) });
     });
     await Promise.all(acts);
     const wrong = await contradictions(pickFrom(random, all), ['c1'], emails);
@@ -104,12 +116,14 @@ async function expectTruthAfterRivals(stage: Stage): Promise<void> {
       const n = pickFrom(random, numbers);
       const email = pickFrom(random, emails);
       const country = pickFrom(random, COUNTRIES);
+      const points = pickFrom(random, POINTS);
       const luck = random();
-      if (luck < 0.4) await customers.save(customer(n, { email, country }));
-      else if (luck < 0.5) await customers.update(`c${n}`, { email });
+      if (luck < 0.4) await customers.save(customer(n, { email, country, points }));
+      else if (luck < 0.5) await customers.update(`c${n}`, { email, points });
       else if (luck < 0.65) await customers.delete(`c${n}`);
       else if (luck < 0.85) await customers.findOneBy({ email });
-      else await customers.findBy({ country });
+      else if (luck < 0.92) await customers.findBy({ country });
+      else await customers.findBy({}, { sortBy: 'points', order: 'desc' });
     });
     const outcomes = await Promise.all(acts.map((act) => settled(act)));
     const strange = outcomes.filter((outcome) => !/^(done|REDIS_CONFLICT)$/.test(outcome));

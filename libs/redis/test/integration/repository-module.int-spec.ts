@@ -157,7 +157,12 @@ describe('RedisModule.forFeature', () => {
   it('can be replaced in tests, and then opens no connection', async () => {
     await using proxy = await startFaultProxy(server);
     const { host, port } = proxy;
-    const double = new InMemoryRepository({ entity: Customer, unique: [], now: () => 0 });
+    const double = new InMemoryRepository({
+      entity: Customer,
+      unique: [],
+      ranges: [],
+      now: () => 0,
+    });
     const app = await boot([RedisModule.forRoot({ host, port }), ShopModule], (builder) =>
       builder
         .overrideProvider(getRedisToken())

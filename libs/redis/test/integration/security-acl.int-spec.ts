@@ -59,7 +59,8 @@ describeWithRealRedis('A user with only the permissions of the guide', () => {
     describe('with those of entities, indexes and unique values', () => {
       const ofCustomers = (rule: string) =>
         rule.replaceAll('user:', 'customer:').replaceAll(`:${ACL_APP.environment}`, ':*');
-      const rules = [...rulesFor('indexes'), ...rulesFor('unique values')].map(ofCustomers);
+      const features = ['indexes', 'indexes with range', 'unique values'];
+      const rules = features.flatMap((feature) => rulesFor(feature).map(ofCustomers));
       let spaces = 0;
       const open = async () => {
         const { connection } = await stage.openAs([...new Set(rules)]);

@@ -5,8 +5,6 @@ import { startInChild } from '../../../../test/support/child.js';
 import { hangUp } from '../../../../test/support/hang-up.js';
 import { describeWithRealRedis, hasRealRedis } from '../../../../test/support/real-redis.js';
 import { isAlive } from '../../src/embedded/folder-lock.js';
-import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
-import { startReplica } from '../../src/testing/start-replica.js';
 import { startRedis } from '../../src/testing/start-redis.js';
 import { waitUntil } from '../../src/testing/wait-until.js';
 
@@ -151,26 +149,5 @@ describeWithRealRedis('startRedis with a real server', () => {
     child.stdin?.end();
     expect(await once(child, 'exit')).toEqual([0, null]);
     await waitUntil('the server is gone', () => !isAlive({ pid: pid ?? 0 }));
-  });
-});
-
-describe('the embedded test server', () => {
-  it('has the same port, no data and its password after a restart', async () => {
-    await using server = await EmbeddedTestServer.start('secret');
-    const client = connectTo(server.url);
-    await client.set('a', '1');
-    await server.kill();
-    await server.restart();
-    await waitUntil('the client is back', async () => (await client.get('a')) === null);
-    hangUp(client);
-  });
-
-  it('refuses features that it does not have, and says how to get a real server', async () => {
-    await using server = await EmbeddedTestServer.start(undefined);
-    expect(() => server.freeze()).toThrow(
-      /freeze\(\) needs a real Redis .*apt-get install -y redis/,
-    );
-    expect(() => server.thaw()).toThrow(/thaw\(\) needs a real Redis .*brew install valkey/);
-    await expect(startReplica(server)).rejects.toThrow(/startReplica\(\) needs a real Redis/);
   });
 });

@@ -114,6 +114,17 @@ describeWithRealRedis('Tracking a cluster', () => {
     );
   });
 
+  it('is unavailable where replicas answer reads, which lag behind the pushes', async () => {
+    const clusterNodes = servers.nodes.map(({ host, port }) => ({ host, port }));
+    await using tracked = await track({ clusterNodes, ioredisCluster: { scaleReads: 'slave' } });
+    tracked.tracking.open();
+    await tracked.hears('unavailable');
+    expect(tracked.tracking.state).toMatchObject({
+      isArmed: false,
+      reason: 'Replicas answer the reads (scaleReads).',
+    });
+  });
+
   it('has no links once it is closed', async () => {
     const tracked = await open();
     await tracked.armed();

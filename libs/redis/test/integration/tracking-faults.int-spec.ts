@@ -109,6 +109,19 @@ describeWithRealRedis('Tracking', () => {
     expect(tracked.heard.filter((word) => word.startsWith('unavailable'))).toEqual([]);
   });
 
+  it('finds out that the server is a replica although it did not say so in time once', async () => {
+    const server = await start(startRedis());
+    const tracked = await open({ url: server.url, commandTimeout: '100ms' });
+    await tracked.armed();
+    server.freeze();
+    await pass(1_300); // the role is asked for once a second
+    server.thaw();
+    await tracked.armed();
+    await sendCommand(server, 'REPLICAOF', '127.0.0.1', '1');
+    await tracked.hears('lost');
+    expect(tracked.tracking.state.isArmed).toBe(false);
+  });
+
   it.each(['ends', 'lets-go'])('lets the process end with the client: %s', async (how) => {
     const server = await start(startRedis());
     const script = join(__dirname, 'support/tracking-in-child.cjs');

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { Cluster, type Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { startCluster, startRedis, startSentinel } from '../../src/testing/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
@@ -172,6 +172,20 @@ describeWithRealRedis('Tracking', () => {
     expect([...tracked.tracking.links][0]?.serverTimeAt).toBeUndefined();
   });
 
+  it('is unavailable to a client with a keyPrefix, whose keys have other beginnings', async () => {
+    const server = await start(startRedis());
+    const tracked = await open({ url: server.url });
+    const client = new Redis(server.port, server.host, { keyPrefix: 'p:' });
+    const close = async () => {
+      await client.quit();
+    };
+    const prefixed = trackOver({ ...tracked.connection, client, close });
+    cleanups.push(() => prefixed.close());
+    prefixed.tracking.open();
+    await prefixed.hears('unavailable');
+    expect(prefixed.heard).toEqual(['unavailable: The client has a keyPrefix.']);
+  });
+
   it('is unavailable where the command has another name', async () => {
     const server = await start(startRedis({ args: ['--rename-command', 'CLIENT', ''] }));
     const tracked = await open({ url: server.url });
@@ -181,7 +195,7 @@ describeWithRealRedis('Tracking', () => {
   });
 
   it('is unavailable with the embedded server', async () => {
-    const server = await start(EmbeddedTestServer.start(undefined));
+    const server = await start(EmbeddedTestServer.start());
     const tracked = await open({ url: server.url });
     tracked.tracking.open();
     await tracked.hears('unavailable');

@@ -175,6 +175,20 @@ describe('NearCopy', () => {
     }
   });
 
+  it('serves nothing longer than it was made for, although the clock of the server was set', () => {
+    const now = performance.now();
+    link.serverTimeAt = { serverMs: SERVER_TIME - 3_600_000, atMs: now };
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now);
+    try {
+      keep('x', { freshForMs: 2_000 });
+      expect(valueOf('x')).toEqual({ a: 1 });
+      clock.mockReturnValue(now + 2_001);
+      expect(valueOf('x')).toBeUndefined();
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   describe('that has lost its link', () => {
     const lose = () => {
       link.epoch++;
@@ -295,6 +309,17 @@ describe('NearCopy', () => {
     expect([valueOf('giant'), copy.state.entries]).toEqual([undefined, entries]);
   });
 
+  it('counts what its tags take in the alphabet that they are written in', () => {
+    const bytesWith = (name: string) => {
+      copy = copyOf();
+      keep('x', { tags: { [name]: 'v1' } });
+      return copy.state.bytes;
+    };
+    const [latin, cyrillic] = ['x', 'ж'].map((letter) => bytesWith(letter.repeat(100)));
+    // Its key, its label and its name, each twice as large.
+    expect((cyrillic ?? 0) - (latin ?? 0)).toBeGreaterThanOrEqual(300);
+  });
+
   it('holds no more entries than it may', () => {
     copy = copyOf({ maxEntries: 3 });
     for (let i = 0; i < 10; i++) keep(`k${i}`);
@@ -305,5 +330,11 @@ describe('NearCopy', () => {
     for (let i = 0; i < 10; i++) keep(`k${i}`, { tags: { [`t${i}`]: 'v1' } });
     await copy.close();
     expect(copy.state).toMatchObject({ entries: 0, bytes: 0 });
+  });
+
+  it('keeps nothing once it is closed, because it hears of no change any more', async () => {
+    await copy.close();
+    keep('x');
+    expect([valueOf('x'), copy.state.entries]).toEqual([undefined, 0]);
   });
 });

@@ -1,4 +1,3 @@
-import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { Link } from '../../connection/tracking/link.js';
 import type { EntityDependency } from '../../keys/entity-dependency.js';
 import type { KeyPart } from '../../keys/key-encoding.js';
@@ -22,8 +21,8 @@ const LARGEST_PART = 8;
  * The bytes that an entry and a source take in V8 beside their texts, their slots in maps included. Measured
  * as the growth of the heap with 4,000 to 40,000 entries (`benchmarks/near.bench.mjs memory`).
  */
-const ENTRY_BYTES = 440;
-const SOURCE_BYTES = 270;
+const ENTRY_BYTES = 448;
+const SOURCE_BYTES = 278;
 const REFERENCE_BYTES = 8;
 
 /** How many proofs that all changes are known a `staleness` has. */
@@ -77,6 +76,7 @@ export class NearCopy implements CoherentCopy {
   #misses = 0;
   #evictions = 0;
   #unverified = 0;
+  #isClosed = false;
 
   constructor(
     options: ResolvedNearOptions,
@@ -192,6 +192,7 @@ export class NearCopy implements CoherentCopy {
 
   /** Keeps what was read, unless something of it has changed since the read began. */
   keep({ key, entry, serializer, named, since }: NearFinding): void {
+    if (this.#isClosed) return; // other copies may go on hearing of changes
     const known = this.peek(key);
     if (known?.fillId === entry.fillId && this.isCertain(known) && known.isFor(serializer)) return;
     const versions = decodeVersions(entry);
@@ -202,8 +203,11 @@ export class NearCopy implements CoherentCopy {
     const [link] = links ?? [];
     if (!links || !link?.serverTimeAt) return;
     const { serverMs, atMs } = link.serverTimeAt;
-    const freshUntil = entry.freshUntil - serverMs + atMs;
-    if (freshUntil <= performance.now()) return;
+    const now = performance.now();
+    // The clock of the server may have been set since it was read.
+    const longest = now + (entry.freshUntil - entry.loadedAt);
+    const freshUntil = Math.min(entry.freshUntil - serverMs + atMs, longest);
+    if (freshUntil <= now) return;
     const held = this.#bodies.make(entry, serializer, key);
     if (!held) return;
     const { kind, fillId, loadedAt } = entry;
@@ -245,12 +249,13 @@ export class NearCopy implements CoherentCopy {
 
   moved(slots: ReadonlySet<number>): void {
     for (const entry of this.#entries.values()) {
-      if (entry.keys.some((key) => slots.has(slotOf(key)))) entry.doubt();
+      if (entry.isInSlots(slots)) entry.doubt();
     }
   }
 
-  /** Drops everything, and hears of no further change. */
+  /** Drops everything, hears of no further change, and keeps nothing any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#entries.clear();
     await this.#coherence.leave(this);
   }
@@ -314,7 +319,7 @@ export class NearCopy implements CoherentCopy {
       const version = versions.get(label) ?? '';
       let source = this.#sources.get(key);
       if (!source) {
-        source = { key, label: flat(label), name: undefined, version: '', changes: 0, entries: 0 };
+        source = sourceAt(key, flat(label));
         this.#sources.set(key, source);
         this.#sourceBytes += bytesOf(source);
       }
@@ -337,8 +342,12 @@ export class NearCopy implements CoherentCopy {
   }
 }
 
+function sourceAt(key: string, label: string): Source {
+  return { key, label, name: undefined, slot: undefined, version: '', changes: 0, entries: 0 };
+}
+
 function bytesOf({ key, label }: Source): number {
-  return SOURCE_BYTES + key.length + 2 * textBytes(label);
+  return SOURCE_BYTES + textBytes(key) + 2 * textBytes(label);
 }
 
 /** A copy of a text that keeps no larger text in memory: V8 makes parts of texts as views of the whole. */

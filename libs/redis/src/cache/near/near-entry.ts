@@ -1,3 +1,4 @@
+import { slotOf } from '../../connection/driver/hash-slots.js';
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
 import { jsonSerializer } from '../../serialization/json-bodies.js';
 import type { EntityDependency } from '../../keys/entity-dependency.js';
@@ -14,6 +15,8 @@ export interface Source {
   readonly label: string;
   /** A tag as callers write it; `undefined` if no caller has named it yet. */
   name: string | undefined;
+  /** The hash slot of its key; `undefined` until it is asked for. */
+  slot: number | undefined;
   /** The version of all entries that are valid. */
   version: string;
   changes: number;
@@ -81,6 +84,7 @@ export class NearEntry implements Sieved<NearEntry> {
   readonly #changes: number;
   #links: readonly Link[];
   #epochs: number;
+  #slot: number | undefined = undefined;
 
   constructor(facts: NearFacts, body: NearBody, links: readonly Link[]) {
     this.name = facts.name;
@@ -128,6 +132,18 @@ export class NearEntry implements Sieved<NearEntry> {
 
   dependsOnServer(link: Link): boolean {
     return this.#links.includes(link);
+  }
+
+  /**
+   * Whether it, or something that it depends on, is in one of these hash slots. Remembers its own: while a
+   * cluster is resharded this is asked of all entries again and again.
+   */
+  isInSlots(slots: ReadonlySet<number>): boolean {
+    if (slots.has((this.#slot ??= slotOf(this.key)))) return true;
+    for (const source of this.sources) {
+      if (slots.has((source.slot ??= slotOf(source.key)))) return true;
+    }
+    return false;
   }
 
   confirm(links: readonly Link[]): void {

@@ -1,4 +1,5 @@
 import type { CacheSerializer } from '../../serialization/cache-serializer.js';
+import { untilAbort } from '../../time/until-abort.js';
 import type { CacheKey } from '../cache-options.js';
 import type { Dependencies, DependencyList } from '../entry/dependencies.js';
 import { fillIdOf, type Entry } from '../entry/envelope.js';
@@ -70,13 +71,15 @@ export class NearReader {
    * entry.
    *
    * @returns whether there was one
+   * @throws the signal's reason
    */
-  async confirm(key: string, budget: Budget): Promise<boolean> {
+  async confirm(key: string, budget: Budget, signal: AbortSignal | undefined): Promise<boolean> {
     const entry = this.copy.doubtful(key);
     if (!entry) return false;
     const since = this.copy.begin();
     try {
-      this.copy.confirm(entry, await this.#read(entry, budget), since);
+      const reading = this.#read(entry, budget);
+      this.copy.confirm(entry, await (signal ? untilAbort(reading, signal) : reading), since);
       return true;
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;

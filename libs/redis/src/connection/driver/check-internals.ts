@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Cluster, Command, Redis, SentinelConnector } from 'ioredis';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import {
@@ -156,9 +157,8 @@ function commandOfScript(redis: Redis): Command {
 /** The version of the ioredis that made this class: read from the package in which the class was defined. */
 function versionOf(Class: typeof Redis): string {
   try {
-    const place = whereMade(Class);
-    const { version } = createRequire(place)('../package.json') as { version: string };
-    return version;
+    const manifest = join(dirname(whereMade(Class)), '../package.json');
+    return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
   } catch {
     return 'of an unknown version'; // a bundle
   }

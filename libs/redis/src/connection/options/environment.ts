@@ -1,11 +1,10 @@
-import { validateSync } from 'class-validator';
 import {
   RedisConfigurationException,
   type ConfigurationProblem,
 } from '../../errors/redis-configuration.exception.js';
 import type { Duration } from '../../time/duration.js';
 import { parseAddresses } from './addresses.js';
-import { RedisEnvironment } from './environment.variables.js';
+import { RedisEnvironment, refusedVariables } from './environment.variables.js';
 import { MASKED, maskSecrets, maskUrl } from './mask-secrets.js';
 import type { RedisModuleOptions, RedisTlsOptions, StartupPolicy } from './options.js';
 import { parseRedisUrl } from './redis-url.js';
@@ -79,10 +78,10 @@ function without(refused: ReadonlySet<string>, variables: RedisEnvironment): Red
 }
 
 function findSyntaxProblems(variables: RedisEnvironment): ConfigurationProblem[] {
-  return validateSync(variables).map(({ property, constraints = {} }) => ({
-    setting: property,
-    value: printable(property, variables[property as Variable] ?? ''),
-    accepted: Object.values(constraints).join(', '),
+  return refusedVariables(variables).map(({ variable, value, accepted }) => ({
+    setting: variable,
+    value: printable(variable, value),
+    accepted,
   }));
 }
 

@@ -1,4 +1,3 @@
-import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { durationToMs, LONGEST_TIMER_MS, timeoutToMs } from '../../time/duration.js';
 import { acceptedHost, isHost, parseAddresses } from './addresses.js';
 import { ACCEPTED_URLS, parseRedisUrl } from './redis-url.js';
@@ -7,6 +6,14 @@ const ACCEPTED_TIMES = `milliseconds, or a duration such as '500ms' or '5s', abo
 
 const ACCEPTED_TTLS =
   "seconds, a duration such as '90s', '5m', '1h' or '1d', above zero, at most '36500d', or 'forever'";
+
+interface Rule {
+  readonly check: (text: string) => boolean;
+  readonly accepted: string | ((refused: string) => string);
+}
+
+/** By variable, in the order of their declaration. */
+const rules = new Map<keyof RedisEnvironment, Rule>();
 
 /**
  * The environment variables, as text, and what each accepts. The sentence documents the variable, and
@@ -91,23 +98,31 @@ export class RedisEnvironment {
   REDIS_SERVER_BIN?: string;
 }
 
-function Accepts(
-  check: (text: string) => boolean,
-  accepted: string | ((refused: unknown) => string),
-): PropertyDecorator {
-  const message =
-    typeof accepted === 'string' ? accepted : ({ value }: { value: unknown }) => accepted(value);
-  const options: ValidationOptions = { message };
-  return ValidateBy(
-    {
-      name: 'accepts',
-      validator: {
-        validate: (value: unknown) =>
-          value === undefined || (typeof value === 'string' && check(value)),
-      },
-    },
-    options,
-  );
+/**
+ * Lists the variables that have a value which is not accepted. By hand, because class-validator is
+ * installed only where entities are kept (docs/adr/0063).
+ *
+ * @internal
+ */
+export function refusedVariables(variables: RedisEnvironment): RefusedVariable[] {
+  return [...rules].flatMap(([variable, { check, accepted }]) => {
+    const value = variables[variable];
+    if (value === undefined || check(value)) return [];
+    return { variable, value, accepted: typeof accepted === 'string' ? accepted : accepted(value) };
+  });
+}
+
+export interface RefusedVariable {
+  readonly variable: keyof RedisEnvironment;
+  readonly value: string;
+  /** The values that would be accepted. */
+  readonly accepted: string;
+}
+
+function Accepts(check: Rule['check'], accepted: Rule['accepted']) {
+  return (_: RedisEnvironment, variable: keyof RedisEnvironment): void => {
+    rules.set(variable, { check, accepted });
+  };
 }
 
 function any(): boolean {

@@ -11,6 +11,8 @@ import { NO_CONNECTION, TrackingError, troubleOf } from './troubles.js';
 /** The facts and listeners that all links of a connection share. */
 export interface LinkContext {
   readonly prefixes: readonly string[];
+  /** Why no link can be of use, whatever the server does. */
+  readonly obstacle: string | undefined;
   /** Grows with each call. */
   nextEpoch(): number;
   readonly heartbeatMs: number;
@@ -133,6 +135,8 @@ export class ServerLink implements Link {
   };
 
   async #arm(wire: TrackingWire, source: Redis): Promise<void> {
+    const { obstacle } = this.#context;
+    if (obstacle !== undefined) throw new TrackingError(obstacle, { isLasting: true });
     await wire.connect();
     await wire.track(this.#context.prefixes);
     const check = this.#checkOf(wire, source);

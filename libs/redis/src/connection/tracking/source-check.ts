@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { sendQuietly } from '../driver/commands/quiet-command.js';
+import { classifyError } from '../driver/failures/classify-error.js';
 import type { ServerTime } from './link.js';
 import { TrackingError } from './troubles.js';
 
@@ -7,6 +8,8 @@ import { TrackingError } from './troubles.js';
 const ROLE_MS = 1_000;
 /** How often a server is asked for the time: clocks are set, and run apart by seconds a day. */
 const CLOCK_MS = 30_000;
+/** How soon a question is repeated that was not answered. */
+const SOON_MS = 1_000;
 
 /**
  * Asks a server over the data connection whether writes still go to it, and what time it is there.
@@ -55,10 +58,12 @@ export class SourceCheck {
     const askedAt = performance.now();
     this.#askClockAt = askedAt + CLOCK_MS;
     try {
-      this.serverTimeAt = serverTimeIn(await sendQuietly(this.#source, 'time', []), askedAt);
-    } catch {
-      this.#askClockAt = Infinity; // an ACL forbids it, or the connection is lost
-      this.serverTimeAt = undefined;
+      const time = serverTimeIn(await sendQuietly(this.#source, 'time', []), askedAt);
+      if (time) this.serverTimeAt = time;
+      else this.#askClockAt = askedAt + SOON_MS; // a caller has the connection in a transaction
+    } catch (error) {
+      this.#askClockAt = momentAfter(error);
+      if (this.#askClockAt === Infinity) this.serverTimeAt = undefined;
     }
   }
 
@@ -76,10 +81,16 @@ export class SourceCheck {
       if (Array.isArray(reply) && reply[0] !== 'master') {
         this.#demoted(new TrackingError('The server is a replica.'));
       }
-    } catch {
-      this.#askRoleAt = Infinity; // an ACL forbids it, or the connection is lost
+    } catch (error) {
+      this.#askRoleAt = momentAfter(error);
     }
   }
+}
+
+/** When to repeat a question: never if an ACL or a proxy refuses it. Anything else passes, such as a freeze. */
+function momentAfter(error: unknown): number {
+  const kind = classifyError(error, true)?.kind;
+  return kind === 'permission' || kind === 'command' ? Infinity : performance.now() + SOON_MS;
 }
 
 /** The reply to TIME: seconds and microseconds. */

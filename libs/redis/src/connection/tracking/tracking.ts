@@ -54,7 +54,8 @@ export class Tracking {
 
   /**
    * @param prefixes of the keys to follow, none the beginning of another one. A key that begins with the
-   * first, `near-probe` and a part that no other process has is written to prove that pushes arrive
+   * first, an empty part, `near-probe` and a part that no other process has is written to prove that pushes
+   * arrive: no key of an application has an empty part
    * @param heartbeatMs a third of how stale a copy may be
    */
   constructor(
@@ -66,7 +67,7 @@ export class Tracking {
     const [prefix = ''] = prefixes;
     this.#client = client;
     this.#listener = listener;
-    this.#probePrefix = `${prefix}near-probe:`;
+    this.#probePrefix = `${prefix}:near-probe:`;
     this.#heartbeatMs = Math.max(heartbeatMs, SHORTEST_BEAT_MS);
     this.#context = this.#contextOf(prefixes, `${this.#probePrefix}${randomUUID()}:`);
   }
@@ -178,6 +179,7 @@ export class Tracking {
     const heartbeatMs = () => this.#heartbeatMs;
     return {
       prefixes,
+      obstacle: obstacleIn(this.#client),
       get heartbeatMs() {
         return heartbeatMs();
       },
@@ -229,6 +231,16 @@ export class Tracking {
     return nodeOf(this.#client, key) === node;
   }
 }
+
+/** Why the changes that a server pushes would say nothing about the reads of a client. */
+function obstacleIn(client: RedisClient): string | undefined {
+  if (client.options.keyPrefix) return 'The client has a keyPrefix.';
+  const { scaleReads = PRIMARIES } = 'nodes' in client ? client.options : {};
+  return scaleReads === PRIMARIES ? undefined : 'Replicas answer the reads (scaleReads).';
+}
+
+/** The value of `scaleReads` with which only primaries answer reads. */
+const PRIMARIES = 'master';
 
 /** So many keys leave almost none of the 16,384 slots without one. */
 const MOST_PROBE_KEYS = 100_000;

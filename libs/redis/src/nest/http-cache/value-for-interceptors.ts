@@ -1,5 +1,5 @@
 /** The value that interceptors around the cached part of a route see: the same on a hit as on the miss. */
-import { instanceToPlain } from 'class-transformer';
+import { classTransformerIfInstalled } from '../../peers/optional-peers.js';
 
 /** The path to a date in a value: names of properties, and `0` for each item of a list. */
 export type DatePath = readonly (string | 0)[];
@@ -48,7 +48,9 @@ export class SeenValue {
 
   /** Properties that a class hides with `@Exclude` are not stored, wherever the serializer stands. */
   #withoutHidden(text: string): string {
-    const open = jsonOf(instanceToPlain(this.#value)) ?? '';
+    const transformer = classTransformerIfInstalled();
+    if (!transformer) return text; // no class has an `@Exclude`
+    const open = jsonOf(transformer.instanceToPlain(this.#value)) ?? '';
     return open === jsonOf(this.#value) ? text : open;
   }
 }

@@ -1,5 +1,4 @@
 /** The lines of the log: what is written about each event, at which level and with which fields. */
-import type { Logger } from '@nestjs/common';
 import type { CacheEvent } from '../../telemetry/cache.events.js';
 import type { CommandEvent } from '../../telemetry/command.events.js';
 import type { ConnectionWarning } from '../../telemetry/connection.events.js';
@@ -7,10 +6,11 @@ import type { OperationEvent } from '../../telemetry/operation.events.js';
 import type { RedisEventHandlers, RedisEventOf } from '../../telemetry/telemetry.js';
 import { wordsOfDriverError, wordsOfError } from './failure-words.js';
 import type { FloodGate } from './flood-gate.js';
+import type { LineLogger, LogFields } from './log-line.js';
 import { keyForLog, type LogPolicy, type PolicyOf } from './log-policy.js';
 
 /** The fields that every line about a piece of work has. */
-interface WorkLine {
+interface WorkLine extends LogFields {
   readonly msg: string;
   readonly connection?: string;
   readonly operation: string;
@@ -33,7 +33,7 @@ export function commandLine(msg: string, event: CommandEvent, policy: LogPolicy)
 }
 
 /** Writes when a connection is lost, restored or replaced, and when a pool has none to lend. */
-export function connectionHandlers(logger: Logger, floods: FloodGate) {
+export function connectionHandlers(logger: LineLogger, floods: FloodGate) {
   const warned = new Set<string>();
   return {
     'connection.ready': ({ connection, endpoint, restored }) => {
@@ -113,7 +113,7 @@ function firstAddress(endpoint: string): { host: string; port: number } {
 }
 
 /** Writes what goes wrong in a cache. */
-export function cacheHandlers(logger: Logger, floods: FloodGate, policyOf: PolicyOf) {
+export function cacheHandlers(logger: LineLogger, floods: FloodGate, policyOf: PolicyOf) {
   return {
     'cache.breaker': ({ connection, cache, state, error }) => {
       if (state === 'closed') {
@@ -190,8 +190,8 @@ function failedInvalidation(event: RedisEventOf<'cache.invalidation'>) {
  * Writes everything else that the library does for its callers, and how it ended, at level debug. A
  * failure has reached its caller, and the command behind it is in the log as an error.
  */
-export function successHandlers(logger: Logger, policyOf: PolicyOf) {
-  const write = (connection: string, line: object) => {
+export function successHandlers(logger: LineLogger, policyOf: PolicyOf) {
+  const write = (connection: string, line: LogFields) => {
     if (policyOf(connection).successes) logger.debug({ ...line, connection });
   };
   const operation = (name: string, { connection, durationMs, error }: OperationEvent) => {

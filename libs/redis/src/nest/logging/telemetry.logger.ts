@@ -4,31 +4,33 @@ import type { Telemetry } from '../../telemetry/telemetry.js';
 import { wordsOfDriverError } from './failure-words.js';
 import { FloodGate } from './flood-gate.js';
 import { cacheHandlers, commandLine, connectionHandlers, successHandlers } from './lines.js';
+import { LineLogger } from './log-line.js';
 import { DEFAULT_LOG_POLICY, type LogPolicy, type PolicyOf } from './log-policy.js';
 
 /**
- * Writes the library's events to Nest's logger, as objects, which nestjs-pino turns into JSON. A line
- * about a command is written in the context of its caller, where nestjs-pino finds the request. No line
- * has a value, a password or the name of an ACL user; keys are written as the connection's policy says.
+ * Writes the library's events to Nest's logger, as lines that nestjs-pino turns into JSON and Nest's own
+ * logger into text. A line about a command is written in the context of its caller, where nestjs-pino
+ * finds the request. No line has a value, a password or the name of an ACL user; keys are written as the
+ * connection's policy says.
  *
  * @internal
  */
 export class TelemetryLogger {
   readonly #telemetry: Telemetry;
-  readonly #logger: Logger;
+  readonly #logger: LineLogger;
   readonly #policies = new Map<string, LogPolicy>();
   readonly #floods = new FloodGate();
   #writesSuccesses = false;
 
   constructor(telemetry: Telemetry, logger = new Logger('Redis')) {
     this.#telemetry = telemetry;
-    this.#logger = logger;
+    this.#logger = new LineLogger(logger);
     telemetry.subscribe({
       command: (event) => {
         this.#command(event);
       },
-      ...connectionHandlers(logger, this.#floods),
-      ...cacheHandlers(logger, this.#floods, this.policyOf),
+      ...connectionHandlers(this.#logger, this.#floods),
+      ...cacheHandlers(this.#logger, this.#floods, this.policyOf),
     });
   }
 

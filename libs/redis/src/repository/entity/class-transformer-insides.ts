@@ -4,15 +4,8 @@
  * bundler may put a second copy of the package into the application, and a new version may keep its
  * metadata in another way: then nothing is found here, and the hydrator asks class-transformer itself.
  */
-import {
-  Transform,
-  TransformationType,
-  Type,
-  type TransformFnParams,
-  type TypeHelpOptions,
-} from 'class-transformer';
-// @ts-expect-error -- it has no types
-import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import type { TransformationType, TransformFnParams, TypeHelpOptions } from 'class-transformer';
+import { classTransformer, transformerStorage } from '../../peers/optional-peers.js';
 
 interface MetadataStorage {
   findTypeMetadata(target: unknown, property: string): TypeMetadata | undefined;
@@ -34,8 +27,6 @@ interface TransformMetadata {
   readonly options: { readonly groups?: readonly string[] };
 }
 
-const storage = defaultMetadataStorage as MetadataStorage;
-
 /** The decorators of class-transformer that say how one property is read. */
 export interface ReadDecorators {
   readonly type: TypeMetadata | undefined;
@@ -45,21 +36,27 @@ export interface ReadDecorators {
 
 /** `undefined` if the storage is not the one that the decorators write to, or not as described here. */
 export function readDecoratorsOf(entity: unknown, property: string): ReadDecorators | undefined {
-  isKnown ??= findsProbe();
-  if (!isKnown) return undefined;
-  const transforms = storage.findTransformMetadatas(entity, property, READ);
+  known ??= findsProbe(transformerStorage() as MetadataStorage) ?? 'unknown';
+  if (known === 'unknown') return undefined;
+  const { storage, read } = known;
+  const transforms = storage.findTransformMetadatas(entity, property, read);
   return {
     type: storage.findTypeMetadata(entity, property),
     transforms: transforms.filter(({ options }) => (options.groups ?? []).length === 0),
   };
 }
 
-const READ = TransformationType.PLAIN_TO_CLASS;
+interface KnownStorage {
+  readonly storage: MetadataStorage;
+  readonly read: TransformationType;
+}
 
-let isKnown: boolean | undefined;
+let known: KnownStorage | 'unknown' | undefined;
 
-/** Whether what decorators say is found, and looks as described above. */
-function findsProbe(): boolean {
+/** @returns `undefined` unless what decorators say is found, and looks as described above */
+function findsProbe(storage: MetadataStorage): KnownStorage | undefined {
+  const { Transform, TransformationType, Type } = classTransformer();
+  const read = TransformationType.PLAIN_TO_CLASS;
   class Probe {
     declare typed: unknown;
     declare transformed: unknown;
@@ -71,17 +68,17 @@ function findsProbe(): boolean {
   Transform(transform, { groups: ['some'] })(Probe.prototype, 'transformed');
   try {
     const type = storage.findTypeMetadata(Probe, 'typed');
-    const transforms = storage.findTransformMetadatas(Probe, 'transformed', READ);
-    return (
+    const transforms = storage.findTransformMetadatas(Probe, 'transformed', read);
+    const isAsDescribed =
       type?.typeFunction === typeOf &&
       type.options?.discriminator === options.discriminator &&
       'reflectedType' in type &&
       transforms.length === 1 &&
       transforms[0]?.transformFn === transform &&
       transforms[0].options.groups?.[0] === 'some' &&
-      storage.findTransformMetadatas(Probe, 'typed', READ).length === 0
-    );
+      storage.findTransformMetadatas(Probe, 'typed', read).length === 0;
+    return isAsDescribed ? { storage, read } : undefined;
   } catch {
-    return false; // a member is gone
+    return undefined; // the storage or a member is gone
   }
 }

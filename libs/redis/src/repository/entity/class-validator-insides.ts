@@ -4,7 +4,8 @@
  * shortcut is made, and class-validator itself is asked.
  */
 import { types } from 'node:util';
-import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
+import type { getMetadataStorage, ValidationArguments } from 'class-validator';
+import { classValidator } from '../../peers/optional-peers.js';
 import type { Plain } from './hydrator.js';
 
 /** Tells whether an instance surely passes its rules; if not, class-validator has to be asked. */
@@ -15,12 +16,15 @@ type Rule = ReturnType<MetadataStorage['getTargetValidationMetadatas']>[number];
 type Validator = ReturnType<MetadataStorage['getTargetValidatorConstraints']>[number];
 type Check = (value: unknown, instance: Plain) => boolean;
 
-/** The kinds of rules that are understood here. */
-const KNOWN: ReadonlySet<string> = new Set([
-  ValidationTypes.CUSTOM_VALIDATION,
-  ValidationTypes.CONDITIONAL_VALIDATION,
-  ValidationTypes.IS_DEFINED,
-]);
+/** Lists the kinds of rules that are understood here. */
+function knownTypes(): string[] {
+  const { ValidationTypes } = classValidator();
+  return [
+    ValidationTypes.CUSTOM_VALIDATION,
+    ValidationTypes.CONDITIONAL_VALIDATION,
+    ValidationTypes.IS_DEFINED,
+  ];
+}
 
 /**
  * Looks up the rules of a class, once. class-validator looks everything up again, and prepares an error for
@@ -53,13 +57,13 @@ export function shortcutFor(
 }
 
 function rulesOf(target: new () => object): Rule[] | undefined {
-  const storage: Partial<MetadataStorage> = getMetadataStorage();
+  const storage: Partial<MetadataStorage> = classValidator().getMetadataStorage();
   return storage.getTargetValidationMetadatas?.(target, '', false, false);
 }
 
 /** A rule that is not seen or not run would make an instance pass that class-validator refuses. */
 function isUnderstood(rule: Rule): boolean {
-  if (!KNOWN.has(rule.type)) return false;
+  if (!knownTypes().includes(rule.type)) return false;
   if (isCondition(rule)) return typeof conditionOf(rule) === 'function';
   const validators = validatorsOf(rule);
   const isSynchronous = ({ async, instance }: Partial<Validator>) =>
@@ -73,7 +77,7 @@ function knowsEach(rule: Rule): boolean {
 }
 
 function isCondition({ type }: Rule): boolean {
-  return type === ValidationTypes.CONDITIONAL_VALIDATION;
+  return type === classValidator().ValidationTypes.CONDITIONAL_VALIDATION;
 }
 
 type Condition = (instance: Plain, value: unknown) => boolean;
@@ -83,7 +87,7 @@ function conditionOf({ constraints }: Rule): Condition {
 }
 
 function validatorsOf({ constraintCls }: Rule): Validator[] {
-  const storage: Partial<MetadataStorage> = getMetadataStorage();
+  const storage: Partial<MetadataStorage> = classValidator().getMetadataStorage();
   return storage.getTargetValidatorConstraints?.(constraintCls) ?? [];
 }
 

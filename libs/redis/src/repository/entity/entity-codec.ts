@@ -136,7 +136,8 @@ export class EntityCodec<T extends object, Id extends IdValue> {
     const loss = entityLossOf(instance, said, this.#hydrator);
     if (loss || said !== instance) return loss;
     const { id, indexes } = this.#schema;
-    return rewrittenLossOf(instance, [id.property, ...indexes.keys()], this.#hydrator);
+    const paths = [...indexes.values()].map(({ path }) => path);
+    return rewrittenLossOf(instance, [[id.property], ...paths], this.#hydrator);
   }
 
   /**

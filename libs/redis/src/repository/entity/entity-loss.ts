@@ -31,22 +31,35 @@ export function entityLossOf(
  * Finds the first of some properties that is searched for by another value than it comes back as, because
  * its @Transform changes what JSON would have kept.
  *
- * @param properties the id, and what is indexed
+ * @param paths the id, and what is indexed
  * @throws what a @Transform throws
  * @internal
  */
 export function rewrittenLossOf(
   entity: object,
-  properties: Iterable<string>,
+  paths: Iterable<readonly string[]>,
   hydrator: Hydrator,
 ): JsonLoss | undefined {
-  for (const property of properties) {
-    const step = hydrator.stepOf(property);
-    const value = (entity as Plain)[property];
-    if (step.way.kind !== 'own' || value === undefined || value === null) continue;
-    if (!comesBack(step, value, value)) return new JsonLoss(value, REWRITTEN).within(property);
+  for (const path of paths) {
+    const loss = rewrittenLossAt(entity, path, hydrator);
+    if (loss) return loss;
   }
   return undefined;
+}
+
+function rewrittenLossAt(
+  entity: object,
+  [property = '', ...inside]: readonly string[],
+  hydrator: Hydrator,
+): JsonLoss | undefined {
+  const step = hydrator.stepOf(property);
+  const value = (entity as Plain)[property];
+  if (value === undefined || value === null) return undefined;
+  if (step.way.kind === 'own' && !comesBack(step, value, value)) {
+    return new JsonLoss(value, REWRITTEN).within(property);
+  }
+  if (inside.length === 0 || step.way.kind !== 'nested' || !isObject(value)) return undefined;
+  return rewrittenLossAt(value, inside, step.way.hydrator)?.within(property);
 }
 
 const REWRITTEN: Refusal = {

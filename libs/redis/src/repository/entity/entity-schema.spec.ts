@@ -1,8 +1,10 @@
 import 'reflect-metadata';
+import { Type } from 'class-transformer';
 import { describe, expect, it } from '@jest/globals';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { Ttl } from '../../time/ttl.js';
-import type { Criteria } from '../entity-repository.js';
+import { inRange, oneOf, type Criteria } from '../criteria.js';
+import type { FindByOptions } from '../entity-repository.js';
 import type { RedisRepository } from '../redis-repository.js';
 import { EntityId, Indexed, RedisEntity } from './entity.decorators.js';
 import { schemaOf, type IdOf } from './entity-schema.js';
@@ -39,8 +41,8 @@ describe('schemaOf', () => {
       validateOnRead: false,
       id: { property: 'id', isNumber: true },
       indexes: new Map([
-        ['tenant', { unique: false }],
-        ['email', { unique: true }],
+        ['tenant', { unique: false, range: false, path: ['tenant'] }],
+        ['email', { unique: true, range: false, path: ['email'] }],
       ]),
     });
   });
@@ -51,8 +53,8 @@ describe('schemaOf', () => {
       @Indexed() declare email: string;
     }
     expect(schemaOf(Admin, '')).toMatchObject({ kind: 'admin', ttlMs: 'forever', entity: Admin });
-    expect(schemaOf(Admin, '').indexes.get('email')).toEqual({ unique: false });
-    expect(schemaOf(Account, '').indexes.get('email')).toEqual({ unique: true });
+    expect(schemaOf(Admin, '').indexes.get('email')).toMatchObject({ unique: false });
+    expect(schemaOf(Account, '').indexes.get('email')).toMatchObject({ unique: true });
   });
 
   it('takes a number for an id where it is told to, without emitted metadata', () => {
@@ -77,17 +79,25 @@ describe('schemaOf', () => {
     expect(problem?.accepted).toContain('import each other');
   });
 
-  it.each(['', 'index', 'unique', 'cache', 'lock', 'tag', 'counter', 'version', undefined])(
-    'refuses the kind %p',
-    (kind) => {
-      class Odd {
-        id = '';
-      }
-      RedisEntity({ kind: kind as string })(Odd);
-      EntityId()(Odd.prototype, 'id');
-      expect(problemsOf(Odd)[0]?.setting).toBe('@RedisEntity of Odd: kind');
-    },
-  );
+  it.each([
+    '',
+    'index',
+    'unique',
+    'cache',
+    'lock',
+    'tag',
+    'counter',
+    'range',
+    'version',
+    undefined,
+  ])('refuses the kind %p', (kind) => {
+    class Odd {
+      id = '';
+    }
+    RedisEntity({ kind: kind as string })(Odd);
+    EntityId()(Odd.prototype, 'id');
+    expect(problemsOf(Odd)[0]?.setting).toBe('@RedisEntity of Odd: kind');
+  });
 
   it('refuses a ttl without a unit, naming it', () => {
     class Odd {
@@ -134,6 +144,58 @@ describe('schemaOf', () => {
       ['@Indexed of Computed: byName', 'of type Map'],
       ['@Indexed of Computed: account', 'of type Account'],
     ]);
+  });
+
+  it('refuses a range of what has no order', () => {
+    @RedisEntity({ kind: 'ranges' })
+    class Ranges {
+      @EntityId() id!: string;
+      @Indexed({ range: true }) name!: string;
+      @Indexed({ range: true }) active!: boolean;
+      @Indexed({ range: true }) points!: number;
+      @Indexed({ range: true }) at!: Date;
+      @Indexed({ range: true }) ended!: Date | null;
+    }
+    expect(problemsOf(Ranges)).toEqual([
+      {
+        setting: '@Indexed with range of Ranges: name',
+        value: 'of type String',
+        accepted: 'a property that is a number or a date',
+      },
+      expect.objectContaining({ setting: '@Indexed with range of Ranges: active' }),
+    ]);
+  });
+
+  it('refuses a path that no text, number, boolean or date stands at, as far as it is known', () => {
+    class Inner {
+      @Type(() => String) city!: string;
+      @Type(() => String) zip!: string;
+      @Type(() => Array) tags!: string[];
+      @Type(() => Object) other!: object;
+      @Type(() => Number) size!: number;
+    }
+    @RedisEntity({ kind: 'paths' })
+    class Paths {
+      @EntityId() id!: string;
+      @Indexed({ path: 'city' })
+      @Indexed({ path: 'tags' })
+      @Indexed({ path: 'other.x.y' })
+      @Indexed({ path: 'unknown' })
+      @Indexed({ path: 'size', range: true })
+      @Indexed({ path: 'zip', range: true })
+      inner!: Inner;
+      @Indexed({ path: 'length' }) name!: string;
+      @Indexed({ path: 'x' }) any!: unknown;
+    }
+    expect(problemsOf(Paths).map(({ setting, value }) => [setting, value])).toEqual([
+      ['@Indexed with path of Paths: inner.zip', 'of type String'],
+      ['@Indexed with path of Paths: inner.tags', 'of type Array'],
+      ['@Indexed with path of Paths: name.length', 'of type String'],
+    ]);
+  });
+
+  it.each(['', '.', 'a.', '.a', 'a..b', 5 as unknown as string])('refuses the path %j', (path) => {
+    expect(() => Indexed({ path })(Plain.prototype, 'id')).toThrow(RedisConfigurationException);
   });
 
   it('takes an accessor that a toJSON writes', () => {
@@ -184,5 +246,57 @@ describe('schemaOf', () => {
     // @ts-expect-error -- a text is not a number
     const wrongCriteria: Criteria<Account> = { id: 'a' };
     expect([id, wrong, read, criteria, wrongCriteria]).toBeDefined();
+  });
+
+  it('has types that know what can be looked for in which way', () => {
+    interface Player {
+      id: string;
+      role: 'admin' | 'user';
+      active?: boolean;
+      points: number | null;
+      joinedAt: Date;
+      tags: string[];
+      home?: { city: string; geo: { lat: number; at: Date | null }; rooms: { size: number }[] };
+    }
+    const criteria: Criteria<Player>[] = [
+      { 'home.city': 'Paris', 'home.geo.lat': inRange({ gte: 1 }) },
+      { 'home.city': oneOf(['Paris', 'Rome']) },
+      // @ts-expect-error -- there is no such path
+      { 'home.street': 'x' },
+      // @ts-expect-error -- a text has no range
+      { 'home.city': inRange({ gte: 1 }) },
+      // @ts-expect-error -- lists cannot be looked into
+      { 'home.rooms.size': 1 },
+      { role: oneOf(['admin', 'user']), active: true, points: 5 },
+      { active: oneOf([true, false]) },
+      { points: inRange({ gte: 1, lt: 5 }), joinedAt: inRange({ gt: new Date(0) }) },
+      // @ts-expect-error -- not one of the roles
+      { role: oneOf(['guest']) },
+      // @ts-expect-error -- texts have no range
+      { role: inRange({ gte: 'a' }) },
+      // @ts-expect-error -- a date is not a number
+      { joinedAt: inRange({ gte: 5 }) },
+      // @ts-expect-error -- a list cannot be looked for
+      { tags: oneOf(['a']) },
+      // @ts-expect-error -- what JSON may hold is no condition
+      { points: { gte: 5 } },
+    ];
+    const options: FindByOptions<Player>[] = [
+      { sortBy: 'points', order: 'desc', limit: 5 },
+      { sortBy: 'joinedAt' },
+      { sortBy: 'home.geo.lat' },
+      { sortBy: 'home.geo.at' },
+      // @ts-expect-error -- texts have no order
+      { sortBy: 'home.city' },
+      // @ts-expect-error -- texts have no order
+      { sortBy: 'role' },
+    ];
+    const page = (players: RedisRepository<Player>) => [
+      players.pageBy({}, { sortBy: 'points' }),
+      // @ts-expect-error -- pages need a sort
+      players.pageBy({}, { limit: 5 }),
+      players.countBy({ role: 'admin' }),
+    ];
+    expect([criteria, options, page]).toBeDefined();
   });
 });

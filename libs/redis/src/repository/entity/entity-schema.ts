@@ -44,14 +44,22 @@ export interface EntitySchema {
   readonly ttlMs: TtlMs | undefined;
   readonly validateOnRead: boolean;
   readonly id: { readonly property: string; readonly isNumber: boolean };
-  readonly indexes: ReadonlyMap<string, { readonly unique: boolean }>;
+  readonly indexes: ReadonlyMap<string, IndexDeclaration>;
+}
+
+/** The kinds of indexes of an `@Indexed` property; a plain one if it has none of them. */
+export interface IndexDeclaration {
+  readonly unique: boolean;
+  readonly range: boolean;
+  /** The property, and the names inside of it if the value is that of a nested object. */
+  readonly path: readonly string[];
 }
 
 /** The decorators of one class, without those of its ancestors. */
 export interface EntityDeclaration {
   options?: RedisEntityOptions;
   id?: { readonly property: string; readonly isNumber: boolean };
-  readonly indexes: Map<string, { readonly unique: boolean }>;
+  readonly indexes: Map<string, IndexDeclaration>;
 }
 
 /** A global symbol: the ESM and the CommonJS build of this library may meet in one process. */
@@ -89,7 +97,16 @@ const OPTIONS = {
 } as const satisfies Record<keyof RedisEntityOptions, true>;
 
 /** Kinds that mean something else in a key. */
-const RESERVED = new Set(['cache', 'counter', 'index', 'lock', 'tag', 'unique', 'version']);
+const RESERVED = new Set([
+  'cache',
+  'counter',
+  'index',
+  'lock',
+  'range',
+  'tag',
+  'unique',
+  'version',
+]);
 
 /**
  * @param where what asked for the entity, for the error message
@@ -106,7 +123,7 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
   const indexes = new Map(
     declarations.reverse().flatMap((declaration) => [...declaration.indexes]),
   );
-  refuseUnstored(entity as unknown as EntityClass, id.property, [...indexes.keys()]);
+  refuseUnstored(entity as unknown as EntityClass, id.property, indexes);
   return {
     entity: entity as unknown as EntityClass,
     kind: kindOf(options, entity.name),
@@ -123,22 +140,40 @@ export function schemaOf(entity: unknown, where: string): EntitySchema {
  *
  * @throws RedisConfigurationException listing all such properties
  */
-function refuseUnstored(entity: EntityClass, id: string, indexed: readonly string[]): void {
+function refuseUnstored(entity: EntityClass, id: string, indexes: EntitySchema['indexes']): void {
   const prototype = entity.prototype as object;
   const writesItself = 'toJSON' in prototype;
   const problems: ConfigurationProblem[] = [];
-  const look = (decorator: string, property: string, isFit: (type: unknown) => boolean) => {
+  const look = (
+    decorator: string,
+    property: string,
+    isFit: (type: unknown) => boolean,
+    fit = 'a string, a number, a boolean or a date',
+  ) => {
     const found = inheritedDescriptor(prototype, property);
     const type = emittedType(prototype, property);
     const isMethod = typeof found?.value === 'function';
     if (!isMethod && (writesItself || (!found && isFit(type)))) return;
     const typeName = (type as { readonly name: string } | undefined)?.name ?? '';
     const value = isMethod ? 'a method' : found ? 'an accessor' : `of type ${typeName}`;
-    const accepted = found ? STORED : 'a property that is a string, a number, a boolean or a date';
+    const accepted = found ? STORED : `a property that is ${fit}`;
     problems.push({ setting: `${decorator} of ${entity.name}: ${property}`, value, accepted });
   };
+  const lookInside = (property: string, path: readonly string[], range: boolean) => {
+    look('@Indexed with path', property, () => true);
+    const misfit = misfitAt(entity, path, range) as { readonly name: string } | undefined;
+    if (!misfit || writesItself) return;
+    const setting = `@Indexed with path of ${entity.name}: ${path.join('.')}`;
+    const accepted = `a path to ${range ? 'a number or a date' : 'a string, a number, a boolean or a date'}`;
+    problems.push({ setting, value: `of type ${misfit.name}`, accepted });
+  };
   look('@EntityId', id, () => true);
-  for (const property of indexed) look('@Indexed', property, isIndexable);
+  for (const { range, path } of indexes.values()) {
+    const [property = '', ...inside] = path;
+    if (inside.length > 0) lookInside(property, path, range);
+    else if (range) look('@Indexed with range', property, isRankable, 'a number or a date');
+    else look('@Indexed', property, isIndexable);
+  }
   if (problems.length > 0) throw new RedisConfigurationException(problems);
 }
 
@@ -151,6 +186,24 @@ function isIndexable(type: unknown): boolean {
 }
 
 const INDEXABLE = new Set<unknown>([String, Number, Boolean, Date, Object]);
+
+/** A range has numbers and dates. */
+function isRankable(type: unknown): boolean {
+  return type !== String && type !== Boolean && isIndexable(type);
+}
+
+/** Finds the type at a path, or on the way to it, that cannot be there; `undefined` where types are not known. */
+function misfitAt(entity: EntityClass, path: readonly string[], range: boolean): unknown {
+  let type: unknown = entity;
+  for (const name of path) {
+    if (typeof type !== 'function' || type === Object) return undefined;
+    if (LEAVES.has(type)) return type;
+    type = emittedType(type.prototype as object, name);
+  }
+  return (range ? isRankable(type) : isIndexable(type)) ? undefined : type;
+}
+
+const LEAVES = new Set<unknown>([String, Number, Boolean, Date, Array, Map, Set, BigInt, Symbol]);
 
 function kindOf({ kind }: RedisEntityOptions, name: string): string {
   const given: unknown = kind;

@@ -1,5 +1,6 @@
-import { validate, type ValidationError } from 'class-validator';
+import type { ValidationError } from 'class-validator';
 import type { ValidationProblem } from '../../errors/redis-validation.exception.js';
+import { classValidator } from '../../peers/optional-peers.js';
 import type { Plain } from './hydrator.js';
 import { shortcutFor, type Shortcut } from './class-validator-insides.js';
 
@@ -31,7 +32,7 @@ export class EntityValidator {
 
   /** Lists everything that is wrong; empty if nothing is. */
   async problemsOf(instance: object): Promise<ValidationProblem[]> {
-    const errors = await validate(instance, { forbidUnknownValues: false });
+    const errors = await classValidator().validate(instance, { forbidUnknownValues: false });
     return errors.flatMap((error) => flatten(error));
   }
 }

@@ -47,10 +47,30 @@ export interface IndexedOptions {
    * @default false
    */
   readonly unique?: boolean;
+  /**
+   * Whether entities can be found by a range of values, and sorted by them. For numbers and dates. All
+   * entities with a value are then in one sorted set.
+   * @default false
+   * @example @Indexed({ range: true }) createdAt!: Date;
+   */
+  readonly range?: boolean;
+  /**
+   * Indexes a value inside of the property, which is a nested object: names separated by dots. Criteria then
+   * name the property and this path. Several decorators of one property index several paths.
+   * @default the property itself
+   * @example @Indexed({ path: 'city' }) address!: Address; // findBy({ 'address.city': 'Paris' })
+   */
+  readonly path?: string;
 }
 
+const INDEXED_OPTIONS = {
+  unique: true,
+  range: true,
+  path: true,
+} as const satisfies Record<keyof IndexedOptions, true>;
+
 /**
- * Makes entities findable by this property with `findBy` and `findOneBy`. Its values are strings,
+ * Makes entities findable by this property with `findBy`, `pageBy` and their like. Its values are strings,
  * numbers, booleans or dates; entities without a value are not in the index. An accessor, a method and a
  * property of another type are refused when the repository is made.
  *
@@ -58,11 +78,23 @@ export interface IndexedOptions {
  */
 export function Indexed(options: IndexedOptions = {}): PropertyDecorator {
   return (prototype, property) => {
-    refuseUnknownOptions(options, { unique: true }, `@Indexed of ${String(property)}: `);
-    const unique = flagOf(`@Indexed of ${String(property)}: unique`, options.unique, false);
+    const where = `@Indexed of ${String(property)}: `;
+    refuseUnknownOptions(options, INDEXED_OPTIONS, where);
+    const unique = flagOf(`${where}unique`, options.unique, false);
+    const range = flagOf(`${where}range`, options.range, false);
     const name = nameOf(prototype, property, '@Indexed()');
-    declarationOf(prototype.constructor).indexes.set(name, { unique });
+    const { indexes } = declarationOf(prototype.constructor);
+    const path = options.path === undefined ? [] : pathOf(`${where}path`, options.path);
+    indexes.set([name, ...path].join('.'), { unique, range, path: [name, ...path] });
   };
+}
+
+/** @throws RedisConfigurationException for a text that is no path */
+function pathOf(setting: string, path: unknown): string[] {
+  const names = typeof path === 'string' ? path.split('.') : [''];
+  if (!names.includes('')) return names;
+  const accepted = "names separated by dots, such as 'city' or 'geo.city'";
+  throw new RedisConfigurationException([{ setting, value: String(path), accepted }]);
 }
 
 /** @throws RedisConfigurationException for what is never stored: static properties, and symbols as names */

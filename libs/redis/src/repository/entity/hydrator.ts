@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { plainToInstance, TransformationType } from 'class-transformer';
+import { classTransformer } from '../../peers/optional-peers.js';
 import { accessorPairsOf, emittedType, inheritedDescriptor } from './class-metadata.js';
 import { readDecoratorsOf } from './class-transformer-insides.js';
 import { parseIsoDate } from './iso-date.js';
@@ -160,11 +160,11 @@ function conversionFor(entity: new () => object, property: string): Conversion {
     if (typed) return typed;
     return emittedType(prototype, property) === Date ? byType(Date, property) : AS_JSON;
   }
+  const reading = classTransformer().TransformationType.PLAIN_TO_CLASS;
   return own((given, plain) => {
     let value = typed?.convert ? typed.convert(given, plain) : given;
     for (const { transformFn } of transforms) {
-      const type = TransformationType.PLAIN_TO_CLASS;
-      value = transformFn({ value, key: property, obj: plain, type, options: {} });
+      value = transformFn({ value, key: property, obj: plain, type: reading, options: {} });
     }
     return value;
   });
@@ -242,6 +242,7 @@ function toInstanceOf(type: unknown, property: string): ConvertOne {
 
 /** class-transformer itself, for one property. */
 function byClassTransformer(entity: new () => object, property: string): Convert {
+  const { plainToInstance } = classTransformer();
   return (value) => {
     const made = plainToInstance(entity, { [property]: value }, { ignoreDecorators: true });
     return (made as Plain)[property];

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import { KeyBuilder } from '../../keys/key-builder.js';
-import { EntityIndexes, hasValue } from './entity-indexes.js';
+import { byKind, endsOf, EntityIndexes, isStale, memberOf } from './entity-indexes.js';
 
 const keys = new KeyBuilder({ app: 'myapp', environment: 'test' });
 const indexes = new EntityIndexes(
@@ -14,8 +13,11 @@ const indexes = new EntityIndexes(
     validateOnRead: false,
     id: { property: 'id', isNumber: false },
     indexes: new Map([
-      ['country', { unique: false }],
-      ['email', { unique: true }],
+      ['country', { unique: false, range: false, path: [] }],
+      ['email', { unique: true, range: false, path: [] }],
+      ['points', { unique: false, range: true, path: [] }],
+      ['home.geo.city', { unique: false, range: false, path: [] }],
+      ['number', { unique: true, range: true, path: [] }],
     ]),
   },
   keys,
@@ -26,10 +28,10 @@ const keyFor = (country: unknown) => entriesFor({ country })[0]?.key;
 describe('EntityIndexes', () => {
   it('writes the documented keys', () => {
     expect(entriesFor({ country: 'FR', email: 'a@b.c', name: 'x' })).toEqual([
-      { property: 'country', unique: false, value: 'FR', key: 'index:myapp:test:user:country:FR' },
+      { property: 'country', kind: 'set', value: 'FR', key: 'index:myapp:test:user:country:FR' },
       {
         property: 'email',
-        unique: true,
+        kind: 'unique',
         value: 'a@b.c',
         key: 'unique:myapp:test:user:email:a@b.c',
       },
@@ -66,31 +68,60 @@ describe('EntityIndexes', () => {
     );
   });
 
-  it('tells whether stored text has a value, as it was written', () => {
+  it('writes the documented keys and members of ranges', () => {
+    const [entry] = entriesFor({ points: 5 });
+    expect(entry).toEqual({
+      property: 'points',
+      kind: 'range',
+      value: 'c014000000000000',
+      key: 'range:myapp:test:user:points',
+    });
+    expect(entry && memberOf(entry, 'u1')).toBe('c014000000000000u1');
+    expect(entry && endsOf(entry)).toBe('{range:myapp:test:user:points}:ends');
+  });
+
+  it('finds values in nested objects, and only their own', () => {
+    const [entry] = entriesFor({ home: { geo: { city: 'Paris' } } });
+    expect(entry?.key).toBe('index:myapp:test:user:home.geo.city:Paris');
+    expect(entriesFor({ 'home.geo.city': 'Paris' })).toEqual([entry]);
+    for (const home of [null, 'geo', {}, { geo: 5 }, { geo: { town: 'Paris' } }]) {
+      expect(entriesFor({ home })).toEqual([]);
+    }
+    expect(() => entriesFor({ home: { geo: { city: ['Paris'] } } })).toThrow('home.geo.city: must');
+  });
+
+  it('writes two entries for a value that is unique and has a range', () => {
+    const { uniques, sets, ranges } = byKind(entriesFor({ number: 1, country: 'FR' }));
+    expect(
+      [uniques, sets, ranges].map((entries) => entries.map(({ property }) => property)),
+    ).toEqual([['number'], ['country'], ['number']]);
+  });
+
+  it.each([[{ points: 'many' }], [{ points: true }], [{ points: '2024' }]])(
+    'refuses a value without a rank: %j',
+    (entity) => {
+      expect(() => entriesFor(entity)).toThrow('must be a finite number or a date');
+    },
+  );
+
+  it('tells which entries an entity has lost', () => {
+    const before = JSON.stringify({ country: 'FR', points: 1 });
+    const lost = indexes.entriesLost(before, entriesFor({ country: 'FR', points: 2 }));
+    expect(lost).toEqual(entriesFor({ points: 1 }));
+    expect(indexes.entriesLost(before, entriesFor({ country: 'FR', points: 1 }))).toEqual([]);
+  });
+
+  it('tells whether stored text has an entry, as it was written', () => {
     const at = new Date(0);
-    const [first] = indexes.criteria({ country: at });
-    expect(hasValue(JSON.stringify({ country: at }), first)).toBe(true);
-    expect(hasValue(JSON.stringify({ country: 'FR' }), first)).toBe(false);
-    expect(hasValue('{}', first)).toBe(false);
-    expect(hasValue('{', first)).toBeUndefined();
-  });
-
-  it('looks for a unique value first', () => {
-    const [first, ...others] = indexes.criteria({ country: 'FR', name: 'Ada', email: 'a@b.c' });
-    expect(first).toMatchObject({ property: 'email', unique: true });
-    expect(others).toEqual([
-      { property: 'country', value: 'FR' },
-      { property: 'name', value: 'Ada' },
-    ]);
-  });
-
-  it.each([
-    [{}, /at least one property that is marked @Indexed\(\) \(there are: country, email\)/],
-    [{ name: 'Ada' }, /name: at least one property/],
-    [{ email: undefined }, /email of type undefined/],
-    [{ email: 'a@b.c', country: null }, /country of type object/],
-  ])('refuses to look for %j', (criteria, message) => {
-    expect(() => indexes.criteria(criteria)).toThrow(RedisConfigurationException);
-    expect(() => indexes.criteria(criteria)).toThrow(message);
+    for (const [value, others] of [
+      [{ country: at }, [{ country: 'FR' }, {}]],
+      [{ points: at }, [{ points: 1 }, {}]],
+    ] as const) {
+      const entry = entriesFor(value)[0];
+      expect(entry && isStale(JSON.stringify(value), entry)).toBe(false);
+      for (const other of others) expect(entry && isStale(JSON.stringify(other), entry)).toBe(true);
+      expect(entry && isStale(null, entry)).toBe(true);
+      expect(entry && isStale('{', entry)).toBe(false);
+    }
   });
 });

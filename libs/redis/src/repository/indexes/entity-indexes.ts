@@ -1,21 +1,28 @@
 import { createHash } from 'node:crypto';
-import { types } from 'node:util';
-import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { RedisValidationException } from '../../errors/redis-validation.exception.js';
 import type { KeyBuilder } from '../../keys/key-builder.js';
+import { siblingOf } from '../../keys/sibling.js';
 import type { EntitySchema } from '../entity/entity-schema.js';
+import { asText, valueOf } from './conditions.js';
+import { rankOf } from './rank.js';
 
 /** One value under which an entity can be found. */
 export interface IndexEntry {
   readonly property: string;
-  /** At the key of a unique entry stands the ownership of one entity, at any other a sorted set of ids. */
-  readonly unique: boolean;
+  readonly kind: IndexKind;
+  /** The value as text; in a range its rank. */
   readonly value: string;
   readonly key: string;
 }
 
-/** A property and the value, as text, that it should have. */
-export type Criterion = Pick<IndexEntry, 'property' | 'value'>;
+/**
+ * At the key of a `unique` entry stands the ownership of one entity. At that of a `set` stands a sorted set
+ * of the ids of all entities with the value, at that of a `range` one of the ranks and ids of all entities.
+ */
+export type IndexKind = 'unique' | 'set' | 'range';
+
+/** The entries of an entity by the ways in which they are written. */
+export type EntriesByKind = Readonly<Record<`${IndexKind}s`, readonly IndexEntry[]>>;
 
 /** A longer value stands in its key as a hash: keys are kept in memory, and travel with each command. */
 const LONGEST_IN_KEY = 200;
@@ -46,14 +53,20 @@ export class EntityIndexes {
    */
   entriesFor(text: string): IndexEntry[] {
     const plain = parse(text);
-    return [...this.#schema.indexes.keys()].flatMap((property) => {
-      const value = plain[property];
-      if (value === null || value === undefined) return [];
+    const entries: IndexEntry[] = [];
+    for (const [property, { unique, range }] of this.#schema.indexes) {
+      const value = valueOf(plain, property);
+      if (value === null || value === undefined) continue;
       const indexed = asText(value);
-      if (indexed !== undefined) return [this.#entry(property, indexed)];
-      const messages = ['must be a string, a number, a boolean or a date, because it is indexed'];
-      throw new RedisValidationException(this.#schema.kind, [{ property, messages }]);
-    });
+      if (indexed === undefined) throw this.#unfit(property, TEXT);
+      if (unique) entries.push(this.entry('unique', property, indexed));
+      else if (!range) entries.push(this.entry('set', property, indexed));
+      if (!range) continue;
+      const rank = rankOf(value);
+      if (rank === undefined) throw this.#unfit(property, RANK);
+      entries.push(this.entry('range', property, rank));
+    }
+    return entries;
   }
 
   /** The entries of a stored text; none if it cannot be read. */
@@ -67,70 +80,67 @@ export class EntityIndexes {
 
   /** The entries that the stored text had and an entity with these does not have any more. */
   entriesLost(stored: string | null, entries: readonly IndexEntry[]): IndexEntry[] {
-    const kept = new Set(entries.map(({ key }) => key));
-    return this.entriesOf(stored).filter(({ key }) => !kept.has(key));
+    const kept = new Set(entries.map(nameOf));
+    return this.entriesOf(stored).filter((entry) => !kept.has(nameOf(entry)));
   }
 
-  /**
-   * Tells what to look for when entities with these values are wanted, a unique value first. At least one
-   * property has to be indexed.
-   *
-   * @throws RedisConfigurationException if none is, or a value cannot be looked for
-   */
-  criteria(values: object): [IndexEntry, ...Criterion[]] {
-    const criteria = Object.entries(values).map(([property, value]) => {
-      const text = asText(types.isDate(value) ? value.toJSON() : value);
-      if (text === undefined) throw this.#notSearchable(property, typeof value);
-      return { property, value: text };
-    });
-    const indexed = criteria.filter(({ property }) => this.#schema.indexes.has(property));
-    const first = indexed.find((criterion) => this.#isUnique(criterion)) ?? indexed[0];
-    if (!first) throw this.#notIndexed(criteria);
-    const others = criteria.filter((criterion) => criterion !== first);
-    return [this.#entry(first.property, first.value), ...others];
+  /** @param value as text; the rank for a range */
+  entry(kind: IndexKind, property: string, value: string): IndexEntry {
+    const { kind: entity } = this.#schema;
+    const first = kind === 'set' ? 'index' : kind;
+    const parts = kind === 'range' ? [] : partsOf(value);
+    return { property, kind, value, key: this.#keys.key(first, entity, property, ...parts) };
   }
 
-  #isUnique({ property }: Pick<Criterion, 'property'>): boolean {
-    return this.#schema.indexes.get(property)?.unique ?? false;
-  }
-
-  #notSearchable(property: string, type: string): RedisConfigurationException {
-    const accepted = 'a string, a number, a boolean or a date to look for';
-    return this.#refusal(`${property} of type ${type}`, accepted);
-  }
-
-  #notIndexed(criteria: readonly Criterion[]): RedisConfigurationException {
-    const names = criteria.map(({ property }) => property).join(', ');
-    const known = [...this.#schema.indexes.keys()].join(', ');
-    const there = known === '' ? 'there are none yet' : `there are: ${known}`;
-    return this.#refusal(names, `at least one property that is marked @Indexed() (${there})`);
-  }
-
-  #refusal(value: string, accepted: string): RedisConfigurationException {
-    const setting = `findBy of ${this.#schema.kind}`;
-    return new RedisConfigurationException([{ setting, value, accepted }]);
-  }
-
-  #entry(property: string, value: string): IndexEntry {
-    const unique = this.#isUnique({ property });
-    const kind = unique ? 'unique' : 'index';
-    const parts = [this.#schema.kind, property, ...partsOf(value)] as const;
-    return { property, unique, value, key: this.#keys.key(kind, ...parts) };
+  #unfit(property: string, expected: string): RedisValidationException {
+    const messages = [`must be ${expected}`];
+    return new RedisValidationException(this.#schema.kind, [{ property, messages }]);
   }
 }
 
-/** Whether the stored text has this value; `undefined` for text that cannot be read. */
-export function hasValue(text: string, { property, value }: Criterion): boolean | undefined {
+const TEXT = 'a string, a number, a boolean or a date, because it is indexed';
+const RANK = 'a finite number or a date, because it is indexed with range';
+
+export function byKind(entries: readonly IndexEntry[]): EntriesByKind {
+  const of = (kind: IndexKind) => entries.filter((entry) => entry.kind === kind);
+  return { uniques: of('unique'), sets: of('set'), ranges: of('range') };
+}
+
+/** Under what an entity stands in the sorted set of an entry. */
+export function memberOf({ kind, value }: IndexEntry, id: string): string {
+  return kind === 'range' ? value + id : id;
+}
+
+/** The key, in the slot of a range index, at which stands when each of its entries ends. */
+export function endsOf({ key }: Pick<IndexEntry, 'key'>): string {
+  return siblingOf(key, 'ends');
+}
+
+/** The properties of a stored text; `undefined` for a text that cannot be read. */
+export function plainOf(text: string): object | undefined {
   try {
-    return asText(parse(text)[property]) === value;
+    const plain: unknown = parse(text);
+    return typeof plain === 'object' ? (plain ?? undefined) : {};
   } catch {
     return undefined;
   }
 }
 
-/** Whether stored text does not have the value; a text that cannot be read may have it. */
-export function isStale(stored: string | null, criterion: Criterion): boolean {
-  return stored === null || hasValue(stored, criterion) === false;
+/** Whether the properties are those of an entity with this entry. */
+export function hasEntry(plain: object, { property, kind, value }: IndexEntry): boolean {
+  const stored = valueOf(plain, property);
+  return (kind === 'range' ? rankOf(stored) : asText(stored)) === value;
+}
+
+/** Whether stored text does not have the entry; a text that cannot be read may have it. */
+export function isStale(stored: string | null, entry: IndexEntry): boolean {
+  if (stored === null) return true;
+  const plain = plainOf(stored);
+  return plain !== undefined && !hasEntry(plain, entry);
+}
+
+function nameOf({ key, kind, value }: IndexEntry): string {
+  return kind === 'range' ? key + value : key;
 }
 
 /** A number of parts that is different in each case, so that no value can pose as another's hash. */
@@ -139,18 +149,6 @@ function partsOf(value: string): string[] {
   if (value.length <= LONGEST_IN_KEY) return [value];
   // As it is in memory: in UTF-8 all lone surrogates would be the same.
   return ['sha256', createHash('sha256').update(value, 'utf16le').digest('hex')];
-}
-
-function asText(value: unknown): string | undefined {
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'number':
-    case 'boolean':
-      return String(value);
-    default:
-      return undefined;
-  }
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -2,13 +2,13 @@ import type { Connection } from '../../connection/connection.js';
 import { NOW } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import { EXPIRE_WITH_LAST, readStored } from '../lua.js';
-import { isStale, type IndexEntry } from './entity-indexes.js';
+import { endsOf, isStale, memberOf, type IndexEntry } from './entity-indexes.js';
 import { ownerOf, READ_OWNERSHIP } from './ownership.js';
 
 /** An entry as it was when it was looked at. */
 interface SeenEntry {
   readonly entry: IndexEntry;
-  /** Its ownership, or its score: another one after every write. */
+  /** Its ownership, or its score: another one after every write. `''` for an entry of a range without one. */
   readonly version: string;
 }
 
@@ -44,22 +44,40 @@ export class IndexCleaner {
   }
 
   async #look(id: string, entries: readonly IndexEntry[]): Promise<SeenEntry[]> {
-    const { client } = this.#connection;
-    const versions = await Promise.all(
-      entries.map(({ unique, key }) => (unique ? client.get(key) : client.zscore(key, id))),
-    );
+    const versions = await Promise.all(entries.map((entry) => this.#versionOf(id, entry)));
     return entries.flatMap((entry, i) => {
       const version = versions[i] ?? null;
       if (version === null) return [];
-      const isOthers = entry.unique && ownerOf(version) !== id;
+      const isOthers = entry.kind === 'unique' && ownerOf(version) !== id;
       return isOthers ? [] : [{ entry, version }];
     });
   }
 
-  async #remove(id: string, { entry: { unique, key }, version }: SeenEntry): Promise<void> {
+  async #versionOf(id: string, entry: IndexEntry): Promise<string | null> {
     const { client } = this.#connection;
-    if (unique) await REMOVE_OWNERSHIP.run(client, [key], [version]);
-    else await REMOVE_ENTRY.run(client, [key], [id, version]);
+    switch (entry.kind) {
+      case 'unique':
+        return client.get(entry.key);
+      case 'set':
+        return client.zscore(entry.key, id);
+      case 'range': // its end may have been evicted alone
+        return (await client.zscore(endsOf(entry), memberOf(entry, id))) ?? '';
+    }
+  }
+
+  async #remove(id: string, { entry, version }: SeenEntry): Promise<void> {
+    const { client } = this.#connection;
+    const { kind, key } = entry;
+    switch (kind) {
+      case 'unique':
+        await REMOVE_OWNERSHIP.run(client, [key], [version]);
+        break;
+      case 'set':
+        await REMOVE_ENTRY.run(client, [key], [id, version]);
+        break;
+      case 'range':
+        await REMOVE_RANGE_ENTRY.run(client, [key, endsOf(entry)], [memberOf(entry, id), version]);
+    }
   }
 }
 
@@ -82,5 +100,16 @@ local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 expire_with_last(KEYS[1])
+return 1
+`);
+
+/** KEYS: range, its ends. ARGV: member, its score as it was seen or ''. */
+const REMOVE_RANGE_ENTRY = new RedisScript(`
+${EXPIRE_WITH_LAST}
+local score = redis.call('ZSCORE', KEYS[2], ARGV[1]) or ''
+if score ~= ARGV[2] and (score == '' or tonumber(score) ~= tonumber(ARGV[2])) then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+expire_with_last(KEYS[2], KEYS[1])
 return 1
 `);

@@ -118,6 +118,18 @@ export class EntityReader<T extends object, Id extends IdValue> {
     return harvest.unlessFailed(operation);
   }
 
+  /** @throws RedisSerializationException for data that is no entity, unless `onCorrupt` takes it */
+  async decodeEach(read: readonly ReadEntity<Id>[], { onCorrupt }: IterationOptions): Promise<T[]> {
+    const harvest = new EntityHarvest(this.#codec);
+    for (const { id, key, reading } of read) harvest.add(id, key, reading);
+    await harvest.check();
+    for (const error of harvest.errors.values()) {
+      if (!onCorrupt || !(error instanceof RedisSerializationException)) throw error;
+      onCorrupt(error);
+    }
+    return [...harvest.entities.values()];
+  }
+
   /** Reads ids page by page: entities may be gone by now, and an id may come twice. */
   async *pagesOfIds(): AsyncGenerator<Id[]> {
     try {
@@ -164,14 +176,8 @@ export class EntityReader<T extends object, Id extends IdValue> {
   async #entitiesOf(ids: readonly Id[], onCorrupt: IterationOptions['onCorrupt']): Promise<T[]> {
     const keys = ids.map((id) => this.#codec.keyOf(id));
     const readings = await multiGet(this.#connection, keys);
-    const harvest = new EntityHarvest(this.#codec);
-    ids.forEach((id, i) => harvest.add(id, keys[i] ?? '', readings[i] ?? null));
-    await harvest.check();
-    for (const error of harvest.errors.values()) {
-      if (!onCorrupt || !(error instanceof RedisSerializationException)) throw error;
-      onCorrupt(error);
-    }
-    return [...harvest.entities.values()];
+    const read = ids.map((id, i) => ({ id, key: keys[i] ?? '', reading: readings[i] ?? null }));
+    return this.decodeEach(read, { onCorrupt });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TtlMs } from '../../time/ttl.js';
-import type { IndexEntry } from '../indexes/entity-indexes.js';
+import type { EntriesByKind } from '../indexes/entity-indexes.js';
 
 /** How long what is written lives; `'keep'` leaves the time that is left as it is. */
 export type WriteTtl = TtlMs | 'keep';
@@ -35,11 +35,7 @@ export interface EntityWriter {
 /** Writes an entity together with its index entries; how depends on which servers these are on. */
 export interface Commit {
   /** @throws RedisConflictException if a unique value is taken */
-  commit(
-    write: EntityWrite,
-    uniques: readonly IndexEntry[],
-    sets: readonly IndexEntry[],
-  ): Promise<Committed>;
+  commit(write: EntityWrite, entries: EntriesByKind): Promise<Committed>;
 }
 
 export type Committed =

@@ -2,7 +2,7 @@ import type { Connection } from '../../connection/connection.js';
 import { READ_TEXT } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import { versionBeside } from '../../keys/sibling.js';
-import type { EntityIndexes } from '../indexes/entity-indexes.js';
+import { byKind, type EntityIndexes } from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { Commit, EntityWrite, EntityWriter, Outcome } from './entity-writer.js';
 
@@ -40,9 +40,7 @@ export class IndexedWriter implements EntityWriter {
 
   async #write(write: EntityWrite): Promise<Outcome> {
     const entries = this.#indexes.entriesFor(write.text);
-    const uniques = entries.filter(({ unique }) => unique);
-    const sets = entries.filter(({ unique }) => !unique);
-    const committed = await this.#commit.commit(write, uniques, sets);
+    const committed = await this.#commit.commit(write, byKind(entries));
     if (!committed.written) return committed;
     const lost = this.#indexes.entriesLost(committed.previous, entries);
     await this.#cleaner.clean(write.id, write.key, lost);

@@ -2,10 +2,23 @@ import { NOW, READ_TEXT, TTL_OPTIONS } from '../../connection/driver/lua.js';
 import { RedisScript } from '../../connection/driver/redis-script.js';
 import type { RedisClient } from '../../connection/options/options.js';
 import { versionBeside } from '../../keys/sibling.js';
-import type { EntityIndexes, IndexEntry } from '../indexes/entity-indexes.js';
+import {
+  byKind,
+  endsOf,
+  memberOf,
+  type EntityIndexes,
+  type EntriesByKind,
+  type IndexEntry,
+} from '../indexes/entity-indexes.js';
 import type { IndexCleaner } from '../indexes/index-cleaner.js';
 import type { UniqueConflicts } from '../indexes/ownership.js';
-import { ADD_ENTRY, EXPIRE_WITH_LAST, FORGET_VERSION, randomMargin } from '../lua.js';
+import {
+  ADD_ENTRY,
+  ADD_RANGE_ENTRY,
+  EXPIRE_WITH_LAST,
+  FORGET_VERSION,
+  randomMargin,
+} from '../lua.js';
 import type { Commit, Committed, EntityWrite, WriteTtl } from './entity-writer.js';
 import { RESERVATION_MS, Reservations } from './reservations.js';
 
@@ -46,28 +59,20 @@ export class StagedCommit implements Commit {
     this.#cleaner = cleaner;
   }
 
-  async commit(
-    write: EntityWrite,
-    uniques: readonly IndexEntry[],
-    sets: readonly IndexEntry[],
-  ): Promise<Committed> {
-    const staged = await this.#stage(write, uniques, sets);
+  async commit(write: EntityWrite, entries: EntriesByKind): Promise<Committed> {
+    const staged = await this.#stage(write, entries);
     if (!staged.written || staged.lost === undefined) return staged;
     await this.#undo(write, staged);
-    await this.#cleaner.clean(write.id, write.key, sets);
+    await this.#cleaner.clean(write.id, write.key, [...entries.sets, ...entries.ranges]);
     throw this.#conflicts.conflict(staged.lost, write.key);
   }
 
-  async #stage(
-    write: EntityWrite,
-    uniques: readonly IndexEntry[],
-    sets: readonly IndexEntry[],
-  ): Promise<Staged> {
+  async #stage(write: EntityWrite, entries: EntriesByKind): Promise<Staged> {
     const ttl = await this.#provisionalTtl(write);
     const reservations = new Reservations(this.#client, this.#conflicts, write, ttl);
     try {
-      await reservations.reserve(uniques);
-      await this.#add(sets, write.id, ttl);
+      await reservations.reserve(entries.uniques);
+      await this.#add(entries, write.id, ttl);
     } catch (error) {
       await reservations.release().catch(() => undefined); // they end by themselves
       throw error;
@@ -75,11 +80,12 @@ export class StagedCommit implements Commit {
     const result = await this.#writeEntity(write);
     if (!result.written) {
       await reservations.release();
-      await this.#cleaner.clean(write.id, write.key, sets);
+      await this.#cleaner.clean(write.id, write.key, [...entries.sets, ...entries.ranges]);
       return result;
     }
     const left = asTtl(result.leftMs);
-    const [lost] = await Promise.all([reservations.settle(left), this.#add(sets, write.id, left)]);
+    const adding = this.#add(entries, write.id, left);
+    const [lost] = await Promise.all([reservations.settle(left), adding]);
     return { ...result, lost };
   }
 
@@ -93,11 +99,9 @@ export class StagedCommit implements Commit {
   ): Promise<void> {
     const ttl = asTtl(previousLeftMs);
     if (previous !== null) {
-      const entries = this.#indexes.entriesOf(previous);
-      const uniques = entries.filter(({ unique }) => unique);
-      const sets = entries.filter(({ unique }) => !unique);
+      const entries = byKind(this.#indexes.entriesOf(previous));
       const back = { id, key, text: previous, ttl, expected: text };
-      const staged = await this.#stage(back, uniques, sets).catch(() => undefined);
+      const staged = await this.#stage(back, entries).catch(() => undefined);
       if (staged) return;
     }
     const before = previous === null ? [] : [previous, String(ttl)];
@@ -111,9 +115,14 @@ export class StagedCommit implements Commit {
     return leftMs === GONE ? RESERVATION_MS : asTtl(leftMs);
   }
 
-  async #add(sets: readonly IndexEntry[], id: string, ttl: WriteTtl): Promise<void> {
-    const args = () => [id, String(ttl), randomMargin()];
-    await Promise.all(sets.map(({ key }) => ADD.run(this.#client, [key], args())));
+  async #add({ sets, ranges }: EntriesByKind, id: string, ttl: WriteTtl): Promise<void> {
+    const args = (member: string) => [member, String(ttl), randomMargin()];
+    const added = sets.map(({ key }) => ADD.run(this.#client, [key], args(id)));
+    for (const entry of ranges) {
+      const keys = [entry.key, endsOf(entry)];
+      added.push(ADD_TO_RANGE.run(this.#client, keys, args(memberOf(entry, id))));
+    }
+    await Promise.all(added);
   }
 
   async #writeEntity({ key, text, ttl, expected }: EntityWrite): Promise<Written | Refused> {
@@ -158,6 +167,15 @@ ${NOW}
 ${EXPIRE_WITH_LAST}
 ${ADD_ENTRY}
 add_entry(KEYS[1], ARGV[1], ARGV[2], ARGV[3], true)
+`);
+
+/** KEYS: range, its ends. ARGV: member, ttl, margin. */
+const ADD_TO_RANGE = new RedisScript(`
+${NOW}
+${EXPIRE_WITH_LAST}
+${ADD_ENTRY}
+${ADD_RANGE_ENTRY}
+add_range_entry(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], true)
 `);
 
 /** KEYS: entity, version. ARGV: condition, expected text, text, ttl. */

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { types } from 'node:util';
 import type { RedisErrorCode } from '../../errors/redis.exception.js';
 import type { IdValue } from '../../repository/entity/entity-schema.js';
-import type { Criteria, EntityRepository, Patch } from '../../repository/entity-repository.js';
+import type { Criteria, Sortable } from '../../repository/criteria.js';
+import type { EntityRepository, Patch } from '../../repository/entity-repository.js';
 import type { RepositoryContractSubject } from './subject.js';
 
 /** A case of the contract, for any repository. */
@@ -67,6 +68,15 @@ export class Fixture<T extends object, Id extends IdValue> {
 
   get unique(): string {
     return required(this.#subject.unique);
+  }
+
+  get range(): Sortable<T> {
+    return required(this.#subject.range);
+  }
+
+  /** The value of example `n` by which entities are sorted. */
+  rangeValue(n: number): number | Date {
+    return (this.example(n) as Values)[this.range] as number | Date;
   }
 
   invalid(): { readonly entity: T; readonly wrong: readonly string[] } {

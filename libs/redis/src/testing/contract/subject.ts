@@ -1,5 +1,6 @@
 import type { IdOf, IdValue } from '../../repository/entity/entity-schema.js';
-import type { Criteria, EntityRepository } from '../../repository/entity-repository.js';
+import type { Criteria, Sortable } from '../../repository/criteria.js';
+import type { EntityRepository } from '../../repository/entity-repository.js';
 
 /** A property of `T` that can be searched for. */
 type SearchableProperty<T> = keyof Criteria<T> & string;
@@ -30,6 +31,12 @@ export interface RepositoryContractSubject<T extends object, Id extends IdValue 
    * @default none: the cases about unique values are left out
    */
   readonly unique?: SearchableProperty<T>;
+  /**
+   * A property that is `@Indexed({ range: true })`, with greater values in the examples of greater numbers.
+   *
+   * @default none: the cases about ranges and sorts are left out
+   */
+  readonly range?: Sortable<T> & keyof T;
   /**
    * Makes an entity that must not be saved, and names its invalid properties.
    *

@@ -6,6 +6,7 @@ import { expect } from '@jest/globals';
 import {
   EntityId,
   type GetOrLoadOptions,
+  inRange,
   Indexed,
   KeyBuilder,
   RedisBatch,
@@ -35,6 +36,13 @@ class User {
 @RedisEntity({ kind: 'user' })
 class IndexedUser extends User {
   @Indexed() country!: string;
+  @Indexed() role?: string;
+}
+
+@RedisEntity({ kind: 'user' })
+class RankedUser extends User {
+  @Indexed({ range: true }) points!: number;
+  @Indexed({ range: true }) level!: number;
 }
 
 @RedisEntity({ kind: 'user' })
@@ -116,8 +124,24 @@ export const ACL_FEATURES: Readonly<Record<string, (trial: AclTrial) => Promise<
     await users.update('1', { country: 'DE' }); // keeps its time to live
     expect(await users.findBy({ country: 'DE' })).toHaveLength(1);
     expect(await users.findBy({ country: 'FR' })).toEqual([]);
+    expect(await users.findBy({ country: 'DE', role: 'admin' })).toEqual([]);
     expect(await client.zrange(keys.key('index', 'user', 'country', 'FR'), '0', '-1')).toEqual([]);
     expect(await users.delete('1')).toBe(true);
+  },
+
+  'indexes with range': async ({ connection: { client } }) => {
+    const users = repository(client, RankedUser);
+    const ada = { id: '1', name: 'Ada', points: 5, level: 1 };
+    await users.save(ada, { ttl: 'forever' });
+    await users.save(ada);
+    await users.update('1', { points: 7 }); // keeps its time to live
+    expect(await users.findBy({ points: inRange({ gt: 5 }) })).toHaveLength(1);
+    expect(await users.findBy({}, { sortBy: 'points', order: 'desc' })).toHaveLength(1);
+    expect(await users.findBy({ points: 7, level: 1 })).toHaveLength(1);
+    const range = keys.key('range', 'user', 'points');
+    expect(await client.zrange(range, '0', '-1')).toHaveLength(1);
+    expect(await users.delete('1')).toBe(true);
+    expect(await client.zrange(range, '0', '-1')).toEqual([]);
   },
 
   'unique values': async ({ connection: { client }, admin }) => {

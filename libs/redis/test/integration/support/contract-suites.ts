@@ -10,7 +10,7 @@ import type { Stage } from './repository-servers.js';
 class Measurement {
   @EntityId() id!: number;
   @Indexed() sensor!: number;
-  value!: number;
+  @Indexed({ range: true }) value!: number;
   comment?: string;
 }
 
@@ -43,6 +43,7 @@ export function contractSuites(
       open: () => stage.repository(Measurement),
       id: 'id',
       indexed: 'sensor',
+      range: 'value',
       example: (n) => ({ id: n, sensor: n % 2, value: n / 3, comment: `${n}.` }),
     }),
     'without indexes': repositoryContract<Note>({

@@ -10,7 +10,7 @@ export class Customer {
   @EntityId() @MinLength(1) id!: string;
   @IsEmail() @Indexed({ unique: true }) email!: string;
   @IsString() @Indexed() country!: string;
-  @IsInt() points!: number;
+  @IsInt() @Indexed({ range: true }) points!: number;
   @Type(() => Date) @IsDate() since!: Date;
 }
 
@@ -31,6 +31,7 @@ export const customers: Omit<RepositoryContractSubject<Customer>, 'open'> = {
   example: customer,
   indexed: 'country',
   unique: 'email',
+  range: 'points',
   invalid: () => ({
     entity: customer(77, { email: 'nobody', points: 0.5 }),
     wrong: ['email', 'points'],

@@ -10,19 +10,24 @@ import {
   type Change,
   type Criteria,
   type EntityRepository,
+  type FindByOptions,
   type Page,
+  type PageByOptions,
   type PageOptions,
   type Patch,
   type ReadOptions,
   type RedisException,
   type SaveOptions,
+  type SortOrder,
   type Ttl,
   type UpdateOptions,
 } from '../../../src/index.js';
+import { meetsCriteria } from '../../../src/testing/index.js';
 
 export interface InMemoryOptions<T> {
   readonly entity: new () => T;
   readonly unique: readonly (keyof T)[];
+  readonly ranges: readonly string[];
   readonly now: () => number;
 }
 
@@ -134,7 +139,7 @@ export class InMemoryRepository<T extends Identified> implements EntityRepositor
   }
 
   async page({ limit = 100, cursor }: PageOptions = {}): Promise<Page<T>> {
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw refusal('limit');
+    refuseUnfit(limit);
     const entities: T[] = [];
     for await (const entity of this.entities()) entities.push(entity);
     const start = Number(cursor ?? 0);
@@ -148,17 +153,46 @@ export class InMemoryRepository<T extends Identified> implements EntityRepositor
     return standing.length;
   }
 
-  async findBy(criteria: Criteria<T>): Promise<T[]> {
-    const wanted = Object.entries(criteria) as [keyof T, unknown][];
+  async findBy(
+    criteria: Criteria<T>,
+    { sortBy, order = 'asc', limit }: FindByOptions<T> = {},
+  ): Promise<T[]> {
+    if (Object.keys(criteria).length === 0 && !sortBy) throw refusal('criteria');
+    refuseUnfit(limit);
     const found: T[] = [];
     for await (const entity of this.entities()) {
-      if (wanted.every(([property, value]) => entity[property] === value)) found.push(entity);
+      if (meetsCriteria(entity, criteria)) found.push(entity);
     }
-    return found;
+    if (!sortBy) return found.slice(0, limit);
+    if (!this.options.ranges.includes(sortBy)) throw refusal('sortBy');
+    const sign = order === 'asc' ? 1 : -1;
+    return found
+      .filter((entity) => placeOf(entity, sortBy) !== undefined)
+      .sort((a, b) => sign * compare(placeOf(a, sortBy), placeOf(b, sortBy)))
+      .slice(0, limit);
   }
 
-  async findOneBy(criteria: Criteria<T>): Promise<T | null> {
-    return (await this.findBy(criteria))[0] ?? null;
+  async findOneBy(criteria: Criteria<T>, options?: FindByOptions<T>): Promise<T | null> {
+    return (await this.findBy(criteria, options))[0] ?? null;
+  }
+
+  async pageBy(
+    criteria: Criteria<T>,
+    { sortBy, order = 'asc', limit = 100, cursor }: PageByOptions<T>,
+  ): Promise<Page<T>> {
+    refuseUnfit(limit);
+    const after = cursor ? placeIn(cursor, sortBy, order) : undefined;
+    const sign = order === 'asc' ? 1 : -1;
+    const rest = (await this.findBy(criteria, { sortBy, order })).filter(
+      (entity) => after === undefined || sign * compare(placeOf(entity, sortBy), after) > 0,
+    );
+    const entities = rest.slice(0, limit);
+    const last = rest.length > limit ? entities.at(-1) : undefined;
+    return { entities, cursor: last ? cursorAt(last, sortBy, order) : null };
+  }
+
+  async countBy(criteria: Criteria<T>): Promise<number> {
+    return (await this.findBy(criteria)).length;
   }
 
   protected standing(id: string): Stored<T> | undefined {
@@ -192,6 +226,39 @@ export class InMemoryRepository<T extends Identified> implements EntityRepositor
 
 function problem(property: string) {
   return { property, messages: ['cannot be this'] };
+}
+
+/** The value of the sort and the id. */
+type Place = readonly [value: number, id: string];
+
+function placeOf(entity: Identified, sortBy: string): Place | undefined {
+  const value = (entity as unknown as Record<string, unknown>)[sortBy];
+  return value === undefined || value === null ? undefined : [Number(value), entity.id];
+}
+
+function compare(a: Place | undefined, b: Place | undefined): number {
+  const [[valueA, idA], [valueB, idB]] = [a ?? [0, ''], b ?? [0, '']];
+  if (valueA !== valueB) return valueA - valueB;
+  return Buffer.compare(Buffer.from(idA), Buffer.from(idB));
+}
+
+function cursorAt(entity: Identified, sortBy: string, order: SortOrder): string {
+  return JSON.stringify([sortBy, order, placeOf(entity, sortBy)]);
+}
+
+function placeIn(cursor: string, sortBy: unknown, order: SortOrder): Place {
+  try {
+    const [property, itsOrder, place] = JSON.parse(cursor) as [unknown, unknown, Place];
+    if (property === sortBy && itsOrder === order) return place;
+  } catch {
+    // refused below
+  }
+  throw new RedisValidationException('The position', [problem('cursor')]);
+}
+
+function refuseUnfit(limit: number | undefined): void {
+  if (limit === undefined) return;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw refusal('limit');
 }
 
 function refusal(setting: string): RedisConfigurationException {

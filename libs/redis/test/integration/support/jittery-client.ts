@@ -2,7 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../../../src/connection/options/options.js';
 
 /** The commands that a repository with indexes is made of; it sends MGET as it is. */
-const COMMANDS = new Set(['evalsha', 'get', 'getdel', 'pttl', 'sendCommand', 'zrange', 'zscore']);
+const COMMANDS = new Set([
+  'evalsha',
+  'get',
+  'getdel',
+  'pttl',
+  'sendCommand',
+  'zrange',
+  'zrangebylex',
+  'zrevrangebylex',
+  'zscore',
+]);
 
 /**
  * A client, each command of which is sent a random little later than it is asked for: so that those of

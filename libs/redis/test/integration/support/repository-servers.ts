@@ -51,7 +51,7 @@ export function onEmbeddedServer(suite: (stage: Stage) => void): void {
   describe('on the embedded server', () => {
     suite(
       stageOn(async () => {
-        const server = await EmbeddedTestServer.start(undefined);
+        const server = await EmbeddedTestServer.start();
         return { options: { url: server.url }, stop: () => server.stop() };
       }),
     );

@@ -1,4 +1,4 @@
-/** What one invalidation costs with few and with many entries under its tag. */
+/** Measures one invalidation with few and with many entries under its tag. */
 import { startRedis } from 'nestjs-redis-data/testing';
 import { openOurs } from '../support/near-caches.mjs';
 import { conditions, median, print, writeResults } from '../support/results.mjs';

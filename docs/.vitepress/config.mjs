@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
-import { documentLinks, githubAnchor, fences } from './markdown.mjs';
+import { documentLinks, fences, githubAnchor } from './markdown.mjs';
 import { sidebar } from './sidebar.mjs';
 
 const manifest = new URL('../../libs/redis/package.json', import.meta.url);
@@ -44,7 +44,15 @@ export default defineConfig({
       },
     ],
     sidebar,
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      // A page that explains comes before the members of types with the same word.
+      options: {
+        miniSearch: {
+          searchOptions: { boostDocument: (id) => (id.includes('/api/') ? 0.25 : 1) },
+        },
+      },
+    },
     outline: [2, 3],
   },
 });

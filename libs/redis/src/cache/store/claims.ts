@@ -117,6 +117,7 @@ export class Claims {
       return;
     }
     for (const claim of waiting) {
+      if (claim.hasFailed) continue; // its lease has been given back, and must not be taken after that
       const alone = new SharedCommand(slot);
       alone.add(claim);
       void this.#run(alone);
@@ -176,6 +177,10 @@ class WaitingClaim {
 
   constructor(sink: ClaimSink) {
     this.sink = sink;
+  }
+
+  get hasFailed(): boolean {
+    return this.missing === Number.POSITIVE_INFINITY;
   }
 
   heard(slot: number): void {

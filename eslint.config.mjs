@@ -28,7 +28,7 @@ const directiveNeedsReason = {
 };
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', '**/.data/']),
+  globalIgnores(['**/dist/', '**/coverage/', '**/.data/', 'docs/public/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{ts,cts,mjs,cjs}'],

@@ -40,14 +40,13 @@ describe('the stores of users', () => {
     openStore({ REDIS_URL: redis.url, REDIS_KEY_PREFIX: prefix, ...env });
 
   describe('redis', () => {
-    usersStoreContract(() => open('redis', { USERS_STORE: 'redis' }), { makesPages: false });
+    usersStoreContract(() => open('redis', { USERS_STORE: 'redis' }));
   });
 
   describe.each(['sql', 'cached'])('%s, in a file', (USERS_STORE) => {
     const DATABASE_URL = (): string => `file:${join(folder, USERS_STORE, 'users.db')}`;
-    usersStoreContract(
-      () => open(`file-${USERS_STORE}`, { USERS_STORE, DATABASE_URL: DATABASE_URL() }),
-      { makesPages: true },
+    usersStoreContract(() =>
+      open(`file-${USERS_STORE}`, { USERS_STORE, DATABASE_URL: DATABASE_URL() }),
     );
   });
 
@@ -61,9 +60,8 @@ describe('the stores of users', () => {
 
       afterAll(() => database.close());
 
-      usersStoreContract(
-        () => open(`postgres-${USERS_STORE}`, { USERS_STORE, DATABASE_URL: database.url }),
-        { makesPages: true },
+      usersStoreContract(() =>
+        open(`postgres-${USERS_STORE}`, { USERS_STORE, DATABASE_URL: database.url }),
       );
     });
   });

@@ -2,8 +2,8 @@
  * Runs all checks of CI: `npm run check`. A failed step does not stop the others; the summary shows the
  * time of each step, and what to do about the failed ones.
  *
- * ESLint takes as long as all steps before the tests together: it runs beside them, on another core, and
- * its output is printed when it has ended.
+ * ESLint takes as long as all steps before the tests together, and the site half as long as those after
+ * them: each runs beside these steps, on another core, and its output is printed when it has ended.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,12 +18,20 @@ const BESIDE_LINT = [
   ['build', 'the sources of the library and the sample must compile on their own, without tests'],
 ];
 
-const AFTERWARDS = [
+const TESTS = [
   [
     'coverage',
     'make the failing test pass; if only a threshold failed, test what is not covered; if it failed ' +
       'only in the project "ioredis 5", look for what the other major version does differently',
   ],
+];
+
+const SITE = [
+  'docs:build',
+  'a dead link, or a docstring that TypeDoc cannot read: it is named above',
+];
+
+const BESIDE_SITE = [
   ['package-check', 'compare libs/redis/package.json with what is in libs/redis/dist'],
   ['smoke', 'the built application or the packed library does not work: run `npm run smoke` alone'],
   [
@@ -35,7 +43,9 @@ const AFTERWARDS = [
 
 const lint = run(...LINT, 'pipe');
 const results = await inTurn(BESIDE_LINT);
-results.push(await lint, ...(await inTurn(AFTERWARDS)));
+results.push(await lint, ...(await inTurn(TESTS)));
+const site = run(...SITE, 'pipe');
+results.push(...(await inTurn(BESIDE_SITE)), await site);
 
 console.log('\n=== check');
 for (const { script, remedy, passed, seconds } of results) {

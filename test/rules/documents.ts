@@ -7,13 +7,14 @@ export interface Document {
   readonly text: string;
 }
 
-/** Reads the documents: the two READMEs, the guide, the decisions and the files beside them. */
+/** Reads the documents: the two READMEs, the folders of `docs` and the files beside them. */
 export function readDocuments(): Document[] {
-  const folders = ['docs/guide', 'docs/adr'];
+  const folders = ['docs/guide', 'docs/recipes', 'docs/migration', 'docs/adr'];
   const inFolders = folders.flatMap((folder) =>
     readdirSync(folder).map((name) => join(folder, name)),
   );
-  return ['README.md', 'libs/redis/README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...inFolders]
+  const others = ['README.md', 'libs/redis/README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+  return [...others, 'docs/compare.md', ...inFolders]
     .filter((path) => path.endsWith('.md'))
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 }

@@ -2,7 +2,7 @@ import type { User } from './user.js';
 
 /** The begin and the length of a page. */
 export interface PageOptions {
-  /** About how many users to read. */
+  /** The most users to read. */
   readonly limit: number;
   /** The `cursor` of the page before; none for the first page. */
   readonly cursor?: string | undefined;
@@ -27,8 +27,8 @@ export abstract class UserRepository {
   abstract getAll(ids: readonly string[]): Promise<Map<string, User>>;
 
   /**
-   * Reads about `limit` users, and the cursor of the next page. The cursors lead to every user that exists
-   * all the time.
+   * Reads `limit` users at most, oldest first, and the cursor of the next page. The cursors lead to every user
+   * that exists all the time.
    *
    * @throws UnacceptableValueException for a cursor that no page has given
    */

@@ -29,6 +29,7 @@ export class User {
 
   @IsDate()
   @Type(() => Date)
+  @Indexed({ range: true })
   readonly createdAt!: Date;
 
   @IsDate()

@@ -58,16 +58,17 @@ end
  */
 export const ADD_ENTRY = `
 local function exactly(number) return string.format('%.17g', number) end
-local function put_entry(key, member, ttl, margin, at_least)
+local function put_entry(key, member, time, ttl, margin, at_least)
   local score = FOREVER + math.floor(margin * 1e9)
-  if ttl ~= 'forever' then score = now() + ttl + margin end
+  if ttl ~= 'forever' then score = time + ttl + margin end
   local standing = at_least and tonumber(redis.call('ZSCORE', key, member) or 0) or 0
   if standing >= score then score = standing + margin / 60000 end
   redis.call('ZADD', key, exactly(score), member)
 end
 local function add_entry(key, id, ttl, margin, at_least)
-  put_entry(key, id, ttl, margin, at_least)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(now()))
+  local time = now()
+  put_entry(key, id, time, ttl, margin, at_least)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. exactly(time))
   expire_with_last(key)
 end
 `;
@@ -82,9 +83,10 @@ end
  */
 export const ADD_RANGE_ENTRY = `
 local function add_range_entry(range, ends, member, ttl, margin, at_least)
-  put_entry(ends, member, ttl, margin, at_least)
+  local time = now()
+  put_entry(ends, member, time, ttl, margin, at_least)
   redis.call('ZADD', range, 0, member)
-  local expired = redis.call('ZRANGEBYSCORE', ends, '-inf', '(' .. exactly(now()), 'LIMIT', 0, 100)
+  local expired = redis.call('ZRANGEBYSCORE', ends, '-inf', '(' .. exactly(time), 'LIMIT', 0, 100)
   if #expired > 0 then
     redis.call('ZREM', range, unpack(expired))
     redis.call('ZREM', ends, unpack(expired))

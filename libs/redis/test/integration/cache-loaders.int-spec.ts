@@ -312,6 +312,20 @@ onEveryTopology((stage) => {
       expect(ms).toBeLessThan(SOON_MS);
     });
 
+    it('gives back the lease also if the loader makes it leave, and never ends', async () => {
+      const { cache } = listenedCache(stage.client, stage.keys());
+      const leaving = new AbortController();
+      const loader = () => {
+        leaving.abort(new Error('left'));
+        return new Promise<string>(() => undefined);
+      };
+      const call = caught(cache.getOrLoad('x', loader, { signal: leaving.signal }));
+      expect(await call).toHaveProperty('message', 'left');
+      const { ms, result } = await timed(() => cache.resolve('x', () => 'value'));
+      expect(result).toMatchObject({ value: 'value', status: 'miss' });
+      expect(ms).toBeLessThan(SOON_MS);
+    });
+
     it('sends no command if its signal was aborted before', async () => {
       const { cache } = listenedCache(stage.client, stage.keys());
       const loader = jest.fn(() => 1);

@@ -1,6 +1,7 @@
 /** The replies that the library reads in the place of ioredis, among all others and however they are cut. */
 import { expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { Command, type Redis } from 'ioredis';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { StoredReply } from '../../src/connection/driver/replies/stored-reply.js';
@@ -104,6 +105,44 @@ describeWithRealRedis('The replies to keys that are read together', () => {
     await close();
   });
 
+  it('reach their callers although an instrumentation throws at another one', async () => {
+    await using server = await startRedis();
+    const { client, close } = await openConnection({ url: server.url });
+    await fill(client);
+    const redis = client as Redis;
+    const { sendCommand } = redis;
+    redis.sendCommand = (command, stream) => {
+      const { resolve } = command;
+      command.resolve = (reply) => {
+        resolve.call(command, reply);
+        if (command.name === 'echo') throw new Error('of an instrumentation');
+      };
+      return sendCommand.call(redis, command, stream);
+    };
+    using uncaught = catchNextTick();
+    const asked = [client.echo('x'), client.get('k1'), read(client, KEYS), client.get('k2')];
+    const [echo, before, own, after] = await Promise.all(asked);
+    expect([echo, before, after]).toEqual(['x', VALUES[1], VALUES[2]]);
+    expect(own).toHaveProperty('texts', VALUES);
+    await setImmediate();
+    expect(uncaught.errors.map(({ message }) => message)).toEqual(['of an instrumentation']);
+    await close();
+  });
+
+  it('are what is stored, whatever the application makes of replies to its own MGETs', async () => {
+    await using server = await startRedis();
+    const { client, close } = await openConnection({ url: server.url });
+    await fill(client);
+    Command.setReplyTransformer('mget', (values: unknown[]) => values.map(() => 'transformed'));
+    try {
+      expect((await read(client, KEYS)).texts).toEqual(VALUES);
+      expect((await read(client, ['long'])).texts).toEqual(['x'.repeat(600_000)]);
+    } finally {
+      Command.setReplyTransformer('mget', (values: unknown) => values);
+      await close();
+    }
+  });
+
   it('are errors where the server refuses them', async () => {
     await using server = await startRedis();
     const { client, close } = await openConnection({ url: server.url });
@@ -115,6 +154,27 @@ describeWithRealRedis('The replies to keys that are read together', () => {
     await close();
   });
 });
+
+/** Catches what is thrown in a tick of its own: it would end the process. */
+function catchNextTick() {
+  const { nextTick } = process;
+  const errors: Error[] = [];
+  process.nextTick = (work: (...args: unknown[]) => void, ...args: unknown[]) => {
+    nextTick(() => {
+      try {
+        work(...args);
+      } catch (error) {
+        errors.push(error as Error);
+      }
+    });
+  };
+  return {
+    errors,
+    [Symbol.dispose]: () => {
+      process.nextTick = nextTick;
+    },
+  };
+}
 
 /** Passes bytes on from a server, cut at random places, and each piece in a turn of its own. */
 async function startCutter(target: number) {

@@ -206,6 +206,20 @@ describe('An index with range', () => {
       expect(backwards).toEqual([...once].reverse());
     });
 
+    it('goes on after any id, as many times as it takes', async () => {
+      const ids = ['a', '\uffee', '𐀀', '😀', '😁', '😂', '😃'];
+      for (const sought of ids) {
+        await players.saveAll(
+          ids.map((id) => Object.assign(player(1), { id, note: id === sought ? 'this' : '' })),
+        );
+        for (const order of ['asc', 'desc'] as const) {
+          const sorted = { sortBy: 'points', order, limit: 1 } as const;
+          expect(await idsBy({ note: 'this' }, sorted)).toEqual([sought]);
+          expect(await idsBy({ note: 'this', points: oneOf([0, 1, 2]) }, sorted)).toEqual([sought]);
+        }
+      }
+    });
+
     it('can be unique, too', async () => {
       await players.saveAll([player(1, { rank: 1 }), player(2, { rank: 2 })]);
       expect((await caught(players.save(player(3, { rank: 2 })))).name).toBe(

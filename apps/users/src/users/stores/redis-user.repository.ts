@@ -39,12 +39,13 @@ export class RedisUserRepository extends UserRepository {
     return this.#entities.getAll(ids);
   }
 
-  /** Reads a page in no order. An entry that is no user is logged, and must not hide the others. */
+  /** Reads a page, oldest users first. An entry that is no user is logged, and must not hide the others. */
   async page(options: PageOptions): Promise<UserPage> {
     const onCorrupt = (error: Error): void => {
       this.#logger.error(error);
     };
-    const { entities, cursor } = await translated(this.#entities.page({ onCorrupt, ...options }));
+    const sorted = { sortBy: 'createdAt', onCorrupt, ...options } as const;
+    const { entities, cursor } = await translated(this.#entities.pageBy({}, sorted));
     return { users: entities, cursor };
   }
 

@@ -43,14 +43,15 @@ export class LoadAbort {
   }
 
   /**
-   * Waits for work, but not longer than until the abort.
+   * Waits for work, but not longer than until the abort, which the work itself may have caused already.
    *
    * @throws the reason of the abort
    */
   until<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.onAbort(reject);
       work.then(resolve, reject);
+      this.throwIfAborted();
+      this.onAbort(reject);
     });
   }
 }

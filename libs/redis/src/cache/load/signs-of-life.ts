@@ -45,8 +45,9 @@ export class Heartbeat implements Awaited {
     this.#isRunning = false;
   }
 
+  /** Watched once for each start since the last beat, it is ticked as often: it beats with the first. */
   tick(): void {
-    if (!this.#isRunning) return;
+    if (!this.#isRunning || performance.now() < this.deadline) return;
     this.#wait();
     if (this.#unanswered >= MOST_UNANSWERED) return;
     this.#unanswered++;

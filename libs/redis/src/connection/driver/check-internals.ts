@@ -112,6 +112,7 @@ const COMMAND: Shape<Omit<CommandInternals, 'pipelineIndex'>> = {
   name: isText,
   getKeys: isFunction,
   toWritable: isFunction,
+  transformReply: isFunction,
 };
 
 function missingIn(

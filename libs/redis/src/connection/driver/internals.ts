@@ -116,6 +116,8 @@ export interface CommandInternals {
    * and by ioredis for the scripts of `defineCommand`.
    */
   toWritable(socket: object): string | Buffer;
+  /** Makes what the caller gets of a reply. Overridden for the library's own MGETs, which get it as it is. */
+  transformReply(reply: Buffer | Buffer[]): unknown;
 }
 
 /** The connector of a client, or of one of a cluster's nodes. */

@@ -80,8 +80,20 @@ describe('withWrittenDates', () => {
         return 'late';
       }
     }
+    class Shifted extends Date {
+      override getTime(): number {
+        return super.getTime() + 1_000;
+      }
+    }
+    class Empty extends Date {
+      override valueOf(): number {
+        return Number.NaN;
+      }
+    }
     const own = Object.assign(new Date(5), { toJSON: () => 'own' });
+    const ownTime = Object.assign(new Date(5), { getTime: () => 7 });
     const entities = [
+      { shifted: new Shifted(0), empty: new Empty(0), ownTime },
       { id: '1', at: new Date(0), name: 'ä"\u2028', none: null, missing: undefined, 2: 'two' },
       { at: new Late(0), own, invalid: new Date(Number.NaN), far: new Date(8.64e15) },
       { list: [new Date(1)], nested: { at: new Date(2) }, work: () => 1 },

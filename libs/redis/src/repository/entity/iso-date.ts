@@ -15,7 +15,7 @@ export function withWrittenDates(entity: object): object {
   for (const property in copy) {
     const value = copy[property];
     if (typeof value !== 'object' || !isPlainDate(value)) continue;
-    const text = writeIsoDate(value.getTime());
+    const text = writeIsoDate(GET_TIME.call(value));
     if (text !== undefined) copy[property] = text;
   }
   return copy;
@@ -23,11 +23,16 @@ export function withWrittenDates(entity: object): object {
 
 /** Whether JSON writes a value by Date's own methods: a program may have replaced them. */
 function isPlainDate(value: object | null): value is Date {
-  return value instanceof Date && value.toJSON === TO_JSON && value.toISOString === TO_ISO_STRING;
+  if (value === null || Object.getPrototypeOf(value) !== DATE) return false;
+  const date = value as Date;
+  return date.toJSON === TO_JSON && date.toISOString === TO_ISO_STRING;
 }
 
-const TO_JSON: unknown = Reflect.get(Date.prototype, 'toJSON');
-const TO_ISO_STRING: unknown = Reflect.get(Date.prototype, 'toISOString');
+const DATE = Date.prototype;
+/** JSON reads the date itself, whatever a program has put over this method. */
+const GET_TIME: (this: Date) => number = Reflect.get(DATE, 'getTime');
+const TO_JSON: unknown = Reflect.get(DATE, 'toJSON');
+const TO_ISO_STRING: unknown = Reflect.get(DATE, 'toISOString');
 
 /** The length of a date of the years 0 to 9999. */
 const LENGTH = 24;

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import { conditionIn, type Criteria } from '../criteria.js';
 import { rankAfter, rankOf, rankOfGiven, type Rank } from './rank.js';
+import { spanOf, type Span } from './spans.js';
 
 /** The most values that one property may have in criteria: each is a key to look at. */
 const MOST_VALUES = 100;
@@ -16,14 +17,6 @@ export interface Condition {
   /** @param stored a value as JSON has it */
   readonly isMetBy: (stored: unknown) => boolean;
 }
-
-/** A part of a range index, in the notation of ZRANGEBYLEX. */
-export interface Span {
-  readonly min: string;
-  readonly max: string;
-}
-
-export const EVERYTHING: Span = { min: '-', max: '+' };
 
 /** Why criteria cannot be looked for, for the caller who knows the operation to throw. */
 export type Refuse = (property: string, value: string, accepted: string) => Error;
@@ -138,10 +131,6 @@ function inRange(property: string, bounds: unknown, fail: Fail): Condition {
   const min = from === undefined ? '-' : `[${from}`;
   const max = to === undefined ? '+' : `(${to}`;
   return { property, spans: [{ min, max }], isMetBy };
-}
-
-function spanOf(rank: Rank): Span {
-  return { min: `[${rank}`, max: `(${rankAfter(rank)}` };
 }
 
 const VALUE = 'a string, a number, a boolean or a date to look for, oneOf or inRange';

@@ -2,13 +2,13 @@ import { CHUNK_KEYS, sendInChunks } from '../../batch/chunks.js';
 import { multiGet } from '../../batch/multi-key.js';
 import type { Connection } from '../../connection/connection.js';
 import { RedisException } from '../../errors/redis.exception.js';
-import type { Span } from './conditions.js';
 import { hasEntry, memberOf, plainOf, type IndexEntry } from './entity-indexes.js';
 import type { IndexCleaner } from './index-cleaner.js';
 import { ownerOf } from './ownership.js';
 import type { EntrySource, Query, RangeSource, Source } from './queries.js';
 import { RANK_LENGTH } from './rank.js';
 import { Search, type Found, type Indexed } from './search.js';
+import { spansBehind, type Span } from './spans.js';
 
 /** So many entities are sorted by the process, if another index than that of the sort has no more. */
 const FEW = CHUNK_KEYS;
@@ -120,7 +120,7 @@ export class IndexReader {
   ): Promise<string | undefined> {
     const { key, property, spans } = source;
     let rest = isDescending ? [...spans].reverse() : spans;
-    if (after !== undefined) rest = restOf(rest, after, isDescending);
+    if (after !== undefined) rest = spansBehind(rest, after, isDescending);
     let last: string | undefined;
     let looked = 0;
     for (let count = Math.min(enough, CHUNK_KEYS); rest.length > 0; count = more(count)) {
@@ -129,7 +129,7 @@ export class IndexReader {
       rest =
         last === undefined || members.length < count
           ? rest.slice(SPANS_AT_ONCE)
-          : restOf(rest, last, isDescending);
+          : spansBehind(rest, last, isDescending);
       const candidates = new Map<string, Candidate>();
       for (const member of members) {
         const value = member.slice(0, RANK_LENGTH);
@@ -234,18 +234,6 @@ interface WalkOptions {
   /** So many entities end the walk. */
   readonly enough: number;
   readonly mostEntries?: number;
-}
-
-/** The spans behind a member. */
-function restOf(spans: readonly Span[], member: string, isDescending: boolean): Span[] {
-  return spans.flatMap(({ min, max }) => {
-    if (isDescending) {
-      if (min !== '-' && min.slice(1) > member) return [];
-      return max === '+' || max.slice(1) > member ? { min, max: `(${member}` } : { min, max };
-    }
-    if (max !== '+' && max.slice(1) <= member) return [];
-    return min === '-' || min.slice(1) <= member ? { min: `(${member}`, max } : { min, max };
-  });
 }
 
 /** How many to read next, where those before were not enough. */

@@ -1,8 +1,9 @@
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import type { EntitySchema } from '../entity/entity-schema.js';
-import { conditionsOf, EVERYTHING, type Condition, type Span } from './conditions.js';
+import { conditionsOf, type Condition } from './conditions.js';
 import type { EntityIndexes, IndexEntry } from './entity-indexes.js';
 import { memberIn, type Sort } from './position.js';
+import { EVERYTHING, type Span } from './spans.js';
 
 /** The most entities that may be asked for at once. */
 const MOST_ENTITIES = 1_000;

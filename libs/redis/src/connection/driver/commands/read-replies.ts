@@ -45,7 +45,7 @@ class ReplyReader {
 
   readonly read = (received: Buffer): void => {
     if (this.#isLost) {
-      this.#toDriver(received);
+      this.#tell(received);
       return;
     }
     const bytes = this.#held ? Buffer.concat([this.#held, received]) : received;
@@ -86,10 +86,7 @@ class ReplyReader {
     try {
       command?.resolve(reply);
     } catch (error) {
-      // of an instrumentation: thrown here, it would be lost which reply comes next
-      process.nextTick(() => {
-        throw error;
-      });
+      throwLater(error); // of an instrumentation
     }
   }
 
@@ -104,9 +101,30 @@ class ReplyReader {
   }
 
   #pass(bytes: Buffer, from: number, to: number): void {
-    if (from === 0 && to === bytes.length) this.#toDriver(bytes);
-    else if (from < to) this.#toDriver(bytes.subarray(from, to));
+    if (from === 0 && to === bytes.length) this.#tell(bytes);
+    else if (from < to) this.#tell(bytes.subarray(from, to));
+  }
+
+  /**
+   * Gives ioredis bytes. Version 5 passes on what a listener, an instrumentation or `reconnectOnError` throws at
+   * one of the replies, and goes on with the rest when it is called again.
+   */
+  #tell(bytes: Buffer): void {
+    try {
+      this.#toDriver(bytes);
+    } catch (error) {
+      throwLater(error);
+      this.#tell(NO_BYTES);
+    }
   }
 }
 
+/** Thrown at once, it would be lost which reply comes next. */
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
+const NO_BYTES = Buffer.alloc(0);
 const LIST = 0x2a; // *

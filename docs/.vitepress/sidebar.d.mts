@@ -1,0 +1,1 @@
+export declare const sidebar: Readonly<Record<string, readonly unknown[]>>;

@@ -11,16 +11,17 @@ const { transformFileSync } = require('@swc/core');
 
 const resolveFilename = Module._resolveFilename;
 
-/** Sources import './file.js', as they will once built; here that is './file.ts'. */
+/** Sources import './file.js' and './file.cjs', as they will once built; here that is './file.ts', or '.cts'. */
 Module._resolveFilename = function resolveTypeScript(request, parent, ...rest) {
-  if (/^\.{1,2}\/.*\.js$/.test(request) && parent?.filename?.endsWith('.ts')) {
-    const source = path.resolve(path.dirname(parent.filename), request.replace(/\.js$/, '.ts'));
+  if (/^\.{1,2}\/.*\.c?js$/.test(request) && parent?.filename?.endsWith('.ts')) {
+    const typed = request.replace(/js$/, 'ts');
+    const source = path.resolve(path.dirname(parent.filename), typed);
     if (existsSync(source)) return source;
   }
   return resolveFilename.call(this, request, parent, ...rest);
 };
 
-Module._extensions['.ts'] = function compileTypeScript(module, filename) {
+Module._extensions['.ts'] = Module._extensions['.cts'] = function compile(module, filename) {
   const { code } = transformFileSync(filename, {
     module: { type: 'commonjs' },
     jsc: {

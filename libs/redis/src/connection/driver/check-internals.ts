@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Cluster, Command, Redis, SentinelConnector } from 'ioredis';
+import { Cluster, Command, Redis, SentinelConnector } from './ioredis.cjs';
 import { RedisConfigurationException } from '../../errors/redis-configuration.exception.js';
 import {
   connectorOf,

@@ -4,7 +4,7 @@
  * connection is opened, `recovery/` what replaces connections that lead nowhere or to the wrong server,
  * `failures/` what an error means. `internals.ts` lists what is used of ioredis without a promise.
  */
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Redis } from './ioredis.cjs';
 import type { ConnectionWarning } from '../../telemetry/connection.events.js';
 import type { Telemetry } from '../../telemetry/telemetry.js';
 import type { RedisClient, ResolvedRedisOptions } from '../options/options.js';

@@ -11,7 +11,8 @@
  * notice when these change, and when ioredis words a message in {@link DRIVER_SAYS} differently.
  */
 import type { Socket } from 'node:net';
-import { Command, type Cluster, type Redis, type SentinelConnector } from 'ioredis';
+import type { Cluster, Redis, SentinelConnector } from 'ioredis';
+import { Command } from './ioredis.cjs';
 import type { RedisAddress, RedisClient } from '../options/options.js';
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Command, type Cluster, type Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+import { Command } from './ioredis.cjs';
 import { RedisConnectionException } from '../../errors/redis-connection.exception.js';
 import type { RedisAddress, RedisClient } from '../options/options.js';
 

@@ -1,4 +1,4 @@
-import { Command } from 'ioredis';
+import { Command } from './ioredis.cjs';
 import { RedisUnconfirmedException } from '../../errors/redis-unconfirmed.exception.js';
 import type { RedisUnconfirmedFacts } from '../../errors/redis-unconfirmed.exception.js';
 import { FollowedWrites } from './commands/followed-writes.js';

@@ -1,4 +1,4 @@
-import { Command } from 'ioredis';
+import { Command } from './ioredis.cjs';
 import type { RedisClient } from '../options/options.js';
 import { ReadValues, type StoredValues } from './replies/stored-reply.js';
 

@@ -1,4 +1,5 @@
-import { Command, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { Command } from '../ioredis.cjs';
 
 /**
  * A command that the library sends by itself, again and again. No event tells of it: in the metrics of an

@@ -1,4 +1,5 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import { Redis } from '../ioredis.cjs';
 import { isError } from '../../../errors/is-error.js';
 import type { ConnectionWarning } from '../../../telemetry/connection.events.js';
 import { plusJitter } from '../../../time/jitter.js';

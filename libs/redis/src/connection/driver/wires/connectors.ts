@@ -5,7 +5,8 @@
  */
 import { createConnection, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector, SentinelConnector, type RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import { AbstractConnector, SentinelConnector } from '../ioredis.cjs';
 import { isError } from '../../../errors/is-error.js';
 import { printAddress } from '../../../errors/print-address.js';
 import type { RedisAddress, ResolvedRedisOptions } from '../../options/options.js';

@@ -1,4 +1,5 @@
-import { Command, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { Command } from '../ioredis.cjs';
 import type { Credentials, Renewal } from '../../options/credentials.js';
 import type { Stage } from '../commands/stages.js';
 

@@ -1,16 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { startRedis, type RedisTestServer } from '../../src/testing/index.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
 import { connectionOf } from '../../src/connection/connection.js';
 import { Tracking } from '../../src/connection/tracking/tracking.js';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { eventually, waitUntil } from '../../../../test/support/time.js';
 import { openConnection } from './support/open-connection.js';
 import { PREFIXES, track } from './support/tracked.js';
 
-describe('Tracking one server', () => {
+describeWithRealRedis('Tracking one server', () => {
   let server: RedisTestServer;
   beforeAll(async () => {
     server = await startRedis();

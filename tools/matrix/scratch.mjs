@@ -176,7 +176,6 @@ export class Scratch {
   }
 
   #tsJest() {
-    this.write('jest.config.cjs', {});
     this.write(
       'jest.config.cjs',
       "module.exports = { testMatch: ['**/app.test.ts'], testTimeout: 30_000, transform: { '\\\\.ts$': ['ts-jest', { diagnostics: false }] } };",

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServerProcess, type ServerProcess } from '../embedded/server-process.js';
 import { serverUrl, type RedisTestServer, type RestartOptions } from './redis-test-server.js';
+import { ServerOfProcess } from './server-of-process.js';
 import type { TlsMaterial } from './tls-material.js';
 
 const NOTHING_KEPT = ['--save', '', '--appendonly', 'no'];
@@ -54,22 +55,20 @@ export async function startRealServer(options: RealServerOptions): Promise<RealT
  *
  * @internal
  */
-export class RealTestServer implements RedisTestServer {
+export class RealTestServer extends ServerOfProcess implements RedisTestServer {
   readonly kind = 'real';
   readonly host = '127.0.0.1';
   readonly port: number;
   readonly url: string;
   readonly password: string | undefined;
   readonly tls: TlsMaterial | undefined;
-  private stopped: Promise<void> | undefined;
-  private process: ServerProcess | undefined;
 
   constructor(
     private readonly folder: string,
     private readonly options: RealServerOptions,
     private readonly first: ServerProcess,
   ) {
-    this.process = first;
+    super(first);
     this.port = first.port;
     this.password = options.password;
     this.tls = options.listens === 'plain' ? undefined : options.tls;
@@ -79,16 +78,6 @@ export class RealTestServer implements RedisTestServer {
   /** The command line, which shows the ports that `options.args` chose. */
   get args(): readonly string[] {
     return this.first.args;
-  }
-
-  get pid(): number | undefined {
-    return this.process?.pid;
-  }
-
-  async kill(): Promise<void> {
-    const process = this.process;
-    this.process = undefined;
-    await process?.kill();
   }
 
   async restart({ until = 'ready' }: RestartOptions = {}): Promise<void> {
@@ -101,26 +90,8 @@ export class RealTestServer implements RedisTestServer {
     });
   }
 
-  freeze(): void {
-    this.process?.signal('SIGSTOP');
-  }
-
-  thaw(): void {
-    this.process?.signal('SIGCONT');
-  }
-
-  stop(): Promise<void> {
-    return (this.stopped ??= this.end());
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
-  private async end(): Promise<void> {
-    const process = this.process;
-    this.process = undefined;
-    await process?.kill(); // its data is not needed any more, and an orderly exit takes 100 ms
+  protected override async end(): Promise<void> {
+    await super.end();
     await remove(this.folder);
   }
 }

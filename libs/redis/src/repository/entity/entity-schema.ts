@@ -148,7 +148,7 @@ function refuseUnstored(entity: EntityClass, id: string, indexes: EntitySchema['
     decorator: string,
     property: string,
     isFit: (type: unknown) => boolean,
-    fit = 'a string, a number, a boolean or a date',
+    fit = INDEXABLE_TYPES,
   ) => {
     const found = inheritedDescriptor(prototype, property);
     const type = emittedType(prototype, property);
@@ -164,14 +164,14 @@ function refuseUnstored(entity: EntityClass, id: string, indexes: EntitySchema['
     const misfit = misfitAt(entity, path, range) as { readonly name: string } | undefined;
     if (!misfit || writesItself) return;
     const setting = `@Indexed with path of ${entity.name}: ${path.join('.')}`;
-    const accepted = `a path to ${range ? 'a number or a date' : 'a string, a number, a boolean or a date'}`;
+    const accepted = `a path to ${range ? RANKABLE_TYPES : INDEXABLE_TYPES}`;
     problems.push({ setting, value: `of type ${misfit.name}`, accepted });
   };
   look('@EntityId', id, () => true);
   for (const { range, path } of indexes.values()) {
     const [property = '', ...inside] = path;
     if (inside.length > 0) lookInside(property, path, range);
-    else if (range) look('@Indexed with range', property, isRankable, 'a number or a date');
+    else if (range) look('@Indexed with range', property, isRankable, RANKABLE_TYPES);
     else look('@Indexed', property, isIndexable);
   }
   if (problems.length > 0) throw new RedisConfigurationException(problems);
@@ -186,6 +186,8 @@ function isIndexable(type: unknown): boolean {
 }
 
 const INDEXABLE = new Set<unknown>([String, Number, Boolean, Date, Object]);
+const INDEXABLE_TYPES = 'a string, a number, a boolean or a date';
+const RANKABLE_TYPES = 'a number or a date';
 
 /** A range has numbers and dates. */
 function isRankable(type: unknown): boolean {

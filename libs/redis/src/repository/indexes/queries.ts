@@ -87,9 +87,7 @@ export class Queries {
       return { conditions, sources, limit };
     }
     if (this.#schema.indexes.get(sortBy)?.range !== true) {
-      const known = this.#named(({ range }) => range);
-      const accepted = `a property that is marked @Indexed({ range: true }) (${known})`;
-      throw refuse(`sortBy ${sortBy}`, accepted);
+      throw refuse(`sortBy ${sortBy}`, this.#ranged());
     }
     const sort = { property: sortBy, order };
     const others = conditions.filter(({ property }) => property !== sortBy);
@@ -105,10 +103,9 @@ export class Queries {
 
   /** For methods that need a sort. */
   unsorted(operation: string): RedisConfigurationException {
-    const known = this.#named(({ range }) => range);
-    const accepted = `a property that is marked @Indexed({ range: true }) (${known})`;
     const setting = `sortBy of ${operation} of ${this.#schema.kind}`;
-    return new RedisConfigurationException([{ setting, value: 'undefined', accepted }]);
+    const problem = { setting, value: 'undefined', accepted: this.#ranged() };
+    return new RedisConfigurationException([problem]);
   }
 
   /** A unique value alone, because it has one entity at most. */
@@ -140,15 +137,15 @@ export class Queries {
     const names = conditions.map(({ property }) => property).join(', ');
     const ranges = conditions.filter(({ values }) => !values).map(({ property }) => property);
     const isIndexed = ranges.some((property) => this.#schema.indexes.has(property));
-    if (isIndexed) {
-      const known = this.#named(({ range }) => range);
-      return refuse(
-        names,
-        `a range of a property that is marked @Indexed({ range: true }) (${known})`,
-      );
-    }
+    if (isIndexed) return refuse(names, `a range of ${this.#ranged()}`);
     const known = this.#named(() => true);
     return refuse(names, `at least one property that is marked @Indexed() (${known})`);
+  }
+
+  /** The properties that have a range, for messages. */
+  #ranged(): string {
+    const known = this.#named(({ range }) => range);
+    return `a property that is marked @Indexed({ range: true }) (${known})`;
   }
 
   #named(isMeant: (index: { readonly range: boolean }) => boolean): string {

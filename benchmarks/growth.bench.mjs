@@ -11,16 +11,13 @@ import { measureEntities } from './growth/entities.mjs';
 import { measureCallers, measureSizes, measureTags } from './growth/hits.mjs';
 import { measureInvalidation } from './growth/invalidation.mjs';
 import { writePages } from './growth/pages.mjs';
+import { runParts } from './support/parts.mjs';
 
-const parts = {
+await runParts({
   callers: measureCallers,
   sizes: measureSizes,
   tags: measureTags,
   entities: measureEntities,
   invalidation: measureInvalidation,
   pages: writePages,
-};
-const named = process.argv.slice(2);
-for (const [name, run] of Object.entries(parts)) {
-  if (named.length === 0 || named.includes(name)) await run();
-}
+});

@@ -14,6 +14,7 @@ import { openBento, openIoredis, openNodeRedis, openOurs } from './support/near-
 import { measureMemory } from './support/near-memory.mjs';
 import { drawPlots } from './support/near-plots.mjs';
 import { compareProcesses } from './support/near-processes.mjs';
+import { runParts } from './support/parts.mjs';
 import { conditions, median, print, writeResults } from './support/results.mjs';
 
 const ROUNDS = 7;
@@ -26,16 +27,12 @@ const TAGGINGS = { 'no tags': undefined, '16 tags': tagNames(16) };
 const STALENESS = '5s';
 const NEAR = { maxBytes: 2 ** 27, staleness: STALENESS };
 
-const parts = {
+await runParts({
   hits: compareHits,
   memory: measureMemory,
   processes: compareProcesses,
   plots: drawPlots,
-};
-const named = process.argv.slice(2);
-for (const [name, run] of Object.entries(parts)) {
-  if (named.length === 0 || named.includes(name)) await run();
-}
+});
 
 async function compareHits() {
   const server = await startRedis();

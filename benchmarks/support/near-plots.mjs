@@ -1,21 +1,12 @@
-/**
- * Draws the plots of the guide from `benchmarks/results/near-*.json`, as SVG without scripts and fonts. They
- * are transparent, and their colours can be read on a light and on a dark page.
- */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { print, readResults } from './results.mjs';
+/** Draws the plots of near copies in the guide, from `benchmarks/results/near-*.json`. */
+import { readResults } from './results.mjs';
+import { OTHERS, OURS, text, WIDTH, writePicture } from './svg.mjs';
 
-const IMAGES = fileURLToPath(new URL('../../docs/guide/images/', import.meta.url));
-const WIDTH = 720;
 const LABEL_WIDTH = 240;
 const VALUE_WIDTH = 90;
 const ROW = 26;
-const OURS = '#2f81f7';
-const OTHERS = '#8b949e';
 
 export function drawPlots() {
-  mkdirSync(IMAGES, { recursive: true });
   drawHits();
   drawProcesses();
 }
@@ -76,24 +67,7 @@ function draw(name, title, groups, how) {
     parts.push(text(0, y + 8, line, { size: 11 }));
     y += 15;
   }
-  const svg = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 6}" role="img" font-family="sans-serif">`,
-    `<title>${escaped(title)}</title>`,
-    '<style>text{fill:#57606a}@media(prefers-color-scheme:dark){text{fill:#c9d1d9}}</style>',
-    ...parts,
-    '</svg>',
-  ];
-  writeFileSync(`${IMAGES}${name}.svg`, `${svg.join('\n')}\n`);
-  print(['drawn', `docs/guide/images/${name}.svg`]);
-}
-
-function text(x, y, content, { anchor = 'start', size = 12, weight = 400 } = {}) {
-  const at = `x="${x.toFixed(1)}" y="${y.toFixed(1)}"`;
-  return `<text ${at} font-size="${size}" font-weight="${weight}" text-anchor="${anchor}">${escaped(content)}</text>`;
-}
-
-function escaped(content) {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  writePicture(name, title, y + 6, parts);
 }
 
 function digits(value) {

@@ -1,7 +1,7 @@
 /** Draws how cost grows: both axes are logarithmic. */
 import { OTHERS, OURS, text, WIDTH, writePicture } from './svg.mjs';
 
-const CHART = { left: 60, right: 20, height: 150, head: 30, foot: 34 };
+const CHART = { left: 60, right: 40, height: 150, head: 30, foot: 48 };
 const COLOURS = [OTHERS, OURS, '#3fb950'];
 
 /** @param charts `{ title, what, rows: [{ [what], name, cpuUs }] }`, one below the other */

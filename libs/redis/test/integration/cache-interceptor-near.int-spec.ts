@@ -23,6 +23,7 @@ import {
 } from 'nestjs-redis-data';
 import { startRedis, type RedisTestServer } from 'nestjs-redis-data/testing';
 import { tap, type Observable } from 'rxjs';
+import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { eventually } from '../../../../test/support/time.js';
 import { serve, type Adapter, type HttpApp } from './support/http-app.js';
 
@@ -113,91 +114,93 @@ async function bytesOf(
   return all.replace(/\r\ndate: [^\r]+/i, '').replace(/\r\nage: \d+/i, '\r\nage: n');
 }
 
-describe.each<Adapter>(['fastify', 'express'])('The near copy of responses on %s', (adapter) => {
-  let server: RedisTestServer;
-  /** One with a near copy and one without, which share what is in Redis. */
-  let near: HttpApp;
-  let far: HttpApp;
-  let cache: RedisCache;
+describeWithRealRedis('The near copy of responses', () => {
+  describe.each<Adapter>(['fastify', 'express'])('on %s', (adapter) => {
+    let server: RedisTestServer;
+    /** One with a near copy and one without, which share what is in Redis. */
+    let near: HttpApp;
+    let far: HttpApp;
+    let cache: RedisCache;
 
-  beforeAll(async () => {
-    server = await startRedis();
-    const start = (copy: boolean) =>
-      serve({
-        adapter,
-        controllers: [NearController],
-        redis: {
-          url: server.url,
-          app: `near-${adapter}`,
-          cache: { ...(copy && { near: { maxBytes: 2 ** 20, staleness: '5s' } }) },
-        },
-      });
-    near = await start(true);
-    far = await start(false);
-    cache = near.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
-  });
-  beforeEach(() => cache.invalidatePattern('*'));
-  afterAll(async () => {
-    await near.close();
-    await far.close();
-    await server.stop();
-  });
-
-  const hits = () => cache.nearState?.hits ?? 0;
-  /** Asks until the response comes from the near copy. @returns it */
-  async function nearBytesOf(path: string, headers?: Record<string, string>): Promise<string> {
-    let bytes = '';
-    await eventually(async () => {
-      const before = hits();
-      bytes = await bytesOf(near, path, headers);
-      expect(hits()).toBe(before + 1);
+    beforeAll(async () => {
+      server = await startRedis();
+      const start = (copy: boolean) =>
+        serve({
+          adapter,
+          controllers: [NearController],
+          redis: {
+            url: server.url,
+            app: `near-${adapter}`,
+            cache: { ...(copy && { near: { maxBytes: 2 ** 20, staleness: '5s' } }) },
+          },
+        });
+      near = await start(true);
+      far = await start(false);
+      cache = near.nest.get<RedisCache>(getRedisCacheToken(), { strict: false });
     });
-    return bytes;
-  }
+    beforeEach(() => cache.invalidatePattern('*'));
+    afterAll(async () => {
+      await near.close();
+      await far.close();
+      await server.stop();
+    });
 
-  it.each<[string, Record<string, string>]>([
-    ['object', {}],
-    ['text', {}],
-    ['varied', { 'accept-language': 'de' }],
-    ['seen', {}],
-    ['tagged', {}],
-  ])('are those of Redis: %s', async (path, headers) => {
-    const [whole, etag] = [await nearBytesOf(path, headers), /etag: (\S+)/i];
-    expect(whole).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    expect(whole).toMatch(/x-cache: HIT\r\n/i);
-    expect(whole).toBe(await bytesOf(far, path, headers));
-    expect(calls).toBe(1);
+    const hits = () => cache.nearState?.hits ?? 0;
+    /** Asks until the response comes from the near copy. @returns it */
+    async function nearBytesOf(path: string, headers?: Record<string, string>): Promise<string> {
+      let bytes = '';
+      await eventually(async () => {
+        const before = hits();
+        bytes = await bytesOf(near, path, headers);
+        expect(hits()).toBe(before + 1);
+      });
+      return bytes;
+    }
 
-    const known = { ...headers, 'if-none-match': etag.exec(whole)?.[1] ?? '' };
-    const unchanged = await nearBytesOf(path, known);
-    expect(unchanged).toMatch(/^HTTP\/1\.1 304 Not Modified\r\n/);
-    expect(unchanged).toBe(await bytesOf(far, path, known));
+    it.each<[string, Record<string, string>]>([
+      ['object', {}],
+      ['text', {}],
+      ['varied', { 'accept-language': 'de' }],
+      ['seen', {}],
+      ['tagged', {}],
+    ])('are those of Redis: %s', async (path, headers) => {
+      const [whole, etag] = [await nearBytesOf(path, headers), /etag: (\S+)/i];
+      expect(whole).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(whole).toMatch(/x-cache: HIT\r\n/i);
+      expect(whole).toBe(await bytesOf(far, path, headers));
+      expect(calls).toBe(1);
 
-    const head = await nearBytesOf(path, { method: 'HEAD', ...headers });
-    expect(head).toBe(await bytesOf(far, path, { method: 'HEAD', ...headers }));
-  });
+      const known = { ...headers, 'if-none-match': etag.exec(whole)?.[1] ?? '' };
+      const unchanged = await nearBytesOf(path, known);
+      expect(unchanged).toMatch(/^HTTP\/1\.1 304 Not Modified\r\n/);
+      expect(unchanged).toBe(await bytesOf(far, path, known));
 
-  it('shows interceptors further out a value of their own each time', async () => {
-    await nearBytesOf('seen');
-    await nearBytesOf('seen');
-    const first = { list: [new Date(0)], calls: 1 };
-    expect(seen.length).toBeGreaterThan(2);
-    expect(seen).toEqual(seen.map(() => first));
-  });
+      const head = await nearBytesOf(path, { method: 'HEAD', ...headers });
+      expect(head).toBe(await bytesOf(far, path, { method: 'HEAD', ...headers }));
+    });
 
-  it('is not asked by a request with credentials, nor by a route with `near: false`', async () => {
-    await nearBytesOf('object');
-    const before = hits();
-    const bytes = await bytesOf(near, 'object', { authorization: 'Bearer a' });
-    expect(bytes).toMatch(/x-cache: BYPASS\r\n/i);
-    for (let i = 0; i < 5; i++) await bytesOf(near, 'travelling');
-    expect(await bytesOf(near, 'travelling')).toMatch(/x-cache: HIT\r\n/i);
-    expect(hits()).toBe(before);
-  });
+    it('shows interceptors further out a value of their own each time', async () => {
+      await nearBytesOf('seen');
+      await nearBytesOf('seen');
+      const first = { list: [new Date(0)], calls: 1 };
+      expect(seen.length).toBeGreaterThan(2);
+      expect(seen).toEqual(seen.map(() => first));
+    });
 
-  it('has nothing that was invalidated', async () => {
-    expect(await nearBytesOf('tagged')).toMatch(/\{"calls":1\}$/);
-    await cache.invalidateTags('t');
-    expect(await bytesOf(near, 'tagged')).toMatch(/x-cache: MISS\r\n.*\{"calls":2\}$/is);
+    it('is not asked by a request with credentials, nor by a route with `near: false`', async () => {
+      await nearBytesOf('object');
+      const before = hits();
+      const bytes = await bytesOf(near, 'object', { authorization: 'Bearer a' });
+      expect(bytes).toMatch(/x-cache: BYPASS\r\n/i);
+      for (let i = 0; i < 5; i++) await bytesOf(near, 'travelling');
+      expect(await bytesOf(near, 'travelling')).toMatch(/x-cache: HIT\r\n/i);
+      expect(hits()).toBe(before);
+    });
+
+    it('has nothing that was invalidated', async () => {
+      expect(await nearBytesOf('tagged')).toMatch(/\{"calls":1\}$/);
+      await cache.invalidateTags('t');
+      expect(await bytesOf(near, 'tagged')).toMatch(/x-cache: MISS\r\n.*\{"calls":2\}$/is);
+    });
   });
 });

@@ -8,6 +8,7 @@ import {
   EntityId,
   getRedisRepositoryToken,
   Indexed,
+  inRange,
   RedisEntity,
   RedisModule,
 } from 'nestjs-redis-data';
@@ -21,22 +22,23 @@ const SLICE = 10_000;
 const ROUNDS = 9;
 
 /** Decorators as calls: this file is plain JavaScript. */
-function declare(entity, kind, indexed) {
+function declare(entity, kind, ...indexed) {
   for (const [property, rule] of [
     ['id', EntityId()],
     ['id', IsString()],
     ['name', IsString()],
     ['age', IsInt()],
     ['group', IsString()],
-    ...(indexed ? [['group', Indexed()]] : []),
+    ...indexed,
   ]) {
     rule(entity.prototype, property);
   }
   RedisEntity({ kind, ttl: '1h' })(entity);
   return entity;
 }
-const Plain = declare(class Plain {}, 'plain', false);
-const Grouped = declare(class Grouped {}, 'grouped', true);
+const Plain = declare(class Plain {}, 'plain');
+const Grouped = declare(class Grouped {}, 'grouped', ['group', Indexed()]);
+const Aged = declare(class Aged {}, 'aged', ['age', Indexed({ range: true })]);
 
 export async function measureEntities() {
   const rows = [];
@@ -47,7 +49,7 @@ export async function measureEntities() {
         module: class AppModule {},
         imports: [
           RedisModule.forRoot({ host: server.host, port: server.port, startup: 'require' }),
-          RedisModule.forFeature([Plain, Grouped]),
+          RedisModule.forFeature([Plain, Grouped, Aged]),
         ],
       },
       { logger: false },
@@ -57,17 +59,19 @@ export async function measureEntities() {
     const plain = await saved(repository(Plain), Plain, entities, admin);
     await admin.flushall();
     const grouped = await saved(repository(Grouped), Grouped, entities, admin);
-    const users = repository(Grouped);
     const row = {
       entities,
       bytes: plain.bytes,
       indexBytes: grouped.bytes - plain.bytes,
       savesPerSecond: plain.perSecond,
       indexedSavesPerSecond: grouped.perSecond,
-      findByMs: await medianMs((i) => users.findBy({ group: `g${i}` })),
-      pageMs: await medianMs(() => users.page({ limit: 100 })),
-      ...(await iteration(users, entities)),
+      ...(await queries(repository(Grouped), entities)),
     };
+    await admin.flushall();
+    const aged = await saved(repository(Aged), Aged, entities, admin);
+    row.rangeBytes = aged.bytes - plain.bytes;
+    row.rangedSavesPerSecond = aged.perSecond;
+    Object.assign(row, await rangeQueries(repository(Aged)));
     rows.push(row);
     print(Object.entries(row).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`));
     await app.close();
@@ -78,6 +82,25 @@ export async function measureEntities() {
   writeResults('growth-entities', { ...conditions(how), rows });
 }
 
+async function queries(repository, entities) {
+  return {
+    findByMs: await medianMs((i) => repository.findBy({ group: `g${i}` })),
+    pageMs: await medianMs(() => repository.page({ limit: MATCHES })),
+    ...(await iteration(repository, entities)),
+  };
+}
+
+/** Each query finds a hundred of the entities. */
+async function rangeQueries(repository) {
+  const hundred = (i) => ({ age: inRange({ gte: i * MATCHES, lt: (i + 1) * MATCHES }) });
+  const sorted = { sortBy: 'age', limit: MATCHES };
+  return {
+    rangeFindByMs: await medianMs((i) => repository.findBy(hundred(i))),
+    countByMs: await medianMs((i) => repository.countBy(hundred(i))),
+    pageByMs: await medianMs((i) => repository.pageBy({ age: inRange({ gte: i }) }, sorted)),
+  };
+}
+
 async function saved(repository, entity, count, admin) {
   const before = await usedBytes(admin);
   const start = performance.now();
@@ -86,7 +109,7 @@ async function saved(repository, entity, count, admin) {
       Array.from({ length: Math.min(SLICE, count - from) }, (_, i) => {
         const n = from + i;
         const group = `g${Math.floor(n / MATCHES)}`;
-        return Object.assign(new entity(), { id: `id-${n}`, name: 'Ada Lovelace', age: 36, group });
+        return Object.assign(new entity(), { id: `id-${n}`, name: 'Ada Lovelace', age: n, group });
       }),
     );
   }

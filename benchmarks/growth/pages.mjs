@@ -18,6 +18,7 @@ export async function writePages() {
   const sections = [
     ...HITS.map(hitsTable),
     entitiesTable(),
+    rangesTable(),
     invalidationTable(),
     `The runs were made on ${conditionsOf(HITS[0][0])}.`,
   ];
@@ -73,6 +74,27 @@ function entitiesTable() {
     'longest pause of the process meanwhile',
   ];
   return `Entities of four properties, one of them indexed; 100 entities have each indexed value (${how}).\n\n${table(heads, lines)}`;
+}
+
+function rangesTable() {
+  const { rows } = readResults('growth-entities');
+  const lines = rows.map((row) => [
+    number(row.entities),
+    `${short(row.rangeBytes)} B`,
+    number(row.rangedSavesPerSecond),
+    `${short(row.rangeFindByMs)} ms`,
+    `${short(row.countByMs)} ms`,
+    `${short(row.pageByMs)} ms`,
+  ]);
+  const heads = [
+    'entities',
+    'memory of an entry of the range',
+    'saved per second with `saveAll`',
+    '`findBy` of 100 in the range',
+    '`countBy` of 100',
+    '`pageBy` of 100, sorted',
+  ];
+  return `The same entities, with a range instead of the index: each has another number.\n\n${table(heads, lines)}`;
 }
 
 function invalidationTable() {

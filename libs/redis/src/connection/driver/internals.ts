@@ -51,7 +51,8 @@ export interface Connector {
   /** Opens the socket of one attempt to connect. Wrapped to watch each socket from its beginning. */
   connect(...args: unknown[]): Promise<ServerSocket>;
   /** Judges a server by its INFO. Wrapped to refuse a sentinel in the place of a server. */
-  check(info: { redis_mode?: string }): boolean;
+  /** @param info the fields of INFO; the mode has another name on Valkey than on Redis */
+  check(info: { redis_mode?: string; server_mode?: string }): boolean;
 }
 
 /** The connector of a client behind sentinels. */

@@ -90,5 +90,5 @@ function wordsOf(error: Error): FailureWords {
 function replyOf({ cause, operation = '', reply }: RedisCommandException): { reply?: string } {
   if (!isError(cause) || cause.name !== 'ReplyError') return {};
   if (SCRIPTS.test(operation)) return { reply };
-  return { reply: cause.message.replace(/'[^]*'|"[^]*"/g, "'...'").slice(0, LONGEST_REPLY) };
+  return { reply: cause.message.replace(/'[^]*'|"[^]*"|`[^]*`/g, "'...'").slice(0, LONGEST_REPLY) };
 }

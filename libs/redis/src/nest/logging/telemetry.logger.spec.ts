@@ -211,6 +211,18 @@ describe('The words about a failure', () => {
     });
   });
 
+  it.each([
+    ["ERR unknown command 'hunter2', with", "ERR unknown command '...', with"],
+    ['ERR unknown command `hunter2`, with', "ERR unknown command '...', with"], // Redis 6
+    ['ERR unknown subcommand "hunter2"', "ERR unknown subcommand '...'"],
+  ])('leave out the quotation of %s', (said, reply) => {
+    const { telemetry, error: written } = listen();
+    const error = Object.assign(new Error(said), { name: 'ReplyError' });
+    telemetry.announce(command({ command: 'other', failure: { error, kind: 'command' } }));
+    expect(written).toHaveBeenCalledWith(expect.objectContaining({ reply }));
+    expect(JSON.stringify(written.mock.calls)).not.toContain('hunter2');
+  });
+
   it.each(['eval', 'evalsha', 'fcall', 'eval_ro'])('repeat nothing that %s answered', (name) => {
     const { telemetry, error: written } = listen();
     const reply = Object.assign(new Error('LIMIT of card 4111'), { name: 'ReplyError' });

@@ -32,12 +32,16 @@ const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
   SentinelsFailedError: 'connection',
 };
 
-/** A command that an ACL forbids to a script: this reply does not begin with NOPERM. */
-const FORBIDDEN_TO_SCRIPT = /^(ERR )?The user executing the script can't (run|access) /;
+/** A command that an ACL forbids to a script, as Redis before 7.2 and since says it: without NOPERM. */
+const FORBIDDEN_TO_SCRIPT =
+  /^(ERR )?(The user executing the script can't (run|access) |ACL failure in script: )/;
 
-/** The words of Redis 6 before the reply to a script's command. They differ if the script itself throws. */
+/**
+ * The words of Redis 6 before the reply to a script's command: the first ones if the script was ended, the
+ * second ones also if it returned the reply. They differ if the script itself throws.
+ */
 const RUNNING_SCRIPT =
-  /^ERR Error running script \(call to \w+\): @user_script:\d+: (@user_script: \d+: )?-?/;
+  /^(ERR Error running script \(call to \w+\): @user_script:\d+: (@user_script: \d+: )?|@user_script: \d+: )-?/;
 
 /** Used as the reply of a cluster client that asked node after node, none of which served the command. */
 export const TOO_MANY_REDIRECTIONS = 'too many redirections';

@@ -50,7 +50,7 @@ export function failureOf(error: unknown): CommandFailure | undefined {
 const QUOTATIONS = [
   /, with args beginning with:[^]*$/,
   / modifier '[^]*?'(?=:)/,
-  /(?<=^NOPERM User) \S+(?= has no permissions)/,
+  /(?<=^(?:NOPERM|ERR ACL failure in script:) User) \S+(?= has no permissions)/,
 ];
 
 /** The properties in which ioredis keeps further errors inside an error. */

@@ -17,6 +17,14 @@ describe('translateError, for what a real server cannot be made to say here', ()
       "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
       'RedisPermissionException',
     ],
+    [
+      'ERR ACL failure in script: No permissions to access a key script: 1f2e, on @user_script:1.',
+      'RedisPermissionException',
+    ],
+    [
+      "ERR ACL failure in script: User clerk has no permissions to run the 'set' command",
+      'RedisPermissionException',
+    ],
     ['something without a code', 'RedisCommandException'],
   ])('translates the reply %j', (reply, name) => {
     expect(translateError(named('ReplyError', reply))?.name).toBe(name);
@@ -41,6 +49,11 @@ describe('translateError, for what a real server cannot be made to say here', ()
   ])('finds the reply to a command of a script in %j', (said, name) => {
     const reply = `ERR Error running script (call to f_7b61): @user_script:1: ${said}`;
     expect(translateError(named('ReplyError', reply))?.name).toBe(name);
+  });
+
+  it('finds the reply to a command that a script of Redis 6.2 returns', () => {
+    const reply = "@user_script: 5: -OOM command not allowed when used memory > 'maxmemory'.";
+    expect(translateError(named('ReplyError', reply))?.name).toBe('RedisOutOfMemoryException');
   });
 
   it('looks into an aborted transaction for the reason', () => {

@@ -43,7 +43,7 @@ export function followServer(redis: Redis, failures: ConnectionFailures, hop: Ho
   const check = connector.check.bind(connector);
   connector.check = (info) => {
     if (progress.error) return false; // SELECT was refused, and ioredis goes on
-    if (info.redis_mode === 'sentinel') {
+    if ((info.redis_mode ?? info.server_mode) === 'sentinel') {
       redis.emit('error', withCode('The server is a sentinel', IS_SENTINEL));
       return false;
     }

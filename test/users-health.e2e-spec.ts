@@ -27,7 +27,7 @@ describeWithRealRedis('the health of the users API', () => {
 
   it('is degraded, and still ready, while Redis is nearly full', async () => {
     const redis = new Redis(server.url);
-    await redis.config('SET', 'maxmemory', '1mb');
+    await redis.config('SET', 'maxmemory', '100kb');
     for (const path of ['/health', '/health/ready']) {
       expect(await app.request('GET', path)).toMatchObject({
         status: 200,

@@ -188,7 +188,7 @@ async function failOver({ topology, chance, isOver }: Scene): Promise<void> {
 
 async function fillUp({ topology, isOver }: Scene): Promise<void> {
   const primaries = await topology.primaries();
-  await configure(primaries, 'maxmemory', '1mb');
+  await configure(primaries, 'maxmemory', '100kb');
   await sleep(2_000);
   await configure(primaries, 'maxmemory', '0');
   isOver();

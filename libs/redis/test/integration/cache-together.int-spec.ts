@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { listenedCache } from './support/cache-stage.js';
 import { isAcquire, isCapture, isFill } from './support/cache-commands.js';
-import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { describeWithRealRedis, itSinceRedis7 } from '../../../../test/support/real-redis.js';
 import { openConnection } from './support/open-connection.js';
 import { recordCommands } from './support/record-commands.js';
 import { onCluster, onOneServer, type Stage } from './support/repository-servers.js';
@@ -103,7 +103,7 @@ onCluster((stage) => {
 
 describeWithRealRedis('A key that Redis refuses', () => {
   onOneServer((stage) => {
-    it('is felt by its own caller only', async () => {
+    itSinceRedis7('is felt by its own caller only', async () => {
       const space = stage.keys();
       const allowed = [space.key('cache', 'a'), space.key('cache', 'b')];
       const rights = allowed.flatMap((key) => [`~${key}`, `~{${key}}:lease`]);

@@ -7,7 +7,7 @@ import {
   type RedisTestCluster,
   type RedisTestSentinel,
 } from 'nestjs-redis-data/testing';
-import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { describeSinceRedis7, describeWithRealRedis } from '../../../../test/support/real-redis.js';
 import { redisOptionsFromEnvironment } from '../../src/connection/options/environment.js';
 import type { RedisModuleOptions } from '../../src/connection/options/options.js';
 import { translateError } from '../../src/connection/driver/failures/translate-error.js';
@@ -223,7 +223,7 @@ async function onlyConnect(options: RedisModuleOptions): Promise<void> {
   await close();
 }
 
-describeWithRealRedis('TLS to a cluster whose nodes have names', () => {
+describeSinceRedis7('TLS to a cluster whose nodes have names', () => {
   let cluster: RedisTestCluster;
   beforeAll(async () => {
     cluster = await startCluster({ tls: true, hostname: 'localhost', password: PASSWORD });

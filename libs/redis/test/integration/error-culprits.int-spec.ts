@@ -168,7 +168,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "a server in a sentinel's place": {
     options: () => ({ sentinels: [at('plain')], sentinelName: 'main' }),
-    says: /to the sentinel at .*unknown command 'sentinel'.*REDIS_SENTINELS/,
+    says: /to the sentinel at .*unknown command ['`]sentinel['`].*REDIS_SENTINELS/,
     failsBoot: 'RedisConnectionException',
   },
   'a name that the sentinels do not know': {
@@ -196,7 +196,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'a cluster of sentinels': {
     options: () => ({ clusterNodes: [sentinelAt()] }),
-    says: /unknown command 'cluster'.*configure it as `sentinels`/,
+    says: /unknown command ['`]cluster['`].*configure it as `sentinels`/,
     failsBoot: 'RedisConnectionException',
   },
   'a cluster that refuses the connection': {

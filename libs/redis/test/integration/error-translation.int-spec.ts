@@ -128,7 +128,7 @@ describeWithRealRedis('the errors of a real server', () => {
   });
 
   it('OOM, plain and inside a transaction', async () => {
-    const server = await startRedis({ args: ['--maxmemory', '1mb'] });
+    const server = await startRedis({ args: ['--maxmemory', '100kb'] });
     try {
       const redis = await connect({ url: server.url });
       const exception = await failure(redis.set('big', 'x'.repeat(100_000)));

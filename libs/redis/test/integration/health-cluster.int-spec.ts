@@ -119,11 +119,11 @@ describeWithRealRedis('RedisHealthIndicator in a cluster', () => {
 
     it('is degraded while the memory of one primary is nearly full', async () => {
       const { indicator } = await openOn(cluster);
-      await sendCommand(primary(2), 'CONFIG', 'SET', 'maxmemory', '1mb');
+      await sendCommand(primary(2), 'CONFIG', 'SET', 'maxmemory', '100kb');
       expect(await indicator.isHealthy()).toMatchObject({
         redis: {
           status: 'degraded',
-          maxMemoryBytes: 1_048_576,
+          maxMemoryBytes: 102_400,
           reasons: ['the memory is nearly full'],
         },
       });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { EntityId, KeyBuilder, RedisEntity, RedisRepository } from '../../src/index.js';
 import { startRedis } from '../../src/testing/index.js';
-import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { describeWithRealRedis, itSinceRedis7 } from '../../../../test/support/real-redis.js';
 import { caught } from './support/caught.js';
 import { openConnection } from './support/open-connection.js';
 import { recordCommands } from './support/record-commands.js';
@@ -48,7 +48,7 @@ describe('Updates of one turn', () => {
   });
 
   describeWithRealRedis('where one of them is refused', () => {
-    it('are made but for that one', async () => {
+    itSinceRedis7('are made but for that one', async () => {
       await using server = await startRedis();
       const { client, close } = await openConnection({ url: server.url });
       const keys = new KeyBuilder({ app: 'test', environment: 'acl' });

@@ -7,7 +7,7 @@ import { Cluster, Redis } from 'ioredis';
 import { startCluster, startRedis, startSentinel } from '../../src/testing/index.js';
 import { EmbeddedTestServer } from '../../src/testing/embedded-test-server.js';
 import { sendCommand } from '../../src/testing/redis-command.js';
-import { describeWithRealRedis } from '../../../../test/support/real-redis.js';
+import { describeWithRealRedis, itSinceRedis7 } from '../../../../test/support/real-redis.js';
 import { eventually, waitUntil } from '../../../../test/support/time.js';
 import { trackOver, type Tracked } from './support/tracked.js';
 import { useTracking } from './support/use-tracking.js';
@@ -43,7 +43,7 @@ describeWithRealRedis('Tracking', () => {
     await expectToHear(tracked);
   });
 
-  it('works over TLS to a cluster whose certificates are for names', async () => {
+  itSinceRedis7('works over TLS to a cluster whose certificates are for names', async () => {
     const cluster = await start(
       startCluster({ tls: true, hostname: 'localhost', password: 'secret', replicas: false }),
     );
@@ -161,7 +161,7 @@ describeWithRealRedis('Tracking', () => {
 
   it('needs no more than a few commands', async () => {
     const server = await start(startRedis({ password: 'admin', args: [] }));
-    const keys = ['~cache:*', '&__redis__:invalidate'];
+    const keys = ['~cache:*', 'resetchannels', '&__redis__:invalidate'];
     const commands = ['+client|id', '+client|tracking', '+subscribe', '+ping', '+set'];
     const rules = ['on', '>one', ...keys, ...commands];
     await sendCommand(server, 'ACL', 'SETUSER', 'one', ...rules);

@@ -34,8 +34,21 @@ export function useAclStage(
     },
     openAs: async (rules, more = {}) => {
       const login = { username: `user-${++users}`, password: 'secret' };
-      const user = [login.username, 'reset', 'on', `>${login.password}`, ...rules] as const;
-      await onEachNode((node) => node.acl('SETUSER', ...user));
+      const { username } = login;
+      // Redis 6 begins with all channels.
+      const user = [
+        username,
+        'reset',
+        'resetchannels',
+        'on',
+        `>${login.password}`,
+        ...rules,
+      ] as const;
+      await onEachNode(async (node) => {
+        await node.acl('SETUSER', ...user);
+        // ioredis tells its name, and does without. Redis 7.0 knows neither the command nor this rule.
+        await node.acl('SETUSER', username, '+client|setinfo').catch(() => undefined);
+      });
       const options = { ...servers.options, ...more, ...login, startup: 'require' } as const;
       const connection = await openConnection(options);
       opened.push(connection);

@@ -7,7 +7,10 @@ export async function startSlowSentinel(): Promise<RedisTestSentinel> {
   const topology = await startSentinel();
   const slow = ['INFO-PERIOD', '10000', 'PUBLISH-PERIOD', '2000'];
   await Promise.all(
-    topology.sentinels.map((sentinel) => sendCommand(sentinel, 'SENTINEL', 'DEBUG', ...slow)),
+    topology.sentinels.map((sentinel) =>
+      // Redis before 7.0 refuses it, and is as slow as that.
+      sendCommand(sentinel, 'SENTINEL', 'DEBUG', ...slow).catch(() => null),
+    ),
   );
   return topology;
 }

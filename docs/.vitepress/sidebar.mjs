@@ -6,6 +6,13 @@ const guide = (text, ...pages) => group(text, ...pages.map((page) => `guide/${pa
 
 const tasks = [
   guide('Start', 'getting-started', 'compatibility', 'configuration', 'connections', 'sample'),
+  group(
+    'Concepts',
+    'concepts/commands',
+    'concepts/cached-values',
+    'concepts/entities',
+    'concepts/words',
+  ),
   guide('Store', 'keys', 'entities', 'indexes', 'batch', 'serializers'),
   guide('Cache', 'caching', 'caching-methods', 'caching-http', 'caching-near', 'cache-aside'),
   guide('When Redis fails', 'errors', 'reliability', 'failover', 'overload'),

@@ -9,7 +9,7 @@ export interface Document {
 
 /** Reads the documents: the two READMEs, the folders of `docs` and the files beside them. */
 export function readDocuments(): Document[] {
-  const folders = ['docs/guide', 'docs/recipes', 'docs/migration', 'docs/adr'];
+  const folders = ['docs/guide', 'docs/concepts', 'docs/recipes', 'docs/migration', 'docs/adr'];
   const inFolders = folders.flatMap((folder) =>
     readdirSync(folder).map((name) => join(folder, name)),
   );

@@ -38,7 +38,7 @@ process.exitCode = failed.length > 0 ? 1 : 0;
 async function succeeds(name) {
   const { at, machine, load } = conditions();
   const kept = createWriteStream(`${RESULTS}${name}.txt`);
-  kept.write(`${at}, ${machine}, a load of ${load.toFixed(1)} at the begin\n\n`);
+  kept.write(`${at}, ${machine}, a load of ${load.toFixed(1)} at the beginning\n\n`);
   const child = spawn(process.execPath, ['--expose-gc', `${HERE}${name}${ENDING}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

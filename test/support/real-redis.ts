@@ -4,7 +4,8 @@ import { REAL_REDIS } from './remedies.cjs';
 /** Whether this machine has a real Redis server, as the global set-up found out. */
 export const hasRealRedis = process.env[REAL_REDIS.variable] === 'yes';
 
-const isBefore7 = Number.parseInt(process.env['REAL_REDIS_VERSION'] ?? '', 10) < 7;
+/** Whether the server is Redis 6. */
+export const isBefore7 = Number.parseInt(process.env['REAL_REDIS_VERSION'] ?? '', 10) < 7;
 
 /** A test, and a suite, of what Redis can do since version 7, such as names of nodes in a cluster. */
 export const itSinceRedis7: typeof it | typeof it.skip = isBefore7 ? it.skip : it;

@@ -105,7 +105,9 @@ describeWithRealRedis('A healthy connection without traffic', () => {
   it('is kept if the server answers late, or was frozen for a short time', async () => {
     const { client, server, gateway, replaced } = await open({ silenceTimeout: '100ms' });
     await client.client('PAUSE', 400);
+    const asked = performance.now();
     expect(await client.get('n')).toBeNull();
+    expect(performance.now() - asked).toBeGreaterThan(300);
     const { accepted } = gateway;
     server.freeze();
     const counting = client.incr('n');

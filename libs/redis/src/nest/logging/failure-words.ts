@@ -27,6 +27,9 @@ export interface FailedCommand {
 const UNKNOWN = { host: 'unknown host', port: 0 };
 const LONGEST_REPLY = 200;
 
+/** The parts of a reply that may be of the caller: what is quoted, numbers, and what follows a colon. */
+const NOT_OURS = /'[^]*'|"[^]*"|`[^]*`|(?<=: )[^]+|-?\d[\d.,]*/g;
+
 /** Commands whose error replies are in the words of a script's author. */
 const SCRIPTS = /^(eval|evalsha|fcall)(_ro)?$/;
 
@@ -90,5 +93,5 @@ function wordsOf(error: Error): FailureWords {
 function replyOf({ cause, operation = '', reply }: RedisCommandException): { reply?: string } {
   if (!isError(cause) || cause.name !== 'ReplyError') return {};
   if (SCRIPTS.test(operation)) return { reply };
-  return { reply: cause.message.replace(/'[^]*'|"[^]*"|`[^]*`/g, "'...'").slice(0, LONGEST_REPLY) };
+  return { reply: cause.message.replace(NOT_OURS, "'...'").slice(0, LONGEST_REPLY) };
 }

@@ -214,13 +214,15 @@ describe('The words about a failure', () => {
   it.each([
     ["ERR unknown command 'hunter2', with", "ERR unknown command '...', with"],
     ['ERR unknown command `hunter2`, with', "ERR unknown command '...', with"], // Redis 6
-    ['ERR unknown subcommand "hunter2"', "ERR unknown subcommand '...'"],
+    ['ERR no such thing "hunter2"', "ERR no such thing '...'"],
+    ['ERR unknown thing: hunter2', "ERR unknown thing: '...'"],
+    ['ERR invalid pair 4111.25,48', "ERR invalid pair '...'"],
   ])('leave out the quotation of %s', (said, reply) => {
     const { telemetry, error: written } = listen();
     const error = Object.assign(new Error(said), { name: 'ReplyError' });
     telemetry.announce(command({ command: 'other', failure: { error, kind: 'command' } }));
     expect(written).toHaveBeenCalledWith(expect.objectContaining({ reply }));
-    expect(JSON.stringify(written.mock.calls)).not.toContain('hunter2');
+    expect(JSON.stringify(written.mock.calls)).not.toMatch(/hunter2|4111/);
   });
 
   it.each(['eval', 'evalsha', 'fcall', 'eval_ro'])('repeat nothing that %s answered', (name) => {

@@ -34,7 +34,7 @@ const DRIVER_NAMES: Readonly<Record<string, FailureKind>> = {
 
 /** A command that an ACL forbids to a script, as Redis before 7.2 and since says it: without NOPERM. */
 const FORBIDDEN_TO_SCRIPT =
-  /^(ERR )?(The user executing the script can't (run|access) |ACL failure in script: )/;
+  /^(ERR )?(The user executing the script can't (run|access|publish to) |ACL failure in script: )/;
 
 /**
  * The words of Redis 6 before the reply to a script's command: the first ones if the script was ended, the

@@ -43,14 +43,14 @@ export function failureOf(error: unknown): CommandFailure | undefined {
   return isError(error) ? failures.get(error) : undefined;
 }
 
-/**
- * The parts of error replies in which Redis repeats arguments (to an unknown command and to ACL SETUSER)
- * or names the ACL user.
- */
+/** The parts of error replies in which Redis 6 to 8 and Valkey repeat arguments, or name the ACL user. */
 const QUOTATIONS = [
   /, with args beginning with:[^]*$/,
   / modifier '[^]*?'(?=:)/,
   /(?<=^(?:NOPERM|ERR ACL failure in script:) User) \S+(?= has no permissions)/,
+  /(?<=^ERR (?:Syntax error in HELLO option|Invalid argument|Unrecognized option|User)) '[^]*?'/,
+  /(?<=^ERR unknown subcommand(?: or wrong number of arguments for)?) '[^]*?'/i,
+  /(?<=^ERR (?:invalid longitude,latitude pair|unknown argument:|Unsupported CONFIG parameter:)) [^]*$/,
 ];
 
 /** The properties in which ioredis keeps further errors inside an error. */

@@ -25,6 +25,10 @@ describe('translateError, for what a real server cannot be made to say here', ()
       "ERR ACL failure in script: User clerk has no permissions to run the 'set' command",
       'RedisPermissionException',
     ],
+    [
+      "ERR The user executing the script can't publish to the channel mentioned in the command",
+      'RedisPermissionException',
+    ],
     ['something without a code', 'RedisCommandException'],
   ])('translates the reply %j', (reply, name) => {
     expect(translateError(named('ReplyError', reply))?.name).toBe(name);
